@@ -1,0 +1,11 @@
+"""What is stored: Tortoise models, their migrations, and the database's own habits."""
+
+from models.account import Account
+from models.cancellation import Cancellation
+from models.complaint import Complaint
+from models.dispute import Dispute
+from models.event import Event
+from models.feedback import Feedback
+from models.order import Order
+
+__all__ = ["Account", "Cancellation", "Complaint", "Dispute", "Event", "Feedback", "Order"]

@@ -1,0 +1,19 @@
+from tortoise import fields
+from tortoise.models import Model
+
+from models.enums import Role
+from models.keys import new_id, one_of
+
+
+class Account(Model):
+    """Who takes part: a subject of the identity provider in one role. Made at first sight, never removed."""
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    subject = fields.CharField(max_length=255)
+    role = fields.CharEnumField(Role, description="role", max_length=16)
+    name = fields.CharField(max_length=200)
+
+    class Meta:
+        table = "accounts"
+        unique_together = (("subject", "role"),)
+        constraints = (one_of("accounts", "role", Role),)

@@ -1,0 +1,1 @@
+"""Tortoise's database clients with their hazards mended. Each mend has a test in tests/test_database.py."""

@@ -1,0 +1,71 @@
+"""SQLite: transactions take the write lock when they begin and never keep it by accident; instants are UTC text."""
+
+import asyncio
+import sqlite3
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from tortoise.backends.base.client import TransactionalDBClient, TransactionContext
+from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionContext, SqliteTransactionWrapper
+from tortoise.connection import get_connections
+from tortoise.exceptions import OperationalError, TransactionManagementError
+
+
+def instant_to_text(instant: datetime) -> str:
+    """Fixed width and always UTC, so that the order of the texts is the order of the instants.
+
+    Raises ValueError for a naive datetime.
+    """
+    if instant.tzinfo is None:
+        raise ValueError("a naive datetime cannot be stored")
+    return instant.astimezone(UTC).isoformat(" ", "microseconds")
+
+
+sqlite3.register_adapter(datetime, instant_to_text)
+sqlite3.register_adapter(uuid.UUID, str)
+
+
+class ImmediateTransaction(SqliteTransactionWrapper):
+    async def begin(self) -> None:
+        """Takes the database's write lock at once: a deferred transaction that reads and then writes fails with
+        "database is locked" whenever another process wrote in between, whatever the busy timeout."""
+        try:
+            await self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            raise OperationalError(error) from error
+
+    async def execute_script(self, query: str) -> None:
+        """Refused: SQLite's executescript commits the transaction it runs in."""
+        raise TransactionManagementError("a script would commit the transaction")
+
+
+class SafeTransactionContext(SqliteTransactionContext):
+    async def __aenter__(self) -> TransactionalDBClient:
+        await self._trxlock.acquire()
+        try:
+            await self.ensure_connection()
+            await self.connection.begin()
+        except BaseException:
+            # Cancelled or failed while beginning: the statement may still take effect in the driver's thread, so
+            # roll back behind it, and only then let the next one in.
+            await asyncio.shield(asyncio.ensure_future(self._give_back()))
+            raise
+        self.token = get_connections().set(self.connection_name, self.connection)
+        return self.connection
+
+    async def _give_back(self) -> None:
+        try:
+            if self.connection._connection:
+                await self.connection._connection.rollback()
+        finally:
+            self._trxlock.release()
+
+
+class SafeSqliteClient(SqliteClient):
+    def _in_transaction(self) -> TransactionContext:
+        return SafeTransactionContext(ImmediateTransaction(self), self._lock)
+
+
+def get_client_class(_config: dict[str, Any]) -> type[SafeSqliteClient]:
+    return SafeSqliteClient

@@ -1,0 +1,127 @@
+"""The one way to the database: where it is, how to connect, how to write to it."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from tortoise import Tortoise
+from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.connection import get_connection
+
+from models import migrating
+
+T = TypeVar("T")
+
+APPS: dict[str, Any] = {
+    "models": {"models": ["models"], "default_connection": "default", "migrations": "models.migrations"}
+}
+TRANSACTION_SECONDS = 10
+POOL_SIZE = 10
+
+_log = logging.getLogger(__name__)
+_under_way: set[asyncio.Task[Any]] = set()
+
+
+def config(url: str) -> dict[str, Any]:
+    """Tortoise's configuration for `sqlite://PATH` or `postgres://USER:PASSWORD@HOST:PORT/NAME`.
+
+    A socket's folder may stand as `?host=`. Raises ValueError for any other URL.
+    """
+    parts = urlsplit(url)
+    query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    if parts.scheme == "sqlite":
+        path = unquote(parts.netloc + parts.path)
+        if not path:
+            raise ValueError("an sqlite URL names a file: sqlite://var/recourse.db")
+        connection: dict[str, Any] = {
+            "engine": "models.backends.sqlite",
+            "credentials": {"file_path": path, "busy_timeout": TRANSACTION_SECONDS * 1000},
+        }
+    elif parts.scheme in ("postgres", "postgresql"):
+        connection = {
+            "engine": "models.backends.asyncpg",
+            "credentials": {
+                "host": query.get("host", parts.hostname or "localhost"),
+                "port": parts.port or int(query.get("port", 5432)),
+                "user": unquote(parts.username) if parts.username else None,
+                "password": unquote(parts.password) if parts.password else None,
+                "database": unquote(parts.path.lstrip("/")) or None,
+                "maxsize": POOL_SIZE,
+                "application_name": "recourse",
+                "server_settings": {
+                    "timezone": "UTC",
+                    "statement_timeout": f"{TRANSACTION_SECONDS}s",
+                    "lock_timeout": f"{TRANSACTION_SECONDS}s",
+                    "idle_in_transaction_session_timeout": f"{2 * TRANSACTION_SECONDS}s",
+                },
+            },
+        }
+    else:
+        raise ValueError("a database URL begins with sqlite:// or postgres://")
+    return {"connections": {"default": connection}, "apps": APPS, "use_tz": True, "timezone": "UTC"}
+
+
+@contextlib.asynccontextmanager
+async def connected(url: str) -> AsyncGenerator[BaseDBAsyncClient]:
+    """The database, for as long as the block runs; then what is being written is finished and all is closed."""
+    settings = config(url)
+    credentials = settings["connections"]["default"]["credentials"]
+    if "file_path" in credentials:
+        Path(credentials["file_path"]).parent.mkdir(parents=True, exist_ok=True)
+    await Tortoise.init(config=settings, _enable_global_fallback=True)
+    try:
+        yield connection()
+    finally:
+        await drain()
+        await Tortoise.close_connections()
+
+
+def connection() -> BaseDBAsyncClient:
+    """The transaction's connection inside `in_transaction`, else the pool."""
+    return get_connection("default")
+
+
+def dialect() -> str:
+    return connection().capabilities.dialect
+
+
+async def in_transaction(work: Callable[[], Awaitable[T]], seconds: float = TRANSACTION_SECONDS) -> T:
+    """Runs `work` between BEGIN and COMMIT in a task of its own, which goes on when the caller is cancelled.
+
+    A caller cancelled in the middle of BEGIN or COMMIT would otherwise take the connection with it. Raises
+    TimeoutError, with everything rolled back, when `work` takes longer than `seconds`.
+    """
+
+    async def transact() -> T:
+        async with connection()._in_transaction(), asyncio.timeout(seconds):
+            return await work()
+
+    task = asyncio.create_task(transact())
+    _under_way.add(task)
+    task.add_done_callback(_finished)
+    return await asyncio.shield(task)
+
+
+def _finished(task: asyncio.Task[Any]) -> None:
+    _under_way.discard(task)
+    if not task.cancelled():
+        task.exception()  # seen, also where the caller that wanted it is gone
+
+
+async def drain() -> None:
+    """Waits for the transactions under way; none can take longer than its deadline."""
+    if _under_way:
+        await asyncio.wait(_under_way, timeout=TRANSACTION_SECONDS)
+
+
+async def reachable() -> bool:
+    """Whether the database answers and is migrated; what is wrong is in the log."""
+    try:
+        return not await migrating.pending(APPS, connection())
+    except Exception:
+        _log.exception("the database cannot be used")
+        return False

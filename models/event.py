@@ -1,0 +1,46 @@
+from typing import Any
+
+from tortoise import fields
+from tortoise.indexes import Index
+from tortoise.models import Model
+
+from models.account import Account
+from models.enums import Action, CaseKind
+from models.keys import check, one_of
+from models.order import Order
+
+
+class Event(Model):
+    """One change: what happened, when, by whom, and the facts it set. Appended, never altered.
+
+    `at` is when it happened, `known_at` when it became known here: a record of the order system tells of the past.
+    An order's known instants rise with its events' ids, so that a fold up to an instant is what stood here then.
+    `by` is null for the order system and for time itself, `action` for everything that is not an action.
+    `facts` are columns of the order, `case_facts` columns of the case, instants as RFC 3339 text.
+    """
+
+    id = fields.BigIntField(primary_key=True, generated=True)
+    order: fields.ForeignKeyNullableRelation[Order] = fields.ForeignKeyField(
+        "models.Order", related_name=False, on_delete=fields.RESTRICT, null=True
+    )
+    case_kind = fields.CharEnumField(CaseKind, description="kind of case", max_length=16, null=True)
+    case_id = fields.UUIDField(null=True)
+    at = fields.DatetimeField()
+    known_at = fields.DatetimeField()
+    by: fields.ForeignKeyNullableRelation[Account] = fields.ForeignKeyField(
+        "models.Account", related_name=False, on_delete=fields.RESTRICT, null=True
+    )
+    action = fields.CharEnumField(Action, description="action", max_length=32, null=True)
+    facts: Any = fields.JSONField()
+    case_facts: Any = fields.JSONField(null=True)
+    note = fields.TextField(null=True)
+
+    class Meta:
+        table = "events"
+        indexes = (Index(fields=("order_id", "at", "id"), name="events_of_order"),)
+        constraints = (
+            one_of("events", "case_kind", CaseKind),
+            one_of("events", "action", Action),
+            check("events", "case_named", "(case_kind IS NULL) = (case_id IS NULL)"),
+            check("events", "about_something", "order_id IS NOT NULL OR case_id IS NOT NULL"),
+        )

@@ -1,0 +1,254 @@
+"""What the models declare and creating a table leaves out, and what only SQL can say."""
+
+from tortoise import migrations
+from tortoise.migrations import operations as ops
+from tortoise.migrations.constraints import CheckConstraint
+from tortoise.migrations.schema_editor import BaseSchemaEditor
+from tortoise.migrations.schema_generator.state_apps import StateApps
+
+from models.enums import CaseKind
+
+
+async def make_case_numbers(_apps: StateApps, editor: BaseSchemaEditor) -> None:
+    """A sequence per kind of case on PostgreSQL; on SQLite, which has one writer anyway, a counter."""
+    if editor.DIALECT == "postgres":
+        for kind in CaseKind:
+            await editor.client.execute_query(f"CREATE SEQUENCE case_numbers_{kind.lower()}")
+    else:
+        await editor.client.execute_query(
+            "CREATE TABLE case_numbers (kind VARCHAR(16) NOT NULL PRIMARY KEY, n BIGINT NOT NULL)"
+        )
+
+
+async def make_search_index(_apps: StateApps, editor: BaseSchemaEditor) -> None:
+    """Trigrams, where PostgreSQL has them to give: searching works without, only slower."""
+    if editor.DIALECT != "postgres":
+        return
+    offered = await editor.client.execute_query_dict(
+        "SELECT 1 FROM pg_available_extensions WHERE name = 'pg_trgm'"
+        " AND (SELECT has_database_privilege(current_database(), 'CREATE'))"
+    )
+    if offered:
+        await editor.client.execute_query("CREATE EXTENSION IF NOT EXISTS pg_trgm")
+        await editor.client.execute_query(
+            "CREATE INDEX orders_search ON orders USING gin (search gin_trgm_ops)"
+        )
+
+
+# What the models cannot declare: unique and partial indexes as second walls, and whatever one dialect alone has.
+BY_HAND = [
+    ops.RunSQL(
+        "CREATE UNIQUE INDEX cancellations_one_pending ON cancellations (order_id) WHERE closed_at IS NULL"
+    ),
+    ops.RunSQL("CREATE UNIQUE INDEX disputes_one_open ON disputes (order_id) WHERE closed_at IS NULL"),
+    ops.RunSQL("CREATE UNIQUE INDEX complaints_one_open ON complaints (order_id) WHERE closed_at IS NULL"),
+    ops.RunSQL("CREATE INDEX events_of_case ON events (case_id, at, id) WHERE case_id IS NOT NULL"),
+    *(
+        ops.RunSQL(
+            f"CREATE INDEX feedback_of_{owner} ON orders ({columns}) WHERE feedback_left_at IS NOT NULL"
+        )
+        for owner, columns in (
+            ("buyer", "buyer_id, feedback_left_at, id"),
+            ("supplier", "supplier_id, feedback_left_at, id"),
+            ("service", "recorded_by_id, feedback_left_at, id"),
+            ("all", "feedback_left_at, id"),
+        )
+    ),
+    ops.RunPython(make_case_numbers),
+    ops.RunPython(make_search_index),
+]
+
+
+class Migration(migrations.Migration):
+    dependencies = [("models", "0001_initial")]
+
+    operations = [
+        ops.AddConstraint(
+            model_name="Account",
+            constraint=CheckConstraint(
+                check="role IN ('BUYER', 'SUPPLIER', 'AGENT', 'SERVICE')", name="accounts_role_known"
+            ),
+        ),
+        ops.AddConstraint(
+            model_name="Order",
+            constraint=CheckConstraint(
+                check="kind IN ('TRADE_ASSURANCE', 'SECURE_PAYMENT', 'OFFLINE')", name="orders_kind_known"
+            ),
+        ),
+        ops.AddConstraint(
+            model_name="Order", constraint=CheckConstraint(check="total > 0", name="orders_total_positive")
+        ),
+        ops.AddConstraint(
+            model_name="Order",
+            constraint=CheckConstraint(
+                check="amount_paid >= 0 AND amount_paid <= total", name="orders_paid_within_total"
+            ),
+        ),
+        ops.AddConstraint(
+            model_name="Order",
+            constraint=CheckConstraint(
+                check="(paid_at IS NULL) = (amount_paid = 0)", name="orders_paid_when_paid"
+            ),
+        ),
+        ops.AddConstraint(
+            model_name="Order",
+            constraint=CheckConstraint(
+                check="feedback_replied_at IS NULL OR feedback_left_at IS NOT NULL",
+                name="orders_reply_to_feedback",
+            ),
+        ),
+        ops.AddConstraint(
+            model_name="Order",
+            constraint=CheckConstraint(
+                check="feedback_revised_at IS NULL OR feedback_replied_at IS NOT NULL",
+                name="orders_revision_after_reply",
+            ),
+        ),
+        ops.AddConstraint(
+            model_name="Cancellation",
+            constraint=CheckConstraint(
+                check="reason IN ('ORDERED_BY_MISTAKE', 'NO_LONGER_NEEDED', 'FOUND_BETTER_PRICE', 'SUPPLIER_ASKED', 'TERMS_CHANGED', 'OTHER')",
+                name="cancellations_reason_known",
+            ),
+        ),
+        ops.AddConstraint(
+            model_name="Cancellation",
+            constraint=CheckConstraint(
+                check="closed_as IN ('REQUESTED', 'ACCEPTED', 'DECLINED', 'WITHDRAWN', 'SUPERSEDED', 'CANCELLED')",
+                name="cancellations_closed_as_known",
+            ),
+        ),
+        ops.AddConstraint(
+            model_name="Cancellation",
+            constraint=CheckConstraint(
+                check="(closed_at IS NULL) = (closed_as IS NULL)", name="cancellations_closed_somehow"
+            ),
+        ),
+        ops.AddConstraint(
+            model_name="Complaint",
+            constraint=CheckConstraint(
+                check="kind IN ('GOODS_NOT_RECEIVED', 'NOT_AS_AGREED', 'OTHER')", name="complaints_kind_known"
+            ),
+        ),
+        ops.AddConstraint(
+            model_name="Complaint",
+            constraint=CheckConstraint(
+                check="closed_as IN ('SUBMITTED', 'UNDER_REVIEW', 'AWAITING_COMPLAINANT', 'RESOLVED', 'REJECTED', 'WITHDRAWN')",
+                name="complaints_closed_as_known",
+            ),
+        ),
+        ops.AddConstraint(
+            model_name="Complaint",
+            constraint=CheckConstraint(
+                check="(closed_at IS NULL) = (closed_as IS NULL)", name="complaints_closed_somehow"
+            ),
+        ),
+        ops.AddConstraint(
+            model_name="Complaint",
+            constraint=CheckConstraint(check="amount > 0", name="complaints_amount_positive"),
+        ),
+        ops.AddConstraint(
+            model_name="Complaint",
+            constraint=CheckConstraint(
+                check="(amount IS NULL) = (amount_currency IS NULL)", name="complaints_amount_with_currency"
+            ),
+        ),
+        ops.AddConstraint(
+            model_name="Complaint",
+            constraint=CheckConstraint(
+                check="contact_email IS NOT NULL OR contact_phone IS NOT NULL", name="complaints_contact"
+            ),
+        ),
+        ops.AddConstraint(
+            model_name="Dispute",
+            constraint=CheckConstraint(
+                check="reason IN ('NOT_RECEIVED', 'NOT_AS_DESCRIBED', 'DAMAGED', 'LATE', 'DEFECTIVE', 'MISSING_PARTS', 'QUANTITY_SHORTAGE', 'WRONG_ITEM', 'COUNTERFEIT', 'OTHER')",
+                name="disputes_reason_known",
+            ),
+        ),
+        ops.AddConstraint(
+            model_name="Dispute",
+            constraint=CheckConstraint(
+                check="wanted IN ('REFUND', 'PARTIAL_REFUND', 'RETURN_AND_REFUND', 'REPLACEMENT', 'NO_REFUND')",
+                name="disputes_wanted_known",
+            ),
+        ),
+        ops.AddConstraint(
+            model_name="Dispute",
+            constraint=CheckConstraint(
+                check="closed_as IN ('AWAITING_SUPPLIER', 'AWAITING_BUYER', 'UNDER_REVIEW', 'EVIDENCE_REQUESTED', 'SETTLED', 'RESOLVED', 'WITHDRAWN', 'LAPSED')",
+                name="disputes_closed_as_known",
+            ),
+        ),
+        ops.AddConstraint(
+            model_name="Dispute",
+            constraint=CheckConstraint(
+                check="(closed_at IS NULL) = (closed_as IS NULL)", name="disputes_closed_somehow"
+            ),
+        ),
+        ops.AddConstraint(
+            model_name="Dispute",
+            constraint=CheckConstraint(check="claim > 0", name="disputes_claim_positive"),
+        ),
+        ops.AddConstraint(
+            model_name="Dispute",
+            constraint=CheckConstraint(
+                check="(claim IS NULL) = (claim_currency IS NULL)", name="disputes_claim_with_currency"
+            ),
+        ),
+        ops.AddConstraint(
+            model_name="Event",
+            constraint=CheckConstraint(
+                check="case_kind IN ('CANCELLATION', 'DISPUTE', 'COMPLAINT')", name="events_case_kind_known"
+            ),
+        ),
+        ops.AddConstraint(
+            model_name="Event",
+            constraint=CheckConstraint(
+                check="action IN ('LEAVE_FEEDBACK', 'REVISE_FEEDBACK', 'REPLY_TO_FEEDBACK', 'CANCEL_ORDER', 'REQUEST_CANCELLATION', 'WITHDRAW_CANCELLATION', 'ACCEPT_CANCELLATION', 'DECLINE_CANCELLATION', 'OPEN_DISPUTE', 'PROPOSE_RESOLUTION', 'ACCEPT_PROPOSAL', 'REJECT_PROPOSAL', 'POST_DISPUTE_MESSAGE', 'ESCALATE_DISPUTE', 'WITHDRAW_DISPUTE', 'REQUEST_EVIDENCE', 'RESOLVE_DISPUTE', 'FILE_COMPLAINT', 'POST_COMPLAINT_MESSAGE', 'WITHDRAW_COMPLAINT', 'TAKE_UP_COMPLAINT', 'RESOLVE_COMPLAINT', 'REJECT_COMPLAINT')",
+                name="events_action_known",
+            ),
+        ),
+        ops.AddConstraint(
+            model_name="Event",
+            constraint=CheckConstraint(
+                check="(case_kind IS NULL) = (case_id IS NULL)", name="events_case_named"
+            ),
+        ),
+        ops.AddConstraint(
+            model_name="Event",
+            constraint=CheckConstraint(
+                check="order_id IS NOT NULL OR case_id IS NOT NULL", name="events_about_something"
+            ),
+        ),
+        ops.AddConstraint(
+            model_name="Feedback",
+            constraint=CheckConstraint(check="overall BETWEEN 1 AND 5", name="feedback_overall_range"),
+        ),
+        ops.AddConstraint(
+            model_name="Feedback",
+            constraint=CheckConstraint(
+                check="product_as_agreed BETWEEN 1 AND 5", name="feedback_product_as_agreed_range"
+            ),
+        ),
+        ops.AddConstraint(
+            model_name="Feedback",
+            constraint=CheckConstraint(
+                check="communication BETWEEN 1 AND 5", name="feedback_communication_range"
+            ),
+        ),
+        ops.AddConstraint(
+            model_name="Feedback",
+            constraint=CheckConstraint(
+                check="shipping_time BETWEEN 1 AND 5", name="feedback_shipping_time_range"
+            ),
+        ),
+        ops.AddConstraint(
+            model_name="Feedback",
+            constraint=CheckConstraint(
+                check="(overall IS NULL) = (product_as_agreed IS NOT NULL) AND (product_as_agreed IS NULL) = (communication IS NULL) AND (product_as_agreed IS NULL) = (shipping_time IS NULL)",
+                name="feedback_one_form",
+            ),
+        ),
+        *BY_HAND,
+    ]

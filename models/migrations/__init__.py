@@ -1,0 +1,1 @@
+"""The schema's history: one set of migrations for SQLite and PostgreSQL."""

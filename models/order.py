@@ -1,0 +1,70 @@
+from typing import Any
+
+from tortoise import fields
+from tortoise.indexes import Index
+from tortoise.models import Model
+
+from models.account import Account
+from models.enums import OrderKind
+from models.keys import check, new_id, one_of
+
+
+class Order(Model):
+    """An order as a row of facts: everything that its rules read, folded from its events.
+
+    Amounts are in the minor units of `currency`. `cancellation_pending_since`, `dispute_open_since` and
+    `complaint_open_since` are null while no such case is open; `dispute_settled_at` is set once a dispute was
+    settled or resolved, and stays.
+    """
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    number = fields.CharField(max_length=64, unique=True)
+    kind = fields.CharEnumField(OrderKind, description="kind", max_length=16)
+    buyer: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField(
+        "models.Account", related_name=False, on_delete=fields.RESTRICT
+    )
+    supplier: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField(
+        "models.Account", related_name=False, on_delete=fields.RESTRICT
+    )
+    recorded_by: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField(
+        "models.Account", related_name=False, on_delete=fields.RESTRICT
+    )
+    currency = fields.CharField(max_length=3)
+    total = fields.BigIntField()
+    amount_paid = fields.BigIntField()
+    items: Any = fields.JSONField(description="a list of [title, quantity, unit price in minor units]")
+
+    placed_at = fields.DatetimeField()
+    payment_submitted_at = fields.DatetimeField(null=True)
+    paid_at = fields.DatetimeField(null=True)
+    shipped_at = fields.DatetimeField(null=True)
+    completed_at = fields.DatetimeField(null=True)
+    cancelled_at = fields.DatetimeField(null=True)
+    feedback_left_at = fields.DatetimeField(null=True)
+    feedback_replied_at = fields.DatetimeField(null=True)
+    feedback_revised_at = fields.DatetimeField(null=True)
+    cancellation_pending_since = fields.DatetimeField(null=True)
+    dispute_open_since = fields.DatetimeField(null=True)
+    dispute_settled_at = fields.DatetimeField(null=True)
+    complaint_open_since = fields.DatetimeField(null=True)
+
+    recorded_at = fields.DatetimeField(description="of the newest record taken from the order system")
+    changed_at = fields.DatetimeField(description="when its latest event became known here")
+    search = fields.TextField(description="case-folded number, names of both parties, titles of the items")
+
+    class Meta:
+        table = "orders"
+        indexes = (
+            Index(fields=("buyer_id", "placed_at", "id"), name="orders_of_buyer"),
+            Index(fields=("supplier_id", "placed_at", "id"), name="orders_of_supplier"),
+            Index(fields=("recorded_by_id", "placed_at", "id"), name="orders_of_service"),
+            Index(fields=("placed_at", "id"), name="orders_of_all"),
+        )
+        constraints = (
+            one_of("orders", "kind", OrderKind),
+            check("orders", "total_positive", "total > 0"),
+            check("orders", "paid_within_total", "amount_paid >= 0 AND amount_paid <= total"),
+            check("orders", "paid_when_paid", "(paid_at IS NULL) = (amount_paid = 0)"),
+            check("orders", "reply_to_feedback", "feedback_replied_at IS NULL OR feedback_left_at IS NOT NULL"),
+            check("orders", "revision_after_reply", "feedback_revised_at IS NULL OR feedback_replied_at IS NOT NULL"),
+        )

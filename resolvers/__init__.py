@@ -1,0 +1,1 @@
+"""How each field is answered, and whether it may be."""

@@ -1,0 +1,77 @@
+"""Accounts, and reading them by the rows that name them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import models
+from models.enums import Role
+from models.keys import new_id
+from resolvers import ids, reading
+from resolvers.reading import Row
+
+if TYPE_CHECKING:
+    from resolvers.context import Context
+    from resolvers.selection import Asked
+
+
+@dataclass(slots=True, kw_only=True)
+class Account(Row):
+    MODEL = models.Account
+
+    context: Context | None = field(default=None, repr=False)
+    id: UUID
+    subject: str
+    role: Role
+    name: str
+
+    @property
+    def global_id(self) -> str:
+        return ids.encode("Account", self.id)
+
+
+def named_by(owner: type[Row], relation: str, attribute: str) -> None:
+    """Declares the relation `relation`: the account in `owner`'s column `<attribute>_id`. Whoever sees the row may
+    see whom it names."""
+
+    async def load(context: Context, rows: Sequence[Any], _asked: Asked) -> None:
+        keys = {key for row in rows if (key := getattr(row, f"{attribute}_id")) is not None}
+        known = {context.viewer.id: context.viewer}
+        if missing := keys - known.keys():
+            found = await reading.fetch(
+                context, Account, lambda bind: reading.among(bind, "id", missing), named_by=rows
+            )
+            known |= {account.id: account for account in found}
+        for row in rows:
+            setattr(row, attribute, known.get(getattr(row, f"{attribute}_id")))
+
+    owner.RELATIONS[relation] = load
+
+
+async def sign_in(subject: str, role: Role, name: str) -> Account:
+    """The account of this subject in this role, made at first sight. `name` is used only then."""
+    for _ in range(2):
+        found = await models.Account.get_or_none(subject=subject, role=role)
+        if found is not None:
+            return Account(id=found.id, subject=found.subject, role=found.role, name=found.name)
+        await insert([(subject, role, name)])
+    raise RuntimeError("an account that was just made cannot be found")
+
+
+async def insert(accounts: Sequence[tuple[str, Role, str]]) -> None:
+    """Adds the accounts (subject, role, name) that are not there yet; a twin doing the same is no error."""
+    for start in range(0, len(accounts), 200):
+        statement = reading.Statement()
+        rows = [
+            f"({', '.join(map(statement.bind, (new_id(), subject, role.value, name)))})"
+            for subject, role, name in accounts[start : start + 200]
+        ]
+        await statement.run(
+            f"INSERT INTO accounts (id, subject, role, name) VALUES {', '.join(rows)}"  # noqa: S608
+            " ON CONFLICT (subject, role) DO NOTHING"
+        )
+
+

@@ -1,0 +1,181 @@
+"""Cancellations: done at once while nothing is paid, asked of the supplier while nothing is shipped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import strawberry
+from strawberry import UNSET
+
+import models
+from models.enums import (
+    Action,
+    CancellationReason,
+    CancellationStatus,
+    CaseKind,
+    Role,
+    ViewerState,
+)
+from resolvers import ids, reading
+from resolvers.case import change_case, open_case
+from resolvers.context import Context, Info
+from resolvers.errors import UserError
+from resolvers.input import SHORT_TEXT, Checks, Input
+from resolvers.order import Order
+from resolvers.payload import read_back
+from resolvers.perform import Effect, Performing, perform, the_order
+from resolvers.reading import Row
+
+
+@dataclass(slots=True, kw_only=True)
+class Cancellation(Row):
+    MODEL = models.Cancellation
+
+    context: Context = field(repr=False)
+    id: UUID
+    number: str
+    order_id: UUID
+    reason: CancellationReason
+    note: str | None
+    opened_at: datetime
+    closed_at: datetime | None
+    closed_as: CancellationStatus | None
+
+    order: Any = field(init=False, default=None)
+    timelines: dict[Any, Any] = field(init=False, default_factory=dict[Any, Any])
+
+    @property
+    def global_id(self) -> str:
+        return ids.encode("Cancellation", self.id)
+
+    @property
+    def status(self) -> CancellationStatus:
+        return self.closed_as or CancellationStatus.REQUESTED
+
+    @property
+    def is_final(self) -> bool:
+        return self.closed_at is not None
+
+    @property
+    def viewer_state(self) -> ViewerState:
+        if self.closed_at is not None:
+            return ViewerState.CLOSED
+        if self.context.viewer.role is Role.SUPPLIER:
+            return ViewerState.ACTION_REQUIRED
+        return ViewerState.WAITING_FOR_OTHER_PARTY
+
+
+reading.refers_to(Cancellation, "order", "order", Order, "Order")
+reading.has_latest(Order, "cancellation", "cancellation", Cancellation, "Cancellation", order="opened_at, id")
+
+
+@dataclass(kw_only=True)
+class CancelOrder(Input):
+    order_id: strawberry.ID
+    reason: CancellationReason
+    note: str | None = UNSET
+
+
+@dataclass(kw_only=True)
+class RequestCancellation(CancelOrder):
+    pass
+
+
+@dataclass(kw_only=True)
+class WithdrawCancellation(Input):
+    order_id: strawberry.ID
+    note: str | None = UNSET
+
+
+@dataclass(kw_only=True)
+class AcceptCancellation(WithdrawCancellation):
+    pass
+
+
+@dataclass(kw_only=True)
+class DeclineCancellation(Input):
+    order_id: strawberry.ID
+    note: str
+
+
+@dataclass(slots=True, kw_only=True)
+class CancellationPayload:
+    order: Order | None
+    cancellation: Cancellation | None
+    user_errors: list[UserError]
+
+
+async def cancel_order(info: Info, input: CancelOrder) -> CancellationPayload:
+    async def effect(performing: Performing) -> None:
+        now = performing.now
+        await _open(performing, input, {"closed_at": now, "closed_as": CancellationStatus.CANCELLED})
+        performing.set(cancelled_at=now)
+
+    return await _perform(info, Action.CANCEL_ORDER, input, effect)
+
+
+async def request_cancellation(info: Info, input: RequestCancellation) -> CancellationPayload:
+    async def effect(performing: Performing) -> None:
+        await _open(performing, input, {})
+        performing.set(cancellation_pending_since=performing.now)
+
+    return await _perform(info, Action.REQUEST_CANCELLATION, input, effect)
+
+
+async def withdraw_cancellation(info: Info, input: WithdrawCancellation) -> CancellationPayload:
+    async def effect(performing: Performing) -> None:
+        await _close(performing, CancellationStatus.WITHDRAWN)
+
+    return await _perform(info, Action.WITHDRAW_CANCELLATION, input, effect, input.note)
+
+
+async def accept_cancellation(info: Info, input: AcceptCancellation) -> CancellationPayload:
+    async def effect(performing: Performing) -> None:
+        await _close(performing, CancellationStatus.ACCEPTED)
+        performing.set(cancelled_at=performing.now)
+
+    return await _perform(info, Action.ACCEPT_CANCELLATION, input, effect, input.note)
+
+
+async def decline_cancellation(info: Info, input: DeclineCancellation) -> CancellationPayload:
+    async def effect(performing: Performing) -> None:
+        await _close(performing, CancellationStatus.DECLINED)
+
+    return await _perform(info, Action.DECLINE_CANCELLATION, input, effect, input.note)
+
+
+async def _open(performing: Performing, input: CancelOrder, closed: dict[str, Any]) -> None:
+    await open_case(
+        performing,
+        CaseKind.CANCELLATION,
+        {"opened_at": performing.now} | closed,
+        order_id=performing.subject.id,
+        reason=input.reason,
+        note=input.note,
+    )
+
+
+async def _close(performing: Performing, how: CancellationStatus) -> None:
+    pending = await models.Cancellation.get(order_id=performing.subject.id, closed_at=None)
+    await change_case(performing, CaseKind.CANCELLATION, pending.id, closed_at=performing.now, closed_as=how)
+    performing.set(cancellation_pending_since=None)
+
+
+async def _perform(
+    info: Info,
+    action: Action,
+    input: CancelOrder | WithdrawCancellation | DeclineCancellation,
+    effect: Effect,
+    said: str | None = None,
+) -> CancellationPayload:
+    """`said` is what goes with the event; the note of a new cancellation stands on the cancellation itself."""
+    checks = Checks()
+    checks.text("note", input.note, SHORT_TEXT, required=isinstance(input, DeclineCancellation))
+    errors = checks.errors or await perform(info.context, action, the_order(input.order_id), effect, said)
+    order = await read_back(info, input.order_id, "CancellationPayload", "cancellation")
+    created_nothing = errors and isinstance(input, CancelOrder)
+    cancellation = order.cancellation if order and not created_nothing else None
+    return CancellationPayload(order=order, cancellation=cancellation, user_errors=errors)

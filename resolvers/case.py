@@ -1,0 +1,56 @@
+"""What cancellations, disputes and complaints have in common: numbers, being open or closed, being written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import models
+from models import database
+from models.enums import CaseKind
+from models.keys import new_id
+from resolvers.policy import Fact
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from resolvers.perform import Performing
+
+LETTERS = {CaseKind.CANCELLATION: "K", CaseKind.DISPUTE: "D", CaseKind.COMPLAINT: "C"}
+MODELS: dict[CaseKind, Any] = {
+    CaseKind.CANCELLATION: models.Cancellation,
+    CaseKind.DISPUTE: models.Dispute,
+    CaseKind.COMPLAINT: models.Complaint,
+}
+
+
+async def _next_number(kind: CaseKind, now: datetime) -> str:
+    """For people and support calls, like D-2026-000123. Unique and rising; gaps are harmless."""
+    if database.dialect() == "postgres":
+        text, values = f"SELECT nextval('case_numbers_{kind.lower()}') AS n", []
+    else:
+        text = (
+            "INSERT INTO case_numbers (kind, n) VALUES (?, 1) ON CONFLICT (kind) DO UPDATE SET n = n + 1 RETURNING n"
+        )
+        values = [kind.value]
+    [row] = await database.connection().execute_query_dict(text, values)
+    return f"{LETTERS[kind]}-{now.year}-{row['n']:06d}"
+
+
+async def open_case(
+    performing: Performing, kind: CaseKind, facts: dict[str, Fact], /, **columns: Any
+) -> UUID:
+    """Adds a case, and makes it what the performed action is about."""
+    id = new_id()
+    number = await _next_number(kind, performing.now)
+    await MODELS[kind].create(id=id, number=number, **columns, **facts)
+    performing.change.case = (kind, id)
+    performing.change.case_facts = facts
+    return id
+
+
+async def change_case(performing: Performing, kind: CaseKind, id: UUID, /, **facts: Fact) -> None:
+    """Sets facts of a case, which the performed action is about."""
+    await MODELS[kind].filter(id=id).update(**facts)
+    performing.change.case = (kind, id)
+    performing.change.case_facts = dict(facts)

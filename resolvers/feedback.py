@@ -1,0 +1,233 @@
+"""Feedback: left once, answered once, revised once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+from uuid import UUID
+
+import strawberry
+from strawberry import UNSET
+
+import models
+from models.enums import Action, InputProblem, OrderKind, Role
+from models.feedback import STARS
+from resolvers import ids, reading
+from resolvers.context import Context, Info
+from resolvers.errors import Refused, UserError, invalid
+from resolvers.input import LONG_TEXT, SHORT_TEXT, Checks, Input
+from resolvers.order import Order
+from resolvers.payload import read_back
+from resolvers.perform import Effect, Performing, perform, the_order
+from resolvers.reading import Row
+
+
+@dataclass(frozen=True, slots=True)
+class AreaRatings:
+    product_as_agreed: int
+    communication: int
+    shipping_time: int
+
+
+class Rated:
+    """What stars say, for feedback as it stands and as it was."""
+
+    __slots__ = ()
+    overall: int | None
+    product_as_agreed: int | None
+    communication: int | None
+    shipping_time: int | None
+
+    @property
+    def areas(self) -> AreaRatings | None:
+        if self.product_as_agreed is None or self.communication is None or self.shipping_time is None:
+            return None
+        return AreaRatings(self.product_as_agreed, self.communication, self.shipping_time)
+
+    @property
+    def rating(self) -> Decimal:
+        """The overall stars, or the mean of the areas; one decimal, half up."""
+        given = [stars for name in STARS if (stars := getattr(self, name)) is not None]
+        return (Decimal(sum(given)) / len(given)).quantize(Decimal("0.1"), ROUND_HALF_UP)
+
+
+@dataclass(slots=True, kw_only=True)
+class FeedbackVersion(Rated):
+    overall: int | None
+    product_as_agreed: int | None
+    communication: int | None
+    shipping_time: int | None
+    comment: str | None
+    left_at: datetime
+
+
+@dataclass(slots=True, kw_only=True)
+class Feedback(Rated, Row):
+    MODEL = models.Feedback
+    ALWAYS = ("order",)
+
+    context: Context = field(repr=False)
+    id: UUID
+    order_id: UUID
+    overall: int | None
+    product_as_agreed: int | None
+    communication: int | None
+    shipping_time: int | None
+    comment: str | None
+    reply: str | None
+    original: dict[str, Any] | None
+
+    order: Any = field(init=False, default=None)
+
+    @property
+    def global_id(self) -> str:
+        return ids.encode("Feedback", self.id)
+
+    @property
+    def texts_are_shown(self) -> bool:
+        """The order system reads that there is feedback, not what it says."""
+        return self.context.viewer.role is not Role.SERVICE
+
+    @property
+    def shown_comment(self) -> str | None:
+        return self.comment if self.texts_are_shown else None
+
+    @property
+    def shown_reply(self) -> str | None:
+        return self.reply if self.texts_are_shown else None
+
+    @property
+    def left_at(self) -> datetime:
+        return self.order.feedback_left_at
+
+    @property
+    def replied_at(self) -> datetime | None:
+        return self.order.feedback_replied_at
+
+    @property
+    def revised_at(self) -> datetime | None:
+        return self.order.feedback_revised_at
+
+    @property
+    def original_version(self) -> FeedbackVersion | None:
+        if self.original is None:
+            return None
+        comment = self.original["comment"] if self.texts_are_shown else None
+        return FeedbackVersion(**self.original | {"comment": comment}, left_at=self.left_at)
+
+
+reading.refers_to(Feedback, "order", "order", Order, "Order")
+reading.has_latest(Order, "feedback", "feedback", Feedback, "Feedback", order="id")
+
+
+@dataclass(kw_only=True)
+class AreaRatingsInput(Input):
+    product_as_agreed: int
+    communication: int
+    shipping_time: int
+
+
+@dataclass(kw_only=True)
+class RatingsInput(Input):
+    overall: int | None = UNSET
+    areas: AreaRatingsInput | None = UNSET
+
+
+@dataclass(kw_only=True)
+class LeaveFeedback(Input):
+    order_id: strawberry.ID
+    ratings: RatingsInput
+    comment: str | None = UNSET
+
+
+@dataclass(kw_only=True)
+class ReviseFeedback(LeaveFeedback):
+    pass
+
+
+@dataclass(kw_only=True)
+class ReplyToFeedback(Input):
+    order_id: strawberry.ID
+    text: str
+
+
+@dataclass(slots=True, kw_only=True)
+class FeedbackPayload:
+    order: Order | None
+    feedback: Feedback | None
+    user_errors: list[UserError]
+
+
+def _check(input: LeaveFeedback) -> list[UserError]:
+    checks = Checks()
+    if input.ratings.overall is not None:
+        checks.within("ratings.overall", input.ratings.overall, 1, 5)
+    if (areas := input.ratings.areas) is not None:
+        checks.within("ratings.areas.productAsAgreed", areas.product_as_agreed, 1, 5)
+        checks.within("ratings.areas.communication", areas.communication, 1, 5)
+        checks.within("ratings.areas.shippingTime", areas.shipping_time, 1, 5)
+    checks.text("comment", input.comment, LONG_TEXT)
+    return checks.errors
+
+
+def _stars(order: Order, ratings: RatingsInput) -> dict[str, int | None]:
+    """The stars to store. Raises Refused where the form is not the one of the order's kind."""
+    areas = ratings.areas
+    if (areas is not None) != (order.kind is OrderKind.SECURE_PAYMENT):
+        message = (
+            "This kind of order is rated in three areas."
+            if areas is None
+            else "This kind of order takes one overall rating."
+        )
+        wrong = "ratings.overall" if areas is None else "ratings.areas"
+        raise Refused([invalid(wrong, InputProblem.WRONG_FORM, message)])
+    return {
+        "overall": ratings.overall,
+        "product_as_agreed": areas.product_as_agreed if areas else None,
+        "communication": areas.communication if areas else None,
+        "shipping_time": areas.shipping_time if areas else None,
+    }
+
+
+async def leave_feedback(info: Info, input: LeaveFeedback) -> FeedbackPayload:
+    async def effect(performing: Performing) -> None:
+        order = performing.subject
+        await models.Feedback.create(order_id=order.id, **_stars(order, input.ratings), comment=input.comment)
+        performing.set(feedback_left_at=performing.now)
+
+    return await _perform(info, Action.LEAVE_FEEDBACK, input.order_id, _check(input), effect)
+
+
+async def revise_feedback(info: Info, input: ReviseFeedback) -> FeedbackPayload:
+    async def effect(performing: Performing) -> None:
+        order = performing.subject
+        stars = _stars(order, input.ratings)
+        feedback = await models.Feedback.get(order_id=order.id)
+        original = {name: getattr(feedback, name) for name in (*STARS, "comment")}
+        await models.Feedback.filter(order_id=order.id).update(**stars, comment=input.comment, original=original)
+        performing.set(feedback_revised_at=performing.now)
+
+    return await _perform(info, Action.REVISE_FEEDBACK, input.order_id, _check(input), effect)
+
+
+async def reply_to_feedback(info: Info, input: ReplyToFeedback) -> FeedbackPayload:
+    checks = Checks()
+    checks.text("text", input.text, SHORT_TEXT, required=True)
+
+    async def effect(performing: Performing) -> None:
+        await models.Feedback.filter(order_id=performing.subject.id).update(reply=input.text)
+        performing.set(feedback_replied_at=performing.now)
+
+    return await _perform(info, Action.REPLY_TO_FEEDBACK, input.order_id, checks.errors, effect)
+
+
+async def _perform(
+    info: Info, action: Action, order_id: str, problems: list[UserError], effect: Effect
+) -> FeedbackPayload:
+    errors = problems or await perform(info.context, action, the_order(order_id), effect)
+    order = await read_back(info, order_id, "FeedbackPayload", "feedback")
+    created_nothing = errors and action is Action.LEAVE_FEEDBACK
+    feedback = order.feedback if order and not created_nothing else None
+    return FeedbackPayload(order=order, feedback=feedback, user_errors=errors)

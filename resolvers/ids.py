@@ -1,0 +1,34 @@
+"""Ids as clients see them: opaque, unique over all types, and parsed strictly."""
+
+import re
+from uuid import UUID
+
+PREFIXES = {
+    "Account": "acc",
+    "Viewer": "viw",
+    "Order": "ord",
+    "Feedback": "fbk",
+    "Cancellation": "can",
+    "Dispute": "dsp",
+    "Complaint": "cmp",
+}
+_TYPES = {prefix: name for name, prefix in PREFIXES.items()}
+_FORM = re.compile(r"([a-z]{3})_([0-9a-f]{32})", re.ASCII)
+
+
+def encode(type_name: str, key: UUID) -> str:
+    return f"{PREFIXES[type_name]}_{key.hex}"
+
+
+def decode(text: str) -> tuple[str, UUID] | None:
+    """The type's name and the key, or None for anything that `encode` never made."""
+    match = _FORM.fullmatch(text)
+    if match is None or match[1] not in _TYPES:
+        return None
+    return _TYPES[match[1]], UUID(hex=match[2])
+
+
+def key_of(type_name: str, text: str) -> UUID | None:
+    """The key, or None where the text is no id of this type."""
+    decoded = decode(text)
+    return decoded[1] if decoded and decoded[0] == type_name else None

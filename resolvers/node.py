@@ -1,0 +1,73 @@
+"""Anything by its id, or by the number that people know it by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import strawberry
+
+from models.enums import CaseKind
+from resolvers import ids, order
+from resolvers.account import Account
+from resolvers.case import LETTERS
+from resolvers.context import Info
+from resolvers.errors import BadRequest
+from resolvers.feedback import Feedback
+from resolvers.order import Order
+from resolvers.page import LARGEST
+from resolvers.reading import Row, among, complete, fetch
+from resolvers.selection import Selection
+from resolvers.timeline import CASES
+from resolvers.viewer import Viewer
+
+_ROWS: dict[str, type[Row]] = {
+    "Account": Account,
+    "Order": Order,
+    "Feedback": Feedback,
+    **{kind.capitalize(): row_type for kind, row_type in CASES.items()},
+}
+_KINDS = {letter: kind for kind, letter in LETTERS.items()}
+
+
+async def nodes(info: Info, ids: list[strawberry.ID]) -> list[Any]:
+    """In the order asked; None in the place of what is not there for this viewer."""
+    if len(ids) > LARGEST:
+        raise BadRequest(f"At most {LARGEST} ids can be asked for at once.")
+    return await _by_ids(info, ids)
+
+
+async def node(info: Info, id: strawberry.ID) -> Any:
+    [found] = await _by_ids(info, [id])
+    return found
+
+
+async def _by_ids(info: Info, texts: Sequence[str]) -> list[Any]:
+    places = [ids.decode(text) for text in texts]
+    found: dict[tuple[str, UUID], Any] = {}
+    for type_name, row_type in _ROWS.items():
+        keys = {place[1] for place in places if place and place[0] == type_name}
+        if keys:
+            rows = await fetch(info.context, row_type, lambda bind, keys=keys: among(bind, "id", keys))
+            await complete(info.context, rows, type_name, Selection.below(info))
+            found |= {(type_name, row.id): row for row in rows}  # type: ignore[attr-defined]
+    viewer = info.context.viewer
+    found["Viewer", viewer.id] = Viewer(viewer)
+    return [found.get(place) if place else None for place in places]
+
+
+async def order_by_number(info: Info, number: str) -> Order | None:
+    found = await order.by_number(info.context, number)
+    if found is not None:
+        await complete(info.context, [found], "Order", Selection.below(info))
+    return found
+
+
+async def case_by_number(info: Info, number: str) -> Row | None:
+    kind: CaseKind | None = _KINDS.get(number[:1])
+    if kind is None or "\0" in number:
+        return None
+    rows = await fetch(info.context, CASES[kind], lambda bind: f"number = {bind(number)}")
+    await complete(info.context, rows, kind.capitalize(), Selection.below(info))
+    return rows[0] if rows else None

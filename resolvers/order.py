@@ -1,0 +1,116 @@
+"""Orders as their viewer sees them: the facts, and what the policy says about them now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import models
+from models.enums import Action, OrderStatus
+from resolvers import account, history, ids, policy, reading
+from resolvers.account import Account
+from resolvers.context import Context
+from resolvers.history import Past
+from resolvers.money import Money
+from resolvers.policy import Decision, OrderFacts
+from resolvers.reading import Row
+
+if TYPE_CHECKING:
+    from resolvers.cancellation import Cancellation
+    from resolvers.complaint import Complaint
+    from resolvers.dispute import Dispute
+    from resolvers.feedback import Feedback
+    from resolvers.page import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class OrderItem:
+    title: str
+    quantity: int
+    unit_price: Money
+
+
+@dataclass(slots=True, kw_only=True)
+class Order(OrderFacts, Row):
+    MODEL = models.Order
+
+    context: Context = field(repr=False)
+    id: UUID
+    number: str
+    currency: str
+    items: list[tuple[str, int, int]]
+    recorded_at: datetime
+    changed_at: datetime
+
+    buyer: Account | None = field(init=False, default=None)
+    supplier: Account | None = field(init=False, default=None)
+    feedback: Feedback | None = field(init=False, default=None)
+    cancellation: Cancellation | None = field(init=False, default=None)
+    dispute: Dispute | None = field(init=False, default=None)
+    complaint: Complaint | None = field(init=False, default=None)
+    timelines: dict[Any, Connection[Any]] = field(init=False, default_factory=dict)
+    past: Sequence[Past] = field(init=False, default=())
+
+    @property
+    def global_id(self) -> str:
+        return ids.encode("Order", self.id)
+
+    @property
+    def status(self) -> OrderStatus:
+        return policy.status(self, self.context.now)
+
+    @property
+    def total_money(self) -> Money:
+        return Money(self.total, self.currency)
+
+    @property
+    def paid_money(self) -> Money:
+        return Money(self.amount_paid, self.currency)
+
+    @property
+    def order_items(self) -> list[OrderItem]:
+        return [OrderItem(title, quantity, Money(price, self.currency)) for title, quantity, price in self.items]
+
+    @property
+    def most_claimable(self) -> Money:
+        """What a claim may be at most: what was paid, or the total where nothing is known to be paid."""
+        return Money(self.amount_paid or self.total, self.currency)
+
+    @property
+    def can_leave_feedback(self) -> bool:
+        return policy.decide(Action.LEAVE_FEEDBACK, self, self.context.viewer, self.context.now).allowed
+
+    @property
+    def feedback_deadline(self) -> datetime | None:
+        return policy.deadline(Action.LEAVE_FEEDBACK, self, self.context.now)
+
+    @property
+    def revision_deadline(self) -> datetime | None:
+        return policy.deadline(Action.REVISE_FEEDBACK, self, self.context.now)
+
+    @property
+    def available_actions(self) -> list[Decision]:
+        return policy.available_actions(self, self.context.viewer, self.context.now)
+
+    @property
+    def next_change_at(self) -> datetime | None:
+        return policy.next_change_at(self, self.context.viewer, self.context.now)
+
+    def facts(self) -> OrderFacts:
+        """The order when nothing was known of it yet."""
+        return OrderFacts(kind=self.kind, buyer_id=self.buyer_id, supplier_id=self.supplier_id)
+
+
+history.replayed(Order, "order_id", "facts")
+account.named_by(Order, "buyer", "buyer")
+account.named_by(Order, "supplier", "supplier")
+
+
+async def by_number(context: Context, number: str) -> Order | None:
+    if "\0" in number:
+        return None
+    return reading.first(await reading.fetch(context, Order, lambda bind: f"number = {bind(number)}"))
+

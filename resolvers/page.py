@@ -1,0 +1,174 @@
+"""Pages of a list by keyset: a cursor names a row's place, not its number, so pages neither skip nor repeat."""
+
+import base64
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from strawberry import UNSET
+
+from resolvers.context import Context, Info
+from resolvers.errors import BadRequest
+from resolvers.policy.expression import Bind
+from resolvers.reading import Row, Where, complete, fetch
+from resolvers.selection import Selection
+
+USUAL, LARGEST = 20, 100
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_CURSOR = re.compile(r"(-?\d{1,18})\.([0-9a-f]{32}|\d{1,18})", re.ASCII)
+
+T = TypeVar("T")
+R = TypeVar("R", bound=Row)
+Place = tuple[datetime, UUID | int]
+
+
+def encode_cursor(at: datetime, key: UUID | int) -> str:
+    tail = key.hex if isinstance(key, UUID) else str(key)
+    text = f"{(at - _EPOCH) // _MICROSECOND}.{tail}"
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _decode_cursor(cursor: str) -> Place:
+    try:
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
+        match = _CURSOR.fullmatch(text)
+        if match is not None:
+            at = _EPOCH + int(match[1]) * _MICROSECOND
+            key = UUID(hex=match[2]) if len(match[2]) == 32 else int(match[2])
+            if encode_cursor(at, key) == cursor:
+                return at, key
+    except (ValueError, OverflowError):
+        pass
+    raise BadRequest("This cursor was not handed out by this list.")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which part of a list is asked for. Made by `Page.of`, which checks it."""
+
+    size: int
+    backward: bool
+    after: Place | None
+    before: Place | None
+
+    @classmethod
+    def of(cls, first: int | None, after: str | None, last: int | None, before: str | None) -> "Page":
+        """Raises BadRequest for a negative size, for `first` with `last` and for foreign cursors. UNSET is None."""
+        first, after, last, before = (None if value is UNSET else value for value in (first, after, last, before))
+        if first is not None and last is not None:
+            raise BadRequest("Ask for the first or the last, not for both.")
+        size = first if first is not None else last if last is not None else USUAL
+        if size < 0:
+            raise BadRequest("A page cannot have fewer than 0 entries.")
+        return cls(
+            size=min(size, LARGEST),
+            backward=last is not None,
+            after=_decode_cursor(after) if after is not None else None,
+            before=_decode_cursor(before) if before is not None else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Keyset:
+    """A list's order: by the instant in `column`, then by id."""
+
+    column: str
+    newest_first: bool = True
+    id_type: type[UUID] | type[int] = UUID
+
+    def where(self, page: Page, bind: Bind) -> str:
+        parts = [
+            self._beyond(place, smaller, bind)
+            for place, smaller in ((page.after, self.newest_first), (page.before, not self.newest_first))
+            if place is not None
+        ]
+        return " AND ".join(parts) or "TRUE"
+
+    def _beyond(self, place: Place, smaller: bool, bind: Bind) -> str:
+        # Not a comparison of tuples: in this form both databases walk the index.
+        at, key = place
+        if not isinstance(key, self.id_type):
+            raise BadRequest("This cursor was not handed out by this list.")
+        sign = "<" if smaller else ">"
+        instant = bind(at)
+        return f"{self.column} {sign}= {instant} AND ({self.column} {sign} {instant} OR id {sign} {bind(key)})"
+
+    def order(self, page: Page) -> str:
+        direction = "DESC" if self.newest_first != page.backward else "ASC"
+        return f"{self.column} {direction}, id {direction}"
+
+
+@dataclass(frozen=True, slots=True)
+class PageInfo:
+    has_next_page: bool
+    has_previous_page: bool
+    start_cursor: str | None
+    end_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Edge(Generic[T]):
+    cursor: str
+    node: T
+
+
+@dataclass(frozen=True, slots=True)
+class Connection(Generic[T]):
+    edges: list[Edge[T]]
+    page_info: PageInfo
+
+
+def connection(
+    rows: Sequence[R], page: Page, keyset: Keyset, node: Callable[[R], Any] = lambda row: row
+) -> Connection[Any]:
+    """What `rows`, fetched in the page's own direction and by one more than its size, show."""
+    more = len(rows) > page.size
+    shown = list(rows[: page.size])
+    if page.backward:
+        shown.reverse()
+    edges = [Edge(encode_cursor(getattr(row, keyset.column), row.id), node(row)) for row in shown]  # type: ignore[attr-defined]
+    return Connection(
+        edges,
+        PageInfo(
+            has_next_page=page.before is not None if page.backward else more,
+            has_previous_page=more if page.backward else page.after is not None,
+            start_cursor=edges[0].cursor if edges else None,
+            end_cursor=edges[-1].cursor if edges else None,
+        ),
+    )
+
+
+async def listed(
+    info: Info,
+    row_type: type[R],
+    type_name: str,
+    where: Where,
+    page: Page,
+    keyset: Keyset,
+    *,
+    node: str | None = None,
+) -> Connection[Any]:
+    """One page of a list, with all that the query asks of its nodes.
+
+    `node` names the relation of the listed rows that is shown in their place, a relation to one.
+    """
+    context: Context = info.context
+    rows = await fetch(
+        context,
+        row_type,
+        lambda bind: f"{where(bind)} AND {keyset.where(page, bind)}",
+        order=keyset.order(page),
+        limit=page.size + 1,
+    )
+    shown = type_name if node is None else node.capitalize()
+    asked = Selection.below(info).field(f"{shown}Connection", "edges").field(f"{shown}Edge", "node")
+    if node is None:
+        await complete(context, rows[: page.size], type_name, asked)
+        return connection(rows, page, keyset)
+    await row_type.RELATIONS[node](context, rows, asked.as_field(node))
+    return connection(rows, page, keyset, lambda row: getattr(row, node))

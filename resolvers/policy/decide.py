@@ -1,0 +1,133 @@
+"""The one function that says what may be done, and what else follows from it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import ClassVar, Protocol
+from uuid import UUID
+
+from models.enums import Action, OrderKind, Reason, Role
+from resolvers.policy.expression import Expression, Is, all_of, any_of
+from resolvers.policy.rule import Rule, Subject
+from resolvers.policy.table import TABLE
+from resolvers.policy.words import in_words, sentence
+
+MOMENT = timedelta(microseconds=1)
+
+
+class Viewer(Protocol):
+    @property
+    def id(self) -> UUID: ...
+
+    @property
+    def role(self) -> Role: ...
+
+
+class Facts(Protocol):
+    subject: ClassVar[Subject]
+
+    @property
+    def kind(self) -> OrderKind | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The policy's answer for one action, one viewer and one instant; `message` and `reason` are null when allowed."""
+
+    action: Action
+    allowed: bool
+    label: str
+    reason: Reason | None = None
+    message: str | None = None
+    opens_at: datetime | None = None
+    closes_at: datetime | None = None
+
+
+def decide(action: Action, facts: Facts | None, viewer: Viewer, now: datetime) -> Decision:
+    """Whether `viewer` may do `action` at `now`, or the first reason why not.
+
+    `facts` is None for what does not exist and for what is not the viewer's, alike.
+    """
+    if facts is None:
+        return _refused(action, Reason.NOT_FOUND)
+    rule = TABLE.get((facts.subject, action, facts.kind))
+    return _refused(action, Reason.NOT_OFFERED) if rule is None else _apply(rule, facts, viewer, now)
+
+
+def _refused(action: Action, reason: Reason) -> Decision:
+    return Decision(action, allowed=False, label=in_words(action), reason=reason, message=sentence(action, reason))
+
+
+def _apply(rule: Rule, facts: Facts, viewer: Viewer, now: datetime) -> Decision:
+    opens_at, closes_at = rule.window.bounds(facts) if rule.window else (None, None)
+    reason = _first_reason(rule, facts, viewer, now, opens_at, closes_at)
+    message = sentence(rule.action, reason, opens_at, closes_at) if reason else None
+    return Decision(rule.action, reason is None, rule.label, reason, message, opens_at, closes_at)
+
+
+def _first_reason(
+    rule: Rule,
+    facts: Facts,
+    viewer: Viewer,
+    now: datetime,
+    opens_at: datetime | None,
+    closes_at: datetime | None,
+) -> Reason | None:
+    if viewer.role is not rule.role:
+        return Reason.NOT_YOUR_ROLE
+    for condition in rule.conditions:
+        if not condition.test.holds(facts, now):
+            return condition.reason
+    if opens_at is not None and now < opens_at:
+        return Reason.WINDOW_NOT_OPEN
+    if closes_at is not None and now > closes_at:
+        return Reason.WINDOW_CLOSED
+    return None
+
+
+def _rules_for(facts: Facts, role: Role) -> Iterator[Rule]:
+    for (subject, _, kind), rule in TABLE.items():
+        if subject is facts.subject and kind == facts.kind and rule.role is role:
+            yield rule
+
+
+def available_actions(facts: Facts, viewer: Viewer, now: datetime) -> list[Decision]:
+    """What is allowed, in the table's order."""
+    decisions = (_apply(rule, facts, viewer, now) for rule in _rules_for(facts, viewer.role))
+    return [decision for decision in decisions if decision.allowed]
+
+
+def next_change_at(facts: Facts, viewer: Viewer, now: datetime) -> datetime | None:
+    """The first instant after `now` at which `available_actions` differs if nothing but time happens."""
+    edges: list[datetime] = []
+    for rule in _rules_for(facts, viewer.role):
+        if rule.window and all(condition.test.holds(facts, now) for condition in rule.conditions):
+            opens_at, closes_at = rule.window.bounds(facts)
+            if opens_at is not None and closes_at is not None:
+                edges += [edge for edge in (opens_at, closes_at + MOMENT) if edge > now]
+    return min(edges, default=None)
+
+
+def deadline(action: Action, facts: Facts, now: datetime) -> datetime | None:
+    """The last instant of the action's window where all but the clock allows it, whoever asks; else null."""
+    rule = TABLE.get((facts.subject, action, facts.kind))
+    if rule is None or rule.window is None:
+        return None
+    if not all(condition.test.holds(facts, now) for condition in rule.conditions):
+        return None
+    return rule.window.bounds(facts)[1]
+
+
+def open_to(viewer: Viewer, action: Action, subject: Subject) -> Expression:
+    """That `action` is open to `viewer`, for asking the database among the rows that are theirs."""
+    return any_of(
+        all_of(
+            [
+                *([Is("kind", rule.kind)] if rule.kind else []),
+                *(condition.test for condition in rule.conditions),
+                *([rule.window.is_open()] if rule.window else []),
+            ]
+        )
+        for rule in TABLE.values()
+        if rule.action is action and rule.subject is subject and rule.role is viewer.role
+    )

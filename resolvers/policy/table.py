@@ -1,0 +1,89 @@
+"""The rules, line by line as the help page has them. docs/policy.md is this table for people."""
+
+from models.enums import Action, OrderKind, Reason, Role
+from resolvers.policy.expression import Known
+from resolvers.policy.rule import Condition, Rule, Subject, Window
+
+_paid, _shipped, _complete = Known("paid_at"), Known("shipped_at"), Known("completed_at")
+_paying = Known("payment_submitted_at") & ~_paid
+
+not_cancelled = Condition("the order is not cancelled", ~Known("cancelled_at"), Reason.ALREADY_CANCELLED)
+complete = Condition("the order is complete", _complete, Reason.NOT_COMPLETED)
+not_complete = Condition("the order is not complete", ~_complete, Reason.ALREADY_COMPLETED)
+not_paid = Condition("the order is not paid", ~_paid, Reason.ALREADY_PAID)
+paid_or_complete = Condition("the order is paid or complete", _paid | _complete, Reason.NOT_PAID)
+no_payment_on_its_way = Condition("no payment is on its way", ~_paying, Reason.PAYMENT_PROCESSING)
+no_payment_on_its_way_unless_complete = Condition(
+    "no payment is on its way, unless the order is complete", ~_paying | _complete, Reason.PAYMENT_PROCESSING
+)
+shipped = Condition("the order has shipped", _shipped, Reason.NOT_SHIPPED)
+not_shipped = Condition("the order has not shipped", ~_shipped, Reason.ALREADY_SHIPPED)
+
+no_feedback_yet = Condition(
+    "no feedback has been left", ~Known("feedback_left_at"), Reason.FEEDBACK_ALREADY_LEFT
+)
+feedback_left = Condition("feedback has been left", Known("feedback_left_at"), Reason.NO_FEEDBACK)
+replied = Condition("the supplier has replied to it", Known("feedback_replied_at"), Reason.AWAITING_REPLY)
+not_replied = Condition(
+    "the supplier has not replied yet", ~Known("feedback_replied_at"), Reason.ALREADY_REPLIED
+)
+not_revised = Condition("it has not been revised", ~Known("feedback_revised_at"), Reason.ALREADY_REVISED)
+
+no_request_pending = Condition(
+    "no cancellation request is pending", ~Known("cancellation_pending_since"), Reason.CANCELLATION_PENDING
+)
+request_pending = Condition(
+    "a cancellation request is pending", Known("cancellation_pending_since"), Reason.NO_CANCELLATION_PENDING
+)
+no_dispute_open = Condition("no dispute is open", ~Known("dispute_open_since"), Reason.DISPUTE_OPEN)
+none_settled = Condition(
+    "no dispute was settled or resolved", ~Known("dispute_settled_at"), Reason.DISPUTE_SETTLED
+)
+no_complaint_open = Condition(
+    "no complaint about it is open", ~Known("complaint_open_since"), Reason.COMPLAINT_OPEN
+)
+case_open = Condition("the case is open", ~Known("closed_at"), Reason.CASE_CLOSED)
+
+
+def after_completion(days: int) -> Window:
+    return Window(days, "completed_at", "the order's completion")
+
+
+def after_reply(days: int) -> Window:
+    return Window(days, "feedback_replied_at", "the supplier's reply")
+
+
+_TA, _SP, _OFF = OrderKind.TRADE_ASSURANCE, OrderKind.SECURE_PAYMENT, OrderKind.OFFLINE
+_left_and_answered = (feedback_left, replied, not_revised)
+_for_an_answer = (request_pending, not_shipped, not_complete)
+_O, _D = Subject.ORDER, Subject.DISPUTE
+_B, _S = Role.BUYER, Role.SUPPLIER
+
+# fmt: off
+RULES = (
+    #    action                        subject role kind label          conditions          window                 source
+    Rule(Action.LEAVE_FEEDBACK,        _O, _B, _TA, "Feedback",
+         (not_cancelled, complete, no_feedback_yet),                    after_completion(60), "Feedback 1"),
+    Rule(Action.LEAVE_FEEDBACK,        _O, _B, _SP, "Leave Feedback",
+         (not_cancelled, complete, no_feedback_yet),                    after_completion(30), "Feedback 2"),
+    Rule(Action.REVISE_FEEDBACK,       _O, _B, _TA, "Revise Feedback",  _left_and_answered, after_reply(30), "Feedback 1, 3"),
+    Rule(Action.REVISE_FEEDBACK,       _O, _B, _SP, "Revise Feedback",  _left_and_answered, after_reply(90), "Feedback 2, 3"),
+    Rule(Action.REPLY_TO_FEEDBACK,     _O, _S, _TA, "Reply",            (feedback_left, not_replied), None, "Feedback 1"),
+    Rule(Action.REPLY_TO_FEEDBACK,     _O, _S, _SP, "Reply",            (feedback_left, not_replied), None, "Feedback 2"),
+    Rule(Action.CANCEL_ORDER,          _O, _B, _TA, "Cancel Order",
+         (not_cancelled, not_paid, no_payment_on_its_way, not_complete), None, "Disputes 1"),
+    Rule(Action.REQUEST_CANCELLATION,  _O, _B, _SP, "Cancel Order Request",
+         (not_cancelled, not_shipped, not_complete, no_request_pending), None, "Disputes 2"),
+    Rule(Action.WITHDRAW_CANCELLATION, _O, _B, _SP, "Withdraw Request", _for_an_answer, None, "House: cancellation requests"),
+    Rule(Action.ACCEPT_CANCELLATION,   _O, _S, _SP, "Accept",           _for_an_answer, None, "House: cancellation requests"),
+    Rule(Action.DECLINE_CANCELLATION,  _O, _S, _SP, "Decline",          _for_an_answer, None, "House: cancellation requests"),
+    Rule(Action.OPEN_DISPUTE,          _O, _B, _TA, "Open a dispute",
+         (no_payment_on_its_way_unless_complete, paid_or_complete, no_dispute_open, none_settled), None, "Disputes 1"),
+    Rule(Action.OPEN_DISPUTE,          _O, _B, _SP, "Open Dispute",
+         (not_complete, shipped, no_dispute_open, none_settled),         None, "Disputes 2"),
+    Rule(Action.FILE_COMPLAINT,        _O, _B, _OFF, "Offline Trade Dispute", (no_complaint_open,), None, "Disputes 3"),
+    Rule(Action.WITHDRAW_DISPUTE,      _D, _B, None, "Withdraw Dispute", (case_open,), None, "House: one dispute at a time"),
+)
+# fmt: on
+
+TABLE = {rule.key: rule for rule in RULES}

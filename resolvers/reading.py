@@ -1,0 +1,212 @@
+"""The read path: light rows by SQL text, each list in one statement, each relation that is asked for in one more."""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import fields
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from uuid import UUID
+
+import orjson
+from tortoise.fields import DatetimeField, JSONField, UUIDField
+from tortoise.fields.data import CharEnumFieldInstance
+from tortoise.models import Model
+
+from models import database
+from resolvers import ids
+from resolvers.policy.expression import Bind
+from resolvers.scope import SCOPES
+from resolvers.selection import Asked, Selection
+
+if TYPE_CHECKING:
+    from resolvers.context import Context
+
+
+class Row:
+    """One row of a table as a viewer sees it at an instant: `context` says who and when.
+
+    The fields of a concrete row are the columns it reads, by the columns' names; whatever else it has is a slot
+    that is not part of its constructor, filled by a relation.
+    """
+
+    __slots__ = ()
+    MODEL: ClassVar[type[Model]]
+    ALWAYS: ClassVar[tuple[str, ...]] = ()  # relations that the row's own fields need
+    RELATIONS: ClassVar[dict[str, "Loader"]]
+
+    def __init_subclass__(cls) -> None:
+        cls.RELATIONS = cls.__dict__.get("RELATIONS", {})
+
+
+R = TypeVar("R", bound=Row)
+Loader = Callable[["Context", Sequence[Any], Asked], Awaitable[None]]
+Where = Callable[[Bind], str]
+
+
+class Statement:
+    """The values of a statement under construction, and their placeholders in the database's own spelling."""
+
+    def __init__(self) -> None:
+        self.values: list[object] = []
+        self.sign = "$" if database.dialect() == "postgres" else "?"
+
+    def bind(self, value: object) -> str:
+        self.values.append(value)
+        return f"{self.sign}{len(self.values)}"
+
+    async def run(self, text: str) -> Sequence[Iterable[Any]]:
+        _, records = await database.connection().execute_query(text, self.values)
+        return records
+
+
+def among(bind: Bind, column: str, values: Iterable[object]) -> str:
+    return f"{column} IN ({', '.join(map(bind, values)) or 'NULL'})"
+
+
+def scope(table: str, context: "Context", bind: Bind) -> str:
+    condition = SCOPES[table][context.viewer.role]
+    return condition.format(me=bind(context.viewer.id)) if "{me}" in condition else condition
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+@cache
+def _columns(row_type: type[Row], dialect: str) -> list[tuple[str, Callable[[Any], Any] | None]]:
+    """The row's columns, and how each is read where the driver does not give it as it is."""
+    known = row_type.MODEL._meta.fields_map
+    columns: list[tuple[str, Callable[[Any], Any] | None]] = []
+    for name in (item.name for item in fields(row_type) if item.init and item.name != "context"):
+        kind = known[name]
+        read: Callable[[Any], Any] | None = None
+        if isinstance(kind, CharEnumFieldInstance):
+            read = kind.enum_type
+        elif isinstance(kind, JSONField):
+            read = orjson.loads
+        elif dialect == "sqlite" and isinstance(kind, UUIDField):
+            read = UUID
+        elif dialect == "sqlite" and isinstance(kind, DatetimeField):
+            read = _instant
+        columns.append((name, read))
+    return columns
+
+
+async def fetch(
+    context: "Context",
+    row_type: type[R],
+    where: Where,
+    *,
+    order: str = "",
+    limit: int | None = None,
+    lock: bool = False,
+    per: str | None = None,
+    named_by: Sequence[Row] | None = None,
+) -> list[R]:
+    """The rows of `row_type` that the viewer may see and `where` holds for.
+
+    With `per`, `limit` is for each value of that column. `lock` keeps others from changing the rows until the
+    transaction ends. `named_by` replaces the scope: the rows that these visible ones point to.
+    """
+    statement = Statement()
+    columns = _columns(row_type, database.dialect())
+    table = row_type.MODEL._meta.db_table
+    names = ", ".join(name for name, _ in columns)
+    condition = where(statement.bind)
+    if named_by is None:
+        condition = f"({condition}) AND {scope(table, context, statement.bind)}"
+    text = f"SELECT {names} FROM {table} WHERE {condition}"  # noqa: S608
+    if per and limit is not None:
+        text = (
+            f"SELECT {names} FROM (SELECT {names}, row_number() OVER (PARTITION BY {per} ORDER BY {order})"  # noqa: S608
+            f" AS place FROM {table} WHERE {condition}) AS numbered WHERE place <= {limit}"
+        )
+    if order:
+        text += f" ORDER BY {order}"
+    if limit is not None and not per:
+        text += f" LIMIT {limit}"
+    if lock and statement.sign == "$":
+        text += " FOR NO KEY UPDATE"
+    rows: list[R] = []
+    for record in await statement.run(text):
+        values = {
+            name: read(value) if read and value is not None else value
+            for (name, read), value in zip(columns, record, strict=True)
+        }
+        rows.append(row_type(context=context, **values))
+    return rows
+
+
+async def by_id(context: "Context", row_type: type[R], type_name: str, id: str) -> R | None:
+    """The viewer's row of this id; None for malformed, absent and somebody else's, alike."""
+    key = ids.key_of(type_name, id)
+    if key is None:
+        return None
+    return first(await fetch(context, row_type, lambda bind: f"id = {bind(key)}"))
+
+
+def first(rows: Sequence[R]) -> R | None:
+    return rows[0] if rows else None
+
+
+async def complete(
+    context: "Context",
+    rows: Sequence[Row],
+    type_name: str,
+    selection: Selection,
+    also: Asked | None = None,
+) -> None:
+    """Reads the relations that the selection, and `also`, ask of these rows, all of one type."""
+    if not rows:
+        return
+    relations = type(rows[0]).RELATIONS
+    asked = [each for each in selection.on(type_name) if each.name in relations]
+    asked += [Asked(name, {}, Selection(selection.info)) for name in type(rows[0]).ALWAYS]
+    asked += [also] if also else []
+    merged: dict[str, Asked] = {}
+    for each in asked:
+        if each.arguments:
+            await relations[each.name](context, rows, each)
+        elif each.name in merged:
+            merged[each.name].below.sets += each.below.sets
+        else:
+            merged[each.name] = each
+    for each in merged.values():
+        await relations[each.name](context, rows, each)
+
+
+def refers_to(owner: type[Row], relation: str, attribute: str, target: type[Row], type_name: str) -> None:
+    """Declares the relation `relation` (its GraphQL name): `owner`'s column `<attribute>_id` is the target's id."""
+
+    async def load(context: "Context", rows: Sequence[Any], asked: Asked) -> None:
+        missing = {getattr(row, f"{attribute}_id") for row in rows if getattr(row, attribute) is None} - {None}
+        if missing:
+            found = await fetch(context, target, lambda bind: among(bind, "id", missing))
+            by_key = {row.id: row for row in found}  # type: ignore[attr-defined]
+            for row in rows:
+                if getattr(row, attribute) is None:
+                    setattr(row, attribute, by_key.get(getattr(row, f"{attribute}_id")))
+        targets = {id(row): row for owner in rows if (row := getattr(owner, attribute)) is not None}
+        await complete(context, list(targets.values()), type_name, asked.below)
+
+    owner.RELATIONS[relation] = load
+
+
+def has_latest(
+    owner: type[Row], relation: str, attribute: str, target: type[Row], type_name: str, *, order: str
+) -> None:
+    """Declares the relation `relation`: the last by `order` of the target's rows that name the owner's order."""
+
+    async def load(context: "Context", rows: Sequence[Any], asked: Asked) -> None:
+        found = await fetch(
+            context, target, lambda bind: among(bind, "order_id", [row.id for row in rows]), order=order
+        )
+        latest: dict[UUID, Any] = {row.order_id: row for row in found}  # type: ignore[attr-defined]
+        for row in rows:
+            one = latest.get(row.id)
+            setattr(row, attribute, one)
+            if one is not None:
+                one.order = row
+        await complete(context, list(latest.values()), type_name, asked.below)
+
+    owner.RELATIONS[relation] = load

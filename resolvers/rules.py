@@ -1,0 +1,71 @@
+"""The policy table itself, for help pages and support."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from strawberry import UNSET
+
+from models.enums import Action, OrderKind, Role
+from resolvers import policy
+from resolvers.policy.words import in_words
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    action: Action
+    roles: list[Role]
+    kind: OrderKind | None
+    label: str
+    conditions: list[str]
+    opens_after_days: int | None
+    window_days: int | None
+    window_from: str | None
+    source: str
+
+
+def rules(action: Action | None = UNSET, kind: OrderKind | None = UNSET) -> list[Rule]:
+    return [
+        Rule(
+            action=rule.action,
+            roles=[rule.role],
+            kind=rule.kind,
+            label=rule.label,
+            conditions=[condition.words for condition in rule.conditions],
+            opens_after_days=None,
+            window_days=rule.window.days if rule.window else None,
+            window_from=rule.window.words if rule.window else None,
+            source=rule.source,
+        )
+        for rule in policy.TABLE.values()
+        if (not action or rule.action is action) and (not kind or rule.kind is kind)
+    ]
+
+
+_HEAD = """# What is offered when
+
+This page is made from the policy table by `./recourse rules`; it is the table that the mutations enforce.
+A day is 24 hours, and the last instant counts. The reasons for a refusal come in this order: not found, not offered
+(no line for this kind of order), another party's, the conditions from left to right, the window.
+"""
+
+
+def markdown() -> str:
+    lines = ["| action | order | who | allowed when | window | label | source |", "|---|---|---|---|---|---|---|"]
+    lines += [f"| {' | '.join(_cells(rule))} |" for rule in rules()]
+    return "\n".join([_HEAD, *lines]) + "\n"
+
+
+def _cells(rule: Rule) -> Iterator[str]:
+    yield in_words(rule.action)
+    yield in_words(rule.kind) if rule.kind else "–"  # type: ignore[arg-type]
+    yield _listed(role.lower() for role in rule.roles)
+    yield "; ".join(rule.conditions)
+    yield f"{rule.window_days} days from {rule.window_from}" if rule.window_days else "–"
+    yield rule.label
+    yield rule.source
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)

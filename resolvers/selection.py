@@ -1,0 +1,106 @@
+"""What a request asks for below a field, so that a list can read all of it at once."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import strawberry
+from graphql import (
+    FieldNode,
+    FragmentSpreadNode,
+    GraphQLAbstractType,
+    GraphQLIncludeDirective,
+    GraphQLObjectType,
+    GraphQLResolveInfo,
+    GraphQLSkipDirective,
+    InlineFragmentNode,
+    SelectionNode,
+    SelectionSetNode,
+    get_argument_values,
+    get_directive_values,
+    is_abstract_type,
+)
+
+
+@dataclass(slots=True)
+class Asked:
+    """A field with its arguments; everything that is asked below it under any alias."""
+
+    name: str
+    arguments: dict[str, Any]
+    below: "Selection"
+
+
+@dataclass(slots=True)
+class Selection:
+    info: GraphQLResolveInfo
+    sets: list[SelectionSetNode] = field(default_factory=list[SelectionSetNode])
+
+    @classmethod
+    def below(cls, info: strawberry.Info[Any, Any]) -> "Selection":
+        """What is asked below the field that is being resolved."""
+        raw = info._raw_info  # pyright: ignore[reportPrivateUsage]
+        return cls(raw, [node.selection_set for node in raw.field_nodes if node.selection_set])
+
+    def on(self, type_name: str) -> list[Asked]:
+        """The fields asked of an object of this type, those with the same arguments together."""
+        object_type = self.info.schema.type_map[type_name]
+        assert isinstance(object_type, GraphQLObjectType)
+        found: dict[Any, Asked] = {}
+        for node in self._fields(self.sets, object_type):
+            name = node.name.value
+            definition = object_type.fields.get(name)
+            if definition is None:  # __typename
+                continue
+            arguments: dict[str, Any] = {}
+            if definition.args:
+                arguments = get_argument_values(definition, node, self.info.variable_values)
+            key = (name, repr(sorted(arguments.items()))) if arguments else name
+            if key not in found:
+                found[key] = Asked(name, arguments, Selection(self.info))
+            if node.selection_set:
+                found[key].below.sets.append(node.selection_set)
+        return list(found.values())
+
+    def field(self, type_name: str, name: str) -> "Selection":
+        """What is asked below one field of an object of this type."""
+        below = Selection(self.info)
+        for asked in self.on(type_name):
+            if asked.name == name:
+                below.sets += asked.below.sets
+        return below
+
+    def as_field(self, name: str) -> Asked:
+        """As if all this were asked below a field of that name."""
+        return Asked(name, {}, self)
+
+    def _fields(self, sets: Iterable[SelectionSetNode], object_type: GraphQLObjectType) -> Iterator[FieldNode]:
+        for selection_set in sets:
+            for node in filter(self._included, selection_set.selections):
+                if isinstance(node, FieldNode):
+                    yield node
+                elif isinstance(node, InlineFragmentNode):
+                    condition = node.type_condition
+                    if condition is None or self._matches(condition.name.value, object_type):
+                        yield from self._fields([node.selection_set], object_type)
+                elif isinstance(node, FragmentSpreadNode):
+                    fragment = self.info.fragments[node.name.value]
+                    if self._matches(fragment.type_condition.name.value, object_type):
+                        yield from self._fields([fragment.selection_set], object_type)
+
+    def _matches(self, condition: str, object_type: GraphQLObjectType) -> bool:
+        if condition == object_type.name:
+            return True
+        named = self.info.schema.type_map[condition]
+        if not is_abstract_type(named):
+            return False
+        abstract: GraphQLAbstractType = named
+        return self.info.schema.is_sub_type(abstract, object_type)
+
+    def _included(self, node: SelectionNode) -> bool:
+        if not node.directives:
+            return True
+        value = partial(get_directive_values, node=node, variable_values=self.info.variable_values)
+        skip, include = value(GraphQLSkipDirective), value(GraphQLIncludeDirective)
+        return not (skip and skip["if"]) and not (include and not include["if"])

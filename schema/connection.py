@@ -1,0 +1,38 @@
+"""Relay connections. Every list is one, in pages of 20 unless asked, of 100 at most."""
+
+from typing import Annotated, Generic, TypeVar
+
+import strawberry
+
+T = TypeVar("T")
+
+First = Annotated[
+    int | None,
+    strawberry.argument(description="How many from the start, or after `after`: 20 unless asked, 100 at most."),
+]
+After = Annotated[str | None, strawberry.argument(description="Only what comes after this cursor.")]
+Last = Annotated[
+    int | None,
+    strawberry.argument(description="How many from the end, or before `before`. Not together with `first`."),
+]
+Before = Annotated[str | None, strawberry.argument(description="Only what comes before this cursor.")]
+
+
+@strawberry.type(description="Where a page lies in its list.")
+class PageInfo:
+    has_next_page: bool = strawberry.field(description="Whether more follows.")
+    has_previous_page: bool = strawberry.field(description="Whether more comes before.")
+    start_cursor: str | None = strawberry.field(description="The first entry's cursor. Null on an empty page.")
+    end_cursor: str | None = strawberry.field(description="The last entry's cursor. Null on an empty page.")
+
+
+@strawberry.type(description="An entry of a list, with its place.")
+class Edge(Generic[T]):
+    cursor: str = strawberry.field(description="The entry's place: pass it as `after` or `before`.")
+    node: T = strawberry.field(description="The entry.")
+
+
+@strawberry.type(description="A page of a list.")
+class Connection(Generic[T]):
+    edges: list[Edge[T]] = strawberry.field(description="The entries.")
+    page_info: PageInfo = strawberry.field(description="Where the page lies.")

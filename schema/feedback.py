@@ -1,0 +1,107 @@
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated
+
+import strawberry
+
+from resolvers import feedback
+from resolvers.feedback import AreaRatingsInput, LeaveFeedback, RatingsInput, ReplyToFeedback, ReviseFeedback
+from schema.decision import UserError
+from schema.input import described
+from schema.node import Node
+
+
+@strawberry.type(description="Stars in the three areas of a Secure Payment order, 1 to 5 each.")
+class AreaRatings:
+    product_as_agreed: int = strawberry.field(description="Whether the product was as agreed.")
+    communication: int = strawberry.field(description="How well the supplier communicated.")
+    shipping_time: int = strawberry.field(description="How quickly it was shipped.")
+
+
+@strawberry.type(description="What feedback said before it was revised.")
+class FeedbackVersion:
+    rating: Decimal = strawberry.field(description="The stars then, with one decimal.")
+    areas: AreaRatings | None = strawberry.field(description="The stars in the three areas. SECURE_PAYMENT only.")
+    comment: str | None = strawberry.field(description="The comment then.")
+    left_at: datetime = strawberry.field(description="When it was left.")
+
+
+@strawberry.type(description="What a buyer said about an order.")
+class Feedback(Node):
+    order: Annotated["Order", strawberry.lazy("schema.order")] = strawberry.field(description="The order.")
+    rating: Decimal = strawberry.field(
+        description='The overall stars, or the mean of the three areas: one decimal, halves up, like "4.3".'
+    )
+    areas: AreaRatings | None = strawberry.field(description="The stars in the three areas. SECURE_PAYMENT only.")
+    shown_comment: str | None = strawberry.field(name="comment", description="What the buyer wrote.")
+    left_at: datetime = strawberry.field(description="When it was left. A revision does not change it.")
+    shown_reply: str | None = strawberry.field(name="reply", description="What the supplier replied.")
+    replied_at: datetime | None = strawberry.field(description="When the supplier replied; the time to revise counts from here.")
+    revised_at: datetime | None = strawberry.field(description="When it was revised. There is one revision.")
+    original_version: FeedbackVersion | None = strawberry.field(
+        name="original", description="What it said before the revision. Null when it was never revised."
+    )
+
+
+described(
+    AreaRatingsInput,
+    "Stars in the three areas, 1 to 5 each.",
+    product_as_agreed="Whether the product was as agreed.",
+    communication="How well the supplier communicated.",
+    shipping_time="How quickly it was shipped.",
+)
+described(
+    RatingsInput,
+    "Stars, 1 to 5: `overall` for TRADE_ASSURANCE, `areas` for SECURE_PAYMENT.",
+    one_of=True,
+    overall="One rating for everything.",
+    areas="A rating for each of the three areas.",
+)
+described(
+    LeaveFeedback,
+    "What to say about which order.",
+    order_id="The order's id.",
+    ratings="The stars.",
+    comment="Up to 4,000 characters; may be left out.",
+)
+described(
+    ReviseFeedback,
+    "What to say instead. It replaces stars and comment both.",
+    order_id="The order's id.",
+    ratings="The stars.",
+    comment="Up to 4,000 characters; left out, the feedback has no comment any more.",
+)
+described(
+    ReplyToFeedback,
+    "What to reply to which order's feedback.",
+    order_id="The order's id.",
+    text="Up to 2,000 characters.",
+)
+
+
+@strawberry.type(description="What became of an action on feedback. Either userErrors is empty, or nothing was done.")
+class FeedbackPayload:
+    order: Annotated["Order", strawberry.lazy("schema.order")] | None = strawberry.field(
+        description="The order as it stands now, also after a refusal."
+    )
+    feedback: Feedback | None = strawberry.field(description="The feedback as it stands now.")
+    user_errors: list[UserError] = strawberry.field(description="Everything that speaks against it; empty when it was done.")
+
+
+@strawberry.type
+class FeedbackMutations:
+    leave_feedback: FeedbackPayload = strawberry.field(
+        feedback.leave_feedback,
+        graphql_type=FeedbackPayload,
+        description="Leaves feedback about a completed order: LEAVE_FEEDBACK.",
+    )
+    revise_feedback: FeedbackPayload = strawberry.field(
+        feedback.revise_feedback,
+        graphql_type=FeedbackPayload,
+        description="Replaces the feedback, once, after the supplier's reply: REVISE_FEEDBACK.",
+    )
+    reply_to_feedback: FeedbackPayload = strawberry.field(
+        feedback.reply_to_feedback,
+        graphql_type=FeedbackPayload,
+        description="Replies to the buyer's feedback, once: REPLY_TO_FEEDBACK.",
+    )

@@ -1,0 +1,22 @@
+from decimal import Decimal
+
+import strawberry
+
+from resolvers.input import MoneyInput
+from resolvers.money import CurrencyCode
+from schema.input import described
+
+described(
+    MoneyInput,
+    "An amount of money.",
+    amount="With no more decimals than the currency has.",
+    currency_code="The currency.",
+)
+
+
+@strawberry.type(description="An amount of money.")
+class Money:
+    amount: Decimal = strawberry.field(
+        description='In the currency\'s own decimals: "1200.00" in USD, "1200" in JPY.'
+    )
+    currency_code: CurrencyCode = strawberry.field(description="The currency.")

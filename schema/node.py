@@ -1,0 +1,20 @@
+"""What every type behind an interface has in common."""
+
+from typing import Any
+
+import strawberry
+
+
+@strawberry.interface(description="Anything with an id of its own, which `node` finds again.")
+class Node:
+    global_id: strawberry.ID = strawberry.field(
+        name="id", description="Opaque, and unique over all types. Do not take it apart."
+    )
+
+    @classmethod
+    def is_type_of(cls, obj: Any, _info: Any) -> bool:
+        return type(obj).__name__ == cls.__name__
+
+    @classmethod
+    def resolve_type(cls, obj: Any, *_: Any) -> str:
+        return type(obj).__name__

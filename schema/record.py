@@ -1,0 +1,58 @@
+from typing import Annotated
+
+import strawberry
+
+from resolvers import record
+from resolvers.record import OrderItemInput, OrderRecord, PartyInput, RecordOrders
+from schema.decision import UserError
+from schema.input import described
+
+described(
+    PartyInput,
+    "A buyer or a supplier.",
+    subject="The account's `sub` in its access token.",
+    name="The name to show.",
+)
+described(
+    OrderItemInput,
+    "A line of an order.",
+    title="What was ordered, up to 500 characters.",
+    quantity="How many.",
+    unit_price="The price of one, in the currency of the total.",
+)
+described(
+    OrderRecord,
+    "All that the order system knows of an order at an instant. A newer record replaces an older one, nulls included.",
+    number="The number that buyer and supplier know it by, up to 64 characters. Never used for another order.",
+    kind="How it is paid. Never changes.",
+    buyer="Who ordered. Never changes.",
+    supplier="Who delivers. Never changes.",
+    total="What it costs in all.",
+    amount_paid="What has been paid: above 0 exactly when paidAt is set. Left out it is the total when paid, else 0.",
+    items="What was ordered: 1 to 100 lines.",
+    placed_at="When it was placed.",
+    payment_submitted_at="When a payment was submitted that may still be on its way.",
+    paid_at="When the payment was received.",
+    shipped_at="When it was shipped.",
+    completed_at="When it was completed.",
+    cancelled_at="When it was cancelled in the order system. Null never takes back a cancellation made here.",
+    recorded_at="When the order system knew all this. An equal or older record than the last is ignored.",
+)
+described(RecordOrders, "Orders to take in, all or none.", orders="500 at most.")
+
+
+@strawberry.type(description="What became of the records: all were taken, or none.")
+class RecordOrdersPayload:
+    orders: list[Annotated["Order", strawberry.lazy("schema.order")]] | None = strawberry.field(
+        description="The orders as they stand now, as the input names them; null when the records were refused."
+    )
+    user_errors: list[UserError] = strawberry.field(description="Everything that is wrong with the records.")
+
+
+@strawberry.type
+class RecordMutations:
+    record_orders: RecordOrdersPayload = strawberry.field(
+        record.record_orders,
+        graphql_type=RecordOrdersPayload,
+        description="Takes in what the order system knows, by number. For the role SERVICE.",
+    )

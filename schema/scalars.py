@@ -1,0 +1,92 @@
+"""How values travel: strict in what is taken, one spelling in what is given."""
+
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import strawberry
+from graphql import StringValueNode, ValueNode
+from strawberry.types.scalar import ScalarDefinition
+
+from resolvers.money import CurrencyCode
+
+EARLIEST_YEAR, LATEST_YEAR = 1900, 9000
+
+_INSTANT = re.compile(
+    r"(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
+)
+_DECIMAL = re.compile(r"-?\d{1,30}(\.\d{1,10})?", re.ASCII)
+_CURRENCY = re.compile(r"[A-Z]{3}")
+
+
+def parse_instant(value: object) -> datetime:
+    """Reads RFC 3339 with any offset; what is finer than a microsecond is cut off. Raises ValueError."""
+    match = _INSTANT.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError("A DateTime is a string like 2026-11-23T09:30:00Z, with its offset from UTC.")
+    day, time, fraction, offset = match.groups()
+    try:
+        instant = datetime.fromisoformat(f"{day}T{time}.{(fraction or '')[:6]:0<6}{offset.upper()}").astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("There is no such date and time.") from None
+    if not EARLIEST_YEAR <= instant.year <= LATEST_YEAR:
+        raise ValueError(f"A DateTime lies in the years {EARLIEST_YEAR} to {LATEST_YEAR}.")
+    return instant
+
+
+def spell_instant(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _parse_decimal(value: object) -> Decimal:
+    if not isinstance(value, str) or not _DECIMAL.fullmatch(value):
+        raise ValueError('A Decimal is a string like "19.90".')
+    return Decimal(value)
+
+
+def _parse_currency(value: object) -> CurrencyCode:
+    if not isinstance(value, str) or not _CURRENCY.fullmatch(value):
+        raise ValueError('A CurrencyCode is three capitals, like "EUR".')
+    return CurrencyCode(value)
+
+
+def _only_strings(parse: Any) -> Any:
+    """A literal in a document is taken by the same rules as a variable: strings alone."""
+
+    def parse_literal(node: ValueNode, _variables: dict[str, Any] | None = None) -> Any:
+        return parse(node.value if isinstance(node, StringValueNode) else None)
+
+    return parse_literal
+
+
+def _scalar(name: str, description: str, serialize: Any, parse: Any, url: str | None = None) -> ScalarDefinition:
+    return strawberry.scalar(
+        name=name,
+        description=description,
+        specified_by_url=url,
+        serialize=serialize,
+        parse_value=parse,
+        parse_literal=_only_strings(parse),
+    )
+
+
+SCALARS: dict[object, ScalarDefinition] = {
+    datetime: _scalar(
+        "DateTime",
+        "An instant, as RFC 3339. Always given in UTC with six fractional digits and a Z, and taken with any offset; "
+        "a time without an offset is refused.",
+        spell_instant,
+        parse_instant,
+        "https://scalars.graphql.org/andimarek/date-time",
+    ),
+    Decimal: _scalar(
+        "Decimal",
+        "A decimal number as a string, so that no client makes a binary fraction of it. Only strings are taken.",
+        str,
+        _parse_decimal,
+    ),
+    CurrencyCode: _scalar(
+        "CurrencyCode", "A currency by its ISO 4217 code: three capitals, like USD.", str, _parse_currency
+    ),
+}

@@ -1,0 +1,58 @@
+"""What happened to an order or a case."""
+
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+
+from models.enums import Action
+from resolvers import timeline as timelines
+from resolvers.page import Connection, Page
+from schema.account import Account
+from schema.connection import After, Before, First, Last, PageInfo
+
+
+@strawberry.type(description="One thing that happened.")
+class TimelineEntry:
+    at: datetime = strawberry.field(description="When it happened. What the order system tells later is dated by it.")
+    by: Account | None = strawberry.field(description="Who did it. Null for the order system and for time itself.")
+    action: Action | None = strawberry.field(description="The action, where it was one.")
+    text: str = strawberry.field(description="What happened, in a sentence that can be read to a caller.")
+    shown_note: str | None = strawberry.field(name="note", description="What the person added in their own words.")
+    order: Annotated["Order", strawberry.lazy("schema.order")] | None = strawberry.field(
+        description="The order it happened to."
+    )
+    related_case: Annotated["Case", strawberry.lazy("schema.case")] | None = strawberry.field(
+        description="The case it happened to."
+    )
+
+
+@strawberry.type(description="An entry of a timeline, with its place.")
+class TimelineEdge:
+    cursor: str = strawberry.field(description="The entry's place: pass it as `after` or `before`.")
+    node: TimelineEntry = strawberry.field(description="The entry.")
+
+
+@strawberry.type(description="A page of a timeline, oldest first.")
+class TimelineConnection:
+    edges: list[TimelineEdge] = strawberry.field(description="The entries.")
+    page_info: PageInfo = strawberry.field(description="Where the page lies.")
+
+
+def _timeline(
+    root: timelines.HasTimeline,
+    first: First = strawberry.UNSET,
+    after: After = strawberry.UNSET,
+    last: Last = strawberry.UNSET,
+    before: Before = strawberry.UNSET,
+) -> Connection[timelines.TimelineEntry]:
+    return root.timelines[Page.of(first, after, last, before)]
+
+
+def timeline_field() -> TimelineConnection:
+    """The field `timeline`, the same on orders and on cases."""
+    return strawberry.field(
+        _timeline,
+        graphql_type=TimelineConnection,
+        description="What happened, oldest first. The words are made when it is read and may change.",
+    )

@@ -1,0 +1,158 @@
+"""The command line: `./recourse COMMAND`."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import uvicorn
+
+from models import database, migrating
+from models.enums import Role
+from resolvers.rules import markdown
+from schema import SCHEMA
+from server import demo as demonstration
+from server import imports
+from server.settings import Mode, Settings
+from server.tokens import development_token
+
+
+def _settings(mode: Mode = Mode.DEVELOPMENT) -> Settings:
+    """The settings, with `mode` where none is set; ends the program where something is missing or makes no sense."""
+    os.environ.setdefault("RECOURSE_MODE", mode.value)
+    try:
+        settings = Settings()
+        database.config(settings.database)
+    except ValueError as error:
+        raise click.ClickException(f"The settings make no sense: {error}") from None
+    if missing := settings.missing():
+        raise click.ClickException(f"Production mode needs {', '.join(missing)} to be set.")
+    return settings
+
+
+async def _migrate(settings: Settings) -> None:
+    async with database.connected(settings.database) as connection:
+        await migrating.migrate(database.APPS, connection)
+
+
+def _serve(host: str, port: int, workers: int = 1) -> None:
+    uvicorn.run(
+        "server.app:create",
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        access_log=False,
+        log_level="warning",
+        timeout_graceful_shutdown=10,
+        server_header=False,
+    )
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """What a marketplace buyer can still do once an order is placed."""
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True)
+@click.option("--workers", default=1, show_default=True, help="Processes that share the port.")
+def serve(host: str, port: int, workers: int) -> None:
+    """Serve the API; in production mode unless RECOURSE_MODE says otherwise."""
+    settings = _settings(Mode.PRODUCTION)
+    if settings.mode is Mode.DEVELOPMENT:
+        asyncio.run(_migrate(settings))
+    click.echo(f"Recourse is served at http://{host}:{port}/graphql in {settings.mode} mode.", err=True)
+    _serve(host, port, workers)
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database up to date; safe when several start it at once."""
+    asyncio.run(_migrate(_settings()))
+
+
+@main.command()
+@click.option("--port", default=8000, show_default=True)
+def demo(port: int) -> None:
+    """Serve a fresh demo database, and print tokens and a query to try."""
+    settings = demonstration.settings(_settings())
+    click.echo(asyncio.run(demonstration.prepare(settings, port)))
+    os.environ["RECOURSE_DATABASE_URL"] = settings.database
+    _serve("127.0.0.1", port)
+
+
+@main.command()
+@click.argument("subjects", nargs=-1, required=True)
+@click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
+@click.option("--name", help="The name to show; the subject unless given.")
+def token(subjects: Sequence[str], role: str, name: str | None) -> None:
+    """Print development tokens, one a line."""
+    if _settings().mode is Mode.PRODUCTION:
+        raise click.ClickException("There are no development tokens in production mode.")
+    for subject in subjects:
+        click.echo(development_token(subject, Role(role), name))
+
+
+@main.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--as", "service", default="order-system", show_default=True, help="The service account's subject.")
+def record(file: Path, service: str) -> None:
+    """Import orders from FILE, one OrderRecordInput as JSON a line: all of them, or none."""
+    settings = _settings()
+    if settings.mode is Mode.DEVELOPMENT:
+        asyncio.run(_migrate(settings))
+    count = asyncio.run(imports.record(settings, file, service))
+    click.echo(f"{count} records taken in.")
+
+
+@main.command()
+def schema() -> None:
+    """Print the API's schema as SDL."""
+    click.echo(SCHEMA.as_str())
+
+
+@main.command()
+def rules() -> None:
+    """Print the policy as Markdown."""
+    click.echo(markdown(), nl=False)
+
+
+_PASS_ON = {"ignore_unknown_options": True, "help_option_names": []}
+
+
+@main.command(context_settings=_PASS_ON)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def test(arguments: Sequence[str]) -> None:
+    """Run all tests twice, on SQLite and on PostgreSQL. ARGS go to pytest."""
+    failed = 0
+    for dialect in ("sqlite", "postgres"):
+        click.echo(f"— on {dialect}")
+        environment = os.environ | {"RECOURSE_TEST_DIALECT": dialect}
+        failed |= subprocess.run([sys.executable, "-m", "pytest", *arguments], env=environment, check=False).returncode  # noqa: S603
+    sys.exit(failed)
+
+
+@main.command()
+def check() -> None:
+    """Check style, types, imports, and that what is generated is current."""
+    bin = Path(sys.executable).parent
+    steps: list[list[str]] = [
+        [str(bin / "ruff"), "check", "."],
+        [str(bin / "ruff"), "format", "--check", "."],
+        [str(bin / "lint-imports"), "--no-cache"],
+        [str(bin / "pyright")],
+        [sys.executable, "-m", "pytest", "tests/test_current.py"],
+    ]
+    failed = 0
+    for step in steps:
+        click.echo(f"— {Path(step[0]).name} {' '.join(step[1:])}")
+        failed |= subprocess.run(step, check=False).returncode  # noqa: S603
+    sys.exit(1 if failed else 0)
+
+
+main(prog_name="./recourse")

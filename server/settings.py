@@ -1,0 +1,37 @@
+"""What can be set from outside, all of it in the environment."""
+
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+VAR = Path("var")  # what the program makes for itself: the development database and the development tokens' secret
+
+
+class Mode(StrEnum):
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class Settings(BaseSettings):
+    """Each field is the environment variable RECOURSE_<NAME>."""
+
+    model_config = SettingsConfigDict(env_prefix="RECOURSE_")
+
+    mode: Mode = Mode.DEVELOPMENT
+    database_url: str | None = None
+    jwks_url: str | None = None
+    issuer: str | None = None
+    audience: str | None = None
+
+    @property
+    def database(self) -> str:
+        """The database's URL; in development an SQLite file unless one is named."""
+        return self.database_url or f"sqlite://{VAR / 'recourse.db'}"
+
+    def missing(self) -> list[str]:
+        """The variables that this mode cannot do without and that are not set."""
+        if self.mode is Mode.DEVELOPMENT:
+            return []
+        needed = ("database_url", "jwks_url", "issuer", "audience")
+        return [f"RECOURSE_{name.upper()}" for name in needed if getattr(self, name) is None]

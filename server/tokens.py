@@ -1,0 +1,113 @@
+"""Access tokens: who a request is from. Tokens always use real time, also where a request's clock is moved."""
+
+import asyncio
+import os
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import jwt
+
+from models.enums import Role
+from server.settings import VAR, Mode, Settings
+
+DEVELOPMENT_ISSUER = "recourse-development"
+DEVELOPMENT_LIFETIME = timedelta(days=30)
+LEEWAY_SECONDS = 30
+
+_ALGORITHMS = ["RS256", "ES256"]
+_REQUIRED = ["exp", "iat", "iss", "sub", "role"]
+
+
+class BadToken(Exception):
+    """The token is missing, malformed, expired or not ours. Never says which to the one who sent it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    subject: str
+    role: Role
+    name: str
+
+
+Verifier = Callable[[str], Awaitable[Claims]]
+
+
+def verifier(settings: Settings) -> Verifier:
+    """The one function that tells whose a token is. It raises BadToken."""
+    return _by_secret(development_secret()) if settings.mode is Mode.DEVELOPMENT else _by_jwks(settings)
+
+
+def _by_secret(secret: str) -> Verifier:
+    async def verify(token: str) -> Claims:
+        return _decode(token, secret, algorithms=["HS256"], issuer=DEVELOPMENT_ISSUER, required=_REQUIRED)
+
+    return verify
+
+
+def _by_jwks(settings: Settings) -> Verifier:
+    assert settings.jwks_url is not None
+    keys = jwt.PyJWKClient(settings.jwks_url, cache_jwk_set=True, timeout=5)
+
+    async def verify(token: str) -> Claims:
+        try:
+            # It fetches by a blocking call where it does not know the key.
+            key = await asyncio.to_thread(keys.get_signing_key_from_jwt, token)
+        except jwt.PyJWTError as error:
+            raise BadToken from error
+        return _decode(
+            token,
+            key.key,
+            algorithms=_ALGORITHMS,
+            issuer=settings.issuer,
+            audience=settings.audience,
+            required=[*_REQUIRED, "aud"],
+        )
+
+    return verify
+
+
+def _decode(token: str, key: Any, *, required: list[str], **expected: Any) -> Claims:
+    try:
+        claims: dict[str, Any] = jwt.decode(
+            token, key, leeway=LEEWAY_SECONDS, options={"require": required}, **expected
+        )
+        subject, role, name = claims["sub"], Role(claims["role"]), claims.get("name") or claims["sub"]
+    except (jwt.PyJWTError, ValueError) as error:
+        raise BadToken from error
+    if not isinstance(name, str) or "\0" in subject + name or not 0 < len(subject) <= 255:
+        raise BadToken
+    return Claims(subject, role, name[:200])
+
+
+def development_secret(folder: Path = VAR) -> str:
+    """Made once, and shared by all processes that run from this folder."""
+    path = folder / "token-secret"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        draft = folder / f"token-secret.{os.getpid()}"
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_hex(32))
+        try:
+            os.link(draft, path)  # whole or not at all, and only the first one
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text()
+
+
+def development_token(subject: str, role: Role, name: str | None = None) -> str:
+    now = datetime.now(UTC)
+    claims = {
+        "iss": DEVELOPMENT_ISSUER,
+        "sub": subject,
+        "role": role.value,
+        "name": name or subject,
+        "iat": now,
+        "exp": now + DEVELOPMENT_LIFETIME,
+    }
+    return jwt.encode(claims, development_secret(), algorithm="HS256")

@@ -1,0 +1,115 @@
+"""GraphQL over HTTP: who asks and when, and how answers and errors are spelled."""
+
+import logging
+import traceback
+import uuid
+from collections import OrderedDict
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from cross_web import HTTPException
+from graphql import GraphQLError
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from strawberry.asgi import GraphQL
+from strawberry.http import GraphQLHTTPResponse
+from strawberry.types import ExecutionResult
+
+from models.enums import Role
+from resolvers.account import Account, sign_in
+from resolvers.context import Context
+from schema import SCHEMA
+from schema.scalars import parse_instant
+from server.settings import Mode, Settings
+from server.tokens import BadToken, Claims, verifier
+
+CLOCK_HEADER = "x-recourse-now"
+ACCOUNTS_KEPT = 10_000
+
+_log = logging.getLogger("recourse")
+
+
+class GraphQLView(GraphQL[Context, None]):
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(SCHEMA, graphql_ide=None, subscription_protocols=())
+        self.settings = settings
+        self.verify = verifier(settings)
+        self.accounts: OrderedDict[tuple[str, Role], Account] = OrderedDict()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        try:
+            context = Context(viewer=await self._viewer(request), now=self._now(request))
+            response = await self.run(request, context=context)
+        except BadToken:
+            response = _error(401, "UNAUTHENTICATED", "Send a valid access token: Authorization: Bearer <token>.")
+            response.headers["www-authenticate"] = "Bearer"
+        except HTTPException as error:
+            response = _error(error.status_code, "BAD_REQUEST", error.reason)
+        except Exception as error:
+            response = _error(500, "INTERNAL", masked(error))
+        await response(scope, receive, send)
+
+    async def _viewer(self, request: Request) -> Account:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            raise BadToken
+        return await self._account(await self.verify(token.strip()))
+
+    async def _account(self, claims: Claims) -> Account:
+        """Accounts are never removed and keep their id, so those seen lately need not be read again."""
+        key = (claims.subject, claims.role)
+        account = self.accounts.pop(key, None) or await sign_in(*key, claims.name)
+        self.accounts[key] = account
+        if len(self.accounts) > ACCOUNTS_KEPT:
+            self.accounts.popitem(last=False)
+        return account
+
+    def _now(self, request: Request) -> datetime:
+        moved = request.headers.get(CLOCK_HEADER)
+        if moved is None or self.settings.mode is not Mode.DEVELOPMENT:
+            return datetime.now(UTC)
+        try:
+            return parse_instant(moved)
+        except ValueError as error:
+            raise HTTPException(400, f"{CLOCK_HEADER}: {error}") from None
+
+    def decode_json(self, data: str | bytes) -> object:
+        return orjson.loads(data)
+
+    def encode_json(self, data: object) -> bytes:
+        return orjson.dumps(data)
+
+    async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
+        answer: dict[str, Any] = {"data": result.data}
+        if result.errors:
+            answer["errors"] = [_shown(error) for error in result.errors]
+        return answer  # type: ignore[return-value]
+
+
+def _shown(error: GraphQLError) -> dict[str, Any]:
+    """As graphql-core has it where the request is to blame; masked where we are."""
+    original = error.original_error
+    if original is not None and not isinstance(original, GraphQLError):
+        shown = error.formatted | {"message": masked(original)}
+        return {**shown, "extensions": {"code": "INTERNAL"}}
+    return {**error.formatted, "extensions": {"code": "BAD_REQUEST", **(error.extensions or {})}}
+
+
+def masked(error: BaseException) -> str:
+    """Logs what happened under an id, and gives the sentence that names the id. Neither holds the error's message,
+    in which a database may quote what somebody wrote."""
+    id = uuid.uuid4().hex
+    trace = "".join(traceback.format_tb(error.__traceback__))
+    _log.error("error %s: %s\n%s", id, type(error).__qualname__, trace)
+    return f"Something went wrong on our side. If it stays so, tell us this id: {id}"
+
+
+def _error(status: int, code: str, message: str) -> Response:
+    body = {"errors": [{"message": message, "extensions": {"code": code}}]}
+    return Response(orjson.dumps(body), status, media_type="application/json")

@@ -1,8 +1,9 @@
-"""Bringing a database's schema up to date: one process at a time, and without SQLite's losses when a table is rebuilt."""
+"""Bringing a schema up to date: one process at a time, and without SQLite's losses when a table is rebuilt."""
 
 import asyncio
 import contextlib
 import fcntl
+import os
 from collections.abc import AsyncGenerator, Callable, Iterable
 from typing import Any
 
@@ -92,9 +93,12 @@ class Migrator(MigrationExecutor):
 async def _alone(connection: Any) -> AsyncGenerator[None]:
     """Waits until no other process migrates this database, and keeps others waiting."""
     if connection.capabilities.dialect == "sqlite":
-        with open(f"{connection.filename}.migrating", "w") as file:
+        file = os.open(f"{connection.filename}.migrating", os.O_CREAT | os.O_WRONLY)
+        try:
             await asyncio.to_thread(fcntl.flock, file, fcntl.LOCK_EX)
             yield
+        finally:
+            os.close(file)
         return
     own = await asyncpg.connect(
         host=connection.host,

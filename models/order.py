@@ -66,5 +66,9 @@ class Order(Model):
             check("orders", "paid_within_total", "amount_paid >= 0 AND amount_paid <= total"),
             check("orders", "paid_when_paid", "(paid_at IS NULL) = (amount_paid = 0)"),
             check("orders", "reply_to_feedback", "feedback_replied_at IS NULL OR feedback_left_at IS NOT NULL"),
-            check("orders", "revision_after_reply", "feedback_revised_at IS NULL OR feedback_replied_at IS NOT NULL"),
+            check(
+                "orders",
+                "revision_after_reply",
+                "feedback_revised_at IS NULL OR feedback_replied_at IS NOT NULL",
+            ),
         )

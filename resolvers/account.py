@@ -70,8 +70,6 @@ async def insert(accounts: Sequence[tuple[str, Role, str]]) -> None:
             for subject, role, name in accounts[start : start + 200]
         ]
         await statement.run(
-            f"INSERT INTO accounts (id, subject, role, name) VALUES {', '.join(rows)}"  # noqa: S608
+            f"INSERT INTO accounts (id, subject, role, name) VALUES {', '.join(rows)}"
             " ON CONFLICT (subject, role) DO NOTHING"
         )
-
-

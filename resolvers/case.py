@@ -29,17 +29,13 @@ async def _next_number(kind: CaseKind, now: datetime) -> str:
     if database.dialect() == "postgres":
         text, values = f"SELECT nextval('case_numbers_{kind.lower()}') AS n", []
     else:
-        text = (
-            "INSERT INTO case_numbers (kind, n) VALUES (?, 1) ON CONFLICT (kind) DO UPDATE SET n = n + 1 RETURNING n"
-        )
+        text = "INSERT INTO case_numbers (kind, n) VALUES (?, 1) ON CONFLICT (kind) DO UPDATE SET n = n + 1 RETURNING n"
         values = [kind.value]
     [row] = await database.connection().execute_query_dict(text, values)
     return f"{LETTERS[kind]}-{now.year}-{row['n']:06d}"
 
 
-async def open_case(
-    performing: Performing, kind: CaseKind, facts: dict[str, Fact], /, **columns: Any
-) -> UUID:
+async def open_case(performing: Performing, kind: CaseKind, facts: dict[str, Fact], /, **columns: Any) -> UUID:
     """Adds a case, and makes it what the performed action is about."""
     id = new_id()
     number = await _next_number(kind, performing.now)

@@ -146,9 +146,7 @@ async def open_dispute(info: Info, input: OpenDispute) -> DisputePayload:
         )
         performing.set(dispute_open_since=performing.now)
 
-    errors = checks.errors or await perform(
-        info.context, Action.OPEN_DISPUTE, the_order(input.order_id), effect
-    )
+    errors = checks.errors or await perform(info.context, Action.OPEN_DISPUTE, the_order(input.order_id), effect)
     order = await read_back(info, input.order_id, "DisputePayload", "dispute")
     return DisputePayload(order=order, dispute=order.dispute if order and not errors else None, user_errors=errors)
 
@@ -192,9 +190,7 @@ async def withdraw_dispute(info: Info, input: WithdrawDispute) -> DisputePayload
 async def _as_it_stands(info: Info, case_id: str, errors: list[UserError]) -> DisputePayload:
     dispute = await read_case(info, Dispute, "Dispute", case_id)
     order_id = ids.encode("Order", dispute.order_id) if dispute else None
-    return DisputePayload(
-        order=await read_back(info, order_id, "DisputePayload"), dispute=dispute, user_errors=errors
-    )
+    return DisputePayload(order=await read_back(info, order_id, "DisputePayload"), dispute=dispute, user_errors=errors)
 
 
 def the_dispute(id: str) -> Lock:
@@ -202,9 +198,7 @@ def the_dispute(id: str) -> Lock:
         key = ids.key_of("Dispute", id)
         if key is None:
             return None, None
-        order = await lock_order(
-            context, lambda bind: f"id = (SELECT order_id FROM disputes WHERE id = {bind(key)})"
-        )
+        order = await lock_order(context, lambda bind: f"id = (SELECT order_id FROM disputes WHERE id = {bind(key)})")
         return order, await reading.by_id(context, Dispute, "Dispute", id)
 
     return lock

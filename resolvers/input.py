@@ -53,8 +53,11 @@ class Checks:
         elif "\0" in text:
             self.problem(field, InputProblem.OTHER, "This holds a NUL character, which cannot be stored.")
         elif not text.strip():
-            self.problem(field, InputProblem.REQUIRED, "This is empty; write something" + (
-                "." if required else ", or leave it out."))
+            self.problem(
+                field,
+                InputProblem.REQUIRED,
+                "This is empty; write something" + ("." if required else ", or leave it out."),
+            )
         elif len(text) > longest:
             self.problem(field, InputProblem.TOO_LONG, f"This is longer than {longest:,} characters.")
         return text
@@ -76,11 +79,16 @@ class Checks:
         if minor is None:
             decimals = EXPONENTS[money.currency_code]
             self.problem(
-                path, InputProblem.WRONG_FORM, f"{money.currency_code} has {decimals} decimals; this has more."
+                path,
+                InputProblem.WRONG_FORM,
+                f"{money.currency_code} has {decimals} decimals; this has more.",
             )
         elif minor < least:
-            self.problem(path, InputProblem.OUT_OF_RANGE, "This has to be more than nothing." if least else
-                         "This cannot be negative.")
+            self.problem(
+                path,
+                InputProblem.OUT_OF_RANGE,
+                "This has to be more than nothing." if least else "This cannot be negative.",
+            )
         elif minor > LARGEST:
             self.problem(path, InputProblem.OUT_OF_RANGE, "This is more than can be handled.")
         else:

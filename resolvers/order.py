@@ -113,4 +113,3 @@ async def by_number(context: Context, number: str) -> Order | None:
     if "\0" in number:
         return None
     return reading.first(await reading.fetch(context, Order, lambda bind: f"number = {bind(number)}"))
-

@@ -115,10 +115,10 @@ async def fetch(
     condition = where(statement.bind)
     if named_by is None:
         condition = f"({condition}) AND {scope(table, context, statement.bind)}"
-    text = f"SELECT {names} FROM {table} WHERE {condition}"  # noqa: S608
+    text = f"SELECT {names} FROM {table} WHERE {condition}"
     if per and limit is not None:
         text = (
-            f"SELECT {names} FROM (SELECT {names}, row_number() OVER (PARTITION BY {per} ORDER BY {order})"  # noqa: S608
+            f"SELECT {names} FROM (SELECT {names}, row_number() OVER (PARTITION BY {per} ORDER BY {order})"
             f" AS place FROM {table} WHERE {condition}) AS numbered WHERE place <= {limit}"
         )
     if order:

@@ -232,12 +232,12 @@ async def _store(context: Context, records: Sequence[Checked], accounts: Account
     known = {row.number: row for row in rows}
     new = [record for record in records if record.number not in known]
     if new:
-        others = await models.Order.filter(number__in=[record.number for record in new]).values_list("number", flat=True)
+        others = await models.Order.filter(number__in=[record.number for record in new]).values_list(
+            "number", flat=True
+        )
         if taken := set(others):
             message = "This number belongs to an order that another service recorded."
-            raise Refused(
-                [invalid(f"{r.path}number", InputProblem.OTHER, message) for r in new if r.number in taken]
-            )
+            raise Refused([invalid(f"{r.path}number", InputProblem.OTHER, message) for r in new if r.number in taken])
         await _add(context, new, accounts)
     unchangeable = Checks()
     for record in records:
@@ -351,4 +351,3 @@ async def _rename(record: Checked, accounts: Accounts) -> None:
         if accounts[subject, role].name != name:
             await models.Account.filter(id=accounts[subject, role].id).update(name=name)
             accounts[subject, role].name = name
-

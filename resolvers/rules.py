@@ -52,7 +52,10 @@ A day is 24 hours, and the last instant counts. The reasons for a refusal come i
 
 
 def markdown() -> str:
-    lines = ["| action | order | who | allowed when | window | label | source |", "|---|---|---|---|---|---|---|"]
+    lines = [
+        "| action | order | who | allowed when | window | label | source |",
+        "|---|---|---|---|---|---|---|",
+    ]
     lines += [f"| {' | '.join(_cells(rule))} |" for rule in rules()]
     return "\n".join([_HEAD, *lines]) + "\n"
 

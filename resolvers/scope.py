@@ -39,10 +39,9 @@ SCOPES: dict[str, dict[Role, str]] = {
     },
     # Those who share an order. Whoever a visible row names is read by that row (account.named_by).
     "accounts": {
-        Role.BUYER: "(id = {me} OR EXISTS (SELECT 1 FROM orders WHERE buyer_id = {me} AND supplier_id = accounts.id))",
-        Role.SUPPLIER: "(id = {me} OR EXISTS (SELECT 1 FROM orders WHERE supplier_id = {me} AND buyer_id = accounts.id))",
-        Role.AGENT: _ALL,
-        Role.SERVICE: "(id = {me} OR EXISTS (SELECT 1 FROM orders WHERE recorded_by_id = {me}"
-        " AND (buyer_id = accounts.id OR supplier_id = accounts.id)))",
+        role: _ALL
+        if condition == _ALL
+        else f"(id = {{me}} OR EXISTS (SELECT 1 FROM orders WHERE {condition} AND accounts.id IN (buyer_id, supplier_id)))"
+        for role, condition in _ORDERS.items()
     },
 }

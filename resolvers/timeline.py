@@ -51,7 +51,10 @@ _HAPPENED: dict[str, tuple[str, str]] = {
     "shipped_at": ("The order was shipped.", "The shipment was taken back."),
     "completed_at": ("The order was completed.", "The completion was taken back."),
     "cancelled_at": ("The order was cancelled.", "The cancellation was taken back."),
-    "cancellation_pending_since": ("", "The cancellation request was overtaken by what happened to the order."),
+    "cancellation_pending_since": (
+        "",
+        "The cancellation request was overtaken by what happened to the order.",
+    ),
 }
 
 
@@ -125,9 +128,7 @@ def _has_timeline(owner: type[Row], column: str) -> None:
         found = await fetch(
             context,
             TimelineEntry,
-            lambda bind: (
-                f"{among(bind, column, [row.id for row in rows])} AND {OLDEST_FIRST.where(page, bind)}"
-            ),
+            lambda bind: f"{among(bind, column, [row.id for row in rows])} AND {OLDEST_FIRST.where(page, bind)}",
             order=OLDEST_FIRST.order(page),
             limit=page.size + 1,
             per=column,
@@ -151,4 +152,3 @@ def page_of(arguments: Mapping[str, Any]) -> Page:
 _has_timeline(Order, "order_id")
 for _case in CASES.values():
     _has_timeline(_case, "case_id")
-

@@ -1,4 +1,4 @@
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
@@ -14,6 +14,9 @@ from resolvers.cancellation import (
 from schema.case import Case
 from schema.decision import UserError
 from schema.input import described
+
+if TYPE_CHECKING:
+    from schema.order import Order
 
 
 @strawberry.type(description="A cancellation of an order, or a buyer's request for one.")
@@ -51,7 +54,9 @@ class CancellationPayload:
         description="The order as it stands now, also after a refusal."
     )
     cancellation: Cancellation | None = strawberry.field(description="The cancellation as it stands now.")
-    user_errors: list[UserError] = strawberry.field(description="Everything that speaks against it; empty when it was done.")
+    user_errors: list[UserError] = strawberry.field(
+        description="Everything that speaks against it; empty when it was done."
+    )
 
 
 @strawberry.type

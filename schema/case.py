@@ -1,11 +1,14 @@
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
 from models.enums import ViewerState
 from schema.node import Node
 from schema.timeline import TimelineConnection, timeline_field
+
+if TYPE_CHECKING:
+    from schema.order import Order
 
 
 @strawberry.interface(description="What people may call about: a cancellation, a dispute or a complaint.")

@@ -1,5 +1,5 @@
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
@@ -11,6 +11,9 @@ from schema.case import Case
 from schema.decision import UserError
 from schema.input import described
 from schema.money import Money
+
+if TYPE_CHECKING:
+    from schema.order import Order
 
 
 @strawberry.type(description="Whom a complaint is about, as far as the complainant could say.")
@@ -27,9 +30,7 @@ class Contact:
     phone: str | None = strawberry.field(description="A phone number.")
 
 
-@strawberry.type(
-    description="A complaint to the Complaint Center about an offline trade. Its complainant and agents see it, nobody else."
-)
+@strawberry.type(description="A complaint about an offline trade. Its complainant and agents see it, nobody else.")
 class Complaint(Case):
     kind: ComplaintKind = strawberry.field(description="What it is about.")
     status: ComplaintStatus = strawberry.field(description="Where it stands.")
@@ -70,13 +71,17 @@ described(
 )
 
 
-@strawberry.type(description="What became of an action on a complaint. Either userErrors is empty, or nothing was done.")
+@strawberry.type(
+    description="What became of an action on a complaint. Either userErrors is empty, or nothing was done."
+)
 class ComplaintPayload:
     order: Annotated["Order", strawberry.lazy("schema.order")] | None = strawberry.field(
         description="The order as it stands now, also after a refusal; null for a trade that is not on record."
     )
     complaint: Complaint | None = strawberry.field(description="The complaint as it stands now.")
-    user_errors: list[UserError] = strawberry.field(description="Everything that speaks against it; empty when it was done.")
+    user_errors: list[UserError] = strawberry.field(
+        description="Everything that speaks against it; empty when it was done."
+    )
 
 
 @strawberry.type

@@ -16,9 +16,11 @@ class Decision:
     label: str = strawberry.field(description="The text of the button, as the help page has it for this kind of order.")
     reason: Reason | None = strawberry.field(description="The first reason why not. Null when allowed.")
     message: str | None = strawberry.field(description="The same for people, in one sentence. Null when allowed.")
-    opens_at: datetime | None = strawberry.field(description="The first instant of the window. Null where none is known.")
+    opens_at: datetime | None = strawberry.field(
+        description="The first instant of the window. Null where none is known."
+    )
     closes_at: datetime | None = strawberry.field(
-        description="The last instant at which it is, or was, allowed. Null where there is no limit or none is known yet."
+        description="The last instant at which it is, or was, allowed. Null where no limit is known."
     )
 
 
@@ -49,6 +51,6 @@ class UserError:
         description="What is wrong with the field; null where it was not the input that was refused."
     )
     field: list[str] | None = strawberry.field(
-        description='The path in the input, like ["ratings", "areas", "communication"]; null where it is not about one field.'
+        description='The path in the input, like ["ratings", "areas", "communication"]; null where it is about no field.'
     )
     decision: Decision | None = strawberry.field(description="The decision that refused it, where one did.")

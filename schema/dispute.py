@@ -1,5 +1,5 @@
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
@@ -10,6 +10,9 @@ from schema.case import Case
 from schema.decision import Actionable, UserError
 from schema.input import described
 from schema.money import Money
+
+if TYPE_CHECKING:
+    from schema.order import Order
 
 
 @strawberry.type(description="A buyer's dispute about an order.")
@@ -52,7 +55,9 @@ class DisputePayload:
         description="The order as it stands now, also after a refusal."
     )
     dispute: Dispute | None = strawberry.field(description="The dispute as it stands now.")
-    user_errors: list[UserError] = strawberry.field(description="Everything that speaks against it; empty when it was done.")
+    user_errors: list[UserError] = strawberry.field(
+        description="Everything that speaks against it; empty when it was done."
+    )
 
 
 @strawberry.type

@@ -247,4 +247,3 @@ _described(
         ComplaintStatus.WITHDRAWN: "The complainant took it back.",
     },
 )
-

@@ -1,6 +1,6 @@
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
@@ -9,6 +9,9 @@ from resolvers.feedback import AreaRatingsInput, LeaveFeedback, RatingsInput, Re
 from schema.decision import UserError
 from schema.input import described
 from schema.node import Node
+
+if TYPE_CHECKING:
+    from schema.order import Order
 
 
 @strawberry.type(description="Stars in the three areas of a Secure Payment order, 1 to 5 each.")
@@ -36,7 +39,9 @@ class Feedback(Node):
     shown_comment: str | None = strawberry.field(name="comment", description="What the buyer wrote.")
     left_at: datetime = strawberry.field(description="When it was left. A revision does not change it.")
     shown_reply: str | None = strawberry.field(name="reply", description="What the supplier replied.")
-    replied_at: datetime | None = strawberry.field(description="When the supplier replied; the time to revise counts from here.")
+    replied_at: datetime | None = strawberry.field(
+        description="When the supplier replied; the time to revise counts from here."
+    )
     revised_at: datetime | None = strawberry.field(description="When it was revised. There is one revision.")
     original_version: FeedbackVersion | None = strawberry.field(
         name="original", description="What it said before the revision. Null when it was never revised."
@@ -85,7 +90,9 @@ class FeedbackPayload:
         description="The order as it stands now, also after a refusal."
     )
     feedback: Feedback | None = strawberry.field(description="The feedback as it stands now.")
-    user_errors: list[UserError] = strawberry.field(description="Everything that speaks against it; empty when it was done.")
+    user_errors: list[UserError] = strawberry.field(
+        description="Everything that speaks against it; empty when it was done."
+    )
 
 
 @strawberry.type

@@ -16,7 +16,5 @@ described(
 
 @strawberry.type(description="An amount of money.")
 class Money:
-    amount: Decimal = strawberry.field(
-        description='In the currency\'s own decimals: "1200.00" in USD, "1200" in JPY.'
-    )
+    amount: Decimal = strawberry.field(description='In the currency\'s own decimals: "1200.00" in USD, "1200" in JPY.')
     currency_code: CurrencyCode = strawberry.field(description="The currency.")

@@ -16,16 +16,24 @@ from schema.viewer import Viewer
 @strawberry.type(description="Reading. What is somebody else's reads as absent, everywhere.")
 class Query:
     node: Node | None = strawberry.field(
-        by_id.node, graphql_type=Node | None, description="Anything by its id. Null for what is not there for the viewer."
+        by_id.node,
+        graphql_type=Node | None,
+        description="Anything by its id. Null for what is not there for the viewer.",
     )
     nodes: list[Node | None] = strawberry.field(
-        by_id.nodes, graphql_type=list[Node | None], description="Things by their ids, in that order; 100 at most."
+        by_id.nodes,
+        graphql_type=list[Node | None],
+        description="Things by their ids, in that order; 100 at most.",
     )
     order: Order | None = strawberry.field(
-        by_id.order_by_number, graphql_type=Order | None, description="An order by the number that people know it by."
+        by_id.order_by_number,
+        graphql_type=Order | None,
+        description="An order by the number that people know it by.",
     )
     case_by_number: Case | None = strawberry.field(
-        by_id.case_by_number, graphql_type=Case | None, description="A case by its number, like D-2026-000123."
+        by_id.case_by_number,
+        graphql_type=Case | None,
+        description="A case by its number, like D-2026-000123.",
     )
     rules: list[Rule] = strawberry.field(
         rules.rules,

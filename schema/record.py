@@ -1,4 +1,4 @@
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
@@ -6,6 +6,9 @@ from resolvers import record
 from resolvers.record import OrderItemInput, OrderRecord, PartyInput, RecordOrders
 from schema.decision import UserError
 from schema.input import described
+
+if TYPE_CHECKING:
+    from schema.order import Order
 
 described(
     PartyInput,

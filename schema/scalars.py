@@ -13,9 +13,7 @@ from resolvers.money import CurrencyCode
 
 EARLIEST_YEAR, LATEST_YEAR = 1900, 9000
 
-_INSTANT = re.compile(
-    r"(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
-)
+_INSTANT = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 _DECIMAL = re.compile(r"-?\d{1,30}(\.\d{1,10})?", re.ASCII)
 _CURRENCY = re.compile(r"[A-Z]{3}")
 

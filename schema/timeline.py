@@ -1,7 +1,7 @@
 """What happened to an order or a case."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
@@ -10,6 +10,10 @@ from resolvers import timeline as timelines
 from resolvers.page import Connection, Page
 from schema.account import Account
 from schema.connection import After, Before, First, Last, PageInfo
+
+if TYPE_CHECKING:
+    from schema.case import Case
+    from schema.order import Order
 
 
 @strawberry.type(description="One thing that happened.")

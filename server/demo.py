@@ -94,9 +94,7 @@ def _asked(ago: timedelta) -> Step:
 def _disputed(ago: timedelta, wanted: str = "PARTIAL_REFUND") -> Step:
     claim = {"claim": {"amount": "120.00", "currencyCode": "USD"}} if wanted != "REPLACEMENT" else {}
     text = "Twelve of the lamps do not light up."
-    return Step(
-        ago, "openDispute", BUYER, {"reason": "DEFECTIVE", "description": text, "wanted": wanted} | claim
-    )
+    return Step(ago, "openDispute", BUYER, {"reason": "DEFECTIVE", "description": text, "wanted": wanted} | claim)
 
 
 _TA, _SP, _OFF = OrderKind.TRADE_ASSURANCE, OrderKind.SECURE_PAYMENT, OrderKind.OFFLINE
@@ -269,14 +267,14 @@ _QUERY = (
 def _introduction(port: int) -> str:
     address = f"http://127.0.0.1:{port}/graphql"
     tokens = {subject: development_token(subject, role, name) for subject, (role, name) in ACCOUNTS.items()}
+    body = json.dumps({"query": _QUERY})
     lines = [f"Recourse is served at {address} with a fresh demonstration database. Tokens:", ""]
     for subject, (role, name) in ACCOUNTS.items():
         lines += [f"{name} ({role.lower()}, {subject})", f"  {tokens[subject]}", ""]
     lines += [
         f"{ACCOUNTS[BUYER][1]}'s orders, with what can be done on each:",
         "",
-        f"curl -s {address} -H 'Content-Type: application/json' -H 'Authorization: Bearer {tokens[BUYER]}'"
-        f" -d '{json.dumps({'query': _QUERY})}'",
+        f"curl -s {address} -H 'Content-Type: application/json' -H 'Authorization: Bearer {tokens[BUYER]}' -d '{body}'",
         "",
         "Add -H 'X-Recourse-Now: 2030-01-01T00:00:00Z' to look at another instant. Ctrl-C ends it.",
     ]

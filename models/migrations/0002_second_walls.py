@@ -30,23 +30,17 @@ async def make_search_index(_apps: StateApps, editor: BaseSchemaEditor) -> None:
     )
     if offered:
         await editor.client.execute_query("CREATE EXTENSION IF NOT EXISTS pg_trgm")
-        await editor.client.execute_query(
-            "CREATE INDEX orders_search ON orders USING gin (search gin_trgm_ops)"
-        )
+        await editor.client.execute_query("CREATE INDEX orders_search ON orders USING gin (search gin_trgm_ops)")
 
 
 # What the models cannot declare: unique and partial indexes as second walls, and whatever one dialect alone has.
 BY_HAND = [
-    ops.RunSQL(
-        "CREATE UNIQUE INDEX cancellations_one_pending ON cancellations (order_id) WHERE closed_at IS NULL"
-    ),
+    ops.RunSQL("CREATE UNIQUE INDEX cancellations_one_pending ON cancellations (order_id) WHERE closed_at IS NULL"),
     ops.RunSQL("CREATE UNIQUE INDEX disputes_one_open ON disputes (order_id) WHERE closed_at IS NULL"),
     ops.RunSQL("CREATE UNIQUE INDEX complaints_one_open ON complaints (order_id) WHERE closed_at IS NULL"),
     ops.RunSQL("CREATE INDEX events_of_case ON events (case_id, at, id) WHERE case_id IS NOT NULL"),
     *(
-        ops.RunSQL(
-            f"CREATE INDEX feedback_of_{owner} ON orders ({columns}) WHERE feedback_left_at IS NOT NULL"
-        )
+        ops.RunSQL(f"CREATE INDEX feedback_of_{owner} ON orders ({columns}) WHERE feedback_left_at IS NOT NULL")
         for owner, columns in (
             ("buyer", "buyer_id, feedback_left_at, id"),
             ("supplier", "supplier_id, feedback_left_at, id"),
@@ -86,15 +80,12 @@ class Migration(migrations.Migration):
         ),
         ops.AddConstraint(
             model_name="Order",
-            constraint=CheckConstraint(
-                check="(paid_at IS NULL) = (amount_paid = 0)", name="orders_paid_when_paid"
-            ),
+            constraint=CheckConstraint(check="(paid_at IS NULL) = (amount_paid = 0)", name="orders_paid_when_paid"),
         ),
         ops.AddConstraint(
             model_name="Order",
             constraint=CheckConstraint(
-                check="feedback_replied_at IS NULL OR feedback_left_at IS NOT NULL",
-                name="orders_reply_to_feedback",
+                check="feedback_replied_at IS NULL OR feedback_left_at IS NOT NULL", name="orders_reply_to_feedback"
             ),
         ),
         ops.AddConstraint(
@@ -144,8 +135,7 @@ class Migration(migrations.Migration):
             ),
         ),
         ops.AddConstraint(
-            model_name="Complaint",
-            constraint=CheckConstraint(check="amount > 0", name="complaints_amount_positive"),
+            model_name="Complaint", constraint=CheckConstraint(check="amount > 0", name="complaints_amount_positive")
         ),
         ops.AddConstraint(
             model_name="Complaint",
@@ -187,8 +177,7 @@ class Migration(migrations.Migration):
             ),
         ),
         ops.AddConstraint(
-            model_name="Dispute",
-            constraint=CheckConstraint(check="claim > 0", name="disputes_claim_positive"),
+            model_name="Dispute", constraint=CheckConstraint(check="claim > 0", name="disputes_claim_positive")
         ),
         ops.AddConstraint(
             model_name="Dispute",
@@ -211,9 +200,7 @@ class Migration(migrations.Migration):
         ),
         ops.AddConstraint(
             model_name="Event",
-            constraint=CheckConstraint(
-                check="(case_kind IS NULL) = (case_id IS NULL)", name="events_case_named"
-            ),
+            constraint=CheckConstraint(check="(case_kind IS NULL) = (case_id IS NULL)", name="events_case_named"),
         ),
         ops.AddConstraint(
             model_name="Event",
@@ -233,15 +220,11 @@ class Migration(migrations.Migration):
         ),
         ops.AddConstraint(
             model_name="Feedback",
-            constraint=CheckConstraint(
-                check="communication BETWEEN 1 AND 5", name="feedback_communication_range"
-            ),
+            constraint=CheckConstraint(check="communication BETWEEN 1 AND 5", name="feedback_communication_range"),
         ),
         ops.AddConstraint(
             model_name="Feedback",
-            constraint=CheckConstraint(
-                check="shipping_time BETWEEN 1 AND 5", name="feedback_shipping_time_range"
-            ),
+            constraint=CheckConstraint(check="shipping_time BETWEEN 1 AND 5", name="feedback_shipping_time_range"),
         ),
         ops.AddConstraint(
             model_name="Feedback",

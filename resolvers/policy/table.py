@@ -19,14 +19,10 @@ no_payment_on_its_way_unless_complete = Condition(
 shipped = Condition("the order has shipped", _shipped, Reason.NOT_SHIPPED)
 not_shipped = Condition("the order has not shipped", ~_shipped, Reason.ALREADY_SHIPPED)
 
-no_feedback_yet = Condition(
-    "no feedback has been left", ~Known("feedback_left_at"), Reason.FEEDBACK_ALREADY_LEFT
-)
+no_feedback_yet = Condition("no feedback has been left", ~Known("feedback_left_at"), Reason.FEEDBACK_ALREADY_LEFT)
 feedback_left = Condition("feedback has been left", Known("feedback_left_at"), Reason.NO_FEEDBACK)
 replied = Condition("the supplier has replied to it", Known("feedback_replied_at"), Reason.AWAITING_REPLY)
-not_replied = Condition(
-    "the supplier has not replied yet", ~Known("feedback_replied_at"), Reason.ALREADY_REPLIED
-)
+not_replied = Condition("the supplier has not replied yet", ~Known("feedback_replied_at"), Reason.ALREADY_REPLIED)
 not_revised = Condition("it has not been revised", ~Known("feedback_revised_at"), Reason.ALREADY_REVISED)
 
 no_request_pending = Condition(
@@ -36,12 +32,8 @@ request_pending = Condition(
     "a cancellation request is pending", Known("cancellation_pending_since"), Reason.NO_CANCELLATION_PENDING
 )
 no_dispute_open = Condition("no dispute is open", ~Known("dispute_open_since"), Reason.DISPUTE_OPEN)
-none_settled = Condition(
-    "no dispute was settled or resolved", ~Known("dispute_settled_at"), Reason.DISPUTE_SETTLED
-)
-no_complaint_open = Condition(
-    "no complaint about it is open", ~Known("complaint_open_since"), Reason.COMPLAINT_OPEN
-)
+none_settled = Condition("no dispute was settled or resolved", ~Known("dispute_settled_at"), Reason.DISPUTE_SETTLED)
+no_complaint_open = Condition("no complaint about it is open", ~Known("complaint_open_since"), Reason.COMPLAINT_OPEN)
 case_open = Condition("the case is open", ~Known("closed_at"), Reason.CASE_CLOSED)
 
 

@@ -41,7 +41,10 @@ BETTER_SENTENCES: dict[tuple[Action, Reason], str] = {
     (Action.REVISE_FEEDBACK, Reason.WINDOW_CLOSED): "The feedback could be revised until {closes}.",
     (Action.CANCEL_ORDER, Reason.ALREADY_PAID): "The order has been paid; a dispute can be opened instead.",
     (Action.OPEN_DISPUTE, Reason.ALREADY_COMPLETED): "A dispute cannot be opened once the order is complete.",
-    (Action.REQUEST_CANCELLATION, Reason.ALREADY_SHIPPED): "The order has shipped; a dispute can be opened instead.",
+    (
+        Action.REQUEST_CANCELLATION,
+        Reason.ALREADY_SHIPPED,
+    ): "The order has shipped; a dispute can be opened instead.",
     (Action.FILE_COMPLAINT, Reason.NOT_OFFERED): (
         "Complaints are for offline trades; for this order, open a dispute instead."
     ),

@@ -1,0 +1,202 @@
+"""A real server on a real database, once for all tests of a run; every test makes its own people and orders."""
+
+import asyncio
+import itertools
+import os
+import tempfile
+import threading
+from collections.abc import Awaitable, Callable, Generator
+from concurrent.futures import Future
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+import httpx2
+import pytest
+import uvicorn
+from hypothesis import HealthCheck, settings
+
+from models import database, migrating
+from models.enums import Role
+from schema.scalars import spell_instant
+from server.app import create
+from server.settings import Settings
+from server.tokens import development_token
+from tests import postgres
+
+T = TypeVar("T")
+
+DIALECT = os.environ.get("RECOURSE_TEST_DIALECT", "sqlite")
+NOW = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
+DAY = timedelta(days=1)
+MOMENT = timedelta(microseconds=1)
+
+settings.register_profile(
+    "recourse",
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("recourse")
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def database_url() -> Generator[str]:
+    """An empty database of this run's dialect; RECOURSE_TEST_DATABASE_URL names another PostgreSQL."""
+    if DIALECT == "sqlite":
+        with tempfile.TemporaryDirectory(prefix="recourse-") as folder:
+            yield f"sqlite://{folder}/test.db"
+    elif elsewhere := os.environ.get("RECOURSE_TEST_DATABASE_URL"):
+        yield elsewhere
+    else:
+        with postgres.running() as server:
+            yield server.create("recourse")
+
+
+class Server:
+    """The application in a thread with a loop of its own, on a port of its own."""
+
+    def __init__(self, database_url: str) -> None:
+        self.settings = Settings(database_url=database_url)
+        self.loop = asyncio.new_event_loop()
+        self.uvicorn = uvicorn.Server(uvicorn.Config(create(self.settings), port=0, log_level="error"))
+        self.thread = threading.Thread(target=self._run)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        self.loop.run_until_complete(self.uvicorn.serve())
+
+    def __enter__(self) -> "Server":
+        self.thread.start()
+        while not self.uvicorn.started:
+            assert self.thread.is_alive()
+            threading.Event().wait(0.01)
+        [listening] = self.uvicorn.servers
+        self.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.uvicorn.should_exit = True
+        self.thread.join()
+        self.loop.close()
+
+    def run(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Runs something in the server's own loop, on its own connection to the database."""
+
+        async def wrapped() -> T:
+            return await work()
+
+        future: Future[T] = asyncio.run_coroutine_threadsafe(wrapped(), self.loop)
+        return future.result(60)
+
+
+@pytest.fixture(scope="session")
+def server(database_url: str) -> Generator[Server]:
+    async def migrate() -> None:
+        async with database.connected(database_url) as connection:
+            await migrating.migrate(database.APPS, connection)
+
+    asyncio.run(migrate())
+    with Server(database_url) as running:
+        yield running
+
+
+class Person:
+    """An account with its token, at an instant: `at` gives the same person at another."""
+
+    def __init__(self, http: httpx2.Client, subject: str, role: Role, now: datetime | None = NOW) -> None:
+        self.http = http
+        self.subject = subject
+        self.role = role
+        self.now = now
+        self.token = development_token(subject, role, f"{role.capitalize()} {subject}")
+
+    def at(self, now: datetime | None) -> "Person":
+        person = object.__new__(Person)
+        person.__dict__ = self.__dict__ | {"now": now}
+        return person
+
+    def send(self, body: Any, **headers: str) -> httpx2.Response:
+        clock = {"X-Recourse-Now": spell_instant(self.now)} if self.now else {}
+        return self.http.post("/graphql", json=body, headers={"Authorization": f"Bearer {self.token}"} | clock | headers)
+
+    def answer(self, query: str, **variables: Any) -> dict[str, Any]:
+        """The whole answer, errors and all."""
+        return self.send({"query": query, "variables": variables}).json()
+
+    def ask(self, query: str, **variables: Any) -> Any:
+        """The data of an answer without errors."""
+        answer = self.answer(query, **variables)
+        assert "errors" not in answer, answer["errors"]
+        return answer["data"]
+
+    def do(self, mutation: str, input: dict[str, Any], shows: str = "order { id }") -> dict[str, Any]:
+        """The payload of a mutation."""
+        name = mutation[0].upper() + mutation[1:]
+        errors = "userErrors { code message problem field decision { reason } }"
+        query = f"mutation($input: {name}Input!) {{ {mutation}(input: $input) {{ {shows} {errors} }} }}"
+        return self.ask(query, input=input)[mutation]
+
+    def succeed(self, mutation: str, input: dict[str, Any], shows: str = "order { id }") -> dict[str, Any]:
+        payload = self.do(mutation, input, shows)
+        assert payload["userErrors"] == [], payload["userErrors"]
+        return payload
+
+    def refused(self, mutation: str, input: dict[str, Any]) -> str:
+        """The code of the one error that a decision gave."""
+        [error] = self.do(mutation, input)["userErrors"]
+        assert error["decision"]["reason"] == error["code"]
+        return error["code"]
+
+    def problems(self, mutation: str, input: dict[str, Any]) -> set[tuple[str, str]]:
+        """The fields that the input checks named, with their problems."""
+        errors = self.do(mutation, input)["userErrors"]
+        assert {error["code"] for error in errors} == {"INVALID_INPUT"}
+        return {(".".join(error["field"]), error["problem"]) for error in errors}
+
+
+class World:
+    """Fresh people, and orders between them. Facts are given as days before (or, negative, after) NOW."""
+
+    def __init__(self, http: httpx2.Client) -> None:
+        self.http = http
+        self.buyer = self.person(Role.BUYER)
+        self.supplier = self.person(Role.SUPPLIER)
+        self.agent = self.person(Role.AGENT)
+        self.service = self.person(Role.SERVICE)
+
+    def person(self, role: Role) -> Person:
+        return Person(self.http, f"{role.lower()}-{next(_numbers)}-{os.getpid()}", role)
+
+    def record(self, kind: str = "TRADE_ASSURANCE", **changes: Any) -> dict[str, Any]:
+        """What the order system would send; a fact as a number is so many days ago."""
+        record: dict[str, Any] = {
+            "number": f"N{next(_numbers)}-{os.getpid()}",
+            "kind": kind,
+            "buyer": {"subject": self.buyer.subject, "name": "Ana Ruiz"},
+            "supplier": {"subject": self.supplier.subject, "name": "Lumen Lighting"},
+            "total": usd("100.00"),
+            "items": [{"title": "Desk lamp", "quantity": 4, "unitPrice": usd("25.00")}],
+            "placedAt": 400,
+            "recordedAt": 0,
+        } | changes
+        for name in record:
+            if name.endswith("At") and isinstance(record[name], int | float):
+                record[name] = spell_instant(NOW - record[name] * DAY)
+        return record
+
+    def order(self, kind: str = "TRADE_ASSURANCE", **facts: Any) -> str:
+        """The id of a new order."""
+        payload = self.service.succeed("recordOrders", {"orders": [self.record(kind, **facts)]}, "orders { id }")
+        return payload["orders"][0]["id"]
+
+
+def usd(amount: str) -> dict[str, str]:
+    return {"amount": amount, "currencyCode": "USD"}
+
+
+@pytest.fixture
+def world(server: Server) -> Generator[World]:
+    with httpx2.Client(base_url=server.url, timeout=30) as http:
+        yield World(http)

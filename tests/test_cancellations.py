@@ -1,0 +1,91 @@
+"""Cancelling, and asking for it."""
+
+from tests.conftest import DAY, MOMENT, NOW, World
+
+SHOWN = """order { id status cancelledAt }
+  cancellation { id number status reason note openedAt closedAt isFinal viewerState order { number } }"""
+
+
+def test_an_unpaid_order_is_cancelled_at_once(world: World) -> None:
+    order = world.order("TRADE_ASSURANCE")
+    payload = world.buyer.succeed(
+        "cancelOrder", {"orderId": order, "reason": "FOUND_BETTER_PRICE", "note": "Elsewhere for 80"}, SHOWN
+    )
+    assert payload["order"] == {"id": order, "status": "CANCELLED", "cancelledAt": "2026-06-15T12:00:00.000000Z"}
+    cancellation = payload["cancellation"]
+    assert cancellation["number"].startswith("K-2026-")
+    assert (cancellation["status"], cancellation["isFinal"], cancellation["viewerState"]) == (
+        "CANCELLED",
+        True,
+        "CLOSED",
+    )
+    assert (cancellation["openedAt"], cancellation["closedAt"]) == ("2026-06-15T12:00:00.000000Z",) * 2
+    assert cancellation["note"] == "Elsewhere for 80"
+
+
+def test_a_request_waits_for_the_supplier(world: World) -> None:
+    order = world.order("SECURE_PAYMENT", paidAt=1)
+    payload = world.buyer.succeed("requestCancellation", {"orderId": order, "reason": "NO_LONGER_NEEDED"}, SHOWN)
+    assert payload["order"]["status"] == "PAID"
+    assert payload["cancellation"]["status"] == "REQUESTED"
+    assert payload["cancellation"]["viewerState"] == "WAITING_FOR_OTHER_PARTY"
+    case = "query($number: String!) { caseByNumber(number: $number) { __typename viewerState order { id } } }"
+    number = payload["cancellation"]["number"]
+    assert world.supplier.ask(case, number=number)["caseByNumber"] == {
+        "__typename": "Cancellation",
+        "viewerState": "ACTION_REQUIRED",
+        "order": {"id": order},
+    }
+    assert world.buyer.refused("requestCancellation", {"orderId": order, "reason": "OTHER"}) == "CANCELLATION_PENDING"
+    accepted = world.supplier.at(NOW + DAY).succeed("acceptCancellation", {"orderId": order, "note": "Fine"}, SHOWN)
+    assert accepted["order"]["status"] == "CANCELLED"
+    assert accepted["cancellation"]["status"] == "ACCEPTED"
+    assert accepted["cancellation"]["closedAt"] == accepted["order"]["cancelledAt"]
+
+
+def test_declined_and_asked_again(world: World) -> None:
+    order = world.order("SECURE_PAYMENT")
+    first = world.buyer.succeed("requestCancellation", {"orderId": order, "reason": "OTHER"}, SHOWN)
+    declined = world.supplier.at(NOW + MOMENT).succeed("declineCancellation", {"orderId": order, "note": "No"}, SHOWN)
+    assert declined["cancellation"]["status"] == "DECLINED"
+    assert declined["order"]["status"] == "AWAITING_PAYMENT"
+    again = world.buyer.at(NOW + DAY).succeed("requestCancellation", {"orderId": order, "reason": "OTHER"}, SHOWN)
+    assert again["cancellation"]["number"] > first["cancellation"]["number"]
+    withdrawn = world.buyer.at(NOW + 2 * DAY).succeed("withdrawCancellation", {"orderId": order}, SHOWN)
+    assert withdrawn["cancellation"]["status"] == "WITHDRAWN"
+    assert world.supplier.at(NOW + 3 * DAY).refused("acceptCancellation", {"orderId": order}) == (
+        "NO_CANCELLATION_PENDING"
+    )
+
+
+def test_a_refused_answer_shows_the_cancellation_as_it_stands(world: World) -> None:
+    order = world.order("SECURE_PAYMENT")
+    world.buyer.succeed("requestCancellation", {"orderId": order, "reason": "OTHER"})
+    world.buyer.at(NOW + MOMENT).succeed("withdrawCancellation", {"orderId": order})
+    later = NOW + DAY
+    payload = world.supplier.at(later).do("acceptCancellation", {"orderId": order}, "cancellation { status }")
+    assert payload["cancellation"] == {"status": "WITHDRAWN"}
+    payload = world.supplier.at(later).do(
+        "declineCancellation", {"orderId": order, "note": "x" * 2001}, "cancellation { status } order { id }"
+    )
+    assert (payload["cancellation"], payload["order"]) == ({"status": "WITHDRAWN"}, {"id": order})
+
+
+def test_the_notes_of_answers_are_in_the_timeline(world: World) -> None:
+    order = world.order("SECURE_PAYMENT")
+    world.buyer.succeed("requestCancellation", {"orderId": order, "reason": "OTHER", "note": "Please"})
+    world.supplier.at(NOW + MOMENT).succeed("declineCancellation", {"orderId": order, "note": "It is packed"})
+    asked = """query($id: ID!) { node(id: $id) { ... on Order { timeline { edges { node {
+      text note action by { role } relatedCase { number } } } } cancellation { timeline { edges { node { text } } } } } } }"""
+    found = world.buyer.at(NOW + DAY).ask(asked, id=order)["node"]
+    entries = [edge["node"] for edge in found["timeline"]["edges"]]
+    assert [entry["action"] for entry in entries] == [None, "REQUEST_CANCELLATION", "DECLINE_CANCELLATION"]
+    assert [entry["by"] for entry in entries] == [None, {"role": "BUYER"}, {"role": "SUPPLIER"}]
+    assert [entry["note"] for entry in entries] == [None, None, "It is packed"]
+    assert entries[1]["relatedCase"] == entries[2]["relatedCase"] != None  # noqa: E711
+    assert [edge["node"]["text"] for edge in found["cancellation"]["timeline"]["edges"]] == [
+        "The buyer asked the supplier to cancel the order.",
+        "The supplier declined the cancellation request.",
+    ]
+    service = world.service.at(NOW + DAY).ask(asked, id=order)["node"]
+    assert [edge["node"]["note"] for edge in service["timeline"]["edges"]] == [None, None, None]

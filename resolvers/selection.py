@@ -21,6 +21,7 @@ from graphql import (
     get_directive_values,
     is_abstract_type,
 )
+from graphql.execution.values import VariableValues
 
 
 @dataclass(slots=True)
@@ -36,6 +37,12 @@ class Asked:
 class Selection:
     info: GraphQLResolveInfo
     sets: list[SelectionSetNode] = field(default_factory=list[SelectionSetNode])
+
+    @property
+    def variables(self) -> VariableValues:
+        """Strawberry's executor hands out the values alone; graphql-core's functions want them with their sources."""
+        values: Any = self.info.variable_values
+        return values if isinstance(values, VariableValues) else VariableValues({}, values)
 
     @classmethod
     def below(cls, info: strawberry.Info[Any, Any]) -> "Selection":
@@ -55,7 +62,7 @@ class Selection:
                 continue
             arguments: dict[str, Any] = {}
             if definition.args:
-                arguments = get_argument_values(definition, node, self.info.variable_values)
+                arguments = get_argument_values(definition, node, self.variables)
             key = (name, repr(sorted(arguments.items()))) if arguments else name
             if key not in found:
                 found[key] = Asked(name, arguments, Selection(self.info))
@@ -101,6 +108,6 @@ class Selection:
     def _included(self, node: SelectionNode) -> bool:
         if not node.directives:
             return True
-        value = partial(get_directive_values, node=node, variable_values=self.info.variable_values)
+        value = partial(get_directive_values, node=node, variable_values=self.variables)
         skip, include = value(GraphQLSkipDirective), value(GraphQLIncludeDirective)
         return not (skip and skip["if"]) and not (include and not include["if"])

@@ -131,14 +131,14 @@ class Person:
         assert "errors" not in answer, answer["errors"]
         return answer["data"]
 
-    def do(self, mutation: str, input: dict[str, Any], shows: str = "order { id }") -> dict[str, Any]:
+    def do(self, mutation: str, input: dict[str, Any], shows: str = "") -> dict[str, Any]:
         """The payload of a mutation."""
         name = mutation[0].upper() + mutation[1:]
         errors = "userErrors { code message problem field decision { reason } }"
         query = f"mutation($input: {name}Input!) {{ {mutation}(input: $input) {{ {shows} {errors} }} }}"
         return self.ask(query, input=input)[mutation]
 
-    def succeed(self, mutation: str, input: dict[str, Any], shows: str = "order { id }") -> dict[str, Any]:
+    def succeed(self, mutation: str, input: dict[str, Any], shows: str = "") -> dict[str, Any]:
         payload = self.do(mutation, input, shows)
         assert payload["userErrors"] == [], payload["userErrors"]
         return payload

@@ -1,0 +1,169 @@
+"""What the order system tells: taken in once, dated by the instants it names, all of it or nothing."""
+
+from typing import Any
+
+import pytest
+
+from tests.conftest import DAY, MOMENT, NOW, World, usd
+
+SHOWN = """orders { id number status total { amount } amountPaid { amount } paidAt shippedAt completedAt cancelledAt
+  items { title } cancellation { status closedAt } availableActions { action }
+  timeline(first: 100) { edges { node { at text by { id } } } } }"""
+
+
+def record(world: World, at: Any, *orders: dict[str, Any]) -> list[dict[str, Any]]:
+    return world.service.at(at).succeed("recordOrders", {"orders": list(orders)}, SHOWN)["orders"]
+
+
+def texts(order: dict[str, Any]) -> list[str]:
+    return [edge["node"]["text"] for edge in order["timeline"]["edges"]]
+
+
+def test_the_same_record_twice_changes_nothing(world: World) -> None:
+    first = world.record(paidAt=3, shippedAt=2)
+    [once] = record(world, NOW, first)
+    [twice] = record(world, NOW + DAY, first)
+    assert once == twice
+    older = first | {"recordedAt": world.record(recordedAt=1)["recordedAt"], "shippedAt": None}
+    assert record(world, NOW + DAY, older) == [once]
+
+
+def test_a_newer_record_replaces_the_older_nulls_included(world: World) -> None:
+    first = world.record(paymentSubmittedAt=3)
+    assert record(world, NOW, first)[0]["status"] == "PAYMENT_PROCESSING"
+    failed = world.record(number=first["number"], recordedAt=-1)
+    [order] = record(world, NOW + DAY, failed)
+    assert order["status"] == "AWAITING_PAYMENT"
+    assert texts(order)[-1] == "The payment did not go through."
+    paid = world.record(number=first["number"], paidAt=-2, recordedAt=-2, total=usd("80.00"))
+    [order] = record(world, NOW + 2 * DAY, paid)
+    assert (order["status"], order["total"], order["amountPaid"]) == ("PAID", {"amount": "80.00"}, {"amount": "80.00"})
+    changed = paid | {
+        "recordedAt": world.record(recordedAt=-3)["recordedAt"],
+        "items": [{"title": "Floor lamp", "quantity": 1, "unitPrice": usd("80.00")}],
+    }
+    [order] = record(world, NOW + 3 * DAY, changed)
+    assert (order["items"], texts(order)[-1]) == ([{"title": "Floor lamp"}], "The order's details were changed.")
+
+
+def test_a_payment_that_arrives_is_no_failed_one(world: World) -> None:
+    first = world.record(paymentSubmittedAt=3)
+    record(world, NOW, first)
+    paid = world.record(number=first["number"], paidAt=-1, recordedAt=-1)
+    [order] = record(world, NOW + DAY, paid)
+    assert texts(order)[1:] == ["The buyer submitted a payment.", "The payment was received."]
+
+
+def test_shipment_supersedes_a_request(world: World) -> None:
+    for fact in ("shippedAt", "completedAt", "cancelledAt"):
+        first = world.record("SECURE_PAYMENT", paidAt=3)
+        [order] = record(world, NOW, first)
+        world.buyer.at(NOW + MOMENT).succeed("requestCancellation", {"orderId": order["id"], "reason": "OTHER"})
+        late = first | {"recordedAt": world.record(recordedAt=-2)["recordedAt"], fact: world.record(x=0)["recordedAt"]}
+        [order] = record(world, NOW + 2 * DAY, late)
+        assert order["cancellation"] == {"status": "SUPERSEDED", "closedAt": "2026-06-17T12:00:00.000000Z"}
+        assert texts(order)[-1] == "The cancellation request was overtaken by what happened to the order."
+        refused = world.supplier.at(NOW + 3 * DAY).refused("acceptCancellation", {"orderId": order["id"]})
+        assert refused == "NO_CANCELLATION_PENDING"
+
+
+def test_a_cancellation_made_here_is_never_cleared(world: World) -> None:
+    first = world.record("TRADE_ASSURANCE")
+    [order] = record(world, NOW, first)
+    world.buyer.at(NOW + MOMENT).succeed("cancelOrder", {"orderId": order["id"], "reason": "OTHER"})
+    [order] = record(world, NOW + DAY, first | {"recordedAt": world.record(recordedAt=-1)["recordedAt"]})
+    assert (order["status"], order["cancelledAt"]) == ("CANCELLED", "2026-06-15T12:00:00.000001Z")
+
+
+def test_a_cancellation_of_the_order_system_may_be(world: World) -> None:
+    first = world.record("TRADE_ASSURANCE", cancelledAt=1)
+    assert record(world, NOW, first)[0]["status"] == "CANCELLED"
+    later = world.record(number=first["number"], recordedAt=-1)
+    assert record(world, NOW + DAY, later)[0]["status"] == "AWAITING_PAYMENT"
+
+
+def test_several_records_of_one_order_in_one_batch(world: World) -> None:
+    first = world.record("TRADE_ASSURANCE", recordedAt=3)
+    paid = first | {"paidAt": world.record(x=0)["recordedAt"], "recordedAt": world.record(recordedAt=2)["recordedAt"]}
+    shipped = paid | {"shippedAt": paid["paidAt"], "recordedAt": world.record(recordedAt=1)["recordedAt"]}
+    orders = record(world, NOW, shipped, first, paid)
+    assert {order["status"] for order in orders} == {"SHIPPED"}
+    assert texts(orders[0]) == ["The order was placed.", "The payment was received.", "The order was shipped."]
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "problem"),
+    [
+        ({"shippedAt": 401}, "shippedAt", "OUT_OF_RANGE"),
+        ({"paidAt": 401}, "paidAt", "OUT_OF_RANGE"),
+        ({"cancelledAt": 401}, "cancelledAt", "OUT_OF_RANGE"),
+        ({"paidAt": 1, "amountPaid": usd("100.01")}, "amountPaid.amount", "OUT_OF_RANGE"),
+        ({"paidAt": 1, "amountPaid": usd("0.00")}, "amountPaid.amount", "OUT_OF_RANGE"),
+        ({"amountPaid": usd("1.00")}, "amountPaid.amount", "OUT_OF_RANGE"),
+        ({"paidAt": 1, "amountPaid": {"amount": "1", "currencyCode": "EUR"}}, "amountPaid.currencyCode", "WRONG_FORM"),
+        ({"total": usd("0.00")}, "total.amount", "OUT_OF_RANGE"),
+        ({"total": usd("-1.00")}, "total.amount", "OUT_OF_RANGE"),
+        ({"total": usd("1.001")}, "total.amount", "WRONG_FORM"),
+        ({"total": usd("10000000000000.01")}, "total.amount", "OUT_OF_RANGE"),
+        ({"items": []}, "items", "REQUIRED"),
+        ({"items": [{"title": "x", "quantity": 1, "unitPrice": usd("1")}] * 101}, "items", "TOO_MANY"),
+        ({"items": [{"title": " ", "quantity": 1, "unitPrice": usd("1")}]}, "items.0.title", "REQUIRED"),
+        ({"items": [{"title": "x", "quantity": 0, "unitPrice": usd("1")}]}, "items.0.quantity", "OUT_OF_RANGE"),
+        ({"items": [{"title": "x", "quantity": 1, "unitPrice": usd("-1")}]}, "items.0.unitPrice.amount", "OUT_OF_RANGE"),
+        (
+            {"items": [{"title": "x", "quantity": 1, "unitPrice": {"amount": "1", "currencyCode": "JPY"}}]},
+            "items.0.unitPrice.currencyCode",
+            "WRONG_FORM",
+        ),
+        ({"number": ""}, "number", "REQUIRED"),
+        ({"number": "x" * 65}, "number", "TOO_LONG"),
+        ({"number": "x\0"}, "number", "OTHER"),
+        ({"buyer": {"subject": "", "name": "x"}}, "buyer.subject", "REQUIRED"),
+        ({"supplier": {"subject": "x", "name": "y" * 201}}, "supplier.name", "TOO_LONG"),
+    ],
+)
+def test_facts_that_cannot_be(world: World, changes: dict[str, Any], field: str, problem: str) -> None:
+    good, bad = world.record(), world.record(**changes)
+    assert (f"orders.1.{field}", problem) in _problems(world, good, bad)
+    asked = "query($number: String!) { order(number: $number) { id } }"
+    assert world.service.ask(asked, number=good["number"]) == {"order": None}
+
+
+def _problems(world: World, *orders: dict[str, Any]) -> set[tuple[str, str]]:
+    payload = world.service.do("recordOrders", {"orders": list(orders)}, "orders { id }")
+    assert payload["orders"] is None
+    assert {error["code"] for error in payload["userErrors"]} == {"INVALID_INPUT"}
+    return {(".".join(error["field"]), error["problem"]) for error in payload["userErrors"]}
+
+
+def test_kind_and_parties_never_change(world: World) -> None:
+    first = world.record("TRADE_ASSURANCE")
+    record(world, NOW, first)
+    changed = first | {
+        "kind": "OFFLINE",
+        "buyer": {"subject": "somebody else", "name": "x"},
+        "recordedAt": world.record(recordedAt=-1)["recordedAt"],
+    }
+    assert _problems(world, changed) == {("orders.0.kind", "OTHER"), ("orders.0.buyer.subject", "OTHER")}
+
+
+def test_a_number_belongs_to_the_service_that_recorded_it(world: World) -> None:
+    first = world.record()
+    record(world, NOW, first)
+    payload = world.person(world.service.role).do("recordOrders", {"orders": [world.record(), first]}, "orders { id }")
+    assert [(error["field"], error["code"]) for error in payload["userErrors"]] == [
+        (["orders", "1", "number"], "INVALID_INPUT")
+    ]
+
+
+def test_only_the_order_system_records(world: World) -> None:
+    for person in (world.buyer, world.supplier, world.agent):
+        payload = person.do("recordOrders", {"orders": [world.record()]}, "orders { id }")
+        assert (payload["orders"], payload["userErrors"][0]["code"]) == (None, "NOT_YOUR_ROLE")
+
+
+def test_at_most_five_hundred_at_once(world: World) -> None:
+    orders = [world.record() for _ in range(501)]
+    assert _problems(world, *orders) == {("orders", "TOO_MANY")}
+    assert len(record(world, NOW, *orders[:500])) == 500
+    assert record(world, NOW) == []

@@ -4,11 +4,12 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
 import uvicorn
+from uvicorn.supervisors import Multiprocess
 
 from models import database, migrating
 from models.enums import Role
@@ -38,8 +39,10 @@ async def _migrate(settings: Settings) -> None:
         await migrating.migrate(database.APPS, connection)
 
 
-def _serve(host: str, port: int, workers: int = 1) -> None:
-    uvicorn.run(
+def _serve(settings: Settings, host: str, port: int, workers: int, announce: Callable[[int], str]) -> None:
+    """Serves until it is told to stop. What `announce` says of the port is printed once it takes connections."""
+    os.environ["RECOURSE_DATABASE_URL"] = settings.database
+    config = uvicorn.Config(
         "server.app:create",
         factory=True,
         host=host,
@@ -50,6 +53,14 @@ def _serve(host: str, port: int, workers: int = 1) -> None:
         timeout_graceful_shutdown=10,
         server_header=False,
     )
+    socket = config.bind_socket()
+    socket.listen(2048)
+    click.echo(announce(socket.getsockname()[1]))
+    server = uvicorn.Server(config)
+    if workers > 1:
+        Multiprocess(config, target=server.run, sockets=[socket]).run()
+    else:
+        server.run(sockets=[socket])
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -66,8 +77,13 @@ def serve(host: str, port: int, workers: int) -> None:
     settings = _settings(Mode.PRODUCTION)
     if settings.mode is Mode.DEVELOPMENT:
         asyncio.run(_migrate(settings))
-    click.echo(f"Recourse is served at http://{host}:{port}/graphql in {settings.mode} mode.", err=True)
-    _serve(host, port, workers)
+    _serve(
+        settings,
+        host,
+        port,
+        workers,
+        lambda port: f"Recourse is served at http://{host}:{port}/graphql in {settings.mode} mode.",
+    )
 
 
 @main.command()
@@ -81,9 +97,8 @@ def migrate() -> None:
 def demo(port: int) -> None:
     """Serve a fresh demo database, and print tokens and a query to try."""
     settings = demonstration.settings(_settings())
-    click.echo(asyncio.run(demonstration.prepare(settings, port)))
-    os.environ["RECOURSE_DATABASE_URL"] = settings.database
-    _serve("127.0.0.1", port)
+    asyncio.run(demonstration.prepare(settings))
+    _serve(settings, "127.0.0.1", port, 1, demonstration.introduction)
 
 
 @main.command()

@@ -169,16 +169,12 @@ def settings(configured: Settings) -> Settings:
     return configured.model_copy(update={"database_url": f"sqlite://{VAR / 'demo.db'}"})
 
 
-async def prepare(settings: Settings, port: int) -> str:
-    """Fills the database, and gives what to print: the address, the tokens and a query to try.
-
-    Raises ClickException where the database holds anything that no demonstration made.
-    """
+async def prepare(settings: Settings) -> None:
+    """Fills the database. Raises ClickException where it holds anything that no demonstration made."""
     async with database.connected(settings.database) as connection:
         await migrating.migrate(database.APPS, connection)
         await _clear()
         await _Story(datetime.now(UTC)).tell()
-    return _introduction(port)
 
 
 async def _clear() -> None:
@@ -264,7 +260,8 @@ _QUERY = (
 )
 
 
-def _introduction(port: int) -> str:
+def introduction(port: int) -> str:
+    """The address, the tokens and a query to try."""
     address = f"http://127.0.0.1:{port}/graphql"
     tokens = {subject: development_token(subject, role, name) for subject, (role, name) in ACCOUNTS.items()}
     body = json.dumps({"query": _QUERY})

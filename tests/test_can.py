@@ -1,0 +1,93 @@
+"""The policy asked of the database and of each row: both readings of every rule agree, on whatever an order may be."""
+
+from datetime import datetime
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import models
+from models.enums import Action, OrderKind, OrderStatus, Role
+from models.keys import new_id
+from resolvers.account import sign_in
+from tests.conftest import DAY, MOMENT, NOW, Person, Server, World
+
+# Around NOW, around where windows end, and unset.
+INSTANTS = st.one_of(
+    st.none(),
+    st.sampled_from([NOW - days * DAY + shift * MOMENT for days in (0, 30, 60, 90) for shift in (-1, 0, 1)]),
+)
+FACTS = (
+    "payment_submitted_at",
+    "paid_at",
+    "shipped_at",
+    "completed_at",
+    "cancelled_at",
+    "cancellation_pending_since",
+    "dispute_open_since",
+    "dispute_settled_at",
+    "complaint_open_since",
+)
+
+
+@st.composite
+def orders(draw: st.DrawFn) -> dict[str, Any]:
+    facts: dict[str, Any] = {name: draw(INSTANTS) for name in FACTS}
+    previous: datetime | None = NOW
+    for name in ("feedback_left_at", "feedback_replied_at", "feedback_revised_at"):
+        previous = draw(INSTANTS) if previous else None
+        facts[name] = previous
+    return facts | {"kind": draw(st.sampled_from(OrderKind)), "amount_paid": 1 if facts["paid_at"] else 0}
+
+
+LISTED = """query($filter: OrderFilter) { viewer { orders(first: 100, filter: $filter) { edges { node {
+  number status availableActions { action } } } } } }"""
+
+
+def test_filters_find_what_rows_say(server: Server, world: World) -> None:
+    @settings(max_examples=12)
+    @given(generated=st.lists(orders(), min_size=30, max_size=60))
+    def agree(generated: list[dict[str, Any]]) -> None:
+        buyer, supplier = world.person(Role.BUYER), world.person(Role.SUPPLIER)
+        server.run(lambda: _add(generated, buyer, supplier))
+        for person in (buyer, supplier, world.agent):
+            if person is world.agent:
+                assert all(not _found(person, can=action) for action in Action)
+                continue
+            rows = _found(person)
+            assert len(rows) == len(generated)
+            for action in Action:
+                said = {row["number"] for row in rows if action in [each["action"] for each in row["availableActions"]]}
+                assert {row["number"] for row in _found(person, can=action)} == said, action
+            for status in OrderStatus:
+                said = {row["number"] for row in rows if row["status"] == status}
+                assert {row["number"] for row in _found(person, statuses=[status])} == said, status
+
+    agree()
+
+
+def _found(person: Person, **filter: Any) -> list[dict[str, Any]]:
+    edges = person.ask(LISTED, filter=filter)["viewer"]["orders"]["edges"]
+    return [edge["node"] for edge in edges]
+
+
+async def _add(generated: list[dict[str, Any]], buyer: Person, supplier: Person) -> None:
+    parties = [await sign_in(person.subject, person.role, person.subject) for person in (buyer, supplier)]
+    service = await sign_in("generator", Role.SERVICE, "generator")
+    await models.Order.bulk_create(
+        models.Order(
+            number=f"G-{new_id().hex}",
+            buyer_id=parties[0].id,
+            supplier_id=parties[1].id,
+            recorded_by_id=service.id,
+            currency="USD",
+            total=100,
+            items=[],
+            placed_at=NOW,
+            recorded_at=NOW,
+            changed_at=NOW,
+            search="",
+            **facts,
+        )
+        for facts in generated
+    )

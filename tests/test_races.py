@@ -1,0 +1,106 @@
+"""Twenty callers at once, at two server processes: one wins, and the others hear what is true then."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.conftest import DAY, NOW, Person, Server, World, usd
+
+CALLERS = 20
+
+
+@pytest.fixture(scope="module")
+def two_processes(server: Server) -> Generator[list[str]]:
+    """The addresses of two more servers on the test's database, each a process of its own."""
+    environment = os.environ | {"RECOURSE_DATABASE_URL": server.settings.database, "RECOURSE_MODE": "development"}
+    command = [sys.executable, "-m", "server", "serve", "--port", "0"]
+    processes = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    try:
+        yield [_address(process) for process in processes]
+    finally:
+        for process in processes:
+            process.terminate()
+            process.communicate()
+
+
+def _address(process: "subprocess.Popen[str]") -> str:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if found := re.search(r"http://\S+:\d+", line):
+            return found[0]
+    raise AssertionError("the server did not start")
+
+
+def race(world: World, addresses: list[str], person: Person, mutation: str, input: dict[str, Any]) -> list[str]:
+    """The outcomes, sorted: "" for who won, the code of the refusal for the others."""
+
+    def call(place: int) -> str:
+        with httpx2.Client(base_url=addresses[place % len(addresses)], timeout=60) as http:
+            caller = person.at(person.now)
+            caller.http = http
+            errors = caller.do(mutation, input)["userErrors"]
+            return errors[0]["code"] if errors else ""
+
+    with ThreadPoolExecutor(CALLERS) as callers:
+        return sorted(callers.map(call, range(CALLERS)))
+
+
+def won_once(reason: str) -> list[str]:
+    return ["", *[reason] * (CALLERS - 1)]
+
+
+def test_feedback_is_left_and_answered_and_revised_once(world: World, two_processes: list[str]) -> None:
+    order = world.order("TRADE_ASSURANCE", completedAt=1)
+    said = {"orderId": order, "ratings": {"overall": 4}}
+    assert race(world, two_processes, world.buyer, "leaveFeedback", said) == won_once("FEEDBACK_ALREADY_LEFT")
+    reply = {"orderId": order, "text": "Thanks"}
+    assert race(world, two_processes, world.supplier, "replyToFeedback", reply) == won_once("ALREADY_REPLIED")
+    assert race(world, two_processes, world.buyer.at(NOW + DAY), "reviseFeedback", said) == won_once("ALREADY_REVISED")
+
+
+def test_an_order_is_cancelled_once(world: World, two_processes: list[str]) -> None:
+    unpaid = {"orderId": world.order("TRADE_ASSURANCE"), "reason": "OTHER"}
+    assert race(world, two_processes, world.buyer, "cancelOrder", unpaid) == won_once("ALREADY_CANCELLED")
+    secure = {"orderId": world.order("SECURE_PAYMENT"), "reason": "OTHER"}
+    assert race(world, two_processes, world.buyer, "requestCancellation", secure) == won_once("CANCELLATION_PENDING")
+    answer = {"orderId": secure["orderId"]}
+    outcomes = race(world, two_processes, world.supplier, "acceptCancellation", answer)
+    assert outcomes == won_once("NO_CANCELLATION_PENDING")
+
+
+def test_a_dispute_is_opened_once(world: World, two_processes: list[str]) -> None:
+    wish = {"reason": "LATE", "description": "Late.", "wanted": "REFUND", "claim": usd("1.00")}
+    paid = {"orderId": world.order("TRADE_ASSURANCE", paidAt=1)} | wish
+    assert race(world, two_processes, world.buyer, "openDispute", paid) == won_once("DISPUTE_OPEN")
+
+
+def test_an_order_is_recorded_once(world: World, two_processes: list[str]) -> None:
+    orders = {"orders": [world.record() for _ in range(5)]}
+    assert race(world, two_processes, world.service, "recordOrders", orders) == [""] * CALLERS
+    asked = "query($n: String!) { order(number: $n) { timeline { edges { node { text } } } } }"
+    for record in orders["orders"]:
+        assert len(world.service.ask(asked, n=record["number"])["order"]["timeline"]["edges"]) == 1
+
+
+def test_case_numbers_are_unique_and_rise(world: World, two_processes: list[str]) -> None:
+    people = [world.person(world.buyer.role) for _ in range(CALLERS)]
+    filing = {"kind": "OTHER", "description": "x", "respondent": {"memberId": "x"}, "contact": {"phone": "+34 600 000"}}
+
+    def file(place: int) -> list[str]:
+        with httpx2.Client(base_url=two_processes[place % 2], timeout=60) as http:
+            person = people[place]
+            person.http = http
+            shown = "complaint { number }"
+            return [person.succeed("fileComplaint", filing, shown)["complaint"]["number"] for _ in range(5)]
+
+    with ThreadPoolExecutor(CALLERS) as callers:
+        filed = list(callers.map(file, range(CALLERS)))
+    assert all(numbers == sorted(numbers) for numbers in filed)
+    assert len({number for numbers in filed for number in numbers}) == 5 * CALLERS

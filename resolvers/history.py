@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from uuid import UUID
 
+from strawberry import UNSET
+
 import models
-from models.enums import Action, CaseKind
+from models.enums import Action, CaseKind, OrderKind
 from resolvers import policy, reading
-from resolvers.policy import Decision, Fact
+from resolvers.policy import Decision, Fact, Subject
 from resolvers.reading import Row
 
 if TYPE_CHECKING:
@@ -87,6 +89,19 @@ class Past:
     facts: Mapping[str, Any]
 
 
+class Replayed(Protocol):
+    """A row whose decisions can be asked for any instant."""
+
+    subject: ClassVar[Subject]
+    context: Context
+    past: Sequence[Past]
+
+    @property
+    def kind(self) -> OrderKind | None: ...
+
+    def facts(self) -> Any: ...
+
+
 def replayed(owner: type[Row], column: str, facts: str) -> None:
     """Declares that `decision(at:)` of these rows reads their events, where it asks for an instant at all.
 
@@ -114,10 +129,10 @@ def replayed(owner: type[Row], column: str, facts: str) -> None:
     owner.RELATIONS["decision"] = load
 
 
-def decision(row: Any, action: Action, at: datetime | None) -> Decision:
+def decision(root: Replayed, action: Action, at: datetime | None = UNSET) -> Decision:
     """What the policy says of this row now, or at `at`: what it said then, or will say if nothing else happens."""
-    viewer, now = row.context.viewer, row.context.now
-    if at is None:
-        return policy.decide(action, row, viewer, now)
-    known = [past.facts for past in row.past if past.known_at <= at]
-    return policy.decide(action, policy.fold(row.facts(), known) if known else None, viewer, at)
+    viewer, now = root.context.viewer, root.context.now
+    if at is UNSET or at is None:
+        return policy.decide(action, root, viewer, now)
+    known = [past.facts for past in root.past if past.known_at <= at]
+    return policy.decide(action, policy.fold(root.facts(), known) if known else None, viewer, at)

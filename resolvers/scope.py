@@ -41,7 +41,8 @@ SCOPES: dict[str, dict[Role, str]] = {
     "accounts": {
         role: _ALL
         if condition == _ALL
-        else f"(id = {{me}} OR EXISTS (SELECT 1 FROM orders WHERE {condition} AND accounts.id IN (buyer_id, supplier_id)))"
+        else "(id = {me} OR EXISTS"
+        f" (SELECT 1 FROM orders WHERE {condition} AND accounts.id IN (buyer_id, supplier_id)))"
         for role, condition in _ORDERS.items()
     },
 }

@@ -1,5 +1,3 @@
-from typing import TYPE_CHECKING, Annotated
-
 import strawberry
 
 from models.enums import CancellationReason, CancellationStatus
@@ -13,15 +11,13 @@ from resolvers.cancellation import (
 )
 from schema.case import Case
 from schema.decision import UserError
-from schema.input import described
-
-if TYPE_CHECKING:
-    from schema.order import Order
+from schema.described import input_type, resolved
+from schema.references import OrderReference
 
 
 @strawberry.type(description="A cancellation of an order, or a buyer's request for one.")
 class Cancellation(Case):
-    order: Annotated["Order", strawberry.lazy("schema.order")] = strawberry.field(description="The order.")
+    order: OrderReference = strawberry.field(description="The order.")
     status: CancellationStatus = strawberry.field(description="Where it stands.")
     reason: CancellationReason = strawberry.field(description="Why the buyer cancels.")
     note: str | None = strawberry.field(description="What the buyer added. Answers are notes in the timeline.")
@@ -31,7 +27,7 @@ for _input, _what in (
     (CancelOrder, "Which unpaid order to cancel, and why."),
     (RequestCancellation, "Which order the supplier is asked to cancel, and why."),
 ):
-    described(
+    input_type(
         _input,
         _what,
         order_id="The order's id.",
@@ -43,16 +39,14 @@ for _input, _what, _note in (
     (AcceptCancellation, "Which order's cancellation request to accept.", "may be left out"),
     (DeclineCancellation, "Which order's cancellation request to decline.", "why it is declined"),
 ):
-    described(_input, _what, order_id="The order's id.", note=f"Up to 2,000 characters; {_note}.")
+    input_type(_input, _what, order_id="The order's id.", note=f"Up to 2,000 characters; {_note}.")
 
 
 @strawberry.type(
     description="What became of an action on a cancellation. Either userErrors is empty, or nothing was done."
 )
 class CancellationPayload:
-    order: Annotated["Order", strawberry.lazy("schema.order")] | None = strawberry.field(
-        description="The order as it stands now, also after a refusal."
-    )
+    order: OrderReference | None = strawberry.field(description="The order as it stands now, also after a refusal.")
     cancellation: Cancellation | None = strawberry.field(description="The cancellation as it stands now.")
     user_errors: list[UserError] = strawberry.field(
         description="Everything that speaks against it; empty when it was done."
@@ -61,28 +55,24 @@ class CancellationPayload:
 
 @strawberry.type
 class CancellationMutations:
-    cancel_order: CancellationPayload = strawberry.field(
-        cancellation.cancel_order,
-        graphql_type=CancellationPayload,
-        description="Cancels an order that is not paid: CANCEL_ORDER.",
+    cancel_order = resolved(
+        cancellation.cancel_order, CancellationPayload, "Cancels an order that is not paid: CANCEL_ORDER."
     )
-    request_cancellation: CancellationPayload = strawberry.field(
+    request_cancellation = resolved(
         cancellation.request_cancellation,
-        graphql_type=CancellationPayload,
-        description="Asks the supplier to cancel an order that has not shipped: REQUEST_CANCELLATION.",
+        CancellationPayload,
+        "Asks the supplier to cancel an order that has not shipped: REQUEST_CANCELLATION.",
     )
-    withdraw_cancellation: CancellationPayload = strawberry.field(
-        cancellation.withdraw_cancellation,
-        graphql_type=CancellationPayload,
-        description="Takes the request back: WITHDRAW_CANCELLATION.",
+    withdraw_cancellation = resolved(
+        cancellation.withdraw_cancellation, CancellationPayload, "Takes the request back: WITHDRAW_CANCELLATION."
     )
-    accept_cancellation: CancellationPayload = strawberry.field(
+    accept_cancellation = resolved(
         cancellation.accept_cancellation,
-        graphql_type=CancellationPayload,
-        description="Accepts the request, as the supplier; the order is cancelled: ACCEPT_CANCELLATION.",
+        CancellationPayload,
+        "Accepts the request, as the supplier; the order is cancelled: ACCEPT_CANCELLATION.",
     )
-    decline_cancellation: CancellationPayload = strawberry.field(
+    decline_cancellation = resolved(
         cancellation.decline_cancellation,
-        graphql_type=CancellationPayload,
-        description="Declines the request, as the supplier; the buyer may ask again: DECLINE_CANCELLATION.",
+        CancellationPayload,
+        "Declines the request, as the supplier; the buyer may ask again: DECLINE_CANCELLATION.",
     )

@@ -1,14 +1,11 @@
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
 from models.enums import ViewerState
 from schema.node import Node
-from schema.timeline import TimelineConnection, timeline_field
-
-if TYPE_CHECKING:
-    from schema.order import Order
+from schema.references import OrderReference
+from schema.timeline import timeline_field
 
 
 @strawberry.interface(description="What people may call about: a cancellation, a dispute or a complaint.")
@@ -18,7 +15,7 @@ class Case(Node):
     closed_at: datetime | None = strawberry.field(description="When it was closed. Null while it is open.")
     is_final: bool = strawberry.field(description="Whether nothing will change any more.")
     viewer_state: ViewerState = strawberry.field(description="The case from where this viewer stands.")
-    order: Annotated["Order", strawberry.lazy("schema.order")] | None = strawberry.field(
+    order: OrderReference | None = strawberry.field(
         description="The order it is about. None for a complaint about a trade that is not on record."
     )
-    timeline: TimelineConnection = timeline_field()
+    timeline = timeline_field()

@@ -1,5 +1,4 @@
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
@@ -9,11 +8,9 @@ from resolvers.complaint import ContactInput, FileComplaint, RespondentInput
 from schema.account import Account
 from schema.case import Case
 from schema.decision import UserError
-from schema.input import described
+from schema.described import input_type, resolved
 from schema.money import Money
-
-if TYPE_CHECKING:
-    from schema.order import Order
+from schema.references import OrderReference
 
 
 @strawberry.type(description="Whom a complaint is about, as far as the complainant could say.")
@@ -34,9 +31,7 @@ class Contact:
 class Complaint(Case):
     kind: ComplaintKind = strawberry.field(description="What it is about.")
     status: ComplaintStatus = strawberry.field(description="Where it stands.")
-    order: Annotated["Order", strawberry.lazy("schema.order")] | None = strawberry.field(
-        description="The order, when the offline trade is on record."
-    )
+    order: OrderReference | None = strawberry.field(description="The order, when the offline trade is on record.")
     respondent: Respondent = strawberry.field(description="Whom it is about.")
     description: str = strawberry.field(description="What happened, in the complainant's words.")
     amount_money: Money | None = strawberry.field(name="amount", description="How much it is about.")
@@ -45,7 +40,7 @@ class Complaint(Case):
     reply_overdue: bool = strawberry.field(description="Whether the reply is late. Nothing is closed by that.")
 
 
-described(
+input_type(
     RespondentInput,
     "Who the supplier is, where the trade is not on record.",
     one_of=True,
@@ -53,13 +48,13 @@ described(
     member_id="Their member id on the marketplace.",
     url="A page of a product of theirs: http or https.",
 )
-described(
+input_type(
     ContactInput,
     "How to reach you: at least one way.",
     email="An e-mail address.",
     phone="A phone number, with its country code.",
 )
-described(
+input_type(
     FileComplaint,
     "What a complaint is about. Name the order or the supplier, at least one of the two.",
     kind="What went wrong.",
@@ -75,7 +70,7 @@ described(
     description="What became of an action on a complaint. Either userErrors is empty, or nothing was done."
 )
 class ComplaintPayload:
-    order: Annotated["Order", strawberry.lazy("schema.order")] | None = strawberry.field(
+    order: OrderReference | None = strawberry.field(
         description="The order as it stands now, also after a refusal; null for a trade that is not on record."
     )
     complaint: Complaint | None = strawberry.field(description="The complaint as it stands now.")
@@ -86,8 +81,8 @@ class ComplaintPayload:
 
 @strawberry.type
 class ComplaintMutations:
-    file_complaint: ComplaintPayload = strawberry.field(
+    file_complaint = resolved(
         complaint.file_complaint,
-        graphql_type=ComplaintPayload,
-        description="Files a complaint about an offline trade with the Complaint Center: FILE_COMPLAINT.",
+        ComplaintPayload,
+        "Files a complaint about an offline trade with the Complaint Center: FILE_COMPLAINT.",
     )

@@ -1,21 +1,10 @@
 """Relay connections. Every list is one, in pages of 20 unless asked, of 100 at most."""
 
-from typing import Annotated, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import strawberry
 
 T = TypeVar("T")
-
-First = Annotated[
-    int | None,
-    strawberry.argument(description="How many from the start, or after `after`: 20 unless asked, 100 at most."),
-]
-After = Annotated[str | None, strawberry.argument(description="Only what comes after this cursor.")]
-Last = Annotated[
-    int | None,
-    strawberry.argument(description="How many from the end, or before `before`. Not together with `first`."),
-]
-Before = Annotated[str | None, strawberry.argument(description="Only what comes before this cursor.")]
 
 
 @strawberry.type(description="Where a page lies in its list.")

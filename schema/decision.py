@@ -3,7 +3,8 @@ from datetime import datetime
 import strawberry
 
 from models.enums import Action, InputProblem, Reason
-from resolvers import history, policy
+from resolvers import history
+from schema.described import resolved
 
 
 @strawberry.type(
@@ -34,13 +35,13 @@ class Actionable:
         "where time alone changes nothing."
     )
 
-    @strawberry.field(
-        graphql_type=Decision,
-        description="One action, also where it is not available, and why not. With `at` in the past it is what was "
-        "decided then, with what was known then; with `at` ahead it is what will be if nothing else happens.",
+    decision = resolved(
+        history.decision,
+        Decision,
+        "One action, also where it is not available, and why not. With `at` in the past it is what was decided then, "
+        "with what was known then; with `at` ahead it is what will be if nothing else happens.",
+        at="The instant to decide for; now unless given.",
     )
-    def decision(self, action: Action, at: datetime | None = strawberry.UNSET) -> policy.Decision:
-        return history.decision(self, action, at or None)
 
 
 @strawberry.type(description="A problem that the person can see and do something about. Nothing was done.")
@@ -51,6 +52,6 @@ class UserError:
         description="What is wrong with the field; null where it was not the input that was refused."
     )
     field: list[str] | None = strawberry.field(
-        description='The path in the input, like ["ratings", "areas", "communication"]; null where it is about no field.'
+        description='The path in the input, like ["ratings", "areas", "communication"]; null where it is not one field.'
     )
     decision: Decision | None = strawberry.field(description="The decision that refused it, where one did.")

@@ -1,5 +1,4 @@
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
@@ -8,16 +7,14 @@ from resolvers import dispute
 from resolvers.dispute import OpenDispute, WithdrawDispute
 from schema.case import Case
 from schema.decision import Actionable, UserError
-from schema.input import described
+from schema.described import input_type, resolved
 from schema.money import Money
-
-if TYPE_CHECKING:
-    from schema.order import Order
+from schema.references import OrderReference
 
 
 @strawberry.type(description="A buyer's dispute about an order.")
 class Dispute(Case, Actionable):
-    order: Annotated["Order", strawberry.lazy("schema.order")] = strawberry.field(description="The order.")
+    order: OrderReference = strawberry.field(description="The order.")
     status: DisputeStatus = strawberry.field(description="Where it stands now; time alone moves it as well.")
     reason: DisputeReason = strawberry.field(description="What it is about.")
     description: str = strawberry.field(description="What happened, in the buyer's words.")
@@ -31,7 +28,7 @@ class Dispute(Case, Actionable):
     )
 
 
-described(
+input_type(
     OpenDispute,
     "What a dispute is about, and what would settle it.",
     order_id="The order's id.",
@@ -41,7 +38,7 @@ described(
     claim="How much: for all but REPLACEMENT, in the order's currency, at most what was paid, or the total where "
     "nothing is known to be paid.",
 )
-described(
+input_type(
     WithdrawDispute,
     "Which dispute to take back.",
     case_id="The dispute's id.",
@@ -51,9 +48,7 @@ described(
 
 @strawberry.type(description="What became of an action on a dispute. Either userErrors is empty, or nothing was done.")
 class DisputePayload:
-    order: Annotated["Order", strawberry.lazy("schema.order")] | None = strawberry.field(
-        description="The order as it stands now, also after a refusal."
-    )
+    order: OrderReference | None = strawberry.field(description="The order as it stands now, also after a refusal.")
     dispute: Dispute | None = strawberry.field(description="The dispute as it stands now.")
     user_errors: list[UserError] = strawberry.field(
         description="Everything that speaks against it; empty when it was done."
@@ -62,13 +57,9 @@ class DisputePayload:
 
 @strawberry.type
 class DisputeMutations:
-    open_dispute: DisputePayload = strawberry.field(
-        dispute.open_dispute,
-        graphql_type=DisputePayload,
-        description="Opens a dispute about an order: OPEN_DISPUTE.",
-    )
-    withdraw_dispute: DisputePayload = strawberry.field(
+    open_dispute = resolved(dispute.open_dispute, DisputePayload, "Opens a dispute about an order: OPEN_DISPUTE.")
+    withdraw_dispute = resolved(
         dispute.withdraw_dispute,
-        graphql_type=DisputePayload,
-        description="Takes the dispute back; another may be opened later: WITHDRAW_DISPUTE.",
+        DisputePayload,
+        "Takes the dispute back; another may be opened later: WITHDRAW_DISPUTE.",
     )

@@ -1,17 +1,14 @@
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
 from resolvers import feedback
 from resolvers.feedback import AreaRatingsInput, LeaveFeedback, RatingsInput, ReplyToFeedback, ReviseFeedback
 from schema.decision import UserError
-from schema.input import described
+from schema.described import input_type, resolved
 from schema.node import Node
-
-if TYPE_CHECKING:
-    from schema.order import Order
+from schema.references import OrderReference
 
 
 @strawberry.type(description="Stars in the three areas of a Secure Payment order, 1 to 5 each.")
@@ -31,7 +28,7 @@ class FeedbackVersion:
 
 @strawberry.type(description="What a buyer said about an order.")
 class Feedback(Node):
-    order: Annotated["Order", strawberry.lazy("schema.order")] = strawberry.field(description="The order.")
+    order: OrderReference = strawberry.field(description="The order.")
     rating: Decimal = strawberry.field(
         description='The overall stars, or the mean of the three areas: one decimal, halves up, like "4.3".'
     )
@@ -48,35 +45,35 @@ class Feedback(Node):
     )
 
 
-described(
+input_type(
     AreaRatingsInput,
     "Stars in the three areas, 1 to 5 each.",
     product_as_agreed="Whether the product was as agreed.",
     communication="How well the supplier communicated.",
     shipping_time="How quickly it was shipped.",
 )
-described(
+input_type(
     RatingsInput,
     "Stars, 1 to 5: `overall` for TRADE_ASSURANCE, `areas` for SECURE_PAYMENT.",
     one_of=True,
     overall="One rating for everything.",
     areas="A rating for each of the three areas.",
 )
-described(
+input_type(
     LeaveFeedback,
     "What to say about which order.",
     order_id="The order's id.",
     ratings="The stars.",
     comment="Up to 4,000 characters; may be left out.",
 )
-described(
+input_type(
     ReviseFeedback,
     "What to say instead. It replaces stars and comment both.",
     order_id="The order's id.",
     ratings="The stars.",
     comment="Up to 4,000 characters; left out, the feedback has no comment any more.",
 )
-described(
+input_type(
     ReplyToFeedback,
     "What to reply to which order's feedback.",
     order_id="The order's id.",
@@ -86,9 +83,7 @@ described(
 
 @strawberry.type(description="What became of an action on feedback. Either userErrors is empty, or nothing was done.")
 class FeedbackPayload:
-    order: Annotated["Order", strawberry.lazy("schema.order")] | None = strawberry.field(
-        description="The order as it stands now, also after a refusal."
-    )
+    order: OrderReference | None = strawberry.field(description="The order as it stands now, also after a refusal.")
     feedback: Feedback | None = strawberry.field(description="The feedback as it stands now.")
     user_errors: list[UserError] = strawberry.field(
         description="Everything that speaks against it; empty when it was done."
@@ -97,18 +92,14 @@ class FeedbackPayload:
 
 @strawberry.type
 class FeedbackMutations:
-    leave_feedback: FeedbackPayload = strawberry.field(
-        feedback.leave_feedback,
-        graphql_type=FeedbackPayload,
-        description="Leaves feedback about a completed order: LEAVE_FEEDBACK.",
+    leave_feedback = resolved(
+        feedback.leave_feedback, FeedbackPayload, "Leaves feedback about a completed order: LEAVE_FEEDBACK."
     )
-    revise_feedback: FeedbackPayload = strawberry.field(
+    revise_feedback = resolved(
         feedback.revise_feedback,
-        graphql_type=FeedbackPayload,
-        description="Replaces the feedback, once, after the supplier's reply: REVISE_FEEDBACK.",
+        FeedbackPayload,
+        "Replaces the feedback, once, after the supplier's reply: REVISE_FEEDBACK.",
     )
-    reply_to_feedback: FeedbackPayload = strawberry.field(
-        feedback.reply_to_feedback,
-        graphql_type=FeedbackPayload,
-        description="Replies to the buyer's feedback, once: REPLY_TO_FEEDBACK.",
+    reply_to_feedback = resolved(
+        feedback.reply_to_feedback, FeedbackPayload, "Replies to the buyer's feedback, once: REPLY_TO_FEEDBACK."
     )

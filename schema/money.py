@@ -4,9 +4,9 @@ import strawberry
 
 from resolvers.input import MoneyInput
 from resolvers.money import CurrencyCode
-from schema.input import described
+from schema.described import input_type
 
-described(
+input_type(
     MoneyInput,
     "An amount of money.",
     amount="With no more decimals than the currency has.",

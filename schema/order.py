@@ -11,7 +11,7 @@ from schema.dispute import Dispute
 from schema.feedback import Feedback
 from schema.money import Money
 from schema.node import Node
-from schema.timeline import TimelineConnection, timeline_field
+from schema.timeline import timeline_field
 
 
 @strawberry.type(description="A line of an order.")
@@ -51,4 +51,4 @@ class Order(Node, Actionable):
     complaint: Complaint | None = strawberry.field(
         description="The latest complaint about it, for its complainant and for agents. OFFLINE orders only."
     )
-    timeline: TimelineConnection = timeline_field()
+    timeline = timeline_field()

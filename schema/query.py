@@ -7,6 +7,7 @@ from resolvers import rules
 from resolvers.context import Info
 from resolvers.viewer import Viewer as ViewerRow
 from schema.case import Case
+from schema.described import resolved
 from schema.node import Node
 from schema.order import Order
 from schema.rules import Rule
@@ -15,30 +16,28 @@ from schema.viewer import Viewer
 
 @strawberry.type(description="Reading. What is somebody else's reads as absent, everywhere.")
 class Query:
-    node: Node | None = strawberry.field(
-        by_id.node,
-        graphql_type=Node | None,
-        description="Anything by its id. Null for what is not there for the viewer.",
+    node = resolved(
+        by_id.node, Node | None, "Anything by its id. Null for what is not there for the viewer.", id="The id."
     )
-    nodes: list[Node | None] = strawberry.field(
-        by_id.nodes,
-        graphql_type=list[Node | None],
-        description="Things by their ids, in that order; 100 at most.",
-    )
-    order: Order | None = strawberry.field(
+    nodes = resolved(by_id.nodes, list[Node | None], "Things by their ids, in that order.", ids="The ids; 100 at most.")
+    order = resolved(
         by_id.order_by_number,
-        graphql_type=Order | None,
-        description="An order by the number that people know it by.",
+        Order | None,
+        "An order by the number that people know it by.",
+        number="The order system's number, letter for letter.",
     )
-    case_by_number: Case | None = strawberry.field(
+    case_by_number = resolved(
         by_id.case_by_number,
-        graphql_type=Case | None,
-        description="A case by its number, like D-2026-000123.",
+        Case | None,
+        "A case by the number that people know it by.",
+        number="Like D-2026-000123: K for cancellations, D for disputes, C for complaints.",
     )
-    rules: list[Rule] = strawberry.field(
+    rules = resolved(
         rules.rules,
-        graphql_type=list[Rule],
-        description="The policy table itself, or its lines for an action or a kind: for help pages and support.",
+        list[Rule],
+        "The policy table itself, or its lines for an action or a kind: for help pages and support.",
+        action="Only the lines for this action.",
+        kind="Only the lines for this kind of order.",
     )
 
     @strawberry.field(graphql_type=Viewer, description="Everything that is the viewer's.")

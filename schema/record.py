@@ -1,29 +1,25 @@
-from typing import TYPE_CHECKING, Annotated
-
 import strawberry
 
 from resolvers import record
 from resolvers.record import OrderItemInput, OrderRecord, PartyInput, RecordOrders
 from schema.decision import UserError
-from schema.input import described
+from schema.described import input_type, resolved
+from schema.references import OrderReference
 
-if TYPE_CHECKING:
-    from schema.order import Order
-
-described(
+input_type(
     PartyInput,
     "A buyer or a supplier.",
     subject="The account's `sub` in its access token.",
     name="The name to show.",
 )
-described(
+input_type(
     OrderItemInput,
     "A line of an order.",
     title="What was ordered, up to 500 characters.",
     quantity="How many.",
     unit_price="The price of one, in the currency of the total.",
 )
-described(
+input_type(
     OrderRecord,
     "All that the order system knows of an order at an instant. A newer record replaces an older one, nulls included.",
     number="The number that buyer and supplier know it by, up to 64 characters. Never used for another order.",
@@ -41,12 +37,12 @@ described(
     cancelled_at="When it was cancelled in the order system. Null never takes back a cancellation made here.",
     recorded_at="When the order system knew all this. An equal or older record than the last is ignored.",
 )
-described(RecordOrders, "Orders to take in, all or none.", orders="500 at most.")
+input_type(RecordOrders, "Orders to take in, all or none.", orders="500 at most.")
 
 
 @strawberry.type(description="What became of the records: all were taken, or none.")
 class RecordOrdersPayload:
-    orders: list[Annotated["Order", strawberry.lazy("schema.order")]] | None = strawberry.field(
+    orders: list[OrderReference] | None = strawberry.field(
         description="The orders as they stand now, as the input names them; null when the records were refused."
     )
     user_errors: list[UserError] = strawberry.field(description="Everything that is wrong with the records.")
@@ -54,8 +50,8 @@ class RecordOrdersPayload:
 
 @strawberry.type
 class RecordMutations:
-    record_orders: RecordOrdersPayload = strawberry.field(
+    record_orders = resolved(
         record.record_orders,
-        graphql_type=RecordOrdersPayload,
-        description="Takes in what the order system knows, by number. For the role SERVICE.",
+        RecordOrdersPayload,
+        "Takes in what the order system knows, by number. For the role SERVICE.",
     )

@@ -1,7 +1,7 @@
 """What happened to an order or a case."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import Any
 
 import strawberry
 
@@ -9,11 +9,9 @@ from models.enums import Action
 from resolvers import timeline as timelines
 from resolvers.page import Connection, Page
 from schema.account import Account
-from schema.connection import After, Before, First, Last, PageInfo
-
-if TYPE_CHECKING:
-    from schema.case import Case
-    from schema.order import Order
+from schema.connection import PageInfo
+from schema.described import resolved
+from schema.references import CaseReference, OrderReference
 
 
 @strawberry.type(description="One thing that happened.")
@@ -23,12 +21,8 @@ class TimelineEntry:
     action: Action | None = strawberry.field(description="The action, where it was one.")
     text: str = strawberry.field(description="What happened, in a sentence that can be read to a caller.")
     shown_note: str | None = strawberry.field(name="note", description="What the person added in their own words.")
-    order: Annotated["Order", strawberry.lazy("schema.order")] | None = strawberry.field(
-        description="The order it happened to."
-    )
-    related_case: Annotated["Case", strawberry.lazy("schema.case")] | None = strawberry.field(
-        description="The case it happened to."
-    )
+    order: OrderReference | None = strawberry.field(description="The order it happened to.")
+    related_case: CaseReference | None = strawberry.field(description="The case it happened to.")
 
 
 @strawberry.type(description="An entry of a timeline, with its place.")
@@ -45,18 +39,18 @@ class TimelineConnection:
 
 def _timeline(
     root: timelines.HasTimeline,
-    first: First = strawberry.UNSET,
-    after: After = strawberry.UNSET,
-    last: Last = strawberry.UNSET,
-    before: Before = strawberry.UNSET,
+    first: int | None = strawberry.UNSET,
+    after: str | None = strawberry.UNSET,
+    last: int | None = strawberry.UNSET,
+    before: str | None = strawberry.UNSET,
 ) -> Connection[timelines.TimelineEntry]:
     return root.timelines[Page.of(first, after, last, before)]
 
 
-def timeline_field() -> TimelineConnection:
+def timeline_field() -> Any:
     """The field `timeline`, the same on orders and on cases."""
-    return strawberry.field(
+    return resolved(
         _timeline,
-        graphql_type=TimelineConnection,
-        description="What happened, oldest first. The words are made when it is read and may change.",
+        TimelineConnection,
+        "What happened, oldest first. The words are made when it is read and may change.",
     )

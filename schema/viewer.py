@@ -5,13 +5,13 @@ from resolvers.viewer import FeedbackFilter, OrderFilter
 from schema.account import Account
 from schema.complaint import Complaint
 from schema.connection import Connection
+from schema.described import input_type, resolved
 from schema.dispute import Dispute
 from schema.feedback import Feedback
-from schema.input import described
 from schema.node import Node
 from schema.order import Order
 
-described(
+input_type(
     OrderFilter,
     "Which orders to list: those for which everything given holds.",
     kinds="Of one of these kinds.",
@@ -19,7 +19,7 @@ described(
     can="On which the viewer may do this now. Actions on cases give an empty page.",
     search="With this text in the number, a party's name or an item's title, in any case. Up to 200 characters.",
 )
-described(
+input_type(
     FeedbackFilter,
     "Which feedback to list.",
     can="On which the viewer may do this now: REVISE_FEEDBACK or REPLY_TO_FEEDBACK.",
@@ -32,19 +32,11 @@ described(
 )
 class Viewer(Node):
     account: Account = strawberry.field(description="The viewer's account.")
-    orders: Connection[Order] = strawberry.field(
-        viewer.orders, graphql_type=Connection[Order], description="All Orders, newest first."
+    orders = resolved(viewer.orders, Connection[Order], "All Orders, newest first.")
+    feedback = resolved(
+        viewer.feedback, Connection[Feedback], "Feedback Management: feedback by when it was left, newest first."
     )
-    feedback: Connection[Feedback] = strawberry.field(
-        viewer.feedback,
-        graphql_type=Connection[Feedback],
-        description="Feedback Management: feedback by when it was left, newest first.",
-    )
-    disputes: Connection[Dispute] = strawberry.field(
-        viewer.disputes, graphql_type=Connection[Dispute], description="Disputes, newest first."
-    )
-    complaints: Connection[Complaint] = strawberry.field(
-        viewer.complaints,
-        graphql_type=Connection[Complaint],
-        description="Complaints I Submitted, newest first; agents see all.",
+    disputes = resolved(viewer.disputes, Connection[Dispute], "Disputes, newest first.")
+    complaints = resolved(
+        viewer.complaints, Connection[Complaint], "Complaints I Submitted, newest first; agents see all."
     )

@@ -1,8 +1,10 @@
 """Access tokens: who a request is from. Tokens always use real time, also where a request's clock is moved."""
 
 import asyncio
+import contextlib
 import os
 import secrets
+import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -88,15 +90,11 @@ def development_secret(folder: Path = VAR) -> str:
     path = folder / "token-secret"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        draft = folder / f"token-secret.{os.getpid()}"
-        draft.touch(mode=0o600)
-        draft.write_text(secrets.token_hex(32))
-        try:
-            os.link(draft, path)  # whole or not at all, and only the first one
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
+        with tempfile.NamedTemporaryFile("w", dir=folder) as draft:  # readable by nobody else
+            draft.write(secrets.token_hex(32))
+            draft.flush()
+            with contextlib.suppress(FileExistsError):
+                os.link(draft.name, path)  # whole or not at all, and only the first one
     return path.read_text()
 
 

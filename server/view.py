@@ -80,7 +80,10 @@ class GraphQLView(GraphQL[Context, None]):
             raise HTTPException(400, f"{CLOCK_HEADER}: {error}") from None
 
     def decode_json(self, data: str | bytes) -> object:
-        return orjson.loads(data)
+        value = orjson.loads(data)
+        if not isinstance(value, dict):
+            raise HTTPException(400, "A request, its variables and its extensions are JSON objects.")
+        return value  # type: ignore[no-any-return]
 
     def encode_json(self, data: object) -> bytes:
         return orjson.dumps(data)

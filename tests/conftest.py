@@ -119,7 +119,9 @@ class Person:
 
     def send(self, body: Any, **headers: str) -> httpx2.Response:
         clock = {"X-Recourse-Now": spell_instant(self.now)} if self.now else {}
-        return self.http.post("/graphql", json=body, headers={"Authorization": f"Bearer {self.token}"} | clock | headers)
+        return self.http.post(
+            "/graphql", json=body, headers={"Authorization": f"Bearer {self.token}"} | clock | headers
+        )
 
     def answer(self, query: str, **variables: Any) -> dict[str, Any]:
         """The whole answer, errors and all."""

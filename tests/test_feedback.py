@@ -109,7 +109,9 @@ def test_the_order_system_does_not_read_what_was_said(world: World) -> None:
     world.buyer.succeed("leaveFeedback", {"orderId": order, "ratings": {"overall": 2}, "comment": "secret"})
     world.supplier.at(NOW + MOMENT).succeed("replyToFeedback", {"orderId": order, "text": "secret"})
     world.buyer.at(NOW + 2 * MOMENT).succeed("reviseFeedback", {"orderId": order, "ratings": {"overall": 3}})
-    asked = "query($id: ID!) { node(id: $id) { ... on Order { feedback { rating comment reply original { comment } } } } }"
+    asked = (
+        "query($id: ID!) { node(id: $id) { ... on Order { feedback { rating comment reply original { comment } } } } }"
+    )
     assert world.service.ask(asked, id=order)["node"]["feedback"] == {
         "rating": "3.0",
         "comment": None,
@@ -122,7 +124,9 @@ def test_the_order_system_does_not_read_what_was_said(world: World) -> None:
 def test_feedback_management(world: World) -> None:
     orders = [world.order("TRADE_ASSURANCE", completedAt=9) for _ in range(4)]
     for place, order in enumerate(orders):
-        world.buyer.at(NOW + place * DAY).succeed("leaveFeedback", {"orderId": order, "ratings": {"overall": place + 1}})
+        world.buyer.at(NOW + place * DAY).succeed(
+            "leaveFeedback", {"orderId": order, "ratings": {"overall": place + 1}}
+        )
     world.supplier.at(NOW + 5 * DAY).succeed("replyToFeedback", {"orderId": orders[1], "text": "Thanks"})
     later = NOW + 6 * DAY
     listed = """query($filter: FeedbackFilter) { viewer { feedback(filter: $filter) { edges { node {

@@ -114,7 +114,9 @@ def test_texts_that_are_just_right(world: World, length: int) -> None:
 
 def test_the_order_is_shown_as_it_stands_also_then(world: World) -> None:
     order = world.order(completedAt=1)
-    payload = world.buyer.do("leaveFeedback", {"orderId": order} | feedback(comment=""), "order { id canLeaveFeedback }")
+    payload = world.buyer.do(
+        "leaveFeedback", {"orderId": order} | feedback(comment=""), "order { id canLeaveFeedback }"
+    )
     assert payload["order"] == {"id": order, "canLeaveFeedback": True}
 
 

@@ -7,7 +7,14 @@ from typing import Any
 import httpx2
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from models.enums import Action
 from schema.scalars import parse_instant, spell_instant
@@ -57,7 +64,9 @@ class OrderMachine(RuleBasedStateMachine):
     def people(self) -> list[Person]:
         return [self.world.buyer.at(self.now), self.world.supplier.at(self.now)]
 
-    @initialize(kind=st.sampled_from(["TRADE_ASSURANCE", "SECURE_PAYMENT", "OFFLINE"]), facts=st.sets(st.sampled_from(FACTS)))
+    @initialize(
+        kind=st.sampled_from(["TRADE_ASSURANCE", "SECURE_PAYMENT", "OFFLINE"]), facts=st.sets(st.sampled_from(FACTS))
+    )
     def place(self, kind: str, facts: set[str]) -> None:
         self.kind = kind
         self.record = self.world.record(kind, placedAt=1, **dict.fromkeys(facts, 0))

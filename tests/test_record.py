@@ -109,7 +109,11 @@ def test_several_records_of_one_order_in_one_batch(world: World) -> None:
         ({"items": [{"title": "x", "quantity": 1, "unitPrice": usd("1")}] * 101}, "items", "TOO_MANY"),
         ({"items": [{"title": " ", "quantity": 1, "unitPrice": usd("1")}]}, "items.0.title", "REQUIRED"),
         ({"items": [{"title": "x", "quantity": 0, "unitPrice": usd("1")}]}, "items.0.quantity", "OUT_OF_RANGE"),
-        ({"items": [{"title": "x", "quantity": 1, "unitPrice": usd("-1")}]}, "items.0.unitPrice.amount", "OUT_OF_RANGE"),
+        (
+            {"items": [{"title": "x", "quantity": 1, "unitPrice": usd("-1")}]},
+            "items.0.unitPrice.amount",
+            "OUT_OF_RANGE",
+        ),
         (
             {"items": [{"title": "x", "quantity": 1, "unitPrice": {"amount": "1", "currencyCode": "JPY"}}]},
             "items.0.unitPrice.currencyCode",

@@ -80,9 +80,9 @@ def test_each_role_sees_its_own(world: World, everything: dict[str, str]) -> Non
         found = person.at(NOW + DAY).ask(asked, ids=ids)["nodes"]
         assert {node["__typename"] for node in found if node} == SEES[person.role]
         for number, kind in (("K", "Cancellation"), ("D", "Dispute"), ("C", "Complaint")):
-            case = person.ask(
-                "query($n: String!) { caseByNumber(number: $n) { __typename } }", n=everything[number]
-            )["caseByNumber"]
+            case = person.ask("query($n: String!) { caseByNumber(number: $n) { __typename } }", n=everything[number])[
+                "caseByNumber"
+            ]
             assert (case is not None) == (kind in SEES[person.role])
 
 
@@ -100,7 +100,9 @@ def test_strangers_see_and_do_nothing(world: World, everything: dict[str, str], 
         assert case == {"caseByNumber": None}
     assert lists(stranger) == {"orders": set(), "feedback": set(), "disputes": set(), "complaints": set()}
     for mutation, input in INPUTS.items():
-        subject = {"caseId": everything["Dispute"]} if mutation == "withdrawDispute" else {"orderId": everything["Order"]}
+        subject = (
+            {"caseId": everything["Dispute"]} if mutation == "withdrawDispute" else {"orderId": everything["Order"]}
+        )
         # Only a word about the role may come before: it tells nothing of what exists.
         shown = "" if mutation == "recordOrders" else "order { id }"
         payload = stranger.do(mutation, subject | input, shown)

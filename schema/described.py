@@ -1,0 +1,31 @@
+"""Declaring in the schema what is written in resolvers, with a description for every part that clients see."""
+
+from typing import Any
+
+import strawberry
+
+USUAL_ARGUMENTS = {
+    "input": "What to do, and to what.",
+    "first": "How many from the start, or after `after`: 20 unless asked, 100 at most.",
+    "after": "Only what comes after this cursor.",
+    "last": "How many from the end, or before `before`. Not together with `first`.",
+    "before": "Only what comes before this cursor.",
+    "filter": "Only what this holds for.",
+    "action": "The action.",
+}
+
+
+def input_type(cls: type, description: str, /, *, one_of: bool = False, **fields: str) -> None:
+    """Declares a dataclass as `<class name>Input`. Raises KeyError where a field has no description."""
+    name = cls.__name__ if cls.__name__.endswith(("Input", "Filter")) else f"{cls.__name__}Input"
+    strawberry.input(cls, name=name, description=description, one_of=one_of or None)
+    for field in cls.__strawberry_definition__.fields:  # type: ignore[attr-defined]
+        field.description = fields[field.python_name]
+
+
+def resolved(resolver: Any, graphql_type: Any, description: str, /, **arguments: str) -> Any:
+    """Declares a field that `resolver` answers. Raises KeyError where an argument has no description."""
+    field = strawberry.field(resolver, graphql_type=graphql_type, description=description)
+    for argument in field.arguments:
+        argument.description = (USUAL_ARGUMENTS | arguments)[argument.python_name]
+    return field

@@ -1,0 +1,55 @@
+"""What is generated and committed is what the code says today."""
+
+from pathlib import Path
+
+import pytest
+from graphql import GraphQLObjectType, build_schema, is_input_object_type, is_interface_type, is_object_type
+from graphql.type import GraphQLEnumType, is_enum_type
+
+from models import database, migrating
+from resolvers.rules import markdown
+from schema import SCHEMA
+from tests.conftest import Server
+
+
+def test_schema_graphql() -> None:
+    assert Path("schema.graphql").read_text() == SCHEMA.as_str() + "\n", "run ./recourse schema > schema.graphql"
+
+
+def test_policy_md() -> None:
+    assert Path("docs/policy.md").read_text() == markdown(), "run ./recourse rules > docs/policy.md"
+
+
+def test_migrations(server: Server) -> None:
+    assert server.run(lambda: migrating.undeclared_changes(database.APPS)) == []
+
+
+def test_everything_is_described() -> None:
+    schema = build_schema(SCHEMA.as_str())
+    bare: list[str] = []
+    for name, each in schema.type_map.items():
+        if name.startswith("__") or name in ("ID", "Int", "String", "Boolean", "Float"):
+            continue
+        if not each.description:
+            bare.append(name)
+        if is_enum_type(each):
+            enum: GraphQLEnumType = each
+            bare += [f"{name}.{value}" for value, of in enum.values.items() if not of.description]
+        if is_object_type(each) or is_interface_type(each) or is_input_object_type(each):
+            fielded: GraphQLObjectType = each  # type: ignore[assignment]
+            for field_name, field in fielded.fields.items():
+                if not field.description:
+                    bare.append(f"{name}.{field_name}")
+                for argument, of in getattr(field, "args", {}).items():
+                    if not of.description:
+                        bare.append(f"{name}.{field_name}({argument})")
+    assert bare == []
+
+
+@pytest.mark.parametrize("lock", ["locks/run.txt", "locks/dev.txt"])
+def test_locks_carry_hashes_and_no_address(lock: str) -> None:
+    text = Path(lock).read_text()
+    assert "://" not in text
+    assert "--index" not in text
+    requirements = text.replace("\\\n", " ").splitlines()
+    assert all("--hash=sha256:" in line for line in requirements if line.strip())

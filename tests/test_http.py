@@ -1,0 +1,212 @@
+"""Who may ask, at what time, and how answers and errors look on the wire."""
+
+import asyncio
+import json
+import re
+import threading
+from collections.abc import Generator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx2
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt.algorithms import RSAAlgorithm
+
+import models
+from models.enums import Role
+from resolvers.account import sign_in
+from schema.scalars import parse_instant
+from server import tokens
+from server.settings import Settings
+from server.view import GraphQLView
+from tests.conftest import NOW, Person, Server, World
+
+TIME = {"query": "{ serverTime }"}
+
+
+def signed(**changes: Any) -> str:
+    now = datetime.now(UTC)
+    claims = {
+        "iss": tokens.DEVELOPMENT_ISSUER,
+        "sub": "x",
+        "role": "BUYER",
+        "iat": now,
+        "exp": now + timedelta(hours=1),
+    }
+    claims = {name: value for name, value in (claims | changes).items() if value is not None}
+    return jwt.encode(claims, tokens.development_secret(), algorithm="HS256")
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        None,
+        "",
+        "Bearer",
+        "Bearer nonsense",
+        "Basic eDp4",
+        f"Bearer {signed(exp=datetime(2020, 1, 1, tzinfo=UTC))}",
+        f"Bearer {signed(iss='somebody')}",
+        f"Bearer {signed(role='KING')}",
+        f"Bearer {signed(role=None)}",
+        f"Bearer {signed(sub=None)}",
+        f"Bearer {signed(exp=None)}",
+        f"Bearer {signed(sub='x' * 256)}",
+        f"Bearer {signed(sub='a' + chr(0))}",
+        "Bearer " + jwt.encode({"sub": "x", "role": "BUYER"}, "", algorithm="none"),
+        "Bearer " + jwt.encode({"sub": "x", "role": "BUYER"}, "another secret of thirty-two bytes", algorithm="HS256"),
+    ],
+)
+def test_no_or_a_bad_token_is_401(server: Server, authorization: str | None) -> None:
+    headers = {"Authorization": authorization} if authorization is not None else {}
+    answer = httpx2.post(f"{server.url}/graphql", json=TIME, headers=headers)
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert answer.json()["errors"][0]["extensions"] == {"code": "UNAUTHENTICATED"}
+
+
+def test_an_account_is_made_at_first_sight(server: Server, world: World) -> None:
+    person = world.person(Role.BUYER)
+    asked = "{ viewer { account { id name role } } }"
+    first = person.ask(asked)["viewer"]["account"]
+    assert (first["name"], first["role"]) == (f"Buyer {person.subject}", "BUYER")
+    assert person.ask(asked)["viewer"]["account"] == first
+    assert Person(world.http, person.subject, Role.SUPPLIER).ask(asked)["viewer"]["account"]["id"] != first["id"]
+
+    async def accounts() -> int:
+        return await models.Account.filter(subject=person.subject).count()
+
+    assert server.run(accounts) == 2
+
+
+def test_the_clock_is_moved_for_one_request(world: World) -> None:
+    assert world.buyer.at(NOW).ask("{ serverTime }") == {"serverTime": "2026-06-15T12:00:00.000000Z"}
+    real = parse_instant(world.buyer.at(None).ask("{ serverTime }")["serverTime"])
+    assert abs(real - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("wrong", ["yesterday", "2026-06-15", "2026-06-15T12:00:00", ""])
+def test_a_clock_that_makes_no_sense_is_refused(world: World, wrong: str) -> None:
+    answer = world.buyer.at(None).send(TIME, **{"X-Recourse-Now": wrong})
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
+
+
+@pytest.fixture
+def issuer() -> Generator[tuple[str, rsa.RSAPrivateKey]]:
+    """The address of a key set with one key, and the key."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    public = RSAAlgorithm.to_jwk(key.public_key(), as_dict=True) | {"kid": "1", "use": "sig", "alg": "RS256"}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps({"keys": [public]}).encode())
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as keys:
+        threading.Thread(target=keys.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{keys.server_port}/keys", key
+        keys.shutdown()
+
+
+def test_production_takes_the_issuers_tokens_and_real_time_alone(
+    server: Server, issuer: tuple[str, rsa.RSAPrivateKey]
+) -> None:
+    address, key = issuer
+    view = GraphQLView(
+        Settings(
+            mode="production",  # type: ignore[arg-type]
+            database_url=server.settings.database,
+            jwks_url=address,
+            issuer="https://id.example",
+            audience="recourse",
+        )
+    )
+    now = datetime.now(UTC)
+    claims = {"iss": "https://id.example", "aud": "recourse", "sub": "p", "role": "BUYER", "iat": now}
+    token = jwt.encode(claims | {"exp": now + timedelta(hours=1)}, key, algorithm="RS256", headers={"kid": "1"})
+
+    async def ask(authorization: str) -> httpx2.Response:
+        async with httpx2.AsyncClient(transport=httpx2.ASGITransport(view), base_url="http://test") as http:
+            headers = {"Authorization": authorization, "X-Recourse-Now": "2001-01-01T00:00:00Z"}
+            return await http.post("/graphql", json=TIME, headers=headers)
+
+    answer = server.run(lambda: ask(f"Bearer {token}"))
+    assert parse_instant(answer.json()["data"]["serverTime"]) >= now
+    development = tokens.development_token("x", Role.AGENT)
+    assert server.run(lambda: ask(f"Bearer {development}")).status_code == 401
+    foreign = jwt.encode(claims | {"exp": now, "aud": "another"}, key, algorithm="RS256", headers={"kid": "1"})
+    assert server.run(lambda: ask(f"Bearer {foreign}")).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["{", "{ nothing }", "{ viewer }", "{ node { id } }", "mutation { leaveFeedback { order { id } } }"],
+)
+def test_documents_that_make_no_sense(world: World, query: str) -> None:
+    answer = world.buyer.answer(query)
+    assert answer.get("data") is None
+    assert answer["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
+
+
+@pytest.mark.parametrize("body", [b"", b"x", b"[]", b"{", b'"x"', b"1", b"null", b'{"query": 1}', b'{"query": null}'])
+def test_bodies_that_make_no_sense(world: World, body: bytes) -> None:
+    headers = {"Authorization": f"Bearer {world.buyer.token}", "Content-Type": "application/json"}
+    answer = world.http.post("/graphql", content=body, headers=headers)
+    assert 400 <= answer.status_code < 500, answer.text
+    assert answer.json()["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
+
+
+def test_what_nobody_foresaw_is_masked_and_logged_with_an_id(
+    server: Server, world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A row that cannot be: an account gone missing behind the database's back."""
+    order = world.order()
+
+    async def break_it(currency: str) -> None:
+        await models.Order.filter(id=UUID(hex=order[4:])).update(currency=currency)
+
+    server.run(lambda: break_it("???"))
+    asked = "query($id: ID!) { node(id: $id) { ... on Order { total { amount } } } }"
+    [error] = world.buyer.answer(asked, id=order)["errors"]
+    assert error["extensions"] == {"code": "INTERNAL"}
+    assert "KeyError" not in error["message"]
+    found = re.search(r"[0-9a-f]{32}", error["message"])
+    assert found
+    assert found[0] in caplog.text
+    assert "???" not in caplog.text
+    server.run(lambda: break_it("USD"))
+
+
+def test_alive_and_ready(server: Server) -> None:
+    assert httpx2.get(f"{server.url}/healthz").json() == {"status": "alive"}
+    assert httpx2.get(f"{server.url}/readyz").json() == {"status": "ready"}
+
+
+def test_the_development_secret_is_made_once(tmp_path: Path) -> None:
+    made: list[str] = []
+    threads = [threading.Thread(target=lambda: made.append(tokens.development_secret(tmp_path))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(made)) == 1
+    assert len(made[0]) == 64
+    assert (tmp_path / "token-secret").stat().st_mode & 0o077 == 0
+
+
+def test_signing_in_twice_at_once_makes_one_account(server: Server) -> None:
+    async def both() -> set[Any]:
+        accounts = await asyncio.gather(*(sign_in("twin", Role.BUYER, "x") for _ in range(9)))
+        return {account.id for account in accounts}
+
+    assert len(server.run(both)) == 1

@@ -13,7 +13,7 @@ class Account(Model):
     role = fields.CharEnumField(Role, description="role", max_length=16)
     name = fields.CharField(max_length=200)
 
-    class Meta:
+    class Meta(Model.Meta):
         table = "accounts"
         unique_together = (("subject", "role"),)
         constraints = (one_of("accounts", "role", Role),)

@@ -21,7 +21,7 @@ class Cancellation(Model):
     closed_at = fields.DatetimeField(null=True)
     closed_as = fields.CharEnumField(CancellationStatus, description="how it ended", max_length=16, null=True)
 
-    class Meta:
+    class Meta(Model.Meta):
         table = "cancellations"
         indexes = (Index(fields=("order_id", "opened_at", "id"), name="cancellations_of_order"),)
         constraints = (

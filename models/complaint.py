@@ -35,7 +35,7 @@ class Complaint(Model):
     closed_at = fields.DatetimeField(null=True)
     closed_as = fields.CharEnumField(ComplaintStatus, description="how it ended", max_length=32, null=True)
 
-    class Meta:
+    class Meta(Model.Meta):
         table = "complaints"
         indexes = (
             Index(fields=("order_id", "opened_at", "id"), name="complaints_of_order"),

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from tortoise import Tortoise
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.connection import get_connection
+from tortoise.transactions import in_transaction as in_tortoise_transaction
 
 from models import migrating
 
@@ -89,6 +90,12 @@ def dialect() -> str:
     return connection().capabilities.dialect
 
 
+async def select(sql: str, values: Sequence[object] = ()) -> Sequence[Iterable[Any]]:
+    """Runs SQL text of the dialect's own placeholders, `?1` or `$1`; gives the rows, as what can be unpacked."""
+    _, rows = await connection().execute_query(sql, list(values))  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    return rows  # pyright: ignore[reportUnknownVariableType]
+
+
 async def in_transaction(work: Callable[[], Awaitable[T]], seconds: float = TRANSACTION_SECONDS) -> T:
     """Runs `work` between BEGIN and COMMIT in a task of its own, which goes on when the caller is cancelled.
 
@@ -97,7 +104,7 @@ async def in_transaction(work: Callable[[], Awaitable[T]], seconds: float = TRAN
     """
 
     async def transact() -> T:
-        async with connection()._in_transaction(), asyncio.timeout(seconds):
+        async with in_tortoise_transaction(), asyncio.timeout(seconds):
             return await work()
 
     task = asyncio.create_task(transact())

@@ -35,7 +35,7 @@ class Dispute(Model):
     closed_at = fields.DatetimeField(null=True)
     closed_as = fields.CharEnumField(DisputeStatus, description="how it ended", max_length=32, null=True)
 
-    class Meta:
+    class Meta(Model.Meta):
         table = "disputes"
         indexes = (
             Index(fields=("order_id", "opened_at", "id"), name="disputes_of_order"),

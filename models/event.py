@@ -31,11 +31,11 @@ class Event(Model):
         "models.Account", related_name=False, on_delete=fields.RESTRICT, null=True
     )
     action = fields.CharEnumField(Action, description="action", max_length=32, null=True)
-    facts: Any = fields.JSONField()
-    case_facts: Any = fields.JSONField(null=True)
+    facts: Any = fields.JSONField[Any]()
+    case_facts: Any = fields.JSONField[Any](null=True)
     note = fields.TextField(null=True)
 
-    class Meta:
+    class Meta(Model.Meta):
         table = "events"
         indexes = (Index(fields=("order_id", "at", "id"), name="events_of_order"),)
         constraints = (

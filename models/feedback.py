@@ -25,9 +25,9 @@ class Feedback(Model):
     shipping_time = fields.SmallIntField(null=True)
     comment = fields.TextField(null=True)
     reply = fields.TextField(null=True)
-    original: Any = fields.JSONField(null=True)
+    original: Any = fields.JSONField[Any](null=True)
 
-    class Meta:
+    class Meta(Model.Meta):
         table = "feedback"
         constraints = (
             *(check("feedback", f"{stars}_range", f"{stars} BETWEEN 1 AND 5") for stars in STARS),

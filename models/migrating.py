@@ -1,5 +1,7 @@
 """Bringing a schema up to date: one process at a time, and without SQLite's losses when a table is rebuilt."""
 
+# pyright: reportPrivateUsage=false, reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 import asyncio
 import contextlib
 import fcntl

@@ -32,7 +32,7 @@ class Order(Model):
     currency = fields.CharField(max_length=3)
     total = fields.BigIntField()
     amount_paid = fields.BigIntField()
-    items: Any = fields.JSONField(description="a list of [title, quantity, unit price in minor units]")
+    items: Any = fields.JSONField[Any](description="a list of [title, quantity, unit price in minor units]")
 
     placed_at = fields.DatetimeField()
     payment_submitted_at = fields.DatetimeField(null=True)
@@ -52,7 +52,7 @@ class Order(Model):
     changed_at = fields.DatetimeField(description="when its latest event became known here")
     search = fields.TextField(description="case-folded number, names of both parties, titles of the items")
 
-    class Meta:
+    class Meta(Model.Meta):
         table = "orders"
         indexes = (
             Index(fields=("buyer_id", "placed_at", "id"), name="orders_of_buyer"),

@@ -48,7 +48,7 @@ def named_by(owner: type[Row], relation: str, attribute: str) -> None:
         for row in rows:
             setattr(row, attribute, known.get(getattr(row, f"{attribute}_id")))
 
-    owner.RELATIONS[relation] = load
+    owner.relations[relation] = load
 
 
 async def sign_in(subject: str, role: Role, name: str) -> Account:

@@ -27,12 +27,13 @@ MODELS: dict[CaseKind, Any] = {
 async def _next_number(kind: CaseKind, now: datetime) -> str:
     """For people and support calls, like D-2026-000123. Unique and rising; gaps are harmless."""
     if database.dialect() == "postgres":
-        text, values = f"SELECT nextval('case_numbers_{kind.lower()}') AS n", []
+        [[n]] = await database.select(f"SELECT nextval('case_numbers_{kind.lower()}')")
     else:
-        text = "INSERT INTO case_numbers (kind, n) VALUES (?, 1) ON CONFLICT (kind) DO UPDATE SET n = n + 1 RETURNING n"
-        values = [kind.value]
-    [row] = await database.connection().execute_query_dict(text, values)
-    return f"{LETTERS[kind]}-{now.year}-{row['n']:06d}"
+        [[n]] = await database.select(
+            "INSERT INTO case_numbers (kind, n) VALUES (?1, 1) ON CONFLICT (kind) DO UPDATE SET n = n + 1 RETURNING n",
+            [kind.value],
+        )
+    return f"{LETTERS[kind]}-{now.year}-{n:06d}"
 
 
 async def open_case(performing: Performing, kind: CaseKind, facts: dict[str, Fact], /, **columns: Any) -> UUID:

@@ -122,12 +122,12 @@ reading.has_latest(Order, "complaint", "complaint", Complaint, "Complaint", orde
 
 
 async def _load_respondents(context: Context, rows: Sequence[Any], asked: Asked) -> None:
-    await Complaint.RELATIONS["order"](context, rows, Selection(asked.below.info).as_field("order"))
+    await Complaint.relations["order"](context, rows, Selection(asked.below.info).as_field("order"))
     orders = [row.order for row in rows if row.order is not None]
-    await Order.RELATIONS["supplier"](context, orders, asked)
+    await Order.relations["supplier"](context, orders, asked)
 
 
-Complaint.RELATIONS["respondent"] = _load_respondents
+Complaint.relations["respondent"] = _load_respondents
 
 
 @dataclass(kw_only=True)

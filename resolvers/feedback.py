@@ -172,7 +172,7 @@ def _check(input: LeaveFeedback) -> list[UserError]:
     return checks.errors
 
 
-def _stars(order: Order, ratings: RatingsInput) -> dict[str, int | None]:
+def _stars(order: Order, ratings: RatingsInput) -> dict[str, Any]:
     """The stars to store. Raises Refused where the form is not the one of the order's kind."""
     areas = ratings.areas
     if (areas is not None) != (order.kind is OrderKind.SECURE_PAYMENT):

@@ -126,7 +126,7 @@ def replayed(owner: type[Row], column: str, facts: str) -> None:
         for row in rows:
             row.past = past[row.id]
 
-    owner.RELATIONS["decision"] = load
+    owner.relations["decision"] = load
 
 
 def decision(root: Replayed, action: Action, at: datetime | None = UNSET) -> Decision:

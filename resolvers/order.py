@@ -51,7 +51,7 @@ class Order(OrderFacts, Row):
     cancellation: Cancellation | None = field(init=False, default=None)
     dispute: Dispute | None = field(init=False, default=None)
     complaint: Complaint | None = field(init=False, default=None)
-    timelines: dict[Any, Connection[Any]] = field(init=False, default_factory=dict)
+    timelines: dict[Any, Connection[Any]] = field(init=False, default_factory=dict[Any, Any])
     past: Sequence[Past] = field(init=False, default=())
 
     @property

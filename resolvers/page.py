@@ -59,7 +59,8 @@ class Page:
     @classmethod
     def of(cls, first: int | None, after: str | None, last: int | None, before: str | None) -> "Page":
         """Raises BadRequest for a negative size, for `first` with `last` and for foreign cursors. UNSET is None."""
-        first, after, last, before = (None if value is UNSET else value for value in (first, after, last, before))
+        first, last = (None if size is UNSET else size for size in (first, last))
+        after, before = (None if cursor is UNSET else cursor for cursor in (after, before))
         if first is not None and last is not None:
             raise BadRequest("Ask for the first or the last, not for both.")
         size = first if first is not None else last if last is not None else USUAL
@@ -170,5 +171,5 @@ async def listed(
     if node is None:
         await complete(context, rows[: page.size], type_name, asked)
         return connection(rows, page, keyset)
-    await row_type.RELATIONS[node](context, rows, asked.as_field(node))
+    await row_type.relations[node](context, rows, asked.as_field(node))
     return connection(rows, page, keyset, lambda row: getattr(row, node))

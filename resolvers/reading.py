@@ -1,10 +1,12 @@
 """The read path: light rows by SQL text, each list in one statement, each relation that is asked for in one more."""
 
+# pyright: reportPrivateUsage=false
+
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 from uuid import UUID
 
 import orjson
@@ -32,10 +34,11 @@ class Row:
     __slots__ = ()
     MODEL: ClassVar[type[Model]]
     ALWAYS: ClassVar[tuple[str, ...]] = ()  # relations that the row's own fields need
-    RELATIONS: ClassVar[dict[str, "Loader"]]
+    relations: ClassVar[dict[str, "Loader"]]
 
     def __init_subclass__(cls) -> None:
-        cls.RELATIONS = cls.__dict__.get("RELATIONS", {})
+        # Made once for a class, also where a dataclass with slots replaces it by its like.
+        cls.relations = cls.__dict__.get("relations", {})
 
 
 R = TypeVar("R", bound=Row)
@@ -55,8 +58,7 @@ class Statement:
         return f"{self.sign}{len(self.values)}"
 
     async def run(self, text: str) -> Sequence[Iterable[Any]]:
-        _, records = await database.connection().execute_query(text, self.values)
-        return records
+        return await database.select(text, self.values)
 
 
 def among(bind: Bind, column: str, values: Iterable[object]) -> str:
@@ -75,9 +77,9 @@ def _instant(text: str) -> datetime:
 @cache
 def _columns(row_type: type[Row], dialect: str) -> list[tuple[str, Callable[[Any], Any] | None]]:
     """The row's columns, and how each is read where the driver does not give it as it is."""
-    known = row_type.MODEL._meta.fields_map
+    known: dict[str, Any] = row_type.MODEL._meta.fields_map  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     columns: list[tuple[str, Callable[[Any], Any] | None]] = []
-    for name in (item.name for item in fields(row_type) if item.init and item.name != "context"):
+    for name in (item.name for item in fields(cast("Any", row_type)) if item.init and item.name != "context"):
         kind = known[name]
         read: Callable[[Any], Any] | None = None
         if isinstance(kind, CharEnumFieldInstance):
@@ -127,13 +129,14 @@ async def fetch(
         text += f" LIMIT {limit}"
     if lock and statement.sign == "$":
         text += " FOR NO KEY UPDATE"
+    construct: Any = row_type
     rows: list[R] = []
     for record in await statement.run(text):
         values = {
             name: read(value) if read and value is not None else value
             for (name, read), value in zip(columns, record, strict=True)
         }
-        rows.append(row_type(context=context, **values))
+        rows.append(construct(context=context, **values))
     return rows
 
 
@@ -159,7 +162,7 @@ async def complete(
     """Reads the relations that the selection, and `also`, ask of these rows, all of one type."""
     if not rows:
         return
-    relations = type(rows[0]).RELATIONS
+    relations = type(rows[0]).relations
     asked = [each for each in selection.on(type_name) if each.name in relations]
     asked += [Asked(name, {}, Selection(selection.info)) for name in type(rows[0]).ALWAYS]
     asked += [also] if also else []
@@ -182,14 +185,14 @@ def refers_to(owner: type[Row], relation: str, attribute: str, target: type[Row]
         missing = {getattr(row, f"{attribute}_id") for row in rows if getattr(row, attribute) is None} - {None}
         if missing:
             found = await fetch(context, target, lambda bind: among(bind, "id", missing))
-            by_key = {row.id: row for row in found}  # type: ignore[attr-defined]
+            by_key: dict[UUID, Any] = {row.id: row for row in found}  # type: ignore[attr-defined]
             for row in rows:
                 if getattr(row, attribute) is None:
                     setattr(row, attribute, by_key.get(getattr(row, f"{attribute}_id")))
-        targets = {id(row): row for owner in rows if (row := getattr(owner, attribute)) is not None}
+        targets = {id(one): one for row in rows if (one := getattr(row, attribute)) is not None}
         await complete(context, list(targets.values()), type_name, asked.below)
 
-    owner.RELATIONS[relation] = load
+    owner.relations[relation] = load
 
 
 def has_latest(
@@ -209,4 +212,4 @@ def has_latest(
                 one.order = row
         await complete(context, list(latest.values()), type_name, asked.below)
 
-    owner.RELATIONS[relation] = load
+    owner.relations[relation] = load

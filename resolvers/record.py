@@ -161,6 +161,7 @@ async def record_orders(info: Info, input: RecordOrders) -> RecordOrdersPayload:
         reason = Reason.NOT_YOUR_ROLE
         return RecordOrdersPayload(orders=None, user_errors=[UserError(reason, SENTENCES[reason])])
     checks = Checks()
+    records: list[Checked] = []
     if len(input.orders) > MOST_ORDERS:
         checks.problem("orders", InputProblem.TOO_MANY, f"At most {MOST_ORDERS} orders can be recorded at once.")
     else:
@@ -186,7 +187,7 @@ async def store(
 
     async def work() -> None:
         accounts = await _accounts(records)
-        waiting = sorted(records, key=lambda record: (record.number, record.recorded_at))
+        waiting: list[Checked] = sorted(records, key=_by_number_and_age)
         while waiting:
             # One record of each number at a time, always in order of number: two batches never wait for each other.
             firsts = {record.number: record for record in reversed(waiting)}
@@ -211,6 +212,10 @@ async def store(
     return []
 
 
+def _by_number_and_age(record: Checked) -> tuple[str, datetime]:
+    return record.number, record.recorded_at
+
+
 Accounts = dict[tuple[str, Role], models.Account]
 
 
@@ -232,10 +237,8 @@ async def _store(context: Context, records: Sequence[Checked], accounts: Account
     known = {row.number: row for row in rows}
     new = [record for record in records if record.number not in known]
     if new:
-        others = await models.Order.filter(number__in=[record.number for record in new]).values_list(
-            "number", flat=True
-        )
-        if taken := set(others):
+        others = await models.Order.filter(number__in=[record.number for record in new]).only("number")
+        if taken := {order.number for order in others}:
             message = "This number belongs to an order that another service recorded."
             raise Refused([invalid(f"{r.path}number", InputProblem.OTHER, message) for r in new if r.number in taken])
         await _add(context, new, accounts)

@@ -35,7 +35,7 @@ class Asked:
 
 @dataclass(slots=True)
 class Selection:
-    info: GraphQLResolveInfo
+    info: GraphQLResolveInfo[Any]
     sets: list[SelectionSetNode] = field(default_factory=list[SelectionSetNode])
 
     @property
@@ -47,7 +47,7 @@ class Selection:
     @classmethod
     def below(cls, info: strawberry.Info[Any, Any]) -> "Selection":
         """What is asked below the field that is being resolved."""
-        raw = info._raw_info  # pyright: ignore[reportPrivateUsage]
+        raw: GraphQLResolveInfo[Any] = info._raw_info  # pyright: ignore[reportPrivateUsage, reportUnknownMemberType, reportUnknownVariableType]
         return cls(raw, [node.selection_set for node in raw.field_nodes if node.selection_set])
 
     def on(self, type_name: str) -> list[Asked]:

@@ -117,7 +117,7 @@ async def _load_cases(context: Context, rows: Sequence[TimelineEntry], asked: As
                 row.related_case = by_key.get(row.case_id)
 
 
-TimelineEntry.RELATIONS["relatedCase"] = _load_cases
+TimelineEntry.relations["relatedCase"] = _load_cases
 
 
 def _has_timeline(owner: type[Row], column: str) -> None:
@@ -142,7 +142,7 @@ def _has_timeline(owner: type[Row], column: str) -> None:
         for row in rows:
             row.timelines[page] = connection(entries[row.id], page, OLDEST_FIRST)
 
-    owner.RELATIONS["timeline"] = load
+    owner.relations["timeline"] = load
 
 
 def page_of(arguments: Mapping[str, Any]) -> Page:

@@ -6,7 +6,7 @@ from strawberry.extensions import ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
-import schema.enums  # noqa: F401
+import schema.enums  # noqa: F401  # pyright: ignore[reportUnusedImport]
 from schema.mutation import Mutation
 from schema.query import Query
 from schema.scalars import SCALARS

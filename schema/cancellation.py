@@ -17,7 +17,7 @@ from schema.references import OrderReference
 
 @strawberry.type(description="A cancellation of an order, or a buyer's request for one.")
 class Cancellation(Case):
-    order: OrderReference = strawberry.field(description="The order.")
+    order: OrderReference = strawberry.field(description="The order.")  # pyright: ignore[reportIncompatibleVariableOverride]
     status: CancellationStatus = strawberry.field(description="Where it stands.")
     reason: CancellationReason = strawberry.field(description="Why the buyer cancels.")
     note: str | None = strawberry.field(description="What the buyer added. Answers are notes in the timeline.")

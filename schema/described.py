@@ -19,7 +19,8 @@ def input_type(cls: type, description: str, /, *, one_of: bool = False, **fields
     """Declares a dataclass as `<class name>Input`. Raises KeyError where a field has no description."""
     name = cls.__name__ if cls.__name__.endswith(("Input", "Filter")) else f"{cls.__name__}Input"
     strawberry.input(cls, name=name, description=description, one_of=one_of or None)
-    for field in cls.__strawberry_definition__.fields:  # type: ignore[attr-defined]
+    definition: Any = getattr(cls, "__strawberry_definition__")  # noqa: B009
+    for field in definition.fields:
         field.description = fields[field.python_name]
 
 

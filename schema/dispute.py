@@ -14,7 +14,7 @@ from schema.references import OrderReference
 
 @strawberry.type(description="A buyer's dispute about an order.")
 class Dispute(Case, Actionable):
-    order: OrderReference = strawberry.field(description="The order.")
+    order: OrderReference = strawberry.field(description="The order.")  # pyright: ignore[reportIncompatibleVariableOverride]
     status: DisputeStatus = strawberry.field(description="Where it stands now; time alone moves it as well.")
     reason: DisputeReason = strawberry.field(description="What it is about.")
     description: str = strawberry.field(description="What happened, in the buyer's words.")

@@ -1,6 +1,7 @@
 """The enums as clients see them: a sentence on every value."""
 
 from enum import StrEnum
+from typing import Any
 
 import strawberry
 
@@ -23,7 +24,7 @@ from models.enums import (
 
 
 def _described(enum: type[StrEnum], description: str, values: dict[StrEnum, str]) -> None:
-    decorated = strawberry.enum(enum, description=description)
+    decorated: Any = strawberry.enum(enum, description=description)
     for value in decorated.__strawberry_definition__.values:
         value.description = values[enum[value.name]]
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 import uvicorn
@@ -56,11 +57,10 @@ def _serve(settings: Settings, host: str, port: int, workers: int, announce: Cal
     socket = config.bind_socket()
     socket.listen(2048)
     click.echo(announce(socket.getsockname()[1]))
-    server = uvicorn.Server(config)
     if workers > 1:
-        Multiprocess(config, target=server.run, sockets=[socket]).run()
+        Multiprocess(config, [socket]).run()
     else:
-        server.run(sockets=[socket])
+        uvicorn.Server(config).run(sockets=[socket])
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -137,7 +137,7 @@ def rules() -> None:
     click.echo(markdown(), nl=False)
 
 
-_PASS_ON = {"ignore_unknown_options": True, "help_option_names": []}
+_PASS_ON: dict[str, Any] = {"ignore_unknown_options": True, "help_option_names": []}
 
 
 @main.command(context_settings=_PASS_ON)

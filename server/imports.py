@@ -1,12 +1,13 @@
 """Orders from a file: the same checks and the same code as the mutation recordOrders."""
 
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 import orjson
-from graphql import GraphQLError, GraphQLInputType, coerce_input_value, validate_input_value
+from graphql import GraphQLError, GraphQLInputType, coerce_input_value, validate_input_value  # pyright: ignore[reportUnknownVariableType]
 from strawberry.types.arguments import convert_argument
 
 from models import database
@@ -29,7 +30,7 @@ async def record(settings: Settings, file: Path, service: str) -> int:
         context = Context(await sign_in(service, Role.SERVICE, service), datetime.now(UTC))
         records, problems = _read(file)
         if not problems and records:
-            with click.progressbar(length=len(records), label="Recording", file=click.get_text_stream("stderr")) as bar:
+            with click.progressbar(length=len(records), label="Recording", file=sys.stderr) as bar:
                 errors = await store(context, records, bar.update, seconds=60 + len(records) * SECONDS_A_RECORD)
             problems = [_said(error) for error in errors]
     if problems:

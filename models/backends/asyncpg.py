@@ -1,5 +1,7 @@
 """PostgreSQL by asyncpg: a transaction that fails to begin gives its connection back to the pool."""
 
+# pyright: reportPrivateUsage=false
+
 import asyncio
 from typing import Any
 

@@ -9,7 +9,7 @@ from typing import Any
 from tortoise.backends.base.client import TransactionalDBClient, TransactionContext
 from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionContext, SqliteTransactionWrapper
 from tortoise.connection import get_connections
-from tortoise.exceptions import OperationalError, TransactionManagementError
+from tortoise.exceptions import OperationalError
 
 
 def instant_to_text(instant: datetime) -> str:
@@ -37,7 +37,7 @@ class ImmediateTransaction(SqliteTransactionWrapper):
 
     async def execute_script(self, query: str) -> None:
         """Refused: SQLite's executescript commits the transaction it runs in."""
-        raise TransactionManagementError("a script would commit the transaction")
+        raise RuntimeError("a script would commit the transaction")
 
 
 class SafeTransactionContext(SqliteTransactionContext):

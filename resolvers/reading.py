@@ -17,7 +17,7 @@ from tortoise.models import Model
 from models import database
 from resolvers import ids
 from resolvers.policy.expression import Bind
-from resolvers.scope import SCOPES
+from resolvers.scope import SCOPES, WITH_THEIR_ORDER
 from resolvers.selection import Asked, Selection
 
 if TYPE_CHECKING:
@@ -202,7 +202,11 @@ def has_latest(
 
     async def load(context: "Context", rows: Sequence[Any], asked: Asked) -> None:
         found = await fetch(
-            context, target, lambda bind: among(bind, "order_id", [row.id for row in rows]), order=order
+            context,
+            target,
+            lambda bind: among(bind, "order_id", [row.id for row in rows]),
+            order=order,
+            named_by=rows if target.MODEL._meta.db_table in WITH_THEIR_ORDER else None,
         )
         latest: dict[UUID, Any] = {row.order_id: row for row in found}  # type: ignore[attr-defined]
         for row in rows:

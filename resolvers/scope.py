@@ -23,6 +23,9 @@ _COMPLAINTS = {
 }
 _NO_COMPLAINT = "(case_kind IS NULL OR case_kind <> 'COMPLAINT')"
 
+# Whoever sees an order sees these of it: read through visible orders, they need no condition of their own.
+WITH_THEIR_ORDER = frozenset({"feedback", "cancellations", "disputes"})
+
 SCOPES: dict[str, dict[Role, str]] = {
     "orders": _ORDERS,
     "feedback": _OF_THEIR_ORDERS,

@@ -131,7 +131,7 @@ def _has_timeline(owner: type[Row], column: str) -> None:
             lambda bind: f"{among(bind, column, [row.id for row in rows])} AND {OLDEST_FIRST.where(page, bind)}",
             order=OLDEST_FIRST.order(page),
             limit=page.size + 1,
-            per=column,
+            per=column if len(rows) > 1 else None,
         )
         entries: dict[Any, list[TimelineEntry]] = {row.id: [] for row in rows}
         for entry in found:

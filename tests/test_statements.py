@@ -1,0 +1,139 @@
+"""How many statements a page costs, and that the hot ones walk an index."""
+
+import logging
+import re
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from models import database
+from tests.conftest import DIALECT, NOW, Server, World, usd
+
+ALL_ORDERS = """query($first: Int) { viewer { orders(first: $first) { edges { node { id number kind status
+  total { amount currencyCode } supplier { id name } items { title quantity } canLeaveFeedback feedbackDeadline
+  revisionDeadline availableActions { action label closesAt } nextChangeAt feedback { id rating comment } } }
+  pageInfo { hasNextPage endCursor } } } }"""
+DETAIL = """query($id: ID!) { node(id: $id) { ... on Order { number buyer { name } supplier { name } feedback { rating }
+  dispute { number status availableActions { action } } timeline { edges { node { text } } } } } }"""
+
+
+class Statements(logging.Handler):
+    """What the database client sends, as text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: list[tuple[str, Any]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if isinstance(record.args, tuple) and len(record.args) == 2:
+            self.sent.append((str(record.args[0]), record.args[1]))
+
+
+@pytest.fixture
+def statements() -> Generator[Statements]:
+    logger = logging.getLogger("tortoise.db_client")
+    handler, level, propagate = Statements(), logger.level, logger.propagate
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    logger.propagate = False
+    yield handler
+    logger.removeHandler(handler)
+    logger.setLevel(level)
+    logger.propagate = propagate
+
+
+def fill(world: World, count: int) -> None:
+    payload = world.service.succeed(
+        "recordOrders", {"orders": [world.record(completedAt=1) for _ in range(count)]}, "orders { id }"
+    )
+    for order in payload["orders"][: count // 2]:
+        world.buyer.succeed("leaveFeedback", {"orderId": order["id"], "ratings": {"overall": 4}})
+
+
+@pytest.mark.parametrize("count", [1, 100])
+def test_a_page_of_orders_is_three_statements_whatever_its_size(
+    world: World, statements: Statements, count: int
+) -> None:
+    fill(world, count)
+    world.buyer.ask("{ serverTime }")  # signed in
+    statements.sent.clear()
+    edges = world.buyer.ask(ALL_ORDERS, first=count)["viewer"]["orders"]["edges"]
+    assert len(edges) == count
+    assert len(statements.sent) == 3, statements.sent
+
+
+def test_a_detail(world: World, statements: Statements) -> None:
+    order = world.order(paidAt=9, completedAt=1)
+    world.buyer.succeed(
+        "openDispute",
+        {"orderId": order, "reason": "LATE", "description": "x", "wanted": "REFUND", "claim": usd("1.00")},
+    )
+    statements.sent.clear()
+    world.buyer.ask(DETAIL, id=order)
+    assert len(statements.sent) == 5, statements.sent
+
+
+def test_leaving_feedback(world: World, statements: Statements) -> None:
+    order = world.order(completedAt=1)
+    world.buyer.ask("{ serverTime }")  # signed in
+    statements.sent.clear()
+    world.buyer.succeed("leaveFeedback", {"orderId": order, "ratings": {"overall": 4}}, "order { id }")
+    kinds = [text.split()[0] for text, _ in statements.sent]
+    # BEGIN and COMMIT are not logged. The last two read the answer.
+    assert kinds == ["SELECT", "INSERT", "INSERT", "UPDATE", "SELECT", "SELECT"], statements.sent
+
+
+HOT = {
+    "All Orders of a buyer": ("buyer", "{ viewer { orders { edges { node { id } } } } }", "orders_of_buyer"),
+    "All Orders of a supplier": ("supplier", "{ viewer { orders { edges { node { id } } } } }", "orders_of_supplier"),
+    "All orders, for an agent": ("agent", "{ viewer { orders { edges { node { id } } } } }", "orders_of_all"),
+    "Feedback Management": ("buyer", "{ viewer { feedback { edges { node { id } } } } }", "feedback_of_buyer"),
+    "Disputes": ("buyer", "{ viewer { disputes { edges { node { id } } } } }", "disputes_of_buyer"),
+    "Disputes of a supplier": ("supplier", "{ viewer { disputes { edges { node { id } } } } }", "disputes_of_supplier"),
+    "Complaints I Submitted": (
+        "buyer",
+        "{ viewer { complaints { edges { node { id } } } } }",
+        "complaints_of_complainant",
+    ),
+    "What can be given feedback": (
+        "buyer",
+        "{ viewer { orders(filter: {can: LEAVE_FEEDBACK}) { edges { node { id } } } } }",
+        "orders_of_buyer",
+    ),
+    "An order's timeline": (
+        "supplier",
+        "query($id: ID!) { node(id: $id) { ... on Order { timeline { edges { node { at } } } } } }",
+        "events_of_order",
+    ),
+    "An order's dispute": (
+        "buyer",
+        "query($id: ID!) { node(id: $id) { ... on Order { dispute { id } } } }",
+        "disputes_of_order",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HOT)
+def test_hot_queries_walk_an_index(server: Server, world: World, statements: Statements, name: str) -> None:
+    role, query, index = HOT[name]
+    order = world.order(paidAt=1)
+    person = getattr(world, role).at(NOW)
+    person.ask("{ serverTime }")
+    statements.sent.clear()
+    person.ask(query, **({"id": order} if "$id" in query else {}))
+    plans = [server.run(lambda text=text, values=values: _plan(text, values)) for text, values in list(statements.sent)]
+    used = [plan for plan in plans if index in plan]
+    assert used, plans
+    assert not any(re.search(r"USE TEMP B-TREE FOR ORDER BY|\bSort\b", plan) for plan in used), used
+
+
+async def _plan(text: str, values: Any) -> str:
+    """On PostgreSQL with scans of whole small tables and their sorting priced out, as in a large table."""
+    if DIALECT == "sqlite":
+        rows = await database.select(f"EXPLAIN QUERY PLAN {text}", values)
+        return "\n".join(str(tuple(row)) for row in rows)
+    async with database.connection()._in_transaction():
+        for setting in ("enable_seqscan", "enable_bitmapscan", "enable_sort"):
+            await database.select(f"SET LOCAL {setting} = off")
+        return "\n".join(str(tuple(row)) for row in await database.select(f"EXPLAIN {text}", values))

@@ -20,6 +20,10 @@ def test_policy_md() -> None:
     assert Path("docs/policy.md").read_text() == markdown(), "run ./recourse rules > docs/policy.md"
 
 
+def test_the_readmes_table() -> None:
+    assert markdown().split("\n\n")[-1] in Path("README.md").read_text(), "copy the table of docs/policy.md"
+
+
 def test_migrations(server: Server) -> None:
     assert server.run(lambda: migrating.undeclared_changes(database.APPS)) == []
 

@@ -66,6 +66,10 @@ def config(url: str) -> dict[str, Any]:
     return {"connections": {"default": connection}, "apps": APPS, "use_tz": True, "timezone": "UTC"}
 
 
+# For the migrations' writer, which compares models with migrations and connects to nothing.
+UNCONNECTED = config("sqlite://:memory:")
+
+
 @contextlib.asynccontextmanager
 async def connected(url: str) -> AsyncGenerator[BaseDBAsyncClient]:
     """The database, for as long as the block runs; then what is being written is finished and all is closed."""

@@ -218,7 +218,9 @@ def _try_the_demonstration(said: str) -> None:
     }
     assert {order["status"] for order in orders} >= {"AWAITING_PAYMENT", "PAYMENT_PROCESSING", "PAID", "SHIPPED"}
     for token in tokens:
-        told = httpx2.post(address, json={"query": "{ viewer { account { role } } }"}, headers={"Authorization": f"Bearer {token}"})
+        told = httpx2.post(
+            address, json={"query": "{ viewer { account { role } } }"}, headers={"Authorization": f"Bearer {token}"}
+        )
         assert told.status_code == 200
 
 
@@ -234,7 +236,9 @@ def test_the_launcher_says_what_is_missing(tmp_path: Path) -> None:
     bin = tmp_path / "bin"
     bin.mkdir()
     for tool in ("sh", "dirname", "basename", "cmp", "rm", "cp"):
-        (bin / tool).symlink_to(next(Path(folder) / tool for folder in ("/bin", "/usr/bin") if (Path(folder) / tool).exists()))
+        (bin / tool).symlink_to(
+            next(Path(folder) / tool for folder in ("/bin", "/usr/bin") if (Path(folder) / tool).exists())
+        )
     old = bin / "python3"
     old.write_text("#!/bin/sh\nexit 1\n")
     old.chmod(0o755)

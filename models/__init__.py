@@ -6,6 +6,8 @@ from models.complaint import Complaint
 from models.dispute import Dispute
 from models.event import Event
 from models.feedback import Feedback
+from models.message import Message
 from models.order import Order
+from models.proposal import Proposal
 
-__all__ = ["Account", "Cancellation", "Complaint", "Dispute", "Event", "Feedback", "Order"]
+__all__ = ["Account", "Cancellation", "Complaint", "Dispute", "Event", "Feedback", "Message", "Order", "Proposal"]

@@ -26,6 +26,6 @@ class Cancellation(Model):
         indexes = (Index(fields=("order_id", "opened_at", "id"), name="cancellations_of_order"),)
         constraints = (
             one_of("cancellations", "reason", CancellationReason),
-            one_of("cancellations", "closed_as", CancellationStatus),
+            one_of("cancellations", "closed_as", set(CancellationStatus) - {CancellationStatus.REQUESTED}),
             check("cancellations", "closed_somehow", "(closed_at IS NULL) = (closed_as IS NULL)"),
         )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import asyncpg
 from tortoise import Tortoise
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.connection import get_connection
@@ -34,6 +35,8 @@ def config(url: str) -> dict[str, Any]:
     """
     parts = urlsplit(url)
     query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    if unknown := query.keys() - {"host", "port", "sslmode"}:
+        raise ValueError(f"a database URL has no {', '.join(sorted(unknown))}")
     if parts.scheme == "sqlite":
         path = unquote(parts.netloc + parts.path)
         if not path:
@@ -51,6 +54,7 @@ def config(url: str) -> dict[str, Any]:
                 "user": unquote(parts.username) if parts.username else None,
                 "password": unquote(parts.password) if parts.password else None,
                 "database": unquote(parts.path.lstrip("/")) or None,
+                "ssl": query.get("sslmode"),
                 "maxsize": POOL_SIZE,
                 "application_name": "recourse",
                 "server_settings": {
@@ -64,6 +68,10 @@ def config(url: str) -> dict[str, Any]:
     else:
         raise ValueError("a database URL begins with sqlite:// or postgres://")
     return {"connections": {"default": connection}, "apps": APPS, "use_tz": True, "timezone": "UTC"}
+
+
+class Deadlock(Exception):
+    """Another transaction and this one waited for each other; this one was rolled back and may be tried again."""
 
 
 # For the migrations' writer, which compares models with migrations and connects to nothing.
@@ -100,21 +108,33 @@ async def select(sql: str, values: Sequence[object] = ()) -> Sequence[Iterable[A
     return rows  # pyright: ignore[reportUnknownVariableType]
 
 
-async def in_transaction(work: Callable[[], Awaitable[T]], seconds: float = TRANSACTION_SECONDS) -> T:
+async def in_transaction(
+    work: Callable[[], Awaitable[T]], seconds: float = TRANSACTION_SECONDS, *, shielded: bool = True
+) -> T:
     """Runs `work` between BEGIN and COMMIT in a task of its own, which goes on when the caller is cancelled.
 
     A caller cancelled in the middle of BEGIN or COMMIT would otherwise take the connection with it. Raises
-    TimeoutError, with everything rolled back, when `work` takes longer than `seconds`.
+    TimeoutError, with everything rolled back, when `work` takes longer than `seconds`, and Deadlock. Where it is not
+    `shielded`, cancelling the caller rolls it back.
     """
 
     async def transact() -> T:
-        async with in_tortoise_transaction(), asyncio.timeout(seconds):
-            return await work()
+        try:
+            async with in_tortoise_transaction(), asyncio.timeout(seconds):
+                return await work()
+        except asyncpg.DeadlockDetectedError as error:
+            raise Deadlock from error
 
     task = asyncio.create_task(transact())
     _under_way.add(task)
     task.add_done_callback(_finished)
-    return await asyncio.shield(task)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        if not shielded:
+            task.cancel()
+            await asyncio.wait([task])
+        raise
 
 
 def _finished(task: asyncio.Task[Any]) -> None:
@@ -124,7 +144,7 @@ def _finished(task: asyncio.Task[Any]) -> None:
 
 
 async def drain() -> None:
-    """Waits for the transactions under way; none can take longer than its deadline."""
+    """Waits for the transactions under way, as long as one may take."""
     if _under_way:
         await asyncio.wait(_under_way, timeout=TRANSACTION_SECONDS)
 

@@ -3,16 +3,18 @@ from tortoise.indexes import Index
 from tortoise.models import Model
 
 from models.account import Account
-from models.enums import DisputeReason, DisputeStatus, ResolutionKind
+from models.enums import DisputeReason, DisputeStatus, ResolutionKind, Role
 from models.keys import check, new_id, one_of
 from models.order import Order
+
+ENDS = {DisputeStatus.SETTLED, DisputeStatus.RESOLVED, DisputeStatus.WITHDRAWN, DisputeStatus.LAPSED}
 
 
 class Dispute(Model):
     """A buyer's dispute about an order. Open while `closed_at` is null, `closed_as` says how it ended.
 
     The parties are the order's and never change; they stand here so that a party's list is one index.
-    `claim` is in the minor units of `claim_currency`.
+    Every amount is in the minor units of `currency`, the order's when it was opened.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -29,9 +31,19 @@ class Dispute(Model):
     reason = fields.CharEnumField(DisputeReason, description="reason", max_length=32)
     description = fields.TextField()
     wanted = fields.CharEnumField(ResolutionKind, description="what the buyer wants", max_length=32)
+    currency = fields.CharField(max_length=3)
     claim = fields.BigIntField(null=True)
-    claim_currency = fields.CharField(max_length=3, null=True)
     opened_at = fields.DatetimeField()
+    waits_for = fields.CharEnumField(Role, description="whose move it is", max_length=16, null=True)
+    due_at = fields.DatetimeField(description="until when the party can answer, or since when agents have it")
+    evidence_asked_at = fields.DatetimeField(null=True)
+    proposed_at = fields.DatetimeField(null=True, description="of the proposal on the table")
+    outcome_resolution = fields.CharEnumField(ResolutionKind, description="outcome", max_length=32, null=True)
+    outcome_amount = fields.BigIntField(null=True)
+    outcome_by: fields.ForeignKeyNullableRelation[Account] = fields.ForeignKeyField(
+        "models.Account", related_name=False, on_delete=fields.RESTRICT, null=True
+    )
+    outcome_note = fields.TextField(null=True)
     closed_at = fields.DatetimeField(null=True)
     closed_as = fields.CharEnumField(DisputeStatus, description="how it ended", max_length=32, null=True)
 
@@ -42,12 +54,16 @@ class Dispute(Model):
             Index(fields=("buyer_id", "opened_at", "id"), name="disputes_of_buyer"),
             Index(fields=("supplier_id", "opened_at", "id"), name="disputes_of_supplier"),
             Index(fields=("opened_at", "id"), name="disputes_of_all"),
+            Index(fields=("due_at", "id"), name="disputes_by_due"),
         )
         constraints = (
             one_of("disputes", "reason", DisputeReason),
             one_of("disputes", "wanted", ResolutionKind),
-            one_of("disputes", "closed_as", DisputeStatus),
+            one_of("disputes", "closed_as", ENDS),
             check("disputes", "closed_somehow", "(closed_at IS NULL) = (closed_as IS NULL)"),
             check("disputes", "claim_positive", "claim > 0"),
-            check("disputes", "claim_with_currency", "(claim IS NULL) = (claim_currency IS NULL)"),
+            one_of("disputes", "waits_for", Role),
+            one_of("disputes", "outcome_resolution", ResolutionKind),
+            check("disputes", "waits_while_open", "(closed_at IS NULL) = (waits_for IS NOT NULL)"),
+            check("disputes", "outcome_by_somebody", "(outcome_resolution IS NULL) = (outcome_by_id IS NULL)"),
         )

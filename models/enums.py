@@ -105,6 +105,11 @@ class CaseKind(_Name):
     COMPLAINT = auto()
 
 
+class CaseOrder(_Name):
+    NEWEST_FIRST = auto()
+    DUE_FIRST = auto()
+
+
 class ViewerState(_Name):
     ACTION_REQUIRED = auto()
     WAITING_FOR_OTHER_PARTY = auto()

@@ -1,6 +1,7 @@
 """Primary keys, and the CHECKs that stand behind the enums."""
 
 import uuid
+from collections.abc import Iterable
 from enum import StrEnum
 
 import uuid_utils
@@ -12,9 +13,9 @@ def new_id() -> uuid.UUID:
     return uuid.UUID(bytes=uuid_utils.uuid7().bytes)
 
 
-def one_of(table: str, column: str, values: type[StrEnum]) -> CheckConstraint:
+def one_of(table: str, column: str, values: Iterable[StrEnum]) -> CheckConstraint:
     """Keeps out what no enum member reads: one such value would fail every list that holds its row."""
-    members = ", ".join(f"'{value}'" for value in values)
+    members = ", ".join(f"'{value}'" for value in sorted(values))
     return CheckConstraint(name=f"{table}_{column}_known", check=f"{column} IN ({members})")
 
 

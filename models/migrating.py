@@ -108,6 +108,7 @@ async def _alone(connection: Any) -> AsyncGenerator[None]:
         user=connection.user,
         password=connection.password,
         database=connection.database,
+        ssl=connection.extra.get("ssl"),
     )
     try:
         await own.execute(f"SELECT pg_advisory_lock({LOCK_KEY})")

@@ -13,8 +13,8 @@ class Order(Model):
     """An order as a row of facts: everything that its rules read, folded from its events.
 
     Amounts are in the minor units of `currency`. `cancellation_pending_since`, `dispute_open_since` and
-    `complaint_open_since` are null while no such case is open; `dispute_settled_at` is set once a dispute was
-    settled or resolved, and stays.
+    `complaint_open_since` are null while no such case is open. Past `dispute_lapses_at` the open dispute is open no
+    more. `dispute_settled_at` is set once a dispute was settled or resolved, and stays.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -45,6 +45,7 @@ class Order(Model):
     feedback_revised_at = fields.DatetimeField(null=True)
     cancellation_pending_since = fields.DatetimeField(null=True)
     dispute_open_since = fields.DatetimeField(null=True)
+    dispute_lapses_at = fields.DatetimeField(null=True)
     dispute_settled_at = fields.DatetimeField(null=True)
     complaint_open_since = fields.DatetimeField(null=True)
 

@@ -41,23 +41,25 @@ def named_by(owner: type[Row], relation: str, attribute: str) -> None:
         keys = {key for row in rows if (key := getattr(row, f"{attribute}_id")) is not None}
         known = {context.viewer.id: context.viewer}
         if missing := keys - known.keys():
-            found = await reading.fetch(
-                context, Account, lambda bind: reading.among(bind, "id", missing), named_by=rows
-            )
+            found = await reading.fetch(context, Account, lambda bind: reading.among(bind, "id", missing), scoped=False)
             known |= {account.id: account for account in found}
         for row in rows:
             setattr(row, attribute, known.get(getattr(row, f"{attribute}_id")))
 
-    owner.relations[relation] = load
+    owner.relations[relation] = reading.Relation(load)
 
 
-async def sign_in(subject: str, role: Role, name: str) -> Account:
-    """The account of this subject in this role, made at first sight. `name` is used only then."""
+async def sign_in(subject: str, role: Role, name: str | None) -> Account:
+    """The account of this subject in this role, made at first sight. A name that differs from the stored one replaces
+    it; the subject stands in for a name where there is none yet."""
     for _ in range(2):
         found = await models.Account.get_or_none(subject=subject, role=role)
         if found is not None:
+            if name is not None and found.name != name:
+                found.name = name
+                await found.save(update_fields=["name"])
             return Account(id=found.id, subject=found.subject, role=found.role, name=found.name)
-        await insert([(subject, role, name)])
+        await insert([(subject, role, name or subject[:200])])
     raise RuntimeError("an account that was just made cannot be found")
 
 

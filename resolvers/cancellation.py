@@ -22,10 +22,9 @@ from models.enums import (
 from resolvers import ids, reading
 from resolvers.case import change_case, open_case
 from resolvers.context import Context, Info
-from resolvers.errors import UserError
 from resolvers.input import SHORT_TEXT, Checks, Input
 from resolvers.order import Order
-from resolvers.payload import read_back
+from resolvers.payload import Payload, read_back
 from resolvers.perform import Effect, Performing, perform, the_order
 from resolvers.reading import Row
 
@@ -44,16 +43,25 @@ class Cancellation(Row):
     closed_at: datetime | None
     closed_as: CancellationStatus | None
 
-    order: Any = field(init=False, default=None)
-    timelines: dict[Any, Any] = field(init=False, default_factory=dict[Any, Any])
+    order: Order | None = field(init=False, default=None)
+    of_order: Order | None = field(init=False, default=None, repr=False)
+    pages: dict[Any, Any] = field(init=False, default_factory=dict[Any, Any])
 
     @property
     def global_id(self) -> str:
         return ids.encode("Cancellation", self.id)
 
     @property
+    def shown_note(self) -> str | None:
+        return None if self.context.viewer.role is Role.SERVICE else self.note
+
+    @property
     def status(self) -> CancellationStatus:
         return self.closed_as or CancellationStatus.REQUESTED
+
+    @property
+    def ended_at(self) -> datetime | None:
+        return self.closed_at
 
     @property
     def is_final(self) -> bool:
@@ -68,8 +76,8 @@ class Cancellation(Row):
         return ViewerState.WAITING_FOR_OTHER_PARTY
 
 
-reading.refers_to(Cancellation, "order", "order", Order, "Order")
-reading.has_latest(Order, "cancellation", "cancellation", Cancellation, "Cancellation", order="opened_at, id")
+reading.refers_to(Cancellation, "order", "order", Order, "Order", "order_id")
+reading.has_latest(Order, "cancellation", "cancellation", Cancellation, "Cancellation", newest="opened_at")
 
 
 @dataclass(kw_only=True)
@@ -102,10 +110,8 @@ class DeclineCancellation(Input):
 
 
 @dataclass(slots=True, kw_only=True)
-class CancellationPayload:
-    order: Order | None
+class CancellationPayload(Payload):
     cancellation: Cancellation | None
-    user_errors: list[UserError]
 
 
 async def cancel_order(info: Info, input: CancelOrder) -> CancellationPayload:
@@ -160,7 +166,8 @@ async def _open(performing: Performing, input: CancelOrder, closed: dict[str, An
 
 async def _close(performing: Performing, how: CancellationStatus) -> None:
     pending = await models.Cancellation.get(order_id=performing.subject.id, closed_at=None)
-    await change_case(performing, CaseKind.CANCELLATION, pending.id, closed_at=performing.now, closed_as=how)
+    closed: dict[str, Any] = {"closed_at": performing.now, "closed_as": how}
+    await change_case(performing, CaseKind.CANCELLATION, pending.id, closed)
     performing.set(cancellation_pending_since=None)
 
 

@@ -9,7 +9,7 @@ import models
 from models import database
 from models.enums import CaseKind
 from models.keys import new_id
-from resolvers.policy import Fact
+from resolvers.policy import CLOSING, Fact
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -46,8 +46,15 @@ async def open_case(performing: Performing, kind: CaseKind, facts: dict[str, Fac
     return id
 
 
-async def change_case(performing: Performing, kind: CaseKind, id: UUID, /, **facts: Fact) -> None:
-    """Sets facts of a case, which the performed action is about."""
-    await MODELS[kind].filter(id=id).update(**facts)
+async def change_case(
+    performing: Performing, kind: CaseKind, id: UUID, facts: dict[str, Fact], /, **columns: Any
+) -> None:
+    """Sets facts, and what rules do not read, of a case, which the performed action is about."""
+    await MODELS[kind].filter(id=id).update(**facts, **columns)
     performing.change.case = (kind, id)
-    performing.change.case_facts = dict(facts)
+    performing.change.case_facts = facts
+
+
+def close_case(performing: Performing, how: Any) -> dict[str, Any]:
+    """The facts of a dispute or a complaint that is closed now."""
+    return {"closed_at": performing.now, "closed_as": how, **CLOSING}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,23 +18,24 @@ from models.enums import (
     ComplaintKind,
     ComplaintStatus,
     InputProblem,
+    ResolutionKind,
     Role,
     ViewerState,
 )
-from resolvers import ids, policy, reading
+from resolvers import account, history, ids, policy, reading
 from resolvers.account import Account
-from resolvers.case import open_case
+from resolvers.case import change_case, close_case, open_case
 from resolvers.context import Context, Info
-from resolvers.errors import UserError
-from resolvers.input import LONG_TEXT, Checks, Input, MoneyInput
+from resolvers.history import Past
+from resolvers.input import LONG_TEXT, SHORT_TEXT, Checks, Input, MoneyInput
 from resolvers.money import Money, money
 from resolvers.order import Order
-from resolvers.payload import read_back, read_case
-from resolvers.perform import Performing, perform, the_order
+from resolvers.payload import Payload, read_back, read_case
+from resolvers.perform import Effect, Performing, Target, lock_order, perform, the_order
+from resolvers.policy import Asked, ComplaintFacts, Decision, OrderFacts
 from resolvers.reading import Row
-from resolvers.selection import Asked, Selection
-
-REPLY_WITHIN = timedelta(days=5)  # the help page, Disputes 3: five calendar days
+from resolvers.resolution import Outcome
+from resolvers.selection import Asked as AskedFields
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +53,12 @@ class Contact:
 
 
 @dataclass(slots=True, kw_only=True)
-class Complaint(Row):
+class Complaint(ComplaintFacts, Row):
     MODEL = models.Complaint
 
     context: Context = field(repr=False)
     id: UUID
     number: str
-    complainant_id: UUID
     order_id: UUID | None
     kind: ComplaintKind
     respondent_email: str | None
@@ -69,12 +69,17 @@ class Complaint(Row):
     amount_currency: str | None
     contact_email: str | None
     contact_phone: str | None
-    opened_at: datetime
-    closed_at: datetime | None
-    closed_as: ComplaintStatus | None
+    outcome_resolution: ResolutionKind | None
+    outcome_amount: int | None
+    outcome_currency: str | None
+    outcome_by_id: UUID | None
+    outcome_note: str | None
 
-    order: Any = field(init=False, default=None)
-    timelines: dict[Any, Any] = field(init=False, default_factory=dict[Any, Any])
+    order: Order | None = field(init=False, default=None)
+    of_order: Order | None = field(init=False, default=None, repr=False)
+    outcome_by: Account | None = field(init=False, default=None)
+    pages: dict[Any, Any] = field(init=False, default_factory=dict[Any, Any])
+    past: list[Past] = field(init=False, default_factory=list[Past])
 
     @property
     def global_id(self) -> str:
@@ -82,7 +87,11 @@ class Complaint(Row):
 
     @property
     def status(self) -> ComplaintStatus:
-        return self.closed_as or ComplaintStatus.SUBMITTED
+        return policy.status_at(policy.COMPLAINT_STATUSES, self, self.context.now)
+
+    @property
+    def ended_at(self) -> datetime | None:
+        return self.closed_at
 
     @property
     def is_final(self) -> bool:
@@ -90,14 +99,15 @@ class Complaint(Row):
 
     @property
     def viewer_state(self) -> ViewerState:
-        if self.closed_at is not None:
+        if self.waits_for is None:
             return ViewerState.CLOSED
-        is_agent = self.context.viewer.role is Role.AGENT
-        return ViewerState.ACTION_REQUIRED if is_agent else ViewerState.UNDER_REVIEW
+        if self.waits_for == self.context.viewer.role:
+            return ViewerState.ACTION_REQUIRED
+        return ViewerState.UNDER_REVIEW if self.waits_for is Role.AGENT else ViewerState.WAITING_FOR_OTHER_PARTY
 
     @property
     def respondent(self) -> Respondent:
-        account = self.order.supplier if self.order else None
+        account = self.of_order.supplier if self.of_order else None
         return Respondent(account, self.respondent_email, self.respondent_member_id, self.respondent_url)
 
     @property
@@ -109,25 +119,50 @@ class Complaint(Row):
         return money(self.amount, self.amount_currency)
 
     @property
+    def outcome(self) -> Outcome | None:
+        if self.outcome_resolution is None or self.outcome_by is None or self.closed_at is None:
+            return None
+        amount = money(self.outcome_amount, self.outcome_currency)
+        return Outcome(self.outcome_resolution, amount, self.outcome_by, self.closed_at, self.outcome_note)
+
+    @property
     def reply_expected_by(self) -> datetime:
-        return self.opened_at + REPLY_WITHIN
+        assert self.opened_at is not None
+        return self.opened_at + policy.REPLY_WITHIN
 
     @property
     def reply_overdue(self) -> bool:
-        return self.closed_at is None and self.context.now > self.reply_expected_by
+        return policy.REPLY_OVERDUE.holds(self, Asked(Role.AGENT, self.context.now))
+
+    @property
+    def available_actions(self) -> list[Decision]:
+        return policy.available_actions(self, self.context.viewer, self.context.now)
+
+    @property
+    def next_change_at(self) -> datetime | None:
+        return policy.next_change_at(self, self.context.viewer, self.context.now)
+
+    def facts(self) -> ComplaintFacts:
+        """The complaint when nothing was known of it yet."""
+        return ComplaintFacts(complainant_id=self.complainant_id)
 
 
-reading.refers_to(Complaint, "order", "order", Order, "Order")
-reading.has_latest(Order, "complaint", "complaint", Complaint, "Complaint", order="opened_at, id")
+history.replayed(Complaint, "case_id", "case_facts")
+account.named_by(Complaint, "outcome", "outcome_by")
+reading.refers_to(Complaint, "order", "order", Order, "Order", "order_id")
+reading.has_latest(Order, "complaint", "complaint", Complaint, "Complaint", newest="opened_at")
 
 
-async def _load_respondents(context: Context, rows: Sequence[Any], asked: Asked) -> None:
-    await Complaint.relations["order"](context, rows, Selection(asked.below.info).as_field("order"))
-    orders = [row.order for row in rows if row.order is not None]
-    await Order.relations["supplier"](context, orders, asked)
+reading.refers_to(Complaint, "of_order", "of_order", Order, "Order", "order_id")
 
 
-Complaint.relations["respondent"] = _load_respondents
+async def _load_respondents(context: Context, rows: Sequence[Any], asked: AskedFields) -> None:
+    await Complaint.relations["of_order"].load(context, rows, asked.bare("of_order"))
+    orders = [row.of_order for row in rows if row.of_order is not None]
+    await Order.relations["supplier"].load(context, orders, asked)
+
+
+Complaint.relations["respondent"] = reading.Relation(_load_respondents)
 
 
 @dataclass(kw_only=True)
@@ -154,10 +189,14 @@ class FileComplaint(Input):
 
 
 @dataclass(slots=True, kw_only=True)
-class ComplaintPayload:
-    order: Order | None
+class ComplaintPayload(Payload):
     complaint: Complaint | None
-    user_errors: list[UserError]
+
+
+@dataclass(kw_only=True)
+class WithdrawComplaint(Input):
+    case_id: strawberry.ID
+    note: str | None = UNSET
 
 
 async def file_complaint(info: Info, input: FileComplaint) -> ComplaintPayload:
@@ -182,19 +221,78 @@ async def file_complaint(info: Info, input: FileComplaint) -> ComplaintPayload:
     filed: list[UUID] = []
 
     async def effect(performing: Performing) -> None:
-        order = performing.order
-        facts: dict[str, Any] = {"opened_at": performing.now}
+        order, now = performing.order, performing.now
+        facts: dict[str, Any] = {"opened_at": now, "waits_for": Role.AGENT, "due_at": now + policy.REPLY_WITHIN}
         of = {"complainant_id": performing.context.viewer.id, "order_id": order.id if order else None}
         filed.append(await open_case(performing, CaseKind.COMPLAINT, facts, **of, **columns))
         if order is not None:
-            performing.set(complaint_open_since=performing.now)
+            performing.set(complaint_open_since=now)
 
-    lock = the_order(input.order_id) if input.order_id else _no_order
-    errors = checks.errors or await perform(info.context, Action.FILE_COMPLAINT, lock, effect)
+    target = the_order(input.order_id) if input.order_id is not None else _A_TRADE_NOT_ON_RECORD
+    errors = checks.errors or await perform(info.context, Action.FILE_COMPLAINT, target, effect)
     complaint = await read_case(info, Complaint, "Complaint", ids.encode("Complaint", filed[0])) if filed else None
     order = await read_back(info, input.order_id, "ComplaintPayload")
     return ComplaintPayload(order=order, complaint=complaint, user_errors=errors)
 
 
-async def _no_order(context: Context) -> tuple[Order | None, Any]:
-    return None, policy.unrecorded(context.viewer.id)
+async def _lock_nothing(_context: Context) -> None:
+    return None
+
+
+async def _unrecorded(context: Context, _order: Order | None) -> OrderFacts:
+    return policy.unrecorded(context.viewer.id)
+
+
+_A_TRADE_NOT_ON_RECORD = Target(_lock_nothing, _unrecorded)
+
+
+async def withdraw_complaint(info: Info, input: WithdrawComplaint) -> ComplaintPayload:
+    async def effect(performing: Performing) -> None:
+        await change_complaint(performing, close_case(performing, ComplaintStatus.WITHDRAWN))
+
+    return await on_complaint(info, Action.WITHDRAW_COMPLAINT, input.case_id, effect, note=input.note)
+
+
+async def change_complaint(performing: Performing, facts: dict[str, Any], **columns: Any) -> None:
+    """Sets facts of the complaint that is acted on, and those of its order that follow from them."""
+    await change_case(performing, CaseKind.COMPLAINT, performing.subject.id, facts, **columns)
+    if "closed_at" in facts and performing.order is not None:
+        performing.set(complaint_open_since=None)
+
+
+async def on_complaint(
+    info: Info,
+    action: Action,
+    case_id: str,
+    effect: Effect,
+    *,
+    note: str | None = None,
+    note_required: bool = False,
+    check: Callable[[Checks], object] = lambda _: None,
+) -> ComplaintPayload:
+    """Performs an action on a complaint and answers with everything as it stands. `check` adds to the input checks."""
+    checks = Checks()
+    check(checks)
+    checks.text("note", note, SHORT_TEXT, required=note_required)
+    errors = checks.errors or await perform(info.context, action, the_complaint(case_id), effect, note)
+    complaint = await read_case(info, Complaint, "Complaint", case_id)
+    order_id = ids.encode("Order", complaint.order_id) if complaint and complaint.order_id else None
+    order = await read_back(info, order_id, "ComplaintPayload")
+    return ComplaintPayload(order=order, complaint=complaint, user_errors=errors)
+
+
+def the_complaint(id: str) -> Target:
+    key = ids.key_of("Complaint", id)
+
+    async def lock(context: Context) -> Order | None:
+        if key is None:
+            return None
+        order = await lock_order(context, lambda bind: f"id = (SELECT order_id FROM complaints WHERE id = {bind(key)})")
+        if order is None:
+            await reading.fetch(context, Complaint, lambda bind: f"id = {bind(key)}", lock=True)
+        return order
+
+    async def read(context: Context, _order: Order | None) -> Complaint | None:
+        return await reading.by_id(context, Complaint, "Complaint", id)
+
+    return Target(lock, read)

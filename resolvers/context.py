@@ -1,7 +1,7 @@
 """What a request carries to every resolver: who asks, and when."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 import strawberry
 
@@ -14,6 +14,12 @@ class Context:
 
     viewer: Account
     now: datetime
+    moved: bool = False  # whether `now` was asked for, in development mode, and is not the real time
+
+    def known_at(self) -> datetime:
+        """When what is being written becomes known: as late as can be told before it is committed, since whoever
+        asked before then was answered without it. A moved clock stands still."""
+        return self.now if self.moved else datetime.now(UTC)
 
 
 Info = strawberry.Info[Context, None]

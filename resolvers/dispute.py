@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -21,18 +22,19 @@ from models.enums import (
     Role,
     ViewerState,
 )
-from resolvers import history, ids, policy, reading
-from resolvers.case import change_case, open_case
+from resolvers import account, history, ids, policy, reading
+from resolvers.account import Account
+from resolvers.case import change_case, close_case, open_case
 from resolvers.context import Context, Info
-from resolvers.errors import Refused, UserError, invalid
 from resolvers.history import Past
 from resolvers.input import LONG_TEXT, SHORT_TEXT, Checks, Input, MoneyInput
 from resolvers.money import Money, money
 from resolvers.order import Order
-from resolvers.payload import read_back, read_case
-from resolvers.perform import Lock, Performing, lock_order, perform, the_order
+from resolvers.payload import Payload, read_back, read_case
+from resolvers.perform import Effect, Performing, Target, lock_order, perform, the_order
 from resolvers.policy import Decision, DisputeFacts
 from resolvers.reading import Row
+from resolvers.resolution import Outcome, check_amount, limit_amount
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,11 +48,18 @@ class Dispute(DisputeFacts, Row):
     reason: DisputeReason
     description: str
     wanted: ResolutionKind
+    currency: str
     claim: int | None
-    claim_currency: str | None
+    outcome_resolution: ResolutionKind | None
+    outcome_amount: int | None
+    outcome_by_id: UUID | None
+    outcome_note: str | None
 
-    order: Any = field(init=False, default=None)
-    timelines: dict[Any, Any] = field(init=False, default_factory=dict[Any, Any])
+    order: Order | None = field(init=False, default=None)
+    of_order: Order | None = field(init=False, default=None, repr=False)
+    outcome_by: Account | None = field(init=False, default=None)
+    proposals: list[Any] | None = field(init=False, default=None)
+    pages: dict[Any, Any] = field(init=False, default_factory=dict[Any, Any])
     past: list[Past] = field(init=False, default_factory=list[Past])
 
     @property
@@ -58,29 +67,53 @@ class Dispute(DisputeFacts, Row):
         return ids.encode("Dispute", self.id)
 
     @property
+    def shown_description(self) -> str:
+        """What people wrote in a case is not for the order system."""
+        return "" if self.context.viewer.role is Role.SERVICE else self.description
+
+    @property
     def claimed(self) -> Money | None:
-        return money(self.claim, self.claim_currency)
+        return money(self.claim, self.currency)
+
+    @property
+    def proposal(self) -> Any:
+        """The one on the table, or the one that settled it."""
+        latest = self.proposals[-1] if self.proposals else None
+        return None if latest is None or latest.accepted is False else latest
+
+    @property
+    def outcome(self) -> Outcome | None:
+        if self.outcome_resolution is None or self.outcome_by is None or self.closed_at is None:
+            return None
+        amount = money(self.outcome_amount, self.currency)
+        note = None if self.context.viewer.role is Role.SERVICE else self.outcome_note
+        return Outcome(self.outcome_resolution, amount, self.outcome_by, self.closed_at, note)
 
     @property
     def status(self) -> DisputeStatus:
-        return policy.dispute_status(self, self.context.now)
+        return policy.status_at(policy.DISPUTE_STATUSES, self, self.context.now)
 
     @property
     def respond_by(self) -> datetime | None:
         return policy.respond_by(self, self.context.now)
 
     @property
+    def ended_at(self) -> datetime | None:
+        """When it was closed, also where only time has done that so far."""
+        return self.due_at if self.closed_at is None and self.status is DisputeStatus.LAPSED else self.closed_at
+
+    @property
     def is_final(self) -> bool:
-        return self.closed_at is not None
+        return self.ended_at is not None
 
     @property
     def viewer_state(self) -> ViewerState:
-        if self.closed_at is not None:
+        mover = policy.waits_for(self, self.context.now)
+        if mover is None:
             return ViewerState.CLOSED
-        role = self.context.viewer.role
-        if self.status is DisputeStatus.UNDER_REVIEW:
-            return ViewerState.ACTION_REQUIRED if role is Role.AGENT else ViewerState.UNDER_REVIEW
-        return ViewerState.ACTION_REQUIRED if role is Role.SUPPLIER else ViewerState.WAITING_FOR_OTHER_PARTY
+        if mover == self.context.viewer.role:
+            return ViewerState.ACTION_REQUIRED
+        return ViewerState.UNDER_REVIEW if mover is Role.AGENT else ViewerState.WAITING_FOR_OTHER_PARTY
 
     @property
     def available_actions(self) -> list[Decision]:
@@ -96,8 +129,9 @@ class Dispute(DisputeFacts, Row):
 
 
 history.replayed(Dispute, "case_id", "case_facts")
-reading.refers_to(Dispute, "order", "order", Order, "Order")
-reading.has_latest(Order, "dispute", "dispute", Dispute, "Dispute", order="opened_at, id")
+reading.refers_to(Dispute, "order", "order", Order, "Order", "order_id")
+reading.has_latest(Order, "dispute", "dispute", Dispute, "Dispute", newest="opened_at")
+account.named_by(Dispute, "outcome", "outcome_by")
 
 
 @dataclass(kw_only=True)
@@ -116,34 +150,37 @@ class WithdrawDispute(Input):
 
 
 @dataclass(slots=True, kw_only=True)
-class DisputePayload:
-    order: Order | None
+class DisputePayload(Payload):
     dispute: Dispute | None
-    user_errors: list[UserError]
 
 
 async def open_dispute(info: Info, input: OpenDispute) -> DisputePayload:
     checks = Checks()
     checks.text("description", input.description, LONG_TEXT, required=True)
-    claim = _check_claim(checks, input)
+    if input.wanted is ResolutionKind.NO_REFUND:
+        checks.problem("wanted", InputProblem.WRONG_FORM, "A dispute is opened to get something.")
+        claim = None
+    else:
+        claim = check_amount(checks, "claim", input.wanted, input.claim)
 
     async def effect(performing: Performing) -> None:
         order: Order = performing.subject
-        if input.claim is not None and claim is not None:
-            check_against(order, "claim", Money(claim, input.claim.currency_code))
-        await open_case(
+        limit_amount("claim", claim, order.most_claimable)
+        opened: dict[str, Any] = {"opened_at": performing.now, "proposed_at": performing.now}
+        id = await open_case(
             performing,
             CaseKind.DISPUTE,
-            {"opened_at": performing.now},
+            opened | passed_to(Role.SUPPLIER, performing.now),
             order_id=order.id,
             buyer_id=order.buyer_id,
             supplier_id=order.supplier_id,
             reason=input.reason,
             description=input.description,
             wanted=input.wanted,
-            claim=claim,
-            claim_currency=input.claim.currency_code if input.claim else None,
+            currency=order.currency,
+            claim=claim.minor if claim else None,
         )
+        await propose(performing, id, input.wanted, claim)
         performing.set(dispute_open_since=performing.now)
 
     errors = checks.errors or await perform(info.context, Action.OPEN_DISPUTE, the_order(input.order_id), effect)
@@ -151,54 +188,67 @@ async def open_dispute(info: Info, input: OpenDispute) -> DisputePayload:
     return DisputePayload(order=order, dispute=order.dispute if order and not errors else None, user_errors=errors)
 
 
-def _check_claim(checks: Checks, input: OpenDispute) -> int | None:
-    if input.wanted is ResolutionKind.NO_REFUND:
-        checks.problem("wanted", InputProblem.WRONG_FORM, "A dispute is opened to get something.")
-    elif input.wanted is ResolutionKind.REPLACEMENT and input.claim is not None:
-        checks.problem("claim", InputProblem.WRONG_FORM, "A replacement needs no amount.")
-    elif input.wanted is not ResolutionKind.REPLACEMENT and input.claim is None:
-        checks.problem("claim", InputProblem.REQUIRED, "Say how much is to be paid back.")
-    return checks.money("claim", input.claim)
+def passed_to(party: Role, now: datetime) -> dict[str, Any]:
+    """The facts of a turn that begins now."""
+    return {"waits_for": party, "due_at": now + policy.ANSWER_WITHIN}
 
 
-def check_against(order: Order, field: str, claim: Money) -> None:
-    """Raises Refused where the claim is in another currency than the order, or above what it may be."""
-    most = order.most_claimable
-    if claim.currency_code != most.currency_code:
-        message = f"This order is in {most.currency_code}."
-        raise Refused([invalid(f"{field}.currencyCode", InputProblem.WRONG_FORM, message)])
-    if claim.minor > most.minor:
-        message = f"This can be {most.amount} {most.currency_code} at most."
-        raise Refused([invalid(f"{field}.amount", InputProblem.OUT_OF_RANGE, message)])
+async def propose(performing: Performing, id: UUID, resolution: ResolutionKind, amount: Money | None) -> None:
+    await models.Proposal.create(
+        dispute_id=id,
+        resolution=resolution,
+        amount=amount.minor if amount else None,
+        by_id=performing.context.viewer.id,
+        at=performing.now,
+    )
 
 
 async def withdraw_dispute(info: Info, input: WithdrawDispute) -> DisputePayload:
-    checks = Checks()
-    checks.text("note", input.note, SHORT_TEXT)
-
     async def effect(performing: Performing) -> None:
-        closed: dict[str, Any] = {"closed_at": performing.now, "closed_as": DisputeStatus.WITHDRAWN}
-        await change_case(performing, CaseKind.DISPUTE, performing.subject.id, **closed)
+        await change_dispute(performing, close_case(performing, DisputeStatus.WITHDRAWN))
+
+    return await on_dispute(info, Action.WITHDRAW_DISPUTE, input.case_id, effect, note=input.note)
+
+
+async def change_dispute(performing: Performing, facts: dict[str, Any], **columns: Any) -> None:
+    """Sets facts of the dispute that is acted on, and those of the order that follow from them."""
+    await change_case(performing, CaseKind.DISPUTE, performing.subject.id, facts, **columns)
+    performing.set(dispute_lapses_at=None)
+    if "closed_at" in facts:
         performing.set(dispute_open_since=None)
-
-    errors = checks.errors or await perform(
-        info.context, Action.WITHDRAW_DISPUTE, the_dispute(input.case_id), effect, input.note
-    )
-    return await _as_it_stands(info, input.case_id, errors)
+        if facts["closed_as"] in (DisputeStatus.SETTLED, DisputeStatus.RESOLVED):
+            performing.set(dispute_settled_at=performing.now)
 
 
-async def _as_it_stands(info: Info, case_id: str, errors: list[UserError]) -> DisputePayload:
+async def on_dispute(
+    info: Info,
+    action: Action,
+    case_id: str,
+    effect: Effect,
+    *,
+    note: str | None = None,
+    note_required: bool = False,
+    check: Callable[[Checks], object] = lambda _: None,
+) -> DisputePayload:
+    """Performs an action on a dispute and answers with everything as it stands. `check` adds to the input checks."""
+    checks = Checks()
+    check(checks)
+    checks.text("note", note, SHORT_TEXT, required=note_required)
+    errors = checks.errors or await perform(info.context, action, the_dispute(case_id), effect, note)
     dispute = await read_case(info, Dispute, "Dispute", case_id)
     order_id = ids.encode("Order", dispute.order_id) if dispute else None
     return DisputePayload(order=await read_back(info, order_id, "DisputePayload"), dispute=dispute, user_errors=errors)
 
 
-def the_dispute(id: str) -> Lock:
-    async def lock(context: Context) -> tuple[Order | None, Any]:
-        key = ids.key_of("Dispute", id)
-        if key is None:
-            return None, None
-        order = await lock_order(context, lambda bind: f"id = (SELECT order_id FROM disputes WHERE id = {bind(key)})")
-        return order, await reading.by_id(context, Dispute, "Dispute", id)
+def the_dispute(id: str) -> Target:
+    key = ids.key_of("Dispute", id)
 
-    return lock
+    async def lock(context: Context) -> Order | None:
+        if key is None:
+            return None
+        return await lock_order(context, lambda bind: f"id = (SELECT order_id FROM disputes WHERE id = {bind(key)})")
+
+    async def read(context: Context, _order: Order | None) -> Dispute | None:
+        return await reading.by_id(context, Dispute, "Dispute", id)
+
+    return Target(lock, read)

@@ -19,7 +19,7 @@ from resolvers.context import Context, Info
 from resolvers.errors import Refused, UserError, invalid
 from resolvers.input import LONG_TEXT, SHORT_TEXT, Checks, Input
 from resolvers.order import Order
-from resolvers.payload import read_back
+from resolvers.payload import Payload, read_back
 from resolvers.perform import Effect, Performing, perform, the_order
 from resolvers.reading import Row
 
@@ -66,7 +66,7 @@ class FeedbackVersion(Rated):
 @dataclass(slots=True, kw_only=True)
 class Feedback(Rated, Row):
     MODEL = models.Feedback
-    ALWAYS = ("order",)
+    ALWAYS = ("of_order",)
 
     context: Context = field(repr=False)
     id: UUID
@@ -79,7 +79,8 @@ class Feedback(Rated, Row):
     reply: str | None
     original: dict[str, Any] | None
 
-    order: Any = field(init=False, default=None)
+    order: Order | None = field(init=False, default=None)
+    of_order: Order | None = field(init=False, default=None, repr=False)
 
     @property
     def global_id(self) -> str:
@@ -99,16 +100,22 @@ class Feedback(Rated, Row):
         return self.reply if self.texts_are_shown else None
 
     @property
+    def _facts(self) -> Order:
+        assert self.of_order is not None
+        return self.of_order
+
+    @property
     def left_at(self) -> datetime:
-        return self.order.feedback_left_at
+        assert self._facts.feedback_left_at is not None
+        return self._facts.feedback_left_at
 
     @property
     def replied_at(self) -> datetime | None:
-        return self.order.feedback_replied_at
+        return self._facts.feedback_replied_at
 
     @property
     def revised_at(self) -> datetime | None:
-        return self.order.feedback_revised_at
+        return self._facts.feedback_revised_at
 
     @property
     def original_version(self) -> FeedbackVersion | None:
@@ -118,8 +125,9 @@ class Feedback(Rated, Row):
         return FeedbackVersion(**self.original | {"comment": comment}, left_at=self.left_at)
 
 
-reading.refers_to(Feedback, "order", "order", Order, "Order")
-reading.has_latest(Order, "feedback", "feedback", Feedback, "Feedback", order="id")
+reading.refers_to(Feedback, "order", "order", Order, "Order", "order_id")
+reading.refers_to(Feedback, "of_order", "of_order", Order, "Order", "order_id")
+reading.has_latest(Order, "feedback", "feedback", Feedback, "Feedback", newest="id", only_with="feedback_left_at")
 
 
 @dataclass(kw_only=True)
@@ -154,10 +162,8 @@ class ReplyToFeedback(Input):
 
 
 @dataclass(slots=True, kw_only=True)
-class FeedbackPayload:
-    order: Order | None
+class FeedbackPayload(Payload):
     feedback: Feedback | None
-    user_errors: list[UserError]
 
 
 def _check(input: LeaveFeedback) -> list[UserError]:

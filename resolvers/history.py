@@ -11,7 +11,7 @@ from uuid import UUID
 from strawberry import UNSET
 
 import models
-from models.enums import Action, CaseKind, OrderKind
+from models.enums import Action, CaseKind, Role
 from resolvers import policy, reading
 from resolvers.policy import Decision, Fact, Subject
 from resolvers.reading import Row
@@ -53,18 +53,22 @@ def events(order_id: UUID | None, known_at: datetime, changes: Iterable[Change])
     ]
 
 
-async def append(order: Order | None, now: datetime, changes: Sequence[Change], **columns: Any) -> None:
+async def append(context: Context, order: Order | None, changes: Sequence[Change], **columns: Any) -> None:
     """Writes changes as events, and their fold, with any other `columns`, to the row of their locked order.
 
-    An order's events never become known before earlier ones, even where another server's clock is ahead of `now`.
+    Events never become known before earlier ones of the same order or case, even where a clock goes back.
     """
     if order is None:
-        await models.Event.bulk_create(events(None, now, changes))
+        [change] = changes
+        assert change.case is not None
+        earlier = await models.Event.filter(case_id=change.case[1]).order_by("-id").first()
+        known_at = max(context.known_at(), earlier.known_at) if earlier else context.known_at()
+        await models.Event.bulk_create(events(None, known_at, changes))
         return
-    known_at = max(now, order.changed_at)
+    known_at = max(context.known_at(), order.changed_at)
     await models.Event.bulk_create(events(order.id, known_at, changes))
-    facts = {name: value for change in changes for name, value in change.facts.items()}
-    policy.fold(order, [facts])
+    policy.fold(order, [change.facts for change in changes])
+    facts = {name: getattr(order, name) for change in changes for name in change.facts}
     await models.Order.filter(id=order.id).update(**facts, **columns, changed_at=known_at)
 
 
@@ -96,10 +100,9 @@ class Replayed(Protocol):
     context: Context
     past: Sequence[Past]
 
-    @property
-    def kind(self) -> OrderKind | None: ...
-
     def facts(self) -> Any: ...
+
+    def party(self, role: Role) -> UUID | None: ...
 
 
 def replayed(owner: type[Row], column: str, facts: str) -> None:
@@ -109,7 +112,7 @@ def replayed(owner: type[Row], column: str, facts: str) -> None:
     """
 
     async def load(context: Context, rows: Sequence[Any], asked: Asked) -> None:
-        if asked.arguments.get("at") is None or rows[0].past:
+        if asked.arguments.get("at") is None:
             return
         # The policy reads more than the viewer may see (a complaint is a fact of its order), so the scope is that
         # of the rows themselves.
@@ -118,7 +121,7 @@ def replayed(owner: type[Row], column: str, facts: str) -> None:
             _Event,
             lambda bind: reading.among(bind, column, [row.id for row in rows]),
             order="id",
-            named_by=rows,
+            scoped=False,
         )
         past: dict[UUID, list[Past]] = {row.id: [] for row in rows}
         for event in found:
@@ -126,7 +129,7 @@ def replayed(owner: type[Row], column: str, facts: str) -> None:
         for row in rows:
             row.past = past[row.id]
 
-    owner.relations["decision"] = load
+    owner.relations["decision"] = reading.Relation(load, key=lambda arguments: arguments.get("at") is None)
 
 
 def decision(root: Replayed, action: Action, at: datetime | None = UNSET) -> Decision:

@@ -11,6 +11,7 @@ PREFIXES = {
     "Cancellation": "can",
     "Dispute": "dsp",
     "Complaint": "cmp",
+    "Message": "msg",
 }
 _TYPES = {prefix: name for name, prefix in PREFIXES.items()}
 _FORM = re.compile(r"([a-z]{3})_([0-9a-f]{32})", re.ASCII)

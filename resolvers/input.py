@@ -18,7 +18,7 @@ from resolvers.money import EXPONENTS, LARGEST, CurrencyCode, to_minor
 LONG_TEXT, SHORT_TEXT = 4000, 2000  # characters: descriptions and comments, notes and replies
 
 _EMAIL = re.compile(r"[^\s@<>()\[\],;:\\\"]{1,64}@(?:[\w](?:[\w-]{0,61}[\w])?\.)+[\w](?:[\w-]{0,61}[\w])", re.UNICODE)
-_PHONE = re.compile(r"\+?[0-9][0-9 ()./-]{3,29}[0-9]", re.ASCII)
+_PHONE = re.compile(r"\+?(?:[ ()./-]{0,2}[0-9]){5,15}", re.ASCII)
 
 
 class Input:

@@ -15,6 +15,7 @@ from resolvers.case import LETTERS
 from resolvers.context import Info
 from resolvers.errors import BadRequest
 from resolvers.feedback import Feedback
+from resolvers.message import Message
 from resolvers.order import Order
 from resolvers.page import LARGEST
 from resolvers.reading import Row, among, complete, fetch
@@ -26,6 +27,7 @@ _ROWS: dict[str, type[Row]] = {
     "Account": Account,
     "Order": Order,
     "Feedback": Feedback,
+    "Message": Message,
     **{kind.capitalize(): row_type for kind, row_type in CASES.items()},
 }
 _KINDS = {letter: kind for kind, letter in LETTERS.items()}

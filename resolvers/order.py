@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from resolvers.complaint import Complaint
     from resolvers.dispute import Dispute
     from resolvers.feedback import Feedback
-    from resolvers.page import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ class Order(OrderFacts, Row):
     cancellation: Cancellation | None = field(init=False, default=None)
     dispute: Dispute | None = field(init=False, default=None)
     complaint: Complaint | None = field(init=False, default=None)
-    timelines: dict[Any, Connection[Any]] = field(init=False, default_factory=dict[Any, Any])
+    pages: dict[Any, Any] = field(init=False, default_factory=dict[Any, Any])
     past: Sequence[Past] = field(init=False, default=())
 
     @property
@@ -60,7 +59,7 @@ class Order(OrderFacts, Row):
 
     @property
     def status(self) -> OrderStatus:
-        return policy.status(self, self.context.now)
+        return policy.status_at(policy.ORDER_STATUSES, self, self.context.now)
 
     @property
     def total_money(self) -> Money:

@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -12,9 +12,9 @@ from strawberry import UNSET
 
 from resolvers.context import Context, Info
 from resolvers.errors import BadRequest
-from resolvers.policy.expression import Bind
-from resolvers.reading import Row, Where, complete, fetch
-from resolvers.selection import Selection
+from resolvers.policy import Bind
+from resolvers.reading import Relation, Row, Where, among, complete, fetch
+from resolvers.selection import Asked, Selection
 
 USUAL, LARGEST = 20, 100
 
@@ -99,6 +99,18 @@ class Keyset:
         instant = bind(at)
         return f"{self.column} {sign}= {instant} AND ({self.column} {sign} {instant} OR id {sign} {bind(key)})"
 
+    def merged(self, page: Page, rows: list[Any], more: list[Any]) -> list[Any]:
+        """The page with `more` in their places, those that belong on it."""
+
+        def place(row: Any) -> Any:
+            return getattr(row, self.column), row.id
+
+        after, before = (page.before, page.after) if self.newest_first else (page.after, page.before)
+        fitting = [
+            row for row in more if (after is None or place(row) > after) and (before is None or place(row) < before)
+        ]
+        return sorted([*rows, *fitting], key=place, reverse=self.newest_first != page.backward)[: page.size + 1]
+
     def order(self, page: Page) -> str:
         direction = "DESC" if self.newest_first != page.backward else "ASC"
         return f"{self.column} {direction}, id {direction}"
@@ -144,6 +156,52 @@ def connection(
     )
 
 
+def page_of(arguments: dict[str, Any]) -> Page:
+    return Page.of(*(arguments.get(name) for name in ("first", "after", "last", "before")))
+
+
+Also = Callable[[Context, Sequence[Any]], Awaitable[dict[UUID, list[Any]]]]
+
+
+def has_pages(
+    owner: type[Row],
+    relation: str,
+    target: type[Row],
+    type_name: str,
+    column: str,
+    keyset: Keyset,
+    *,
+    named: str | None = None,
+    also: Also | None = None,
+) -> None:
+    """Declares the connection `relation` of these rows: the target's rows that name them in `column`, in pages that
+    `page_of` finds again. `named` is what the connection's types are called after, where not after the target;
+    `also` gives more rows, which no table has."""
+
+    async def load(context: Context, rows: Sequence[Any], asked: Asked) -> None:
+        page = page_of(asked.arguments)
+        found = await fetch(
+            context,
+            target,
+            lambda bind: f"{among(bind, column, [row.id for row in rows])} AND {keyset.where(page, bind)}",
+            order=keyset.order(page),
+            limit=page.size + 1,
+            per=column if len(rows) > 1 else None,
+        )
+        entries: dict[UUID, list[Any]] = {row.id: [] for row in rows}
+        for entry in found:
+            entries[getattr(entry, column)].append(entry)
+        for key, more in (await also(context, rows)).items() if also else ():
+            entries[key] = keyset.merged(page, entries[key], more)
+        below = asked.below.field(f"{named or type_name}Connection", "edges").field(f"{named or type_name}Edge", "node")
+        shown = [entry for those in entries.values() for entry in those[: page.size]]
+        await complete(context, shown, type_name, below)
+        for row in rows:
+            row.pages[relation, page] = connection(entries[row.id], page, keyset)
+
+    owner.relations[relation] = Relation(load, key=page_of)
+
+
 async def listed(
     info: Info,
     row_type: type[R],
@@ -171,5 +229,5 @@ async def listed(
     if node is None:
         await complete(context, rows[: page.size], type_name, asked)
         return connection(rows, page, keyset)
-    await row_type.relations[node](context, rows, asked.as_field(node))
+    await row_type.relations[node].load(context, rows[: page.size], asked.as_field(node))
     return connection(rows, page, keyset, lambda row: getattr(row, node))

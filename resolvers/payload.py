@@ -1,14 +1,22 @@
 """What a mutation answers with: everything as it stands now, whether something was done or refused."""
 
+from dataclasses import dataclass
 from typing import TypeVar
 
 from resolvers import reading
 from resolvers.context import Info
+from resolvers.errors import UserError
 from resolvers.order import Order
 from resolvers.reading import Row
 from resolvers.selection import Selection
 
 R = TypeVar("R", bound=Row)
+
+
+@dataclass(slots=True, kw_only=True)
+class Payload:
+    order: Order | None
+    user_errors: list[UserError]
 
 
 async def read_back(info: Info, order_id: str | None, payload: str, relation: str | None = None) -> Order | None:

@@ -16,10 +16,16 @@ from resolvers.history import Change
 from resolvers.order import Order
 from resolvers.policy import Fact
 from resolvers.reading import Where
+from resolvers.settling import settle
 
-# Locks what an action is asked of, and reads it: its order, if it has one, and the facts that the policy decides on,
-# which are None where the viewer cannot see it.
-Lock = Callable[[Context], Awaitable[tuple[Order | None, Any]]]
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What an action is asked of. `lock` keeps others from its order, if it has one, or else from itself; `read` then
+    gives the facts that the policy decides on, or None where the viewer cannot see it."""
+
+    lock: Callable[[Context], Awaitable[Order | None]]
+    read: Callable[[Context, Order | None], Awaitable[Any]]
 
 
 @dataclass(slots=True)
@@ -44,7 +50,7 @@ Effect = Callable[[Performing], Awaitable[None]]
 
 
 async def perform(
-    context: Context, action: Action, lock: Lock, effect: Effect, note: str | None = None
+    context: Context, action: Action, target: Target, effect: Effect, note: str | None = None
 ) -> list[UserError]:
     """Does `effect` if the policy allows `action` under the lock; what it changes is one event.
 
@@ -52,13 +58,15 @@ async def perform(
     """
 
     async def work() -> None:
-        order, subject = await lock(context)
+        order = await target.lock(context)
+        settled = await settle(order, context.now) if order else []
+        subject = await target.read(context, order)
         decision = policy.decide(action, subject, context.viewer, context.now)
         if not decision.allowed:
             raise Refused([refusal(decision)])
         change = Change(at=context.now, by_id=context.viewer.id, action=action, note=note)
         await effect(Performing(context, change, order, subject))
-        await history.append(order, context.now, [change])
+        await history.append(context, order, [*settled, change])
 
     try:
         await database.in_transaction(work)
@@ -72,10 +80,12 @@ async def lock_order(context: Context, where: Where) -> Order | None:
     return reading.first(await reading.fetch(context, Order, where, lock=True))
 
 
-def the_order(id: str) -> Lock:
-    async def lock(context: Context) -> tuple[Order | None, Any]:
+def the_order(id: str) -> Target:
+    async def lock(context: Context) -> Order | None:
         key = ids.key_of("Order", id)
-        order = await lock_order(context, lambda bind: f"id = {bind(key)}") if key else None
-        return order, order
+        return await lock_order(context, lambda bind: f"id = {bind(key)}") if key else None
 
-    return lock
+    async def read(_context: Context, order: Order | None) -> Order | None:
+        return order
+
+    return Target(lock, read)

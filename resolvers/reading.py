@@ -2,21 +2,21 @@
 
 # pyright: reportPrivateUsage=false
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import fields
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 from uuid import UUID
 
 import orjson
-from tortoise.fields import DatetimeField, JSONField, UUIDField
+from tortoise.fields import BooleanField, DatetimeField, JSONField, UUIDField
 from tortoise.fields.data import CharEnumFieldInstance
 from tortoise.models import Model
 
 from models import database
 from resolvers import ids
-from resolvers.policy.expression import Bind
+from resolvers.policy import Bind
 from resolvers.scope import SCOPES, WITH_THEIR_ORDER
 from resolvers.selection import Asked, Selection
 
@@ -34,7 +34,7 @@ class Row:
     __slots__ = ()
     MODEL: ClassVar[type[Model]]
     ALWAYS: ClassVar[tuple[str, ...]] = ()  # relations that the row's own fields need
-    relations: ClassVar[dict[str, "Loader"]]
+    relations: ClassVar[dict[str, "Relation"]]
 
     def __init_subclass__(cls) -> None:
         # Made once for a class, also where a dataclass with slots replaces it by its like.
@@ -86,6 +86,8 @@ def _columns(row_type: type[Row], dialect: str) -> list[tuple[str, Callable[[Any
             read = kind.enum_type
         elif isinstance(kind, JSONField):
             read = orjson.loads
+        elif dialect == "sqlite" and isinstance(kind, BooleanField):
+            read = bool
         elif dialect == "sqlite" and isinstance(kind, UUIDField):
             read = UUID
         elif dialect == "sqlite" and isinstance(kind, DatetimeField):
@@ -103,19 +105,19 @@ async def fetch(
     limit: int | None = None,
     lock: bool = False,
     per: str | None = None,
-    named_by: Sequence[Row] | None = None,
+    scoped: bool = True,
 ) -> list[R]:
     """The rows of `row_type` that the viewer may see and `where` holds for.
 
     With `per`, `limit` is for each value of that column. `lock` keeps others from changing the rows until the
-    transaction ends. `named_by` replaces the scope: the rows that these visible ones point to.
+    transaction ends. `scoped` is False only for what visible rows name.
     """
     statement = Statement()
     columns = _columns(row_type, database.dialect())
     table = row_type.MODEL._meta.db_table
     names = ", ".join(name for name, _ in columns)
     condition = where(statement.bind)
-    if named_by is None:
+    if scoped:
         condition = f"({condition}) AND {scope(table, context, statement.bind)}"
     text = f"SELECT {names} FROM {table} WHERE {condition}"
     if per and limit is not None:
@@ -159,61 +161,89 @@ async def complete(
     selection: Selection,
     also: Asked | None = None,
 ) -> None:
-    """Reads the relations that the selection, and `also`, ask of these rows, all of one type."""
+    """Reads the relations that the selection, and `also`, ask of these rows, all of one type.
+
+    Rows are never shared between two places of an answer, so that what one place asks of a row is all there is on it.
+    """
     if not rows:
         return
     relations = type(rows[0]).relations
-    asked = [each for each in selection.on(type_name) if each.name in relations]
-    asked += [Asked(name, {}, Selection(selection.info)) for name in type(rows[0]).ALWAYS]
+    asked = [Asked(name, {}, Selection(selection.info)) for name in type(rows[0]).ALWAYS]
+    asked += [each for each in selection.on(type_name) if each.name in relations]
     asked += [also] if also else []
-    merged: dict[str, Asked] = {}
+    together: dict[Hashable, Asked] = {}
     for each in asked:
-        if each.arguments:
-            await relations[each.name](context, rows, each)
-        elif each.name in merged:
-            merged[each.name].below.sets += each.below.sets
+        key = each.name, relations[each.name].key(each.arguments)
+        if key in together:
+            together[key].below.sets += each.below.sets
         else:
-            merged[each.name] = each
-    for each in merged.values():
-        await relations[each.name](context, rows, each)
+            together[key] = each
+    for each in together.values():
+        await relations[each.name].load(context, rows, each)
 
 
-def refers_to(owner: type[Row], relation: str, attribute: str, target: type[Row], type_name: str) -> None:
-    """Declares the relation `relation` (its GraphQL name): `owner`'s column `<attribute>_id` is the target's id."""
+def _alike(_arguments: dict[str, Any]) -> Hashable:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """How a field that is not a column gets its value: `load` reads it for many rows at once. Where it is asked for
+    twice with arguments of the same `key`, it is read once."""
+
+    load: "Loader"
+    key: Callable[[dict[str, Any]], Hashable] = _alike
+
+
+def refers_to(owner: type[Row], relation: str, attribute: str, target: type[Row], type_name: str, column: str) -> None:
+    """Declares the relation `relation` (its GraphQL name): the target whose id is in the owner's `column`."""
 
     async def load(context: "Context", rows: Sequence[Any], asked: Asked) -> None:
-        missing = {getattr(row, f"{attribute}_id") for row in rows if getattr(row, attribute) is None} - {None}
-        if missing:
-            found = await fetch(context, target, lambda bind: among(bind, "id", missing))
-            by_key: dict[UUID, Any] = {row.id: row for row in found}  # type: ignore[attr-defined]
-            for row in rows:
-                if getattr(row, attribute) is None:
-                    setattr(row, attribute, by_key.get(getattr(row, f"{attribute}_id")))
-        targets = {id(one): one for row in rows if (one := getattr(row, attribute)) is not None}
-        await complete(context, list(targets.values()), type_name, asked.below)
+        rows = [row for row in rows if getattr(row, attribute) is None and getattr(row, column) is not None]
+        if not rows:
+            return
+        keys = {getattr(row, column) for row in rows}
+        found = cast("list[Any]", await fetch(context, target, lambda bind: among(bind, "id", keys)))
+        await complete(context, found, type_name, asked.below)
+        by_key = {one.id: one for one in found}
+        for row in rows:
+            setattr(row, attribute, by_key.get(getattr(row, column)))
 
-    owner.relations[relation] = load
+    owner.relations[relation] = Relation(load)
 
 
 def has_latest(
-    owner: type[Row], relation: str, attribute: str, target: type[Row], type_name: str, *, order: str
+    owner: type[Row],
+    relation: str,
+    attribute: str,
+    target: type[Row],
+    type_name: str,
+    *,
+    newest: str,
+    only_with: str | None = None,
 ) -> None:
-    """Declares the relation `relation`: the last by `order` of the target's rows that name the owner's order."""
+    """Declares the relation `relation`: of the target's rows that name an order, the one with the greatest `newest`.
+
+    With `only_with`, an order without that fact has none: the order was read first, and what it says holds.
+    """
 
     async def load(context: "Context", rows: Sequence[Any], asked: Asked) -> None:
+        by_key = {row.id: row for row in rows if only_with is None or getattr(row, only_with) is not None}
+        if not by_key:
+            return
         found = await fetch(
             context,
             target,
-            lambda bind: among(bind, "order_id", [row.id for row in rows]),
-            order=order,
-            named_by=rows if target.MODEL._meta.db_table in WITH_THEIR_ORDER else None,
+            lambda bind: among(bind, "order_id", by_key),
+            order=f"{newest} DESC, id DESC" if newest != "id" else "id DESC",
+            limit=1,
+            per="order_id" if len(by_key) > 1 else None,
+            scoped=target.MODEL._meta.db_table not in WITH_THEIR_ORDER,
         )
-        latest: dict[UUID, Any] = {row.order_id: row for row in found}  # type: ignore[attr-defined]
-        for row in rows:
-            one = latest.get(row.id)
-            setattr(row, attribute, one)
-            if one is not None:
-                one.order = row
+        latest = {one.order_id: one for one in cast("list[Any]", found)}
+        for key, one in latest.items():
+            setattr(by_key[key], attribute, one)
+            one.of_order = by_key[key]
         await complete(context, list(latest.values()), type_name, asked.below)
 
-    owner.relations[relation] = load
+    owner.relations[relation] = Relation(load)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from strawberry import UNSET
@@ -29,11 +29,11 @@ def rules(action: Action | None = UNSET, kind: OrderKind | None = UNSET) -> list
     return [
         Rule(
             action=rule.action,
-            roles=[rule.role],
+            roles=list(rule.roles),
             kind=rule.kind,
             label=rule.label,
             conditions=[condition.words for condition in rule.conditions],
-            opens_after_days=None,
+            opens_after_days=(rule.window.opens_after or None) if rule.window else None,
             window_days=rule.window.days if rule.window else None,
             window_from=rule.window.words if rule.window else None,
             source=rule.source,
@@ -63,12 +63,16 @@ def markdown() -> str:
 def _cells(rule: Rule) -> Iterator[str]:
     yield in_words(rule.action)
     yield in_words(rule.kind) if rule.kind else "–"  # type: ignore[arg-type]
-    yield _listed(role.lower() for role in rule.roles)
+    yield ", ".join(role.lower() for role in rule.roles)
     yield "; ".join(rule.conditions)
-    yield f"{rule.window_days} days from {rule.window_from}" if rule.window_days else "–"
+    yield _window(rule)
     yield rule.label
     yield rule.source
 
 
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(names)
+def _window(rule: Rule) -> str:
+    if rule.window_from is None:
+        return "–"
+    if rule.opens_after_days:
+        return f"from {rule.opens_after_days} days after {rule.window_from}"
+    return f"{rule.window_days} days from {rule.window_from}"

@@ -26,12 +26,44 @@ _NO_COMPLAINT = "(case_kind IS NULL OR case_kind <> 'COMPLAINT')"
 # Whoever sees an order sees these of it: read through visible orders, they need no condition of their own.
 WITH_THEIR_ORDER = frozenset({"feedback", "cancellations", "disputes"})
 
+_DISPUTES = _OF_THEIR_ORDERS | {
+    Role.BUYER: "buyer_id = {me}",
+    Role.SUPPLIER: "supplier_id = {me}",
+}  # by their own index
+
+
+def _of(table: str, conditions: dict[Role, str], column: str, role: Role) -> str:
+    condition = conditions[role]
+    return condition if condition in (_ALL, _NONE) else f"{column} IN (SELECT id FROM {table} WHERE {condition})"
+
+
+def _messages(role: Role) -> str:
+    disputes, complaints = (
+        _of(table, conditions, "case_id", role)
+        for table, conditions in (("disputes", _DISPUTES), ("complaints", _COMPLAINTS))
+    )
+    return f"({disputes} OR {complaints})"
+
+
+def _accounts(role: Role) -> str:
+    """Those who share an order or acted in a case of theirs. Whoever a visible row names is read by that row."""
+    if _ORDERS[role] == _ALL:
+        return _ALL
+    parties = f"SELECT 1 FROM orders WHERE {_ORDERS[role]} AND accounts.id IN (buyer_id, supplier_id)"
+    cases = " OR ".join(
+        _of(table, conditions, "case_id", role)
+        for table, conditions in (("disputes", _DISPUTES), ("complaints", _COMPLAINTS))
+    )
+    return f"(id = {{me}} OR EXISTS ({parties}) OR id IN (SELECT by_id FROM events WHERE {cases}))"
+
+
 SCOPES: dict[str, dict[Role, str]] = {
     "orders": _ORDERS,
     "feedback": _OF_THEIR_ORDERS,
     "cancellations": _OF_THEIR_ORDERS,
-    "disputes": _OF_THEIR_ORDERS
-    | {Role.BUYER: "buyer_id = {me}", Role.SUPPLIER: "supplier_id = {me}"},  # by their own index
+    "disputes": _DISPUTES,
+    "proposals": {role: _of("disputes", _DISPUTES, "dispute_id", role) for role in Role},
+    "messages": {role: _messages(role) for role in Role} | {Role.SERVICE: _NONE},
     "complaints": _COMPLAINTS,
     "events": {
         Role.BUYER: f"({_OF_THEIR_ORDERS[Role.BUYER]}"
@@ -40,12 +72,5 @@ SCOPES: dict[str, dict[Role, str]] = {
         Role.AGENT: _ALL,
         Role.SERVICE: f"{_OF_THEIR_ORDERS[Role.SERVICE]} AND {_NO_COMPLAINT}",
     },
-    # Those who share an order. Whoever a visible row names is read by that row (account.named_by).
-    "accounts": {
-        role: _ALL
-        if condition == _ALL
-        else "(id = {me} OR EXISTS"
-        f" (SELECT 1 FROM orders WHERE {condition} AND accounts.id IN (buyer_id, supplier_id)))"
-        for role, condition in _ORDERS.items()
-    },
+    "accounts": {role: _accounts(role) for role in Role},
 }

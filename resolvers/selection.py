@@ -32,6 +32,10 @@ class Asked:
     arguments: dict[str, Any]
     below: "Selection"
 
+    def bare(self, name: str) -> "Asked":
+        """Another field of the same object, with nothing asked below it."""
+        return Asked(name, {}, Selection(self.below.info))
+
 
 @dataclass(slots=True)
 class Selection:
@@ -51,10 +55,10 @@ class Selection:
         return cls(raw, [node.selection_set for node in raw.field_nodes if node.selection_set])
 
     def on(self, type_name: str) -> list[Asked]:
-        """The fields asked of an object of this type, those with the same arguments together."""
+        """The fields asked of an object of this type, once for each place that asks."""
         object_type = self.info.schema.type_map[type_name]
         assert isinstance(object_type, GraphQLObjectType)
-        found: dict[Any, Asked] = {}
+        asked: list[Asked] = []
         for node in self._fields(self.sets, object_type):
             name = node.name.value
             definition = object_type.fields.get(name)
@@ -63,12 +67,9 @@ class Selection:
             arguments: dict[str, Any] = {}
             if definition.args:
                 arguments = get_argument_values(definition, node, self.variables)
-            key = (name, repr(sorted(arguments.items()))) if arguments else name
-            if key not in found:
-                found[key] = Asked(name, arguments, Selection(self.info))
-            if node.selection_set:
-                found[key].below.sets.append(node.selection_set)
-        return list(found.values())
+            below = [node.selection_set] if node.selection_set else []
+            asked.append(Asked(name, arguments, Selection(self.info, below)))
+        return asked
 
     def field(self, type_name: str, name: str) -> "Selection":
         """What is asked below one field of an object of this type."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 import models
@@ -17,12 +17,14 @@ from resolvers.complaint import Complaint
 from resolvers.context import Context
 from resolvers.dispute import Dispute
 from resolvers.order import Order
-from resolvers.page import Connection, Keyset, Page, connection
+from resolvers.page import Keyset, has_pages
 from resolvers.policy.words import in_words
 from resolvers.reading import Row, among, complete, fetch
 from resolvers.selection import Asked
+from resolvers.settling import done_by_time
 
 OLDEST_FIRST = Keyset("at", newest_first=False, id_type=int)
+AFTER_ALL_WRITTEN = 2**62  # the id of an entry that has no event yet
 CASES: dict[CaseKind, type[Row]] = {
     CaseKind.CANCELLATION: Cancellation,
     CaseKind.DISPUTE: Dispute,
@@ -40,7 +42,19 @@ _DONE: dict[Action, str] = {
     Action.DECLINE_CANCELLATION: "The supplier declined the cancellation request.",
     Action.OPEN_DISPUTE: "The buyer opened a dispute.",
     Action.WITHDRAW_DISPUTE: "The buyer withdrew the dispute.",
+    Action.ACCEPT_PROPOSAL: "The proposal was accepted; the dispute is settled.",
+    Action.REJECT_PROPOSAL: "The proposal was rejected.",
+    Action.PROPOSE_RESOLUTION: "A resolution was proposed.",
+    Action.POST_DISPUTE_MESSAGE: "A message was written.",
+    Action.ESCALATE_DISPUTE: "The dispute was handed to an agent.",
+    Action.REQUEST_EVIDENCE: "An agent asked for evidence.",
+    Action.RESOLVE_DISPUTE: "An agent decided the dispute.",
     Action.FILE_COMPLAINT: "The buyer filed a complaint with the Complaint Center.",
+    Action.POST_COMPLAINT_MESSAGE: "A message was written.",
+    Action.WITHDRAW_COMPLAINT: "The buyer withdrew the complaint.",
+    Action.TAKE_UP_COMPLAINT: "An agent took up the complaint.",
+    Action.RESOLVE_COMPLAINT: "An agent decided the complaint for the complainant.",
+    Action.REJECT_COMPLAINT: "An agent rejected the complaint.",
 }
 
 # What the order system or time itself set, and what it took back.
@@ -51,10 +65,9 @@ _HAPPENED: dict[str, tuple[str, str]] = {
     "shipped_at": ("The order was shipped.", "The shipment was taken back."),
     "completed_at": ("The order was completed.", "The completion was taken back."),
     "cancelled_at": ("The order was cancelled.", "The cancellation was taken back."),
-    "cancellation_pending_since": (
-        "",
-        "The cancellation request was overtaken by what happened to the order.",
-    ),
+    "cancellation_pending_since": ("", "The cancellation request was overtaken by what happened to the order."),
+    "closed_as": ("The evidence that was asked for did not come in time; the dispute lapsed.", ""),
+    "waits_for": ("The time to answer ended; the dispute went to an agent for review.", ""),
 }
 
 
@@ -65,10 +78,6 @@ def words(action: Action | None, facts: Mapping[str, Any]) -> str:
         if fact in facts:
             return went if facts[fact] is None else came
     return "The order's details were changed."
-
-
-class HasTimeline(Protocol):
-    timelines: dict[Page, Connection[TimelineEntry]]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -84,6 +93,7 @@ class TimelineEntry(Row):
     by_id: UUID | None
     action: Action | None
     facts: dict[str, Any]
+    case_facts: dict[str, Any] | None
     note: str | None
 
     by: Account | None = field(init=False, default=None)
@@ -92,7 +102,7 @@ class TimelineEntry(Row):
 
     @property
     def text(self) -> str:
-        return words(self.action, self.facts)
+        return words(self.action, self.facts | (self.case_facts or {}))
 
     @property
     def shown_note(self) -> str | None:
@@ -101,7 +111,7 @@ class TimelineEntry(Row):
 
 
 account.named_by(TimelineEntry, "by", "by")
-reading.refers_to(TimelineEntry, "order", "order", Order, "Order")
+reading.refers_to(TimelineEntry, "order", "order", Order, "Order", "order_id")
 
 
 async def _load_cases(context: Context, rows: Sequence[TimelineEntry], asked: Asked) -> None:
@@ -117,38 +127,42 @@ async def _load_cases(context: Context, rows: Sequence[TimelineEntry], asked: As
                 row.related_case = by_key.get(row.case_id)
 
 
-TimelineEntry.relations["relatedCase"] = _load_cases
+TimelineEntry.relations["relatedCase"] = reading.Relation(_load_cases)
 
 
-def _has_timeline(owner: type[Row], column: str) -> None:
-    """Declares the field `timeline` of these rows: the events that name them in `column`."""
-
-    async def load(context: Context, rows: Sequence[Any], asked: Asked) -> None:
-        page = page_of(asked.arguments)
-        found = await fetch(
+async def _unwritten(context: Context, rows: Sequence[Any]) -> dict[UUID, list[TimelineEntry]]:
+    """What time has done to disputes and nobody has written down yet, by the rows whose timelines it belongs to."""
+    disputes = [row for row in rows if isinstance(row, Dispute)]
+    orders = [row.id for row in rows if isinstance(row, Order) and row.dispute_open_since is not None]
+    if orders:
+        disputes = await fetch(
             context,
-            TimelineEntry,
-            lambda bind: f"{among(bind, column, [row.id for row in rows])} AND {OLDEST_FIRST.where(page, bind)}",
-            order=OLDEST_FIRST.order(page),
-            limit=page.size + 1,
-            per=column if len(rows) > 1 else None,
+            Dispute,
+            lambda bind: f"{among(bind, 'order_id', orders)} AND closed_at IS NULL",
+            scoped=False,
         )
-        entries: dict[Any, list[TimelineEntry]] = {row.id: [] for row in rows}
-        for entry in found:
-            entries[getattr(entry, column)].append(entry)
-        below = asked.below.field("TimelineConnection", "edges").field("TimelineEdge", "node")
-        shown = [entry for those in entries.values() for entry in those[: page.size]]
-        await complete(context, shown, "TimelineEntry", below)
-        for row in rows:
-            row.timelines[page] = connection(entries[row.id], page, OLDEST_FIRST)
+    entries: dict[UUID, list[TimelineEntry]] = {}
+    for dispute in disputes:
+        change = done_by_time(dispute, context.now)
+        if change is not None:
+            entry = TimelineEntry(
+                context=context,
+                id=AFTER_ALL_WRITTEN,
+                order_id=dispute.order_id,
+                case_kind=CaseKind.DISPUTE,
+                case_id=dispute.id,
+                at=change.at,
+                by_id=None,
+                action=None,
+                facts=change.facts,
+                case_facts=change.case_facts,
+                note=None,
+            )
+            entries[dispute.order_id if orders else dispute.id] = [entry]
+    return entries
 
-    owner.relations["timeline"] = load
 
-
-def page_of(arguments: Mapping[str, Any]) -> Page:
-    return Page.of(*(arguments.get(name) for name in ("first", "after", "last", "before")))
-
-
-_has_timeline(Order, "order_id")
-for _case in CASES.values():
-    _has_timeline(_case, "case_id")
+for _owner, _column in ((Order, "order_id"), *((case, "case_id") for case in CASES.values())):
+    has_pages(
+        _owner, "timeline", TimelineEntry, "TimelineEntry", _column, OLDEST_FIRST, named="Timeline", also=_unwritten
+    )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from strawberry import UNSET
 
-from models.enums import Action, OrderKind, OrderStatus
+from models.enums import Action, CaseOrder, ComplaintStatus, DisputeStatus, OrderKind, OrderStatus
 from resolvers import ids, policy
 from resolvers.account import Account
 from resolvers.complaint import Complaint
@@ -16,15 +16,17 @@ from resolvers.errors import BadRequest
 from resolvers.input import Input
 from resolvers.order import Order
 from resolvers.page import Connection, Keyset, Page, listed
-from resolvers.policy import Subject
-from resolvers.policy.expression import Bind
-from resolvers.reading import among
+from resolvers.policy import Asked, Bind, Expression, Subject
+from resolvers.reading import Where, among
 
 LONGEST_SEARCH = 200  # characters
 
 _BY_PLACING = Keyset("placed_at")
 _BY_FEEDBACK = Keyset("feedback_left_at")
-_BY_OPENING = Keyset("opened_at")
+_KEYSETS = {
+    CaseOrder.NEWEST_FIRST: Keyset("opened_at"),
+    CaseOrder.DUE_FIRST: Keyset("due_at", newest_first=False),
+}
 
 
 @dataclass(slots=True)
@@ -49,6 +51,19 @@ class FeedbackFilter(Input):
     can: Action | None = UNSET
 
 
+@dataclass(kw_only=True)
+class DisputeFilter(Input):
+    statuses: list[DisputeStatus] | None = UNSET
+    open: bool | None = UNSET
+
+
+@dataclass(kw_only=True)
+class ComplaintFilter(Input):
+    statuses: list[ComplaintStatus] | None = UNSET
+    open: bool | None = UNSET
+    overdue: bool | None = UNSET
+
+
 async def orders(
     info: Info,
     first: int | None = UNSET,
@@ -66,7 +81,7 @@ async def orders(
         if asked.kinds is not None:
             parts.append(among(bind, "kind", [kind.value for kind in asked.kinds]))
         if asked.statuses is not None:
-            parts.append(policy.status_is(asked.statuses).sql(bind, context.now))
+            parts.append(policy.status_is(policy.ORDER_STATUSES, asked.statuses).sql(bind, _asked(context)))
         if asked.can is not None:
             parts.append(_open_to(context, asked.can, bind))
         if asked.search is not None and asked.search.strip():
@@ -100,9 +115,19 @@ async def disputes(
     after: str | None = UNSET,
     last: int | None = UNSET,
     before: str | None = UNSET,
+    filter: DisputeFilter | None = UNSET,
+    order_by: CaseOrder | None = CaseOrder.NEWEST_FIRST,
 ) -> Connection[Dispute]:
+    asked = filter or DisputeFilter()
+    conditions: list[Expression] = []
+    if asked.statuses is not None:
+        conditions.append(policy.status_is(policy.DISPUTE_STATUSES, asked.statuses))
+    if asked.open is not None:
+        conditions.append(~policy.DISPUTE_CLOSED if asked.open else policy.DISPUTE_CLOSED)
     page = Page.of(first, after, last, before)
-    return await listed(info, Dispute, "Dispute", lambda _: "TRUE", page, _BY_OPENING)
+    return await listed(
+        info, Dispute, "Dispute", _holding(info.context, conditions), page, _KEYSETS[order_by or CaseOrder.NEWEST_FIRST]
+    )
 
 
 async def complaints(
@@ -111,13 +136,38 @@ async def complaints(
     after: str | None = UNSET,
     last: int | None = UNSET,
     before: str | None = UNSET,
+    filter: ComplaintFilter | None = UNSET,
+    order_by: CaseOrder | None = CaseOrder.NEWEST_FIRST,
 ) -> Connection[Complaint]:
+    asked = filter or ComplaintFilter()
+    conditions: list[Expression] = []
+    if asked.statuses is not None:
+        conditions.append(policy.status_is(policy.COMPLAINT_STATUSES, asked.statuses))
+    if asked.open is not None:
+        conditions.append(~policy.COMPLAINT_CLOSED if asked.open else policy.COMPLAINT_CLOSED)
+    if asked.overdue is not None:
+        conditions.append(policy.REPLY_OVERDUE if asked.overdue else ~policy.REPLY_OVERDUE)
     page = Page.of(first, after, last, before)
-    return await listed(info, Complaint, "Complaint", lambda _: "TRUE", page, _BY_OPENING)
+    return await listed(
+        info,
+        Complaint,
+        "Complaint",
+        _holding(info.context, conditions),
+        page,
+        _KEYSETS[order_by or CaseOrder.NEWEST_FIRST],
+    )
+
+
+def _holding(context: Context, conditions: list[Expression]) -> Where:
+    return lambda bind: " AND ".join(each.sql(bind, _asked(context)) for each in conditions) or "TRUE"
 
 
 def _open_to(context: Context, action: Action, bind: Bind) -> str:
-    return policy.open_to(context.viewer, action, Subject.ORDER).sql(bind, context.now)
+    return policy.open_to(context.viewer, action, Subject.ORDER).sql(bind, _asked(context))
+
+
+def _asked(context: Context) -> Asked:
+    return Asked(context.viewer.role, context.now)
 
 
 def _pattern(search: str) -> str:

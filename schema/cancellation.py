@@ -10,8 +10,8 @@ from resolvers.cancellation import (
     WithdrawCancellation,
 )
 from schema.case import Case
-from schema.decision import UserError
 from schema.described import input_type, resolved
+from schema.payload import Payload
 from schema.references import OrderReference
 
 
@@ -20,7 +20,9 @@ class Cancellation(Case):
     order: OrderReference = strawberry.field(description="The order.")  # pyright: ignore[reportIncompatibleVariableOverride]
     status: CancellationStatus = strawberry.field(description="Where it stands.")
     reason: CancellationReason = strawberry.field(description="Why the buyer cancels.")
-    note: str | None = strawberry.field(description="What the buyer added. Answers are notes in the timeline.")
+    shown_note: str | None = strawberry.field(
+        name="note", description="What the buyer added. Answers are notes in the timeline."
+    )
 
 
 for _input, _what in (
@@ -45,12 +47,8 @@ for _input, _what, _note in (
 @strawberry.type(
     description="What became of an action on a cancellation. Either userErrors is empty, or nothing was done."
 )
-class CancellationPayload:
-    order: OrderReference | None = strawberry.field(description="The order as it stands now, also after a refusal.")
+class CancellationPayload(Payload):
     cancellation: Cancellation | None = strawberry.field(description="The cancellation as it stands now.")
-    user_errors: list[UserError] = strawberry.field(
-        description="Everything that speaks against it; empty when it was done."
-    )
 
 
 @strawberry.type

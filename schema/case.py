@@ -12,7 +12,9 @@ from schema.timeline import timeline_field
 class Case(Node):
     number: str = strawberry.field(description="For people and support calls, like D-2026-000123.")
     opened_at: datetime = strawberry.field(description="When it was opened.")
-    closed_at: datetime | None = strawberry.field(description="When it was closed. Null while it is open.")
+    ended_at: datetime | None = strawberry.field(
+        name="closedAt", description="When it was closed. Null while it is open."
+    )
     is_final: bool = strawberry.field(description="Whether nothing will change any more.")
     viewer_state: ViewerState = strawberry.field(description="The case from where this viewer stands.")
     order: OrderReference | None = strawberry.field(

@@ -3,14 +3,20 @@ from datetime import datetime
 import strawberry
 
 from models.enums import ComplaintKind, ComplaintStatus
-from resolvers import complaint
-from resolvers.complaint import ContactInput, FileComplaint, RespondentInput
+from resolvers import complaint, desk, message
+from resolvers.complaint import ContactInput, FileComplaint, RespondentInput, WithdrawComplaint
+from resolvers.desk import RejectComplaint, ResolveComplaint, TakeUpComplaint
+from resolvers.message import PostComplaintMessage
 from schema.account import Account
 from schema.case import Case
-from schema.decision import UserError
+from schema.connection import Connection, paged_field
+from schema.decision import Actionable
 from schema.described import input_type, resolved
+from schema.message import Message
 from schema.money import Money
+from schema.payload import Payload
 from schema.references import OrderReference
+from schema.resolution import Outcome
 
 
 @strawberry.type(description="Whom a complaint is about, as far as the complainant could say.")
@@ -28,7 +34,7 @@ class Contact:
 
 
 @strawberry.type(description="A complaint about an offline trade. Its complainant and agents see it, nobody else.")
-class Complaint(Case):
+class Complaint(Case, Actionable):
     kind: ComplaintKind = strawberry.field(description="What it is about.")
     status: ComplaintStatus = strawberry.field(description="Where it stands.")
     order: OrderReference | None = strawberry.field(description="The order, when the offline trade is on record.")
@@ -37,7 +43,11 @@ class Complaint(Case):
     amount_money: Money | None = strawberry.field(name="amount", description="How much it is about.")
     contact: Contact = strawberry.field(description="How to reach the complainant.")
     reply_expected_by: datetime = strawberry.field(description="Five times 24 hours after it was filed.")
-    reply_overdue: bool = strawberry.field(description="Whether the reply is late. Nothing is closed by that.")
+    reply_overdue: bool = strawberry.field(
+        description="Whether the reply is late: no agent has written or taken it up in time. Nothing is closed by that."
+    )
+    outcome: Outcome | None = strawberry.field(description="How it ended, where it was resolved.")
+    messages = paged_field("messages", Connection[Message], "What complainant and agents wrote, newest first.")
 
 
 input_type(
@@ -69,14 +79,42 @@ input_type(
 @strawberry.type(
     description="What became of an action on a complaint. Either userErrors is empty, or nothing was done."
 )
-class ComplaintPayload:
-    order: OrderReference | None = strawberry.field(
-        description="The order as it stands now, also after a refusal; null for a trade that is not on record."
-    )
+class ComplaintPayload(Payload):
     complaint: Complaint | None = strawberry.field(description="The complaint as it stands now.")
-    user_errors: list[UserError] = strawberry.field(
-        description="Everything that speaks against it; empty when it was done."
-    )
+
+
+input_type(
+    PostComplaintMessage,
+    "What to write in which complaint.",
+    case_id="The complaint's id.",
+    text="Up to 4,000 characters.",
+)
+input_type(
+    WithdrawComplaint,
+    "Which complaint to take back.",
+    case_id="The complaint's id.",
+    note="Up to 2,000 characters; may be left out.",
+)
+input_type(
+    TakeUpComplaint,
+    "Which complaint to take up.",
+    case_id="The complaint's id.",
+    note="Up to 2,000 characters; may be left out.",
+)
+input_type(
+    ResolveComplaint,
+    "How to decide which complaint.",
+    case_id="The complaint's id.",
+    resolution="The decision.",
+    amount="How much is paid back: not for REPLACEMENT and NO_REFUND, and at most the complaint's amount.",
+    note="The reasons, up to 2,000 characters.",
+)
+input_type(
+    RejectComplaint,
+    "Which complaint to reject.",
+    case_id="The complaint's id.",
+    note="The reasons, up to 2,000 characters.",
+)
 
 
 @strawberry.type
@@ -86,3 +124,20 @@ class ComplaintMutations:
         ComplaintPayload,
         "Files a complaint about an offline trade with the Complaint Center: FILE_COMPLAINT.",
     )
+    post_complaint_message = resolved(
+        message.post_complaint_message,
+        ComplaintPayload,
+        "Writes in the complaint, as complainant or agent: POST_COMPLAINT_MESSAGE.",
+    )
+    withdraw_complaint = resolved(
+        complaint.withdraw_complaint, ComplaintPayload, "Takes the complaint back: WITHDRAW_COMPLAINT."
+    )
+    take_up_complaint = resolved(
+        desk.take_up_complaint, ComplaintPayload, "Starts the review, as an agent: TAKE_UP_COMPLAINT."
+    )
+    resolve_complaint = resolved(
+        desk.resolve_complaint,
+        ComplaintPayload,
+        "Decides it in the complainant's favour, as an agent: RESOLVE_COMPLAINT.",
+    )
+    reject_complaint = resolved(desk.reject_complaint, ComplaintPayload, "Rejects it, as an agent: REJECT_COMPLAINT.")

@@ -1,8 +1,11 @@
 """Relay connections. Every list is one, in pages of 20 unless asked, of 100 at most."""
 
-from typing import Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import strawberry
+
+from resolvers.page import Page
+from schema.described import resolved
 
 T = TypeVar("T")
 
@@ -25,3 +28,24 @@ class Edge(Generic[T]):
 class Connection(Generic[T]):
     edges: list[Edge[T]] = strawberry.field(description="The entries.")
     page_info: PageInfo = strawberry.field(description="Where the page lies.")
+
+
+class HasPages(Protocol):
+    """A row with the pages of its connections that were read for this request."""
+
+    pages: dict[tuple[str, Page], Any]
+
+
+def paged_field(relation: str, connection_type: Any, description: str) -> Any:
+    """A connection below a list: its pages were read with the rows (resolvers.page.has_pages)."""
+
+    def resolve(
+        root: HasPages,
+        first: int | None = strawberry.UNSET,
+        after: str | None = strawberry.UNSET,
+        last: int | None = strawberry.UNSET,
+        before: str | None = strawberry.UNSET,
+    ) -> Any:
+        return root.pages[relation, Page.of(first, after, last, before)]
+
+    return resolved(resolve, connection_type, description)

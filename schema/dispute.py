@@ -3,13 +3,21 @@ from datetime import datetime
 import strawberry
 
 from models.enums import DisputeReason, DisputeStatus, ResolutionKind
-from resolvers import dispute
+from resolvers import dispute, message, proposal, review
 from resolvers.dispute import OpenDispute, WithdrawDispute
+from resolvers.message import PostDisputeMessage
+from resolvers.proposal import AcceptProposal, ProposeResolution, RejectProposal
+from resolvers.review import EscalateDispute, RequestEvidence, ResolveDispute
 from schema.case import Case
-from schema.decision import Actionable, UserError
+from schema.connection import Connection, paged_field
+from schema.decision import Actionable
 from schema.described import input_type, resolved
+from schema.message import Message
 from schema.money import Money
+from schema.payload import Payload
+from schema.proposal import Proposal
 from schema.references import OrderReference
+from schema.resolution import Outcome
 
 
 @strawberry.type(description="A buyer's dispute about an order.")
@@ -17,7 +25,9 @@ class Dispute(Case, Actionable):
     order: OrderReference = strawberry.field(description="The order.")  # pyright: ignore[reportIncompatibleVariableOverride]
     status: DisputeStatus = strawberry.field(description="Where it stands now; time alone moves it as well.")
     reason: DisputeReason = strawberry.field(description="What it is about.")
-    description: str = strawberry.field(description="What happened, in the buyer's words.")
+    shown_description: str = strawberry.field(
+        name="description", description="What happened, in the buyer's words. Empty for the order system."
+    )
     wanted: ResolutionKind = strawberry.field(description="What the buyer wants.")
     claimed: Money | None = strawberry.field(
         name="claim", description="How much the buyer wants. None where only a replacement is wanted."
@@ -25,6 +35,14 @@ class Dispute(Case, Actionable):
     respond_by: datetime | None = strawberry.field(
         description="Until when the party whose turn it is can answer; past it the dispute is under review. Null in "
         "review and once closed."
+    )
+    proposal: Proposal | None = strawberry.field(
+        description="The proposal on the table; the buyer's wish is the first. Null after a rejection."
+    )
+    proposals: list[Proposal] = strawberry.field(description="All proposals, oldest first.")
+    outcome: Outcome | None = strawberry.field(description="How it ended, where it was settled or resolved.")
+    messages = paged_field(
+        "messages", Connection[Message], "What parties and agents wrote, newest first. Not for the order system."
     )
 
 
@@ -47,19 +65,91 @@ input_type(
 
 
 @strawberry.type(description="What became of an action on a dispute. Either userErrors is empty, or nothing was done.")
-class DisputePayload:
-    order: OrderReference | None = strawberry.field(description="The order as it stands now, also after a refusal.")
+class DisputePayload(Payload):
     dispute: Dispute | None = strawberry.field(description="The dispute as it stands now.")
-    user_errors: list[UserError] = strawberry.field(
-        description="Everything that speaks against it; empty when it was done."
-    )
+
+
+input_type(
+    ProposeResolution,
+    "How to settle which dispute.",
+    case_id="The dispute's id.",
+    resolution="How to settle it.",
+    amount="How much is paid back: not for REPLACEMENT and NO_REFUND, and at most the claim or what one may be.",
+    note="Up to 2,000 characters; may be left out.",
+)
+input_type(
+    AcceptProposal,
+    "Which dispute's proposal to accept.",
+    case_id="The dispute's id.",
+    note="Up to 2,000 characters; may be left out.",
+)
+input_type(
+    RejectProposal,
+    "Which dispute's proposal to reject.",
+    case_id="The dispute's id.",
+    note="Why, up to 2,000 characters; may be left out.",
+)
+input_type(
+    PostDisputeMessage,
+    "What to write in which dispute.",
+    case_id="The dispute's id.",
+    text="Up to 4,000 characters.",
+)
+input_type(
+    EscalateDispute,
+    "Which dispute to hand to an agent.",
+    case_id="The dispute's id.",
+    note="Up to 2,000 characters; may be left out.",
+)
+input_type(
+    RequestEvidence,
+    "What to ask of which party.",
+    case_id="The dispute's id.",
+    party="Of whom: BUYER or SUPPLIER.",
+    text="What is asked for, up to 2,000 characters; both parties read it.",
+)
+input_type(
+    ResolveDispute,
+    "How to decide which dispute.",
+    case_id="The dispute's id.",
+    resolution="The decision.",
+    amount="How much is paid back, as for a proposal.",
+    note="The reasons, up to 2,000 characters.",
+)
 
 
 @strawberry.type
 class DisputeMutations:
     open_dispute = resolved(dispute.open_dispute, DisputePayload, "Opens a dispute about an order: OPEN_DISPUTE.")
+    propose_resolution = resolved(
+        proposal.propose_resolution,
+        DisputePayload,
+        "Proposes how to settle it, and passes the turn to the other party: PROPOSE_RESOLUTION.",
+    )
+    accept_proposal = resolved(
+        proposal.accept_proposal, DisputePayload, "Accepts the proposal; the dispute is settled: ACCEPT_PROPOSAL."
+    )
+    reject_proposal = resolved(
+        proposal.reject_proposal,
+        DisputePayload,
+        "Rejects the proposal, and passes the turn to the other party: REJECT_PROPOSAL.",
+    )
+    post_dispute_message = resolved(
+        message.post_dispute_message,
+        DisputePayload,
+        "Writes to the other party and the agents; answers a request for evidence: POST_DISPUTE_MESSAGE.",
+    )
+    escalate_dispute = resolved(
+        review.escalate_dispute, DisputePayload, "Hands the dispute to an agent: ESCALATE_DISPUTE."
+    )
     withdraw_dispute = resolved(
         dispute.withdraw_dispute,
         DisputePayload,
         "Takes the dispute back; another may be opened later: WITHDRAW_DISPUTE.",
+    )
+    request_evidence = resolved(
+        review.request_evidence, DisputePayload, "Asks a party for evidence, as an agent: REQUEST_EVIDENCE."
+    )
+    resolve_dispute = resolved(
+        review.resolve_dispute, DisputePayload, "Decides the dispute, as an agent: RESOLVE_DISPUTE."
     )

@@ -9,6 +9,7 @@ from models.enums import (
     Action,
     CancellationReason,
     CancellationStatus,
+    CaseOrder,
     ComplaintKind,
     ComplaintStatus,
     DisputeReason,
@@ -153,6 +154,15 @@ _described(
         ViewerState.WAITING_FOR_OTHER_PARTY: "It waits for somebody else.",
         ViewerState.UNDER_REVIEW: "The marketplace is looking into it.",
         ViewerState.CLOSED: "It is closed.",
+    },
+)
+
+_described(
+    CaseOrder,
+    "How a list of cases is ordered.",
+    {
+        CaseOrder.NEWEST_FIRST: "By when they were opened, the newest first.",
+        CaseOrder.DUE_FIRST: "By when the next move is or was due, the most urgent first; closed cases last.",
     },
 )
 

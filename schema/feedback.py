@@ -5,9 +5,9 @@ import strawberry
 
 from resolvers import feedback
 from resolvers.feedback import AreaRatingsInput, LeaveFeedback, RatingsInput, ReplyToFeedback, ReviseFeedback
-from schema.decision import UserError
 from schema.described import input_type, resolved
 from schema.node import Node
+from schema.payload import Payload
 from schema.references import OrderReference
 
 
@@ -82,12 +82,8 @@ input_type(
 
 
 @strawberry.type(description="What became of an action on feedback. Either userErrors is empty, or nothing was done.")
-class FeedbackPayload:
-    order: OrderReference | None = strawberry.field(description="The order as it stands now, also after a refusal.")
+class FeedbackPayload(Payload):
     feedback: Feedback | None = strawberry.field(description="The feedback as it stands now.")
-    user_errors: list[UserError] = strawberry.field(
-        description="Everything that speaks against it; empty when it was done."
-    )
 
 
 @strawberry.type

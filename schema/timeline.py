@@ -6,11 +6,8 @@ from typing import Any
 import strawberry
 
 from models.enums import Action
-from resolvers import timeline as timelines
-from resolvers.page import Connection, Page
 from schema.account import Account
-from schema.connection import PageInfo
-from schema.described import resolved
+from schema.connection import PageInfo, paged_field
 from schema.references import CaseReference, OrderReference
 
 
@@ -37,20 +34,10 @@ class TimelineConnection:
     page_info: PageInfo = strawberry.field(description="Where the page lies.")
 
 
-def _timeline(
-    root: timelines.HasTimeline,
-    first: int | None = strawberry.UNSET,
-    after: str | None = strawberry.UNSET,
-    last: int | None = strawberry.UNSET,
-    before: str | None = strawberry.UNSET,
-) -> Connection[timelines.TimelineEntry]:
-    return root.timelines[Page.of(first, after, last, before)]
-
-
 def timeline_field() -> Any:
     """The field `timeline`, the same on orders and on cases."""
-    return resolved(
-        _timeline,
+    return paged_field(
+        "timeline",
         TimelineConnection,
         "What happened, oldest first. The words are made when it is read and may change.",
     )

@@ -1,7 +1,7 @@
 import strawberry
 
 from resolvers import viewer
-from resolvers.viewer import FeedbackFilter, OrderFilter
+from resolvers.viewer import ComplaintFilter, DisputeFilter, FeedbackFilter, OrderFilter
 from schema.account import Account
 from schema.complaint import Complaint
 from schema.connection import Connection
@@ -24,6 +24,19 @@ input_type(
     "Which feedback to list.",
     can="On which the viewer may do this now: REVISE_FEEDBACK or REPLY_TO_FEEDBACK.",
 )
+input_type(
+    DisputeFilter,
+    "Which disputes to list: those for which everything given holds.",
+    statuses="In one of these states, as it is now.",
+    open="Open ones only, or closed ones only.",
+)
+input_type(
+    ComplaintFilter,
+    "Which complaints to list: those for which everything given holds.",
+    statuses="In one of these states.",
+    open="Open ones only, or closed ones only.",
+    overdue="Only those whose reply is overdue, or only the others.",
+)
 
 
 @strawberry.type(
@@ -36,7 +49,12 @@ class Viewer(Node):
     feedback = resolved(
         viewer.feedback, Connection[Feedback], "Feedback Management: feedback by when it was left, newest first."
     )
-    disputes = resolved(viewer.disputes, Connection[Dispute], "Disputes, newest first.")
+    disputes = resolved(
+        viewer.disputes, Connection[Dispute], "Disputes; agents see all.", order_by="Newest first unless asked."
+    )
     complaints = resolved(
-        viewer.complaints, Connection[Complaint], "Complaints I Submitted, newest first; agents see all."
+        viewer.complaints,
+        Connection[Complaint],
+        "Complaints I Submitted; agents see all.",
+        order_by="Newest first unless asked.",
     )

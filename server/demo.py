@@ -97,6 +97,20 @@ def _disputed(ago: timedelta, wanted: str = "PARTIAL_REFUND") -> Step:
     return Step(ago, "openDispute", BUYER, {"reason": "DEFECTIVE", "description": text, "wanted": wanted} | claim)
 
 
+def _offered(ago: timedelta) -> Step:
+    amount = {"amount": "60.00", "currencyCode": "USD"}
+    return Step(ago, "proposeResolution", SUPPLIER, {"resolution": "PARTIAL_REFUND", "amount": amount})
+
+
+def _reviewed(ago: timedelta) -> list[Step]:
+    """Disputed `ago`, and handed to an agent as soon as that was possible."""
+    return [_paid(ago + DAY), _disputed(ago), Step(ago - 3 * DAY, "escalateDispute", BUYER, {"note": "No answer."})]
+
+
+def _evidence(ago: timedelta, party: str) -> Step:
+    return Step(ago, "requestEvidence", AGENT, {"party": party, "text": "Please describe what is broken."})
+
+
 _TA, _SP, _OFF = OrderKind.TRADE_ASSURANCE, OrderKind.SECURE_PAYMENT, OrderKind.OFFLINE
 _ORDER_STORIES: list[tuple[OrderKind, str, list[Step]]] = [
     (_TA, "awaiting payment", []),
@@ -120,6 +134,26 @@ _ORDER_STORIES: list[tuple[OrderKind, str, list[Step]]] = [
     (_TA, "revised", [
         *_delivered(30 * DAY), _rated(9 * DAY, _overall(3)), _replied(5 * DAY), _revised(DAY, _overall(5))]),
     (_TA, "dispute waiting for the supplier", [_paid(9 * DAY), _shipped(8 * DAY), _disputed(DAY)]),
+    (_TA, "dispute waiting for the buyer", [_paid(9 * DAY), _disputed(4 * DAY), _offered(2 * DAY)]),
+    (_TA, "dispute's proposal rejected", [
+        _paid(9 * DAY), _disputed(4 * DAY), _offered(2 * DAY),
+        Step(DAY, "rejectProposal", BUYER, {"note": "Too little."})]),
+    (_TA, "dispute that can be escalated in an hour", [_paid(9 * DAY), _disputed(3 * DAY - HOUR)]),
+    (_TA, "dispute settled", [
+        _paid(9 * DAY), _disputed(4 * DAY), _offered(2 * DAY), Step(DAY, "acceptProposal", BUYER)]),
+    (_TA, "dispute escalated", [*_reviewed(6 * DAY)]),
+    (_TA, "dispute waiting for the buyer's evidence", [*_reviewed(6 * DAY), _evidence(DAY, "BUYER")]),
+    (_TA, "dispute lapses in an hour", [*_reviewed(9 * DAY), _evidence(5 * DAY - HOUR, "BUYER")]),
+    (_TA, "dispute lapsed", [*_reviewed(9 * DAY), _evidence(5 * DAY + MINUTE, "BUYER")]),
+    (_TA, "dispute waiting for the supplier's evidence", [*_reviewed(6 * DAY), _evidence(DAY, "SUPPLIER")]),
+    (_TA, "dispute with evidence", [
+        *_reviewed(6 * DAY), _evidence(3 * DAY, "SUPPLIER"),
+        Step(DAY, "postDisputeMessage", SUPPLIER, {"text": "The packing list is attached to the crate."})]),
+    (_TA, "dispute resolved", [
+        *_reviewed(6 * DAY),
+        Step(DAY, "resolveDispute", AGENT, {
+            "resolution": "PARTIAL_REFUND", "amount": {"amount": "100.00", "currencyCode": "USD"},
+            "note": "Ten of the twelve are broken."})]),
     (_TA, "dispute goes to review in an hour", [_paid(19 * DAY), _disputed(7 * DAY - HOUR)]),
     (_TA, "dispute under review", [*_delivered(12 * DAY), _disputed(7 * DAY + MINUTE)]),
     (_TA, "dispute withdrawn", [
@@ -148,6 +182,20 @@ _ORDER_STORIES: list[tuple[OrderKind, str, list[Step]]] = [
         *_delivered(60 * DAY), _rated(50 * DAY, _areas(2)), _replied(30 * DAY), _revised(9 * DAY, _areas(4))]),
     (_OFF, "offline trade", [_paid(9 * DAY), _shipped(5 * DAY)]),
     (_OFF, "complaint filed", [_paid(9 * DAY), Step(DAY, "fileComplaint", BUYER)]),
+    (_OFF, "complaint taken up", [
+        _paid(9 * DAY), Step(2 * DAY, "fileComplaint", BUYER), Step(DAY, "takeUpComplaint", AGENT)]),
+    (_OFF, "complaint waiting for the complainant", [
+        _paid(9 * DAY), Step(2 * DAY, "fileComplaint", BUYER),
+        Step(DAY, "postComplaintMessage", AGENT, {"text": "Do you have the wire's receipt?"})]),
+    (_OFF, "complaint resolved", [
+        _paid(9 * DAY), Step(4 * DAY, "fileComplaint", BUYER),
+        Step(DAY, "resolveComplaint", AGENT, {
+            "resolution": "REFUND", "amount": {"amount": "900.00", "currencyCode": "USD"}, "note": "They pay back."})]),
+    (_OFF, "complaint rejected", [
+        _paid(9 * DAY), Step(4 * DAY, "fileComplaint", BUYER),
+        Step(DAY, "rejectComplaint", AGENT, {"note": "The goods were signed for."})]),
+    (_OFF, "complaint withdrawn", [
+        _paid(9 * DAY), Step(4 * DAY, "fileComplaint", BUYER), Step(DAY, "withdrawComplaint", BUYER)]),
     (_OFF, "complaint's reply overdue", [_paid(19 * DAY), Step(5 * DAY + MINUTE, "fileComplaint", BUYER)]),
 ]  # fmt: skip
 
@@ -155,6 +203,25 @@ _COMPLAINT = {
     "kind": "GOODS_NOT_RECEIVED",
     "description": "Paid by wire in spring; nothing came, and nobody answers.",
     "contact": {"email": "ana@buyers.example", "phone": "+34 600 000 000"},
+}
+
+
+_CASES: dict[str, Any] = {"Dispute": models.Dispute, "Complaint": models.Complaint}
+# What each mutation on a case is asked of: its input says caseId.
+_CASE_OF = {
+    "proposeResolution": "Dispute",
+    "acceptProposal": "Dispute",
+    "rejectProposal": "Dispute",
+    "postDisputeMessage": "Dispute",
+    "escalateDispute": "Dispute",
+    "withdrawDispute": "Dispute",
+    "requestEvidence": "Dispute",
+    "resolveDispute": "Dispute",
+    "postComplaintMessage": "Complaint",
+    "withdrawComplaint": "Complaint",
+    "takeUpComplaint": "Complaint",
+    "resolveComplaint": "Complaint",
+    "rejectComplaint": "Complaint",
 }
 
 
@@ -182,6 +249,8 @@ async def _clear() -> None:
         raise click.ClickException("This database holds more than a demonstration; name an empty one.")
     for model in (
         models.Event,
+        models.Message,
+        models.Proposal,
         models.Feedback,
         models.Cancellation,
         models.Dispute,
@@ -216,6 +285,8 @@ class _Story:
         buyer: str = BUYER,
         supplier: str = SUPPLIER,
     ) -> None:
+        if steps != sorted(steps, key=lambda step: step.ago, reverse=True):
+            raise ValueError(f"the steps of {title} are not in the order of time")
         placed = max((step.ago for step in steps), default=DAY) + 2 * HOUR
         usd = {"currencyCode": "USD"}
         record: dict[str, Any] = {
@@ -231,9 +302,9 @@ class _Story:
         for step in steps:
             if step.by == SERVICE:
                 await self._record(record, step.ago, step.what, step.ago if step.dated is None else step.dated)
-            elif step.what == "withdrawDispute":
-                [dispute] = await models.Dispute.filter(order_id=found.id)
-                await self._do(step.ago, step.by, step.what, {"caseId": ids.encode("Dispute", dispute.id)})
+            elif (case_type := _CASE_OF.get(step.what)) is not None:
+                [case] = await _CASES[case_type].filter(order_id=found.id)
+                await self._do(step.ago, step.by, step.what, {"caseId": ids.encode(case_type, case.id)} | step.input)
             else:
                 base = _COMPLAINT if step.what == "fileComplaint" else {}
                 order = {"orderId": ids.encode("Order", found.id)}
@@ -248,14 +319,14 @@ class _Story:
         document = (
             f"mutation($input: {name}Input!) {{ {mutation}(input: $input) {{ userErrors {{ message field }} }} }}"
         )
-        context = Context(self.accounts[by], self.now - ago)
+        context = Context(self.accounts[by], self.now - ago, moved=True)
         result = await SCHEMA.execute(document, {"input": input}, context)
         if result.errors or result.data is None or result.data[mutation]["userErrors"]:
             raise RuntimeError(f"{mutation} {ago} ago: {result.errors or result.data}")
 
 
 _QUERY = (
-    "{ viewer { orders(first: 50) { edges { node {"
+    "{ viewer { orders(first: 100) { edges { node {"
     " number kind status items { title } availableActions { action label closesAt } nextChangeAt } } } } }"
 )
 

@@ -1,13 +1,15 @@
 """Orders from a file: the same checks and the same code as the mutation recordOrders."""
 
+import codecs
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 import orjson
-from graphql import GraphQLError, GraphQLInputType, coerce_input_value, validate_input_value  # pyright: ignore[reportUnknownVariableType]
+from graphql import GraphQLError, GraphQLNonNull, coerce_input_value, validate_input_value  # pyright: ignore[reportUnknownVariableType]
 from strawberry.types.arguments import convert_argument
 
 from models import database
@@ -16,7 +18,8 @@ from resolvers.account import sign_in
 from resolvers.context import Context
 from resolvers.errors import UserError
 from resolvers.input import Checks
-from resolvers.record import Checked, OrderRecord, check, store
+from resolvers.record import OrderRecord, check
+from resolvers.recording import Checked, store
 from schema import SCHEMA
 from server.settings import Settings
 
@@ -31,7 +34,9 @@ async def record(settings: Settings, file: Path, service: str) -> int:
         records, problems = _read(file)
         if not problems and records:
             with click.progressbar(length=len(records), label="Recording", file=sys.stderr) as bar:
-                errors = await store(context, records, bar.update, seconds=60 + len(records) * SECONDS_A_RECORD)
+                errors = await store(
+                    context, records, bar.update, seconds=60 + len(records) * SECONDS_A_RECORD, shielded=False
+                )
             problems = [_said(error) for error in errors]
     if problems:
         more = [f"… and {len(problems) - MOST_NAMED} more"] if len(problems) > MOST_NAMED else []
@@ -49,6 +54,7 @@ def _read(file: Path) -> tuple[list[Checked], list[str]]:
     problems: list[str] = []
     with file.open("rb") as lines:
         for number, line in enumerate(lines, 1):
+            line = line.removeprefix(codecs.BOM_UTF8)
             if not line.strip():
                 continue
             try:
@@ -73,7 +79,7 @@ def _parse(line: bytes) -> OrderRecord:
     def note(error: GraphQLError, path: Sequence[str | int]) -> None:
         problems.append(f"{'.'.join(map(str, path)) or 'the record'}: {error.message}")
 
-    input_type: GraphQLInputType = SCHEMA._schema.type_map["OrderRecordInput"]  # type: ignore[assignment]
+    input_type: Any = GraphQLNonNull(SCHEMA._schema.type_map["OrderRecordInput"])  # type: ignore[type-var]
     validate_input_value(value, input_type, note)
     if problems:
         raise ValueError("; ".join(problems))

@@ -1,11 +1,13 @@
 """What can be set from outside, all of it in the environment."""
 
+import os
 from enum import StrEnum
 from pathlib import Path
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-VAR = Path("var")  # what the program makes for itself: the development database and the development tokens' secret
+HOME = Path(os.environ.get("RECOURSE_HOME", "."))  # the project's folder; the launcher says which
+VAR = HOME / "var"  # what the program makes for itself: the development database and the development tokens' secret
 
 
 class Mode(StrEnum):

@@ -19,6 +19,7 @@ from server.settings import VAR, Mode, Settings
 DEVELOPMENT_ISSUER = "recourse-development"
 DEVELOPMENT_LIFETIME = timedelta(days=30)
 LEEWAY_SECONDS = 30
+LONGEST_SUBJECT = 255  # characters
 
 _ALGORITHMS = ["RS256", "ES256"]
 _REQUIRED = ["exp", "iat", "iss", "sub", "role"]
@@ -32,7 +33,7 @@ class BadToken(Exception):
 class Claims:
     subject: str
     role: Role
-    name: str
+    name: str | None
 
 
 Verifier = Callable[[str], Awaitable[Claims]]
@@ -77,12 +78,13 @@ def _decode(token: str, key: Any, *, required: list[str], **expected: Any) -> Cl
         claims: dict[str, Any] = jwt.decode(
             token, key, leeway=LEEWAY_SECONDS, options={"require": required}, **expected
         )
-        subject, role, name = claims["sub"], Role(claims["role"]), claims.get("name") or claims["sub"]
+        subject, role, name = claims["sub"], Role(claims["role"]), claims.get("name") or None
+        f"{subject}{name}".encode()  # half a surrogate pair cannot be stored
     except (jwt.PyJWTError, ValueError) as error:
         raise BadToken from error
-    if not isinstance(name, str) or "\0" in subject + name or not 0 < len(subject) <= 255:
+    if not isinstance(name, str | None) or "\0" in f"{subject}{name}" or not 0 < len(subject) <= LONGEST_SUBJECT:
         raise BadToken
-    return Claims(subject, role, name[:200])
+    return Claims(subject, role, name[:200] if name else None)
 
 
 def development_secret(folder: Path = VAR) -> str:

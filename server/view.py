@@ -36,7 +36,7 @@ class GraphQLView(GraphQL[Context, None]):
         super().__init__(SCHEMA, graphql_ide=None, subscription_protocols=())
         self.settings = settings
         self.verify = verifier(settings)
-        self.accounts: OrderedDict[tuple[str, Role], Account] = OrderedDict()
+        self.accounts: OrderedDict[tuple[str, Role, str | None], Account] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -44,8 +44,7 @@ class GraphQLView(GraphQL[Context, None]):
             return
         request = Request(scope, receive)
         try:
-            context = Context(viewer=await self._viewer(request), now=self._now(request))
-            response = await self.run(request, context=context)
+            response = await self.run(request, context=await self._context(request))
         except BadToken:
             response = _error(401, "UNAUTHENTICATED", "Send a valid access token: Authorization: Bearer <token>.")
             response.headers["www-authenticate"] = "Bearer"
@@ -55,6 +54,11 @@ class GraphQLView(GraphQL[Context, None]):
             response = _error(500, "INTERNAL", masked(error))
         await response(scope, receive, send)
 
+    async def _context(self, request: Request) -> Context:
+        viewer = await self._viewer(request)
+        moved = self._moved_clock(request)
+        return Context(viewer, moved or datetime.now(UTC), moved=moved is not None)
+
     async def _viewer(self, request: Request) -> Account:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
@@ -63,17 +67,17 @@ class GraphQLView(GraphQL[Context, None]):
 
     async def _account(self, claims: Claims) -> Account:
         """Accounts are never removed and keep their id, so those seen lately need not be read again."""
-        key = (claims.subject, claims.role)
-        account = self.accounts.pop(key, None) or await sign_in(*key, claims.name)
+        key = (claims.subject, claims.role, claims.name)
+        account = self.accounts.pop(key, None) or await sign_in(*key)
         self.accounts[key] = account
         if len(self.accounts) > ACCOUNTS_KEPT:
             self.accounts.popitem(last=False)
         return account
 
-    def _now(self, request: Request) -> datetime:
+    def _moved_clock(self, request: Request) -> datetime | None:
         moved = request.headers.get(CLOCK_HEADER)
         if moved is None or self.settings.mode is not Mode.DEVELOPMENT:
-            return datetime.now(UTC)
+            return None
         try:
             return parse_instant(moved)
         except ValueError as error:

@@ -26,7 +26,7 @@ def _open_to_all(path: Path) -> bool:
 
 
 class Postgres:
-    """`url(name)` is the address of one of its databases. `stop` and `start` are for tests of what survives that."""
+    """`create` makes a database and gives its address."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

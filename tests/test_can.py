@@ -25,6 +25,7 @@ FACTS = (
     "cancelled_at",
     "cancellation_pending_since",
     "dispute_open_since",
+    "dispute_lapses_at",
     "dispute_settled_at",
     "complaint_open_since",
 )

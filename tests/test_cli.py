@@ -90,6 +90,7 @@ def test_a_bad_line_is_named_and_nothing_is_kept(command: Command, tmp_path: Pat
         record("B4", total={"amount": 10, "currencyCode": "USD"}),
         record("B5", colour="red"),
         [1],
+        "null",
     )
     done = command("record", file)
     assert done.returncode == 1
@@ -103,6 +104,7 @@ def test_a_bad_line_is_named_and_nothing_is_kept(command: Command, tmp_path: Pat
         "line 6: total.amount:",
         "line 7: the record:",
         "line 8: the record:",
+        "line 9: the record:",
     ):
         assert line in said, said
     good = write(tmp_path / "good.jsonl", record("B1", buyer={"subject": "somebody else", "name": "x"}))
@@ -151,6 +153,30 @@ def test_a_database_that_makes_no_sense(command: Command, wrong: str) -> None:
     done = command("migrate", RECOURSE_DATABASE_URL=wrong)
     assert done.returncode == 1
     assert "make no sense" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("url", ["postgres://nobody@127.0.0.1:1/none", "sqlite:///proc/none/x.db", "sqlite:///tmp"])
+def test_a_database_that_cannot_be_used(command: Command, url: str) -> None:
+    done = command("migrate", RECOURSE_DATABASE_URL=url)
+    assert done.returncode == 1
+    assert "cannot be used" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["serve", "--port", "99999"],
+        ["serve", "--workers", "0"],
+        ["token", "", "--role", "BUYER"],
+        ["token", "x" * 256, "--role", "BUYER"],
+        ["token", "x", "--role", "KING"],
+    ],
+)
+def test_arguments_that_make_no_sense(command: Command, arguments: list[str]) -> None:
+    done = command(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
     assert "Traceback" not in done.stderr
 
 

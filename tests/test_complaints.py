@@ -60,6 +60,15 @@ def test_about_an_online_order_points_to_its_dispute(world: World) -> None:
     assert "dispute" in error["message"]
 
 
+def test_about_an_order_that_is_none(world: World) -> None:
+    for nothing in ("", "nonsense", "ord_" + "0" * 32):
+        assert world.buyer.refused("fileComplaint", complaint(orderId=nothing)) == "NOT_FOUND"
+        assert (
+            world.buyer.refused("fileComplaint", complaint(orderId=nothing, respondent={"memberId": "x"}))
+            == "NOT_FOUND"
+        )
+
+
 def test_only_buyers_file(world: World) -> None:
     order = world.order("OFFLINE")
     for person in (world.supplier, world.agent, world.service):
@@ -82,3 +91,96 @@ def test_complainant_and_agents_see_it_and_nobody_else(world: World) -> None:
     listed = "{ viewer { complaints(first: 5) { edges { node { id } } } } }"
     assert world.buyer.ask(listed)["viewer"]["complaints"]["edges"] == [{"node": {"id": filed["id"]}}]
     assert world.supplier.ask(listed)["viewer"]["complaints"]["edges"] == []
+
+
+def test_from_filing_to_resolution(world: World) -> None:
+    order = world.order("OFFLINE")
+    case = {
+        "caseId": world.buyer.succeed("fileComplaint", complaint(orderId=order, amount=usd("80.00")), SHOWN)[
+            "complaint"
+        ]["id"]
+    }
+    shown = """order { availableActions { action } } complaint { status viewerState replyOverdue closedAt isFinal
+      outcome { resolution amount { amount } by { role } note } messages { edges { node { text } } }
+      timeline { edges { node { text note } } } availableActions { action } }"""
+    agent, late = world.agent.at(NOW + 6 * DAY), NOW + 7 * DAY
+    asked = "query($id: ID!) { node(id: $id) { ... on Complaint { viewerState replyOverdue } } }"
+    assert agent.ask(asked, id=case["caseId"])["node"] == {"viewerState": "ACTION_REQUIRED", "replyOverdue": True}
+    taken = agent.succeed("takeUpComplaint", case | {"note": "On it"}, shown)["complaint"]
+    assert (taken["status"], taken["replyOverdue"]) == ("UNDER_REVIEW", False)
+    assert agent.refused("takeUpComplaint", case) == "ALREADY_UNDER_REVIEW"
+    agent.succeed("postComplaintMessage", case | {"text": "Do you have a receipt?"})
+    waiting = world.buyer.at(late).ask(asked, id=case["caseId"])["node"]
+    assert waiting == {"viewerState": "ACTION_REQUIRED", "replyOverdue": False}
+    answered = world.buyer.at(late).succeed("postComplaintMessage", case | {"text": "Yes"}, shown)["complaint"]
+    assert (answered["status"], answered["viewerState"]) == ("UNDER_REVIEW", "UNDER_REVIEW")
+    assert [edge["node"]["text"] for edge in answered["messages"]["edges"]] == ["Yes", "Do you have a receipt?"]
+    decision = case | {"resolution": "REFUND", "amount": usd("80.01"), "note": "They pay back."}
+    assert agent.at(late).problems("resolveComplaint", decision) == {("amount.amount", "OUT_OF_RANGE")}
+    resolved = agent.at(late).succeed("resolveComplaint", decision | {"amount": usd("80.00")}, shown)
+    assert resolved["complaint"]["outcome"] == {
+        "resolution": "REFUND",
+        "amount": {"amount": "80.00"},
+        "by": {"role": "AGENT"},
+        "note": "They pay back.",
+    }
+    assert (resolved["complaint"]["isFinal"], resolved["complaint"]["availableActions"]) == (True, [])
+    assert [edge["node"]["text"] for edge in resolved["complaint"]["timeline"]["edges"]] == [
+        "The buyer filed a complaint with the Complaint Center.",
+        "An agent took up the complaint.",
+        "A message was written.",
+        "A message was written.",
+        "An agent decided the complaint for the complainant.",
+    ]
+    again = world.buyer.at(late + DAY).succeed("fileComplaint", complaint(orderId=order), SHOWN)["complaint"]
+    assert again["status"] == "SUBMITTED"
+
+
+def test_an_agents_message_is_an_answer(world: World) -> None:
+    filed = world.buyer.succeed("fileComplaint", complaint(respondent={"memberId": "x"}), SHOWN)["complaint"]
+    case = {"caseId": filed["id"]}
+    more = world.buyer.at(NOW + DAY).succeed("postComplaintMessage", case | {"text": "More"}, "complaint { status }")
+    assert more["complaint"]["status"] == "SUBMITTED"
+    asked = world.agent.at(NOW + 5 * DAY).succeed(
+        "postComplaintMessage", case | {"text": "Which shop?"}, "complaint { status viewerState replyOverdue }"
+    )["complaint"]
+    assert asked == {"status": "AWAITING_COMPLAINANT", "viewerState": "WAITING_FOR_OTHER_PARTY", "replyOverdue": False}
+    rejected = world.agent.at(NOW + 9 * DAY).succeed(
+        "rejectComplaint", case | {"note": "No such shop."}, "complaint { status outcome { note } closedAt }"
+    )["complaint"]
+    assert rejected == {"status": "REJECTED", "outcome": None, "closedAt": "2026-06-24T12:00:00.000000Z"}
+    assert world.buyer.at(NOW + 9 * DAY).refused("withdrawComplaint", case) == "CASE_CLOSED"
+
+
+def test_the_complaint_desk(world: World) -> None:
+    filed = [
+        world.buyer.at(NOW + place * DAY).succeed("fileComplaint", complaint(respondent={"memberId": "x"}), SHOWN)[
+            "complaint"
+        ]["id"]
+        for place in range(3)
+    ]
+    world.agent.at(NOW + 2 * DAY).succeed("postComplaintMessage", {"caseId": filed[0], "text": "Which shop?"})
+    world.buyer.at(NOW + 2 * DAY).succeed("withdrawComplaint", {"caseId": filed[2]})
+    asked = """query($filter: ComplaintFilter) { viewer { complaints(first: 100, filter: $filter, orderBy: DUE_FIRST)
+      { edges { node { id } } } } }"""
+
+    def listed(at: Any, **filter: Any) -> list[int]:
+        edges = world.agent.at(at).ask(asked, filter=filter)["viewer"]["complaints"]["edges"]
+        return [filed.index(edge["node"]["id"]) for edge in edges if edge["node"]["id"] in filed]
+
+    assert listed(NOW + 3 * DAY)[0] == 1
+    assert listed(NOW + 3 * DAY, open=True)[0] == 1
+    assert set(listed(NOW + 3 * DAY, open=False)) == {2}
+    assert listed(NOW + 6 * DAY, overdue=True) == []
+    assert listed(NOW + 6 * DAY + MOMENT, overdue=True) == [1]
+    assert set(listed(NOW + 6 * DAY + MOMENT, overdue=False)) == {0, 2}
+    assert listed(NOW + 6 * DAY, statuses=["AWAITING_COMPLAINANT"]) == [0]
+
+
+def test_those_who_acted_in_a_case_can_be_read(world: World) -> None:
+    case = world.buyer.succeed("fileComplaint", complaint(respondent={"memberId": "x"}), SHOWN)["complaint"]["id"]
+    world.agent.succeed("takeUpComplaint", {"caseId": case})
+    agent = world.agent.ask("{ viewer { account { id } } }")["viewer"]["account"]["id"]
+    asked = "query($id: ID!) { node(id: $id) { ... on Account { role } } }"
+    assert world.buyer.ask(asked, id=agent) == {"node": {"role": "AGENT"}}
+    assert world.supplier.ask(asked, id=agent) == {"node": None}

@@ -31,7 +31,10 @@ def test_opening(world: World) -> None:
     assert (dispute["status"], dispute["viewerState"]) == ("AWAITING_SUPPLIER", "WAITING_FOR_OTHER_PARTY")
     assert dispute["claim"] == usd("50.00")
     assert dispute["respondBy"] == "2026-06-22T12:00:00.000000Z"
-    assert dispute["availableActions"] == [{"action": "WITHDRAW_DISPUTE", "label": "Withdraw Dispute"}]
+    assert dispute["availableActions"] == [
+        {"action": "POST_DISPUTE_MESSAGE", "label": "Write"},
+        {"action": "WITHDRAW_DISPUTE", "label": "Withdraw Dispute"},
+    ]
     assert world.buyer.refused("openDispute", wish(order)) == "DISPUTE_OPEN"
 
 
@@ -109,3 +112,200 @@ def test_disputes_are_listed_for_their_parties(world: World) -> None:
         assert [edge["node"]["number"] for edge in edges] == numbers[::-1]
         assert [edge["node"]["order"]["id"] for edge in edges] == orders[::-1]
     assert world.person(world.supplier.role).ask(listed)["viewer"]["disputes"]["edges"] == []
+
+
+LIFE = """order { id availableActions { action } } dispute { id status respondBy viewerState closedAt isFinal
+  proposal { resolution amount { amount } by { role } accepted }
+  proposals { resolution accepted by { role } } outcome { resolution amount { amount } by { role } at note }
+  timeline { edges { node { at text note by { role } } } } messages { edges { node { id text by { role } at } } } }"""
+
+
+def opened(world: World, **changes: Any) -> str:
+    order = world.order("TRADE_ASSURANCE", paidAt=2)
+    return world.buyer.succeed("openDispute", wish(order, **changes), "dispute { id }")["dispute"]["id"]
+
+
+def texts(dispute: dict[str, Any]) -> list[str]:
+    return [edge["node"]["text"] for edge in dispute["timeline"]["edges"]]
+
+
+def test_settled_between_the_parties(world: World) -> None:
+    case = {"caseId": opened(world)}
+    offered = world.supplier.at(NOW + DAY).succeed(
+        "proposeResolution",
+        case | {"resolution": "RETURN_AND_REFUND", "amount": usd("50.00"), "note": "Send them back"},
+        LIFE,
+    )["dispute"]
+    assert (offered["status"], offered["respondBy"]) == ("AWAITING_BUYER", "2026-06-23T12:00:00.000000Z")
+    assert offered["proposals"] == [
+        {"resolution": "PARTIAL_REFUND", "accepted": False, "by": {"role": "BUYER"}},
+        {"resolution": "RETURN_AND_REFUND", "accepted": None, "by": {"role": "SUPPLIER"}},
+    ]
+    rejected = world.buyer.at(NOW + 2 * DAY).succeed("rejectProposal", case | {"note": "Too far"}, LIFE)["dispute"]
+    assert (rejected["status"], rejected["proposal"]) == ("AWAITING_SUPPLIER", None)
+    assert world.supplier.at(NOW + 2 * DAY).refused("acceptProposal", case) == "NO_PROPOSAL"
+    world.supplier.at(NOW + 3 * DAY).succeed(
+        "proposeResolution", case | {"resolution": "PARTIAL_REFUND", "amount": usd("40.00")}
+    )
+    settled = world.buyer.at(NOW + 4 * DAY).succeed("acceptProposal", case | {"note": "Fine"}, LIFE)
+    dispute = settled["dispute"]
+    assert (dispute["status"], dispute["isFinal"], dispute["viewerState"]) == ("SETTLED", True, "CLOSED")
+    assert dispute["outcome"] == {
+        "resolution": "PARTIAL_REFUND",
+        "amount": {"amount": "40.00"},
+        "by": {"role": "BUYER"},
+        "at": "2026-06-19T12:00:00.000000Z",
+        "note": "Fine",
+    }
+    assert [each["accepted"] for each in dispute["proposals"]] == [False, False, True]
+    assert texts(dispute) == [
+        "The buyer opened a dispute.",
+        "A resolution was proposed.",
+        "The proposal was rejected.",
+        "A resolution was proposed.",
+        "The proposal was accepted; the dispute is settled.",
+    ]
+    assert settled["order"]["availableActions"] == []
+    order = {"orderId": settled["order"]["id"]}
+    assert world.buyer.at(NOW + 5 * DAY).refused("openDispute", wish("") | order) == "DISPUTE_SETTLED"
+
+
+def test_what_may_be_proposed(world: World) -> None:
+    case = {"caseId": opened(world)}
+    for amount, problem in (
+        (usd("50.01"), ("amount.amount", "OUT_OF_RANGE")),
+        ({"amount": "1.00", "currencyCode": "EUR"}, ("amount.currencyCode", "WRONG_FORM")),
+    ):
+        proposal = case | {"resolution": "REFUND", "amount": amount}
+        assert world.supplier.problems("proposeResolution", proposal) == {problem}
+    without_claim = {"caseId": opened(world, wanted="REPLACEMENT", claim=None)}
+    most = without_claim | {"resolution": "REFUND", "amount": usd("100.01")}
+    assert world.supplier.problems("proposeResolution", most) == {("amount.amount", "OUT_OF_RANGE")}
+    world.supplier.succeed("proposeResolution", without_claim | {"resolution": "REFUND", "amount": usd("100.00")})
+
+
+def test_nobody_answers(world: World) -> None:
+    """Time alone takes it to review; reads show it at once, the next mutation writes it down as of when it was due."""
+    case = opened(world)
+    due = NOW + 7 * DAY
+    asked = f"query($id: ID!) {{ node(id: $id) {{ ... on Dispute {{ {LIFE[LIFE.index('dispute {') + 9 :]} }} }}"
+    assert world.agent.at(due).ask(asked, id=case)["node"]["viewerState"] == "WAITING_FOR_OTHER_PARTY"
+    seen = world.agent.at(due + DAY).ask(asked, id=case)["node"]
+    assert (seen["status"], seen["respondBy"], seen["viewerState"]) == ("UNDER_REVIEW", None, "ACTION_REQUIRED")
+    assert texts(seen)[1:] == ["The time to answer ended; the dispute went to an agent for review."]
+    assert seen["timeline"]["edges"][1]["node"]["at"] == "2026-06-22T12:00:00.000000Z"
+    written = world.supplier.at(due + 2 * DAY).succeed(
+        "postDisputeMessage", {"caseId": case, "text": "Sorry, I was away."}, LIFE
+    )["dispute"]
+    assert written["status"] == "UNDER_REVIEW"
+    assert texts(written)[:2] == texts(seen)
+    assert written["timeline"]["edges"][1]["node"] == seen["timeline"]["edges"][1]["node"]
+    assert world.supplier.at(due + 2 * DAY).refused("acceptProposal", {"caseId": case}) == "ALREADY_UNDER_REVIEW"
+
+
+def test_escalated_and_resolved(world: World) -> None:
+    case = {"caseId": opened(world)}
+    third_day = NOW + 3 * DAY
+    assert world.buyer.at(third_day - MOMENT).refused("escalateDispute", case) == "WINDOW_NOT_OPEN"
+    escalated = world.buyer.at(third_day).succeed("escalateDispute", case | {"note": "No answer"}, LIFE)["dispute"]
+    assert (escalated["status"], escalated["viewerState"]) == ("UNDER_REVIEW", "UNDER_REVIEW")
+    decision = case | {"resolution": "REFUND", "amount": usd("50.01"), "note": "Broken on arrival."}
+    later = world.agent.at(NOW + 4 * DAY)
+    assert later.problems("resolveDispute", decision) == {("amount.amount", "OUT_OF_RANGE")}
+    resolved = later.succeed("resolveDispute", decision | {"amount": usd("50.00")}, LIFE)["dispute"]
+    assert (resolved["status"], resolved["outcome"]["by"]) == ("RESOLVED", {"role": "AGENT"})
+    assert resolved["outcome"]["note"] == "Broken on arrival."
+    assert later.refused("postDisputeMessage", case | {"text": "x"}) == "CASE_CLOSED"
+
+
+@pytest.mark.parametrize("party", ["BUYER", "SUPPLIER"])
+def test_evidence_is_asked_of_one_party(world: World, party: str) -> None:
+    case = {"caseId": opened(world)}
+    world.buyer.at(NOW + 3 * DAY).succeed("escalateDispute", case)
+    asking = case | {"party": party, "text": "Photos of the lamps, please."}
+    asked = world.agent.at(NOW + 4 * DAY).succeed("requestEvidence", asking, LIFE)["dispute"]
+    assert (asked["status"], asked["respondBy"]) == ("EVIDENCE_REQUESTED", "2026-06-24T12:00:00.000000Z")
+    assert asked["messages"]["edges"][0]["node"]["text"] == "Photos of the lamps, please."
+    assert world.agent.at(NOW + 4 * DAY).refused("requestEvidence", asking) == "NOT_UNDER_REVIEW"
+    one, other = (world.buyer, world.supplier) if party == "BUYER" else (world.supplier, world.buyer)
+    last = NOW + 9 * DAY
+    message = case | {"text": "Here they are."}
+    theirs = other.at(last).succeed("postDisputeMessage", message, LIFE)["dispute"]
+    assert (theirs["status"], theirs["viewerState"]) == ("EVIDENCE_REQUESTED", "WAITING_FOR_OTHER_PARTY")
+    answered = one.at(last).succeed("postDisputeMessage", message, LIFE)["dispute"]
+    assert (answered["status"], answered["respondBy"]) == ("UNDER_REVIEW", None)
+    assert [edge["node"]["text"] for edge in answered["messages"]["edges"]][-1] == "Photos of the lamps, please."
+    assert world.agent.at(last + 30 * DAY).ask(
+        "query($id: ID!) { node(id: $id) { ... on Dispute { status } } }", id=case["caseId"]
+    ) == {"node": {"status": "UNDER_REVIEW"}}
+
+
+def test_a_silent_buyers_dispute_lapses(world: World) -> None:
+    order = world.order("TRADE_ASSURANCE", paidAt=2)
+    case = {"caseId": world.buyer.succeed("openDispute", wish(order), "dispute { id }")["dispute"]["id"]}
+    world.supplier.at(NOW + 3 * DAY).succeed("escalateDispute", case)
+    world.agent.at(NOW + 4 * DAY).succeed("requestEvidence", case | {"party": "BUYER", "text": "Photos?"})
+    due = NOW + 9 * DAY
+    asked = """query($id: ID!) { node(id: $id) { ... on Order { availableActions { action } nextChangeAt
+      timeline(last: 1) { edges { node { text at } } } dispute { status closedAt isFinal viewerState } } } }"""
+    assert world.buyer.at(due).ask(asked, id=order)["node"]["nextChangeAt"] == "2026-06-24T12:00:00.000001Z"
+    seen = world.buyer.at(due + MOMENT).ask(asked, id=order)["node"]
+    assert seen["availableActions"] == [{"action": "OPEN_DISPUTE"}]
+    assert seen["dispute"] == {
+        "status": "LAPSED",
+        "closedAt": "2026-06-24T12:00:00.000000Z",
+        "isFinal": True,
+        "viewerState": "CLOSED",
+    }
+    assert seen["timeline"]["edges"][0]["node"] == {
+        "text": "The evidence that was asked for did not come in time; the dispute lapsed.",
+        "at": "2026-06-24T12:00:00.000000Z",
+    }
+    # The next mutation finds the order as time has left it, unique indexes and all.
+    again = world.buyer.at(due + DAY).succeed("openDispute", wish(order), "dispute { number status }")
+    assert again["dispute"]["status"] == "AWAITING_SUPPLIER"
+
+
+def test_the_order_system_reads_no_words_of_a_dispute(world: World) -> None:
+    case = opened(world)
+    world.supplier.succeed("postDisputeMessage", {"caseId": case, "text": "secret"})
+    asked = """query($id: ID!) { node(id: $id) { ... on Dispute { status description
+      messages { edges { node { text } } } timeline { edges { node { note text } } } } } }"""
+    assert "secret" not in str(world.service.ask(asked, id=case))
+    assert world.service.ask(asked, id=case)["node"]["description"] == ""
+    message = world.buyer.ask(asked.replace("text } } } timeline", "id text } } } timeline"), id=case)["node"][
+        "messages"
+    ]
+    id = message["edges"][0]["node"]["id"]
+    found = "query($id: ID!) { node(id: $id) { ... on Message { text by { role } } } }"
+    assert world.buyer.ask(found, id=id) == {"node": {"text": "secret", "by": {"role": "SUPPLIER"}}}
+    for stranger in (world.service, world.person(world.buyer.role)):
+        assert stranger.ask(found, id=id) == {"node": None}
+
+
+def test_the_desk(world: World) -> None:
+    """All disputes in the order in which they are due, with what time alone has done to them."""
+    first, second, third = (opened(world) for _ in range(3))
+    world.supplier.at(NOW + DAY).succeed("rejectProposal", {"caseId": second})
+    world.supplier.at(NOW + 3 * DAY).succeed("escalateDispute", {"caseId": third})
+    withdrawn = opened(world)
+    world.buyer.at(NOW + DAY).succeed("withdrawDispute", {"caseId": withdrawn})
+    asked = """query($filter: DisputeFilter, $after: String) { viewer { disputes(first: 100, filter: $filter,
+      orderBy: DUE_FIRST, after: $after) { edges { cursor node { id } } } } }"""
+    ours = {first: "first", second: "second", third: "third", withdrawn: "withdrawn"}
+
+    def listed(at: Any, **filter: Any) -> list[str]:
+        edges = world.agent.at(at).ask(asked, filter=filter or None)["viewer"]["disputes"]["edges"]
+        return [ours[edge["node"]["id"]] for edge in edges if edge["node"]["id"] in ours]
+
+    assert listed(NOW + 4 * DAY) == ["third", "first", "second", "withdrawn"]
+    assert listed(NOW + 4 * DAY, open=True) == ["third", "first", "second"]
+    assert listed(NOW + 4 * DAY, open=False) == ["withdrawn"]
+    assert listed(NOW + 4 * DAY, statuses=["UNDER_REVIEW"]) == ["third"]
+    assert listed(NOW + 7 * DAY + MOMENT, statuses=["UNDER_REVIEW"]) == ["third", "first"]
+    assert listed(NOW + 7 * DAY + MOMENT, statuses=["AWAITING_BUYER"]) == ["second"]
+    assert listed(NOW + 7 * DAY + MOMENT, statuses=["AWAITING_SUPPLIER", "WITHDRAWN"]) == ["withdrawn"]
+    pages = world.agent.at(NOW + 4 * DAY).ask(asked)["viewer"]["disputes"]["edges"]
+    [cursor] = [edge["cursor"] for edge in pages if edge["node"]["id"] == first]
+    rest = world.agent.at(NOW + 4 * DAY).ask(asked, after=cursor)["viewer"]["disputes"]["edges"]
+    assert [ours[edge["node"]["id"]] for edge in rest if edge["node"]["id"] in ours] == ["second", "withdrawn"]

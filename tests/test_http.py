@@ -58,6 +58,7 @@ def signed(**changes: Any) -> str:
         f"Bearer {signed(exp=None)}",
         f"Bearer {signed(sub='x' * 256)}",
         f"Bearer {signed(sub='a' + chr(0))}",
+        f"Bearer {signed(sub='a' + chr(0xD800))}",
         "Bearer " + jwt.encode({"sub": "x", "role": "BUYER"}, "", algorithm="none"),
         "Bearer " + jwt.encode({"sub": "x", "role": "BUYER"}, "another secret of thirty-two bytes", algorithm="HS256"),
     ],
@@ -75,6 +76,9 @@ def test_an_account_is_made_at_first_sight(server: Server, world: World) -> None
     asked = "{ viewer { account { id name role } } }"
     first = person.ask(asked)["viewer"]["account"]
     assert (first["name"], first["role"]) == (f"Buyer {person.subject}", "BUYER")
+    order = world.order(buyer={"subject": person.subject, "name": "As recorded"})
+    seen = "query($id: ID!) { node(id: $id) { ... on Order { buyer { name } } } }"
+    assert world.supplier.ask(seen, id=order)["node"]["buyer"] == {"name": first["name"]}
     assert person.ask(asked)["viewer"]["account"] == first
     assert Person(world.http, person.subject, Role.SUPPLIER).ask(asked)["viewer"]["account"]["id"] != first["id"]
 
@@ -169,7 +173,7 @@ def test_bodies_that_make_no_sense(world: World, body: bytes) -> None:
 def test_what_nobody_foresaw_is_masked_and_logged_with_an_id(
     server: Server, world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A row that cannot be: an account gone missing behind the database's back."""
+    """A row that cannot be: a currency that nobody knows."""
     order = world.order()
 
     async def break_it(currency: str) -> None:

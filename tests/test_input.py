@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.actions import ON_COMPLAINTS, ON_DISPUTES
 from tests.conftest import World, usd
 
 AREAS = {"productAsAgreed": 5, "communication": 5, "shippingTime": 5}
@@ -61,6 +62,28 @@ CASES: list[tuple[str, dict[str, Any], set[tuple[str, str]]]] = [
     ("openDispute", dispute(claim={"amount": "1", "currencyCode": "ZZZ"}), {("claim.currencyCode", "OTHER")}),
     ("openDispute", dispute(claim={"amount": "1", "currencyCode": "XAU"}), {("claim.currencyCode", "OTHER")}),
     ("withdrawDispute", {"note": "x" * 2001}, {("note", "TOO_LONG")}),
+    ("proposeResolution", {"resolution": "REFUND"}, {("amount", "REQUIRED")}),
+    ("proposeResolution", {"resolution": "NO_REFUND", "amount": usd("1.00")}, {("amount", "WRONG_FORM")}),
+    (
+        "proposeResolution",
+        {"resolution": "REFUND", "amount": usd("0.00"), "note": ""},
+        {("amount.amount", "OUT_OF_RANGE"), ("note", "REQUIRED")},
+    ),
+    ("acceptProposal", {"note": "x" * 2001}, {("note", "TOO_LONG")}),
+    ("rejectProposal", {"note": "\0"}, {("note", "OTHER")}),
+    ("postDisputeMessage", {"text": "x" * 4001}, {("text", "TOO_LONG")}),
+    ("escalateDispute", {"note": " "}, {("note", "REQUIRED")}),
+    ("requestEvidence", {"party": "AGENT", "text": ""}, {("party", "WRONG_FORM"), ("text", "REQUIRED")}),
+    (
+        "resolveDispute",
+        {"resolution": "REPLACEMENT", "amount": usd("1.00"), "note": " "},
+        {("amount", "WRONG_FORM"), ("note", "REQUIRED")},
+    ),
+    ("postComplaintMessage", {"text": ""}, {("text", "REQUIRED")}),
+    ("withdrawComplaint", {"note": ""}, {("note", "REQUIRED")}),
+    ("takeUpComplaint", {"note": "x" * 2001}, {("note", "TOO_LONG")}),
+    ("resolveComplaint", {"resolution": "REFUND", "note": "x"}, {("amount", "REQUIRED")}),
+    ("rejectComplaint", {"note": "x" * 2001}, {("note", "TOO_LONG")}),
     ("fileComplaint", complaint(description="x" * 4001), {("description", "TOO_LONG")}),
     ("fileComplaint", complaint(contact={}), {("contact", "REQUIRED")}),
     ("fileComplaint", complaint(contact={"email": "ana"}), {("contact.email", "WRONG_FORM")}),
@@ -69,6 +92,7 @@ CASES: list[tuple[str, dict[str, Any], set[tuple[str, str]]]] = [
     ("fileComplaint", complaint(contact={"email": "a" * 250 + "@x.example"}), {("contact.email", "TOO_LONG")}),
     ("fileComplaint", complaint(contact={"phone": "call me"}), {("contact.phone", "WRONG_FORM")}),
     ("fileComplaint", complaint(contact={"phone": "1"}), {("contact.phone", "WRONG_FORM")}),
+    ("fileComplaint", complaint(contact={"phone": "1" + " " * 28 + "1"}), {("contact.phone", "WRONG_FORM")}),
     ("fileComplaint", complaint(contact={"phone": "＋34 600 000 000"}), {("contact.phone", "WRONG_FORM")}),
     (
         "fileComplaint",
@@ -95,11 +119,16 @@ CASES: list[tuple[str, dict[str, Any], set[tuple[str, str]]]] = [
 
 @pytest.mark.parametrize(("mutation", "input", "problems"), CASES)
 def test_problems_of_shape(world: World, mutation: str, input: dict[str, Any], problems: set[tuple[str, str]]) -> None:
-    subject: dict[str, str] = {"orderId": "nonsense"} if mutation not in ("fileComplaint", "withdrawDispute") else {}
-    if mutation == "withdrawDispute":
+    subject: dict[str, str] = {} if mutation == "fileComplaint" else {"orderId": "nonsense"}
+    if mutation in ON_DISPUTES or mutation in ON_COMPLAINTS:
         subject = {"caseId": "nonsense"}
     # Shape comes before everything else: before what is asked for is even looked up.
     assert world.buyer.problems(mutation, subject | input) == problems
+
+
+@pytest.mark.parametrize("phone", ["+34 600 000 000", "(030) 1234567", "+1 (555) 010-0199", "0049.30.1234567"])
+def test_phone_numbers_as_people_write_them(world: World, phone: str) -> None:
+    world.buyer.succeed("fileComplaint", complaint(contact={"phone": phone}))
 
 
 @pytest.mark.parametrize("length", [1, 4000])

@@ -33,7 +33,7 @@ def test_all_that_an_order_says(world: World) -> None:
         "number": record["number"],
         "kind": "TRADE_ASSURANCE",
         "status": "COMPLETED",
-        "buyer": {"name": "Ana Ruiz", "role": "BUYER"},
+        "buyer": {"name": f"Buyer {world.buyer.subject}", "role": "BUYER"},  # as the buyer's own token says
         "supplier": {"name": "Lumen Lighting", "role": "SUPPLIER"},
         "total": usd("100.00"),
         "amountPaid": {"amount": "60.00"},
@@ -226,6 +226,18 @@ def test_decisions_then_now_and_to_come(world: World) -> None:
     assert world.buyer.ask(ahead, id=unsaid)["node"] == {"soon": {"allowed": True}, "late": {"reason": "WINDOW_CLOSED"}}
 
 
+def test_what_is_known_stays_known_where_a_clock_goes_back(world: World) -> None:
+    """Two servers whose clocks differ: the later event, by the clock behind, is known no earlier than the first."""
+    order = world.order(completedAt=1)
+    world.buyer.at(NOW + DAY).succeed("leaveFeedback", {"orderId": order, "ratings": {"overall": 5}})
+    world.supplier.at(NOW).succeed("replyToFeedback", {"orderId": order, "text": "Thanks"})
+    asked = """query($id: ID!, $at: DateTime) { node(id: $id) { ... on Order {
+      decision(action: REVISE_FEEDBACK, at: $at) { reason } } } }"""
+    for at, reason in ((NOW + MOMENT, "NO_FEEDBACK"), (NOW + DAY, None)):
+        found = world.buyer.at(NOW + 2 * DAY).ask(asked, id=order, at=at.isoformat())
+        assert found["node"]["decision"] == {"reason": reason}
+
+
 def test_the_timeline_in_pages(world: World) -> None:
     order = world.order(paymentSubmittedAt=5, paidAt=4, shippedAt=3, completedAt=2)
     asked = """query($id: ID!, $after: String) { node(id: $id) { ... on Order {
@@ -277,3 +289,37 @@ def test_rules_and_the_time(world: World) -> None:
         ],
     }
     assert world.buyer.ask("{ rules(kind: OFFLINE) { action } }") == {"rules": [{"action": "FILE_COMPLAINT"}]}
+
+
+def test_what_one_place_asks_is_not_lost_to_another(world: World) -> None:
+    """The same rows reached by several ways, each with its own wishes."""
+    order = world.order(paidAt=9, completedAt=1)
+    world.buyer.succeed("leaveFeedback", {"orderId": order, "ratings": {"overall": 5}})
+    opening = {"reason": "LATE", "description": "x", "wanted": "REFUND", "claim": usd("1.00")}
+    said = world.buyer.at(NOW + MOMENT).succeed(
+        "openDispute",
+        {"orderId": order} | opening,
+        """order { dispute { number } } dispute { number timeline(first: 1) { edges { node { text } } }
+           order { status dispute { number order { dispute { timeline { edges { cursor } } } } } } }""",
+    )
+    assert said["dispute"]["timeline"]["edges"] == [{"node": {"text": "The buyer opened a dispute."}}]
+    assert said["dispute"]["order"]["dispute"]["number"] == said["order"]["dispute"]["number"]
+    plain = world.order(completedAt=1)
+    world.buyer.at(NOW + MOMENT).succeed("leaveFeedback", {"orderId": plain, "ratings": {"overall": 5}})
+    asked = """query($ids: [ID!]!, $at: DateTime) { nodes(ids: $ids) { ... on Order {
+      a: timeline(first: 20) { edges { node { order { number } by { role } } } } b: timeline { edges { node { text } } }
+      c: timeline(first: 500) { edges { node { relatedCase { number } } } } d: timeline(first: 100) { edges { cursor } }
+      dispute { order { timeline(first: 20) { edges { cursor } } decision(action: LEAVE_FEEDBACK, at: $at) { reason } } }
+      feedback { order { decision(action: LEAVE_FEEDBACK, at: $at) { reason } again: decision(action: OPEN_DISPUTE,
+        at: $at) { reason } now: decision(action: LEAVE_FEEDBACK) { reason } feedback { order { number } } } } } } }"""
+    instant = (NOW + DAY).isoformat()
+    first, second = world.buyer.at(NOW + 2 * DAY).ask(asked, ids=[order, plain], at=instant)["nodes"]
+    assert all(edge["node"]["order"]["number"] for edge in first["a"]["edges"])
+    assert first["a"]["edges"][-1]["node"]["by"] == {"role": "BUYER"}
+    assert first["c"]["edges"][-1]["node"]["relatedCase"] == {"number": said["dispute"]["number"]}
+    assert second["dispute"] is None
+    for found in (first, second):
+        decided = found["feedback"]["order"]
+        assert decided["decision"] == decided["now"] == {"reason": "FEEDBACK_ALREADY_LEFT"}
+        assert decided["feedback"]["order"]["number"]
+    assert first["dispute"]["order"]["decision"] == {"reason": "FEEDBACK_ALREADY_LEFT"}

@@ -7,9 +7,9 @@ from uuid import UUID
 
 import pytest
 
-from models.enums import Action, OrderKind, OrderStatus, Reason, Role
+from models.enums import Action, ComplaintStatus, DisputeStatus, OrderKind, OrderStatus, Reason, Role
 from resolvers import policy
-from resolvers.policy import DisputeFacts, OrderFacts
+from resolvers.policy import ComplaintFacts, DisputeFacts, OrderFacts
 from tests.conftest import DAY, MOMENT, NOW
 
 TA, SP, OFF = OrderKind.TRADE_ASSURANCE, OrderKind.SECURE_PAYMENT, OrderKind.OFFLINE
@@ -255,14 +255,211 @@ def test_agents_and_the_order_system_act_on_no_order(viewer: Viewer, kind: Order
         assert decide(action, order(kind, completed=1), viewer).reason in (Reason.NOT_YOUR_ROLE, Reason.NOT_OFFERED)
 
 
+def dispute(**facts: Any) -> DisputeFacts:
+    """An open dispute at NOW, opened a day ago unless `opened` says otherwise; instants as days before NOW."""
+    opened, due = facts.pop("opened", 1), facts.pop("due", -6)
+    return DisputeFacts(
+        buyer_id=PARTIES[Role.BUYER],
+        supplier_id=PARTIES[Role.SUPPLIER],
+        opened_at=NOW - opened * DAY,
+        due_at=NOW - due * DAY,
+        **facts,
+    )
+
+
+CLOSED = {"closed_at": NOW, "waits_for": None}
+DISPUTES: dict[str, tuple[DisputeFacts, DisputeStatus]] = {
+    "asked the supplier": (dispute(waits_for=Role.SUPPLIER, proposed_at=NOW), DisputeStatus.AWAITING_SUPPLIER),
+    "last instant": (
+        dispute(waits_for=Role.SUPPLIER, proposed_at=NOW, opened=7, due=0),
+        DisputeStatus.AWAITING_SUPPLIER,
+    ),
+    "asked the buyer": (dispute(waits_for=Role.BUYER, proposed_at=NOW, opened=3), DisputeStatus.AWAITING_BUYER),
+    "rejected": (dispute(waits_for=Role.BUYER, opened=3), DisputeStatus.AWAITING_BUYER),
+    "unanswered": (
+        dispute(waits_for=Role.SUPPLIER, proposed_at=NOW, opened=8, due=MOMENT / DAY),
+        DisputeStatus.UNDER_REVIEW,
+    ),
+    "escalated": (dispute(waits_for=Role.AGENT, opened=4, due=1), DisputeStatus.UNDER_REVIEW),
+    "buyer's evidence": (
+        dispute(waits_for=Role.BUYER, evidence_asked_at=NOW, opened=9),
+        DisputeStatus.EVIDENCE_REQUESTED,
+    ),
+    "supplier's evidence": (
+        dispute(waits_for=Role.SUPPLIER, evidence_asked_at=NOW, due=0),
+        DisputeStatus.EVIDENCE_REQUESTED,
+    ),
+    "supplier silent": (
+        dispute(waits_for=Role.SUPPLIER, evidence_asked_at=NOW, due=MOMENT / DAY),
+        DisputeStatus.UNDER_REVIEW,
+    ),
+    "buyer silent": (dispute(waits_for=Role.BUYER, evidence_asked_at=NOW, due=MOMENT / DAY), DisputeStatus.LAPSED),
+    "settled": (dispute(closed_as=DisputeStatus.SETTLED, **CLOSED), DisputeStatus.SETTLED),
+    "resolved": (dispute(closed_as=DisputeStatus.RESOLVED, **CLOSED), DisputeStatus.RESOLVED),
+    "withdrawn": (dispute(closed_as=DisputeStatus.WITHDRAWN, **CLOSED), DisputeStatus.WITHDRAWN),
+    "lapsed": (dispute(closed_as=DisputeStatus.LAPSED, **CLOSED), DisputeStatus.LAPSED),
+}
+CODES = {
+    "yes": None,
+    "role": Reason.NOT_YOUR_ROLE,
+    "turn": Reason.NOT_YOUR_TURN,
+    "none": Reason.NO_PROPOSAL,
+    "early": Reason.WINDOW_NOT_OPEN,
+    "review": Reason.ALREADY_UNDER_REVIEW,
+    "not": Reason.NOT_UNDER_REVIEW,
+    "closed": Reason.CASE_CLOSED,
+}
+DISPUTE_ACTIONS = (
+    Action.PROPOSE_RESOLUTION,
+    Action.ACCEPT_PROPOSAL,
+    Action.REJECT_PROPOSAL,
+    Action.POST_DISPUTE_MESSAGE,
+    Action.ESCALATE_DISPUTE,
+    Action.WITHDRAW_DISPUTE,
+    Action.REQUEST_EVIDENCE,
+    Action.RESOLVE_DISPUTE,
+)
+# Who may do what in which state, or why not. "closed" is the same for all five ways of being closed.
+DISPUTE_TABLE = """
+state               | who      | propose accept reject write escalate withdraw evidence resolve
+asked the supplier  | buyer    | turn    turn   turn   yes   early    yes      role     role
+asked the supplier  | supplier | yes     yes    yes    yes   early    role     role     role
+asked the supplier  | agent    | role    role   role   yes   role     role     not      not
+last instant        | supplier | yes     yes    yes    yes   yes      role     role     role
+asked the buyer     | buyer    | yes     yes    yes    yes   yes      yes      role     role
+asked the buyer     | supplier | turn    turn   turn   yes   yes      role     role     role
+rejected            | buyer    | yes     none   none   yes   yes      yes      role     role
+rejected            | supplier | turn    turn   turn   yes   yes      role     role     role
+unanswered          | buyer    | review  review review yes   review   yes      role     role
+unanswered          | supplier | review  review review yes   review   role     role     role
+unanswered          | agent    | role    role   role   yes   role     role     yes      yes
+escalated           | buyer    | review  review review yes   review   yes      role     role
+escalated           | supplier | review  review review yes   review   role     role     role
+escalated           | agent    | role    role   role   yes   role     role     yes      yes
+buyer's evidence    | buyer    | review  review review yes   review   yes      role     role
+buyer's evidence    | agent    | role    role   role   yes   role     role     not      yes
+supplier's evidence | supplier | review  review review yes   review   role     role     role
+supplier's evidence | agent    | role    role   role   yes   role     role     not      yes
+supplier silent     | agent    | role    role   role   yes   role     role     yes      yes
+buyer silent        | buyer    | closed  closed closed closed closed  closed   role     role
+buyer silent        | supplier | closed  closed closed closed closed  role     role     role
+buyer silent        | agent    | role    role   role   closed role    role     closed   closed
+settled             | buyer    | closed  closed closed closed closed  closed   role     role
+resolved            | supplier | closed  closed closed closed closed  role     role     role
+withdrawn           | agent    | role    role   role   closed role    role     closed   closed
+lapsed              | buyer    | closed  closed closed closed closed  closed   role     role
+"""
+
+
+def rows(table: str) -> list[tuple[str, str, list[str]]]:
+    lines = [line.split("|") for line in table.strip().splitlines()[1:]]
+    return [(state.strip(), who.strip(), reasons.split()) for state, who, reasons in lines]
+
+
+@pytest.mark.parametrize(("state", "who", "reasons"), rows(DISPUTE_TABLE))
+def test_disputes(state: str, who: str, reasons: list[str]) -> None:
+    facts, status = DISPUTES[state]
+    viewer = Viewer(Role[who.upper()])
+    assert policy.status_at(policy.DISPUTE_STATUSES, facts, NOW) is status
+    given = {action: decide(action, facts, viewer).reason for action in DISPUTE_ACTIONS}
+    assert given == {action: CODES[code] for action, code in zip(DISPUTE_ACTIONS, reasons, strict=True)}
+
+
+@pytest.mark.parametrize("state", DISPUTES)
+def test_the_order_system_does_nothing_to_disputes(state: str) -> None:
+    for action in DISPUTE_ACTIONS:
+        assert decide(action, DISPUTES[state][0], Viewer(Role.SERVICE)).reason is Reason.NOT_YOUR_ROLE
+
+
+def test_what_time_does_to_disputes() -> None:
+    seven_days = dispute(waits_for=Role.SUPPLIER, opened=0, due=-7)
+    assert policy.respond_by(seven_days, NOW + 7 * DAY) == NOW + 7 * DAY
+    assert policy.respond_by(seven_days, NOW + 7 * DAY + MOMENT) is None
+    assert policy.done_by_time(seven_days, NOW + 7 * DAY) is None
+    assert policy.done_by_time(seven_days, NOW + 9 * DAY) == (
+        NOW + 7 * DAY,
+        {"waits_for": Role.AGENT, "evidence_asked_at": None},
+    )
+    escalation = decide(Action.ESCALATE_DISPUTE, seven_days)
+    assert (escalation.opens_at, escalation.closes_at) == (NOW + 3 * DAY, None)
+    assert policy.next_change_at(seven_days, BUYER, NOW) == NOW + 3 * DAY
+    assert policy.next_change_at(seven_days, BUYER, NOW + 3 * DAY) == NOW + 7 * DAY + MOMENT
+    lapsing = dispute(waits_for=Role.BUYER, evidence_asked_at=NOW, due=-5)
+    due, facts = policy.done_by_time(lapsing, NOW + 6 * DAY) or (None, {})
+    assert (due, facts["closed_at"], facts["closed_as"]) == (NOW + 5 * DAY, NOW + 5 * DAY, DisputeStatus.LAPSED)
+
+
+def test_a_lapsed_dispute_lets_another_be_opened() -> None:
+    lapsing = order(TA, paid=9, dispute_open_since=8, dispute_lapses=0)
+    assert decide(Action.OPEN_DISPUTE, lapsing).reason is Reason.DISPUTE_OPEN
+    assert decide(Action.OPEN_DISPUTE, lapsing, now=NOW + MOMENT).allowed
+    assert policy.next_change_at(lapsing, BUYER, NOW) == NOW + MOMENT
+
+
+def complaint(**facts: Any) -> ComplaintFacts:
+    return ComplaintFacts(complainant_id=PARTIES[Role.BUYER], opened_at=NOW - 5 * DAY, **facts)
+
+
+COMPLAINTS: dict[str, tuple[ComplaintFacts, ComplaintStatus]] = {
+    "filed": (complaint(waits_for=Role.AGENT), ComplaintStatus.SUBMITTED),
+    "taken up": (complaint(waits_for=Role.AGENT, answered_at=NOW), ComplaintStatus.UNDER_REVIEW),
+    "asked back": (complaint(waits_for=Role.BUYER, answered_at=NOW), ComplaintStatus.AWAITING_COMPLAINANT),
+    "resolved": (complaint(closed_as=ComplaintStatus.RESOLVED, **CLOSED), ComplaintStatus.RESOLVED),
+    "rejected": (complaint(closed_as=ComplaintStatus.REJECTED, **CLOSED), ComplaintStatus.REJECTED),
+    "withdrawn": (complaint(closed_as=ComplaintStatus.WITHDRAWN, **CLOSED), ComplaintStatus.WITHDRAWN),
+}
+COMPLAINT_ACTIONS = (
+    Action.POST_COMPLAINT_MESSAGE,
+    Action.WITHDRAW_COMPLAINT,
+    Action.TAKE_UP_COMPLAINT,
+    Action.RESOLVE_COMPLAINT,
+    Action.REJECT_COMPLAINT,
+)
+COMPLAINT_TABLE = """
+state      | who   | write  withdraw take-up resolve reject
+filed      | buyer | yes    yes      role    role    role
+filed      | agent | yes    role     yes     yes     yes
+taken up   | buyer | yes    yes      role    role    role
+taken up   | agent | yes    role     review  yes     yes
+asked back | buyer | yes    yes      role    role    role
+asked back | agent | yes    role     review  yes     yes
+resolved   | buyer | closed closed   role    role    role
+resolved   | agent | closed role     closed  closed  closed
+rejected   | buyer | closed closed   role    role    role
+rejected   | agent | closed role     closed  closed  closed
+withdrawn  | buyer | closed closed   role    role    role
+withdrawn  | agent | closed role     closed  closed  closed
+"""
+
+
+@pytest.mark.parametrize(("state", "who", "reasons"), rows(COMPLAINT_TABLE))
+def test_complaints(state: str, who: str, reasons: list[str]) -> None:
+    facts, status = COMPLAINTS[state]
+    assert policy.status_at(policy.COMPLAINT_STATUSES, facts, NOW) is status
+    given = {action: decide(action, facts, Viewer(Role[who.upper()])).reason for action in COMPLAINT_ACTIONS}
+    assert given == {action: CODES[code] for action, code in zip(COMPLAINT_ACTIONS, reasons, strict=True)}
+
+
 def test_actions_are_asked_of_their_own_subject() -> None:
-    dispute = DisputeFacts(buyer_id=PARTIES[Role.BUYER], supplier_id=PARTIES[Role.SUPPLIER], opened_at=NOW)
-    assert decide(Action.WITHDRAW_DISPUTE, dispute).allowed
+    open_dispute = DISPUTES["asked the supplier"][0]
     assert decide(Action.WITHDRAW_DISPUTE, order(TA, paid=1)).reason is Reason.NOT_OFFERED
-    assert decide(Action.OPEN_DISPUTE, dispute).reason is Reason.NOT_OFFERED
+    assert decide(Action.OPEN_DISPUTE, open_dispute).reason is Reason.NOT_OFFERED
+    assert decide(Action.WITHDRAW_COMPLAINT, open_dispute).reason is Reason.NOT_OFFERED
     assert decide(Action.OPEN_DISPUTE, None).reason is Reason.NOT_FOUND
-    dispute.closed_at = NOW
-    assert decide(Action.WITHDRAW_DISPUTE, dispute).reason is Reason.CASE_CLOSED
+
+
+@dataclass(frozen=True)
+class Stranger(Viewer):
+    @property
+    def id(self) -> UUID:
+        return UUID(int=99)
+
+
+@pytest.mark.parametrize("role", [Role.BUYER, Role.SUPPLIER])
+def test_another_partys_facts_are_not_found(role: Role) -> None:
+    for facts in (order(TA, paid=1), DISPUTES["escalated"][0]):
+        assert decide(Action.OPEN_DISPUTE, facts, Stranger(role)).reason is Reason.NOT_FOUND
+        assert policy.available_actions(facts, Stranger(role), NOW) == []
 
 
 @pytest.mark.parametrize(
@@ -278,7 +475,7 @@ def test_actions_are_asked_of_their_own_subject() -> None:
     ],
 )
 def test_status_is_the_first_that_applies(facts: OrderFacts, status: OrderStatus) -> None:
-    assert policy.status(facts, NOW) is status
+    assert policy.status_at(policy.ORDER_STATUSES, facts, NOW) is status
 
 
 def test_deadlines_are_null_where_there_is_nothing_to_wait_for() -> None:

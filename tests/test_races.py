@@ -81,6 +81,46 @@ def test_a_dispute_is_opened_once(world: World, two_processes: list[str]) -> Non
     assert race(world, two_processes, world.buyer, "openDispute", paid) == won_once("DISPUTE_OPEN")
 
 
+def together(world: World, addresses: list[str], *calls: tuple[Person, str, dict[str, Any]]) -> list[str]:
+    """The outcomes of different calls at once, in their order: "" or the code of the refusal."""
+
+    def call(place: int) -> str:
+        person, mutation, input = calls[place]
+        with httpx2.Client(base_url=addresses[place % len(addresses)], timeout=60) as http:
+            caller = person.at(person.now)
+            caller.http = http
+            errors = caller.do(mutation, input)["userErrors"]
+            return errors[0]["code"] if errors else ""
+
+    with ThreadPoolExecutor(len(calls)) as callers:
+        return list(callers.map(call, range(len(calls))))
+
+
+def test_a_dispute_ends_in_one_way(world: World, two_processes: list[str]) -> None:
+    wish = {"reason": "LATE", "description": "Late.", "wanted": "REFUND", "claim": usd("1.00")}
+    for _ in range(5):
+        order = {"orderId": world.order("TRADE_ASSURANCE", paidAt=1)}
+        case = {"caseId": world.buyer.succeed("openDispute", order | wish, "dispute { id }")["dispute"]["id"]}
+        another = case | {"resolution": "NO_REFUND"}
+        supplier = world.supplier
+        outcomes = together(
+            world, two_processes, (supplier, "acceptProposal", case), (supplier, "proposeResolution", another)
+        )
+        assert outcomes in (["", "CASE_CLOSED"], ["NOT_YOUR_TURN", ""])
+        order = {"orderId": world.order("TRADE_ASSURANCE", paidAt=1)}
+        case = {"caseId": world.buyer.succeed("openDispute", order | wish, "dispute { id }")["dispute"]["id"]}
+        then = NOW + 3 * DAY
+        world.buyer.at(then).succeed("escalateDispute", case)
+        decision = case | {"resolution": "NO_REFUND", "note": "Nothing is broken."}
+        outcomes = together(
+            world,
+            two_processes,
+            (world.agent.at(then), "resolveDispute", decision),
+            (world.buyer.at(then), "withdrawDispute", case),
+        )
+        assert sorted(outcomes) == ["", "CASE_CLOSED"]
+
+
 def test_an_order_is_recorded_once(world: World, two_processes: list[str]) -> None:
     orders = {"orders": [world.record() for _ in range(5)]}
     assert race(world, two_processes, world.service, "recordOrders", orders) == [""] * CALLERS

@@ -1,5 +1,6 @@
 """What the order system tells: taken in once, dated by the instants it names, all of it or nothing."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -52,6 +53,28 @@ def test_a_payment_that_arrives_is_no_failed_one(world: World) -> None:
     paid = world.record(number=first["number"], paidAt=-1, recordedAt=-1)
     [order] = record(world, NOW + DAY, paid)
     assert texts(order)[1:] == ["The buyer submitted a payment.", "The payment was received."]
+
+
+def test_a_payment_no_longer_mentioned_did_not_fail(world: World) -> None:
+    first = world.record(paymentSubmittedAt=3, paidAt=2)
+    record(world, NOW, first)
+    later = first | {"paymentSubmittedAt": None, "recordedAt": world.record(recordedAt=-1)["recordedAt"]}
+    [order] = record(world, NOW + DAY, later)
+    assert order["status"] == "PAID"
+    assert "The payment did not go through." not in texts(order)
+
+
+def test_batches_that_cross_do_not_hurt_each_other(world: World) -> None:
+    """The same buyers in opposite orders, under other names each time."""
+    buyers = [world.person(world.buyer.role).subject for _ in range(20)]
+
+    def batch(place: int) -> list[str]:
+        named = buyers if place % 2 else buyers[::-1]
+        orders = [world.record(buyer={"subject": subject, "name": f"Name {place}"}) for subject in named]
+        return [error["code"] for error in world.service.do("recordOrders", {"orders": orders})["userErrors"]]
+
+    with ThreadPoolExecutor(8) as callers:
+        assert list(callers.map(batch, range(16))) == [[]] * 16
 
 
 def test_shipment_supersedes_a_request(world: World) -> None:
@@ -149,6 +172,8 @@ def test_kind_and_parties_never_change(world: World) -> None:
         "recordedAt": world.record(recordedAt=-1)["recordedAt"],
     }
     assert _problems(world, changed) == {("orders.0.kind", "OTHER"), ("orders.0.buyer.subject", "OTHER")}
+    old = changed | {"recordedAt": first["recordedAt"]}
+    assert len(record(world, NOW + DAY, old)) == 1  # ignored, like every record that is not newer
 
 
 def test_a_number_belongs_to_the_service_that_recorded_it(world: World) -> None:

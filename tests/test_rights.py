@@ -7,21 +7,8 @@ import pytest
 from models.enums import Role
 from resolvers.reading import Row
 from resolvers.scope import SCOPES
-from tests.conftest import DAY, NOW, Person, World, usd
-
-INPUTS: dict[str, dict[str, Any]] = {
-    "leaveFeedback": {"ratings": {"overall": 5}},
-    "reviseFeedback": {"ratings": {"overall": 5}},
-    "replyToFeedback": {"text": "Thanks"},
-    "cancelOrder": {"reason": "OTHER"},
-    "requestCancellation": {"reason": "OTHER"},
-    "withdrawCancellation": {},
-    "acceptCancellation": {},
-    "declineCancellation": {"note": "No"},
-    "openDispute": {"reason": "LATE", "description": "x", "wanted": "REFUND", "claim": usd("1.00")},
-    "withdrawDispute": {},
-    "fileComplaint": {"kind": "OTHER", "description": "x", "contact": {"phone": "+34 600 000 000"}},
-}
+from tests.actions import ON_COMPLAINTS, ON_DISPUTES, ON_ORDERS
+from tests.conftest import DAY, NOW, Person, World
 
 ALL_LISTS = """{ viewer { orders { edges { node { id } } } feedback { edges { node { id } } }
   disputes { edges { node { id } } } complaints { edges { node { id } } } } }"""
@@ -44,10 +31,10 @@ def everything(world: World) -> dict[str, str]:
     feedback = world.buyer.succeed(
         "leaveFeedback", {"orderId": paid, "ratings": {"overall": 5}}, "feedback { id } order { number }"
     )
-    dispute = world.buyer.succeed("openDispute", {"orderId": paid} | INPUTS["openDispute"], "dispute { id number }")
+    dispute = world.buyer.succeed("openDispute", {"orderId": paid} | ON_ORDERS["openDispute"], "dispute { id number }")
     offline = world.order("OFFLINE")
     complaint = world.buyer.succeed(
-        "fileComplaint", {"orderId": offline} | INPUTS["fileComplaint"], "complaint { id number }"
+        "fileComplaint", {"orderId": offline} | ON_ORDERS["fileComplaint"], "complaint { id number }"
     )["complaint"]
     return {
         "Order": paid,
@@ -99,13 +86,17 @@ def test_strangers_see_and_do_nothing(world: World, everything: dict[str, str], 
         case = stranger.ask("query($n: String!) { caseByNumber(number: $n) { id } }", n=everything[number])
         assert case == {"caseByNumber": None}
     assert lists(stranger) == {"orders": set(), "feedback": set(), "disputes": set(), "complaints": set()}
-    for mutation, input in INPUTS.items():
-        subject = (
-            {"caseId": everything["Dispute"]} if mutation == "withdrawDispute" else {"orderId": everything["Order"]}
-        )
-        # Only a word about the role may come before: it tells nothing of what exists.
-        shown = "" if mutation == "recordOrders" else "order { id }"
-        payload = stranger.do(mutation, subject | input, shown)
+    for inputs, subject in (
+        (ON_ORDERS, {"orderId": everything["Order"]}),
+        (ON_DISPUTES, {"caseId": everything["Dispute"]}),
+        (ON_COMPLAINTS, {"caseId": everything["Complaint"]}),
+    ):
+        _refused_to(stranger, inputs, subject)
+
+
+def _refused_to(stranger: Person, inputs: dict[str, dict[str, Any]], subject: dict[str, str]) -> None:
+    for mutation, input in inputs.items():
+        payload = stranger.do(mutation, subject | input, "order { id }")
         assert [error["code"] for error in payload["userErrors"]] == ["NOT_FOUND"], mutation
         assert payload["order"] is None
 
@@ -119,6 +110,10 @@ def test_accounts_are_readable_by_those_who_share_an_order(world: World, everyth
     asked = "query($id: ID!) { node(id: $id) { ... on Account { name role } } }"
     assert world.supplier.ask(asked, id=everything["Account"])["node"]["role"] == "BUYER"
     other = world.person(Role.SUPPLIER)
+    theirs = world.record(
+        buyer={"subject": "another buyer", "name": "x"}, supplier={"subject": other.subject, "name": "y"}
+    )
+    world.service.succeed("recordOrders", {"orders": [theirs]})
     assert other.ask(asked, id=everything["Account"]) == {"node": None}
 
 

@@ -51,7 +51,7 @@ def fill(world: World, count: int) -> None:
         world.buyer.succeed("leaveFeedback", {"orderId": order["id"], "ratings": {"overall": 4}})
 
 
-@pytest.mark.parametrize("count", [1, 100])
+@pytest.mark.parametrize("count", [2, 100])
 def test_a_page_of_orders_is_three_statements_whatever_its_size(
     world: World, statements: Statements, count: int
 ) -> None:
@@ -71,6 +71,45 @@ def test_a_detail(world: World, statements: Statements) -> None:
     )
     statements.sent.clear()
     world.buyer.ask(DETAIL, id=order)
+    # The order, the supplier, the dispute, the events, and what time has done to the dispute.
+    assert len(statements.sent) == 5, statements.sent
+
+
+DISPUTE = """query($id: ID!) { node(id: $id) { ... on Dispute { number status reason description wanted
+  claim { amount } respondBy viewerState availableActions { action label } order { number supplier { name } }
+  proposal { resolution amount { amount } by { name } } proposals { resolution accepted by { name } }
+  outcome { resolution by { name } } messages(first: 20) { edges { node { text at by { name role } } } } } } }"""
+DESK = """query($first: Int) { viewer { disputes(first: $first, filter: {open: true}, orderBy: DUE_FIRST) { edges { node {
+  number status respondBy availableActions { action } order { number buyer { name } supplier { name } }
+  proposal { resolution } } } } } }"""
+
+
+def disputes(world: World, count: int) -> list[str]:
+    orders = [world.order(paidAt=9) for _ in range(count)]
+    wish = {"reason": "LATE", "description": "x", "wanted": "REFUND", "claim": usd("1.00")}
+    return [
+        world.buyer.succeed("openDispute", wish | {"orderId": order}, "dispute { id }")["dispute"]["id"]
+        for order in orders
+    ]
+
+
+def test_a_disputes_page(world: World, statements: Statements) -> None:
+    [case] = disputes(world, 1)
+    for place in range(3):
+        world.supplier.succeed("postDisputeMessage", {"caseId": case, "text": str(place)})
+    statements.sent.clear()
+    world.buyer.ask(DISPUTE, id=case)
+    # The dispute, its order, the supplier, proposals, messages, who wrote them.
+    assert len(statements.sent) == 6, statements.sent
+
+
+@pytest.mark.parametrize("count", [2, 40])
+def test_the_desk_is_as_many_statements_whatever_its_size(world: World, statements: Statements, count: int) -> None:
+    disputes(world, count)
+    world.agent.ask("{ serverTime }")  # signed in
+    statements.sent.clear()
+    assert len(world.agent.ask(DESK, first=count)["viewer"]["disputes"]["edges"]) == count
+    # The disputes, their orders, buyers, suppliers, proposals.
     assert len(statements.sent) == 5, statements.sent
 
 
@@ -105,6 +144,12 @@ HOT = {
         "supplier",
         "query($id: ID!) { node(id: $id) { ... on Order { timeline { edges { node { at } } } } } }",
         "events_of_order",
+    ),
+    "The desk": ("agent", "{ viewer { disputes(orderBy: DUE_FIRST) { edges { node { id } } } } }", "disputes_by_due"),
+    "The complaint desk": (
+        "agent",
+        "{ viewer { complaints(orderBy: DUE_FIRST) { edges { node { id } } } } }",
+        "complaints_by_due",
     ),
     "An order's dispute": (
         "buyer",

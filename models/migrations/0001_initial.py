@@ -6,7 +6,6 @@ from tortoise.fields.base import OnDelete
 from tortoise.fields.data import JSON_DUMPS
 from tortoise.indexes import Index
 from tortoise.migrations import operations as ops
-from tortoise.migrations.constraints import CheckConstraint
 
 from models.enums import (
     Action,
@@ -40,6 +39,19 @@ class Migration(migrations.Migration):
             bases=['Model'],
         ),
         ops.CreateModel(
+            name='Message',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
+                ('case_kind', fields.CharEnumField(description='kind of case', enum_type=CaseKind, max_length=16)),
+                ('case_id', fields.UUIDField()),
+                ('by', fields.ForeignKeyField('models.Account', source_field='by_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('text', fields.TextField(unique=False)),
+            ],
+            options={'table': 'messages', 'app': 'models', 'indexes': [Index(fields=['case_id', 'at', 'id'], name='messages_of_case')], 'pk_attr': 'id', 'table_description': 'What somebody wrote in a case.'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
             name='Order',
             fields=[
                 ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
@@ -63,6 +75,7 @@ class Migration(migrations.Migration):
                 ('feedback_revised_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ('cancellation_pending_since', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ('dispute_open_since', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ('dispute_lapses_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ('dispute_settled_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ('complaint_open_since', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ('recorded_at', fields.DatetimeField(description='of the newest record taken from the order system', auto_now=False, auto_now_add=False)),
@@ -104,10 +117,18 @@ class Migration(migrations.Migration):
                 ('contact_email', fields.CharField(null=True, max_length=254)),
                 ('contact_phone', fields.CharField(null=True, max_length=32)),
                 ('opened_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('answered_at', fields.DatetimeField(null=True, description='when an agent first took it up or wrote', auto_now=False, auto_now_add=False)),
+                ('waits_for', fields.CharEnumField(null=True, description='whose move it is', enum_type=Role, max_length=16)),
+                ('due_at', fields.DatetimeField(description="when the agents' move is or was due", auto_now=False, auto_now_add=False)),
+                ('outcome_resolution', fields.CharEnumField(null=True, description='outcome', enum_type=ResolutionKind, max_length=32)),
+                ('outcome_amount', fields.BigIntField(null=True)),
+                ('outcome_currency', fields.CharField(null=True, max_length=3)),
+                ('outcome_by', fields.ForeignKeyField('models.Account', source_field='outcome_by_id', null=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('outcome_note', fields.TextField(null=True, unique=False)),
                 ('closed_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ('closed_as', fields.CharEnumField(null=True, description='how it ended', enum_type=ComplaintStatus, max_length=32)),
             ],
-            options={'table': 'complaints', 'app': 'models', 'indexes': [Index(fields=['order_id', 'opened_at', 'id'], name='complaints_of_order'), Index(fields=['complainant_id', 'opened_at', 'id'], name='complaints_of_complainant'), Index(fields=['opened_at', 'id'], name='complaints_of_all')], 'pk_attr': 'id', 'table_description': 'A complaint to the Complaint Center about an offline trade: an order on record, or a supplier named otherwise.'},
+            options={'table': 'complaints', 'app': 'models', 'indexes': [Index(fields=['order_id', 'opened_at', 'id'], name='complaints_of_order'), Index(fields=['complainant_id', 'opened_at', 'id'], name='complaints_of_complainant'), Index(fields=['opened_at', 'id'], name='complaints_of_all'), Index(fields=['due_at', 'id'], name='complaints_by_due')], 'pk_attr': 'id', 'table_description': 'A complaint to the Complaint Center about an offline trade: an order on record, or a supplier named otherwise.'},
             bases=['Model'],
         ),
         ops.CreateModel(
@@ -121,13 +142,21 @@ class Migration(migrations.Migration):
                 ('reason', fields.CharEnumField(description='reason', enum_type=DisputeReason, max_length=32)),
                 ('description', fields.TextField(unique=False)),
                 ('wanted', fields.CharEnumField(description='what the buyer wants', enum_type=ResolutionKind, max_length=32)),
+                ('currency', fields.CharField(max_length=3)),
                 ('claim', fields.BigIntField(null=True)),
-                ('claim_currency', fields.CharField(null=True, max_length=3)),
                 ('opened_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('waits_for', fields.CharEnumField(null=True, description='whose move it is', enum_type=Role, max_length=16)),
+                ('due_at', fields.DatetimeField(description='until when the party can answer, or since when agents have it', auto_now=False, auto_now_add=False)),
+                ('evidence_asked_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ('proposed_at', fields.DatetimeField(null=True, description='of the proposal on the table', auto_now=False, auto_now_add=False)),
+                ('outcome_resolution', fields.CharEnumField(null=True, description='outcome', enum_type=ResolutionKind, max_length=32)),
+                ('outcome_amount', fields.BigIntField(null=True)),
+                ('outcome_by', fields.ForeignKeyField('models.Account', source_field='outcome_by_id', null=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('outcome_note', fields.TextField(null=True, unique=False)),
                 ('closed_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ('closed_as', fields.CharEnumField(null=True, description='how it ended', enum_type=DisputeStatus, max_length=32)),
             ],
-            options={'table': 'disputes', 'app': 'models', 'indexes': [Index(fields=['order_id', 'opened_at', 'id'], name='disputes_of_order'), Index(fields=['buyer_id', 'opened_at', 'id'], name='disputes_of_buyer'), Index(fields=['supplier_id', 'opened_at', 'id'], name='disputes_of_supplier'), Index(fields=['opened_at', 'id'], name='disputes_of_all')], 'pk_attr': 'id', 'table_description': "A buyer's dispute about an order. Open while `closed_at` is null, `closed_as` says how it ended."},
+            options={'table': 'disputes', 'app': 'models', 'indexes': [Index(fields=['order_id', 'opened_at', 'id'], name='disputes_of_order'), Index(fields=['buyer_id', 'opened_at', 'id'], name='disputes_of_buyer'), Index(fields=['supplier_id', 'opened_at', 'id'], name='disputes_of_supplier'), Index(fields=['opened_at', 'id'], name='disputes_of_all'), Index(fields=['due_at', 'id'], name='disputes_by_due')], 'pk_attr': 'id', 'table_description': "A buyer's dispute about an order. Open while `closed_at` is null, `closed_as` says how it ended."},
             bases=['Model'],
         ),
         ops.CreateModel(
@@ -162,6 +191,20 @@ class Migration(migrations.Migration):
                 ('original', fields.JSONField(null=True, encoder=JSON_DUMPS, decoder=loads)),
             ],
             options={'table': 'feedback', 'app': 'models', 'pk_attr': 'id', 'table_description': 'What was said about an order; when it was said are facts of the order.'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
+            name='Proposal',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
+                ('dispute', fields.ForeignKeyField('models.Dispute', source_field='dispute_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('resolution', fields.CharEnumField(description='resolution', enum_type=ResolutionKind, max_length=32)),
+                ('amount', fields.BigIntField(null=True)),
+                ('by', fields.ForeignKeyField('models.Account', source_field='by_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('accepted', fields.BooleanField(null=True, description='null while nobody has answered it')),
+            ],
+            options={'table': 'proposals', 'app': 'models', 'indexes': [Index(fields=['dispute_id', 'at', 'id'], name='proposals_of_dispute')], 'pk_attr': 'id', 'table_description': "How a party would settle a dispute. `amount` is in the minor units of the dispute's currency."},
             bases=['Model'],
         ),
     ]

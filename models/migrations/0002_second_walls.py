@@ -60,13 +60,19 @@ class Migration(migrations.Migration):
         ops.AddConstraint(
             model_name="Account",
             constraint=CheckConstraint(
-                check="role IN ('BUYER', 'SUPPLIER', 'AGENT', 'SERVICE')", name="accounts_role_known"
+                check="role IN ('AGENT', 'BUYER', 'SERVICE', 'SUPPLIER')", name="accounts_role_known"
+            ),
+        ),
+        ops.AddConstraint(
+            model_name="Message",
+            constraint=CheckConstraint(
+                check="case_kind IN ('CANCELLATION', 'COMPLAINT', 'DISPUTE')", name="messages_case_kind_known"
             ),
         ),
         ops.AddConstraint(
             model_name="Order",
             constraint=CheckConstraint(
-                check="kind IN ('TRADE_ASSURANCE', 'SECURE_PAYMENT', 'OFFLINE')", name="orders_kind_known"
+                check="kind IN ('OFFLINE', 'SECURE_PAYMENT', 'TRADE_ASSURANCE')", name="orders_kind_known"
             ),
         ),
         ops.AddConstraint(
@@ -98,14 +104,14 @@ class Migration(migrations.Migration):
         ops.AddConstraint(
             model_name="Cancellation",
             constraint=CheckConstraint(
-                check="reason IN ('ORDERED_BY_MISTAKE', 'NO_LONGER_NEEDED', 'FOUND_BETTER_PRICE', 'SUPPLIER_ASKED', 'TERMS_CHANGED', 'OTHER')",
+                check="reason IN ('FOUND_BETTER_PRICE', 'NO_LONGER_NEEDED', 'ORDERED_BY_MISTAKE', 'OTHER', 'SUPPLIER_ASKED', 'TERMS_CHANGED')",
                 name="cancellations_reason_known",
             ),
         ),
         ops.AddConstraint(
             model_name="Cancellation",
             constraint=CheckConstraint(
-                check="closed_as IN ('REQUESTED', 'ACCEPTED', 'DECLINED', 'WITHDRAWN', 'SUPERSEDED', 'CANCELLED')",
+                check="closed_as IN ('ACCEPTED', 'CANCELLED', 'DECLINED', 'SUPERSEDED', 'WITHDRAWN')",
                 name="cancellations_closed_as_known",
             ),
         ),
@@ -124,8 +130,7 @@ class Migration(migrations.Migration):
         ops.AddConstraint(
             model_name="Complaint",
             constraint=CheckConstraint(
-                check="closed_as IN ('SUBMITTED', 'UNDER_REVIEW', 'AWAITING_COMPLAINANT', 'RESOLVED', 'REJECTED', 'WITHDRAWN')",
-                name="complaints_closed_as_known",
+                check="closed_as IN ('REJECTED', 'RESOLVED', 'WITHDRAWN')", name="complaints_closed_as_known"
             ),
         ),
         ops.AddConstraint(
@@ -146,28 +151,59 @@ class Migration(migrations.Migration):
         ops.AddConstraint(
             model_name="Complaint",
             constraint=CheckConstraint(
+                check="waits_for IN ('AGENT', 'BUYER', 'SERVICE', 'SUPPLIER')", name="complaints_waits_for_known"
+            ),
+        ),
+        ops.AddConstraint(
+            model_name="Complaint",
+            constraint=CheckConstraint(
+                check="outcome_resolution IN ('NO_REFUND', 'PARTIAL_REFUND', 'REFUND', 'REPLACEMENT', 'RETURN_AND_REFUND')",
+                name="complaints_outcome_resolution_known",
+            ),
+        ),
+        ops.AddConstraint(
+            model_name="Complaint",
+            constraint=CheckConstraint(
+                check="(closed_at IS NULL) = (waits_for IS NOT NULL)", name="complaints_waits_while_open"
+            ),
+        ),
+        ops.AddConstraint(
+            model_name="Complaint",
+            constraint=CheckConstraint(
+                check="(outcome_resolution IS NULL) = (outcome_by_id IS NULL)", name="complaints_outcome_by_somebody"
+            ),
+        ),
+        ops.AddConstraint(
+            model_name="Complaint",
+            constraint=CheckConstraint(
+                check="order_id IS NOT NULL OR respondent_email IS NOT NULL OR respondent_member_id IS NOT NULL OR respondent_url IS NOT NULL",
+                name="complaints_about_somebody",
+            ),
+        ),
+        ops.AddConstraint(
+            model_name="Complaint",
+            constraint=CheckConstraint(
                 check="contact_email IS NOT NULL OR contact_phone IS NOT NULL", name="complaints_contact"
             ),
         ),
         ops.AddConstraint(
             model_name="Dispute",
             constraint=CheckConstraint(
-                check="reason IN ('NOT_RECEIVED', 'NOT_AS_DESCRIBED', 'DAMAGED', 'LATE', 'DEFECTIVE', 'MISSING_PARTS', 'QUANTITY_SHORTAGE', 'WRONG_ITEM', 'COUNTERFEIT', 'OTHER')",
+                check="reason IN ('COUNTERFEIT', 'DAMAGED', 'DEFECTIVE', 'LATE', 'MISSING_PARTS', 'NOT_AS_DESCRIBED', 'NOT_RECEIVED', 'OTHER', 'QUANTITY_SHORTAGE', 'WRONG_ITEM')",
                 name="disputes_reason_known",
             ),
         ),
         ops.AddConstraint(
             model_name="Dispute",
             constraint=CheckConstraint(
-                check="wanted IN ('REFUND', 'PARTIAL_REFUND', 'RETURN_AND_REFUND', 'REPLACEMENT', 'NO_REFUND')",
+                check="wanted IN ('NO_REFUND', 'PARTIAL_REFUND', 'REFUND', 'REPLACEMENT', 'RETURN_AND_REFUND')",
                 name="disputes_wanted_known",
             ),
         ),
         ops.AddConstraint(
             model_name="Dispute",
             constraint=CheckConstraint(
-                check="closed_as IN ('AWAITING_SUPPLIER', 'AWAITING_BUYER', 'UNDER_REVIEW', 'EVIDENCE_REQUESTED', 'SETTLED', 'RESOLVED', 'WITHDRAWN', 'LAPSED')",
-                name="disputes_closed_as_known",
+                check="closed_as IN ('LAPSED', 'RESOLVED', 'SETTLED', 'WITHDRAWN')", name="disputes_closed_as_known"
             ),
         ),
         ops.AddConstraint(
@@ -182,19 +218,38 @@ class Migration(migrations.Migration):
         ops.AddConstraint(
             model_name="Dispute",
             constraint=CheckConstraint(
-                check="(claim IS NULL) = (claim_currency IS NULL)", name="disputes_claim_with_currency"
+                check="waits_for IN ('AGENT', 'BUYER', 'SERVICE', 'SUPPLIER')", name="disputes_waits_for_known"
+            ),
+        ),
+        ops.AddConstraint(
+            model_name="Dispute",
+            constraint=CheckConstraint(
+                check="outcome_resolution IN ('NO_REFUND', 'PARTIAL_REFUND', 'REFUND', 'REPLACEMENT', 'RETURN_AND_REFUND')",
+                name="disputes_outcome_resolution_known",
+            ),
+        ),
+        ops.AddConstraint(
+            model_name="Dispute",
+            constraint=CheckConstraint(
+                check="(closed_at IS NULL) = (waits_for IS NOT NULL)", name="disputes_waits_while_open"
+            ),
+        ),
+        ops.AddConstraint(
+            model_name="Dispute",
+            constraint=CheckConstraint(
+                check="(outcome_resolution IS NULL) = (outcome_by_id IS NULL)", name="disputes_outcome_by_somebody"
             ),
         ),
         ops.AddConstraint(
             model_name="Event",
             constraint=CheckConstraint(
-                check="case_kind IN ('CANCELLATION', 'DISPUTE', 'COMPLAINT')", name="events_case_kind_known"
+                check="case_kind IN ('CANCELLATION', 'COMPLAINT', 'DISPUTE')", name="events_case_kind_known"
             ),
         ),
         ops.AddConstraint(
             model_name="Event",
             constraint=CheckConstraint(
-                check="action IN ('LEAVE_FEEDBACK', 'REVISE_FEEDBACK', 'REPLY_TO_FEEDBACK', 'CANCEL_ORDER', 'REQUEST_CANCELLATION', 'WITHDRAW_CANCELLATION', 'ACCEPT_CANCELLATION', 'DECLINE_CANCELLATION', 'OPEN_DISPUTE', 'PROPOSE_RESOLUTION', 'ACCEPT_PROPOSAL', 'REJECT_PROPOSAL', 'POST_DISPUTE_MESSAGE', 'ESCALATE_DISPUTE', 'WITHDRAW_DISPUTE', 'REQUEST_EVIDENCE', 'RESOLVE_DISPUTE', 'FILE_COMPLAINT', 'POST_COMPLAINT_MESSAGE', 'WITHDRAW_COMPLAINT', 'TAKE_UP_COMPLAINT', 'RESOLVE_COMPLAINT', 'REJECT_COMPLAINT')",
+                check="action IN ('ACCEPT_CANCELLATION', 'ACCEPT_PROPOSAL', 'CANCEL_ORDER', 'DECLINE_CANCELLATION', 'ESCALATE_DISPUTE', 'FILE_COMPLAINT', 'LEAVE_FEEDBACK', 'OPEN_DISPUTE', 'POST_COMPLAINT_MESSAGE', 'POST_DISPUTE_MESSAGE', 'PROPOSE_RESOLUTION', 'REJECT_COMPLAINT', 'REJECT_PROPOSAL', 'REPLY_TO_FEEDBACK', 'REQUEST_CANCELLATION', 'REQUEST_EVIDENCE', 'RESOLVE_COMPLAINT', 'RESOLVE_DISPUTE', 'REVISE_FEEDBACK', 'TAKE_UP_COMPLAINT', 'WITHDRAW_CANCELLATION', 'WITHDRAW_COMPLAINT', 'WITHDRAW_DISPUTE')",
                 name="events_action_known",
             ),
         ),
@@ -232,6 +287,16 @@ class Migration(migrations.Migration):
                 check="(overall IS NULL) = (product_as_agreed IS NOT NULL) AND (product_as_agreed IS NULL) = (communication IS NULL) AND (product_as_agreed IS NULL) = (shipping_time IS NULL)",
                 name="feedback_one_form",
             ),
+        ),
+        ops.AddConstraint(
+            model_name="Proposal",
+            constraint=CheckConstraint(
+                check="resolution IN ('NO_REFUND', 'PARTIAL_REFUND', 'REFUND', 'REPLACEMENT', 'RETURN_AND_REFUND')",
+                name="proposals_resolution_known",
+            ),
+        ),
+        ops.AddConstraint(
+            model_name="Proposal", constraint=CheckConstraint(check="amount > 0", name="proposals_amount_positive")
         ),
         *BY_HAND,
     ]

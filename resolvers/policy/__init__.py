@@ -4,6 +4,13 @@ Pure Python without I/O. The mutations, the computed fields, the filter `can`, t
 all readings of the same table.
 """
 
+from resolvers.policy.complaint import (
+    COMPLAINT_CLOSED,
+    COMPLAINT_STATUSES,
+    REPLY_OVERDUE,
+    REPLY_WITHIN,
+    ComplaintFacts,
+)
 from resolvers.policy.decide import (
     Decision,
     available_actions,
@@ -12,24 +19,44 @@ from resolvers.policy.decide import (
     next_change_at,
     open_to,
 )
-from resolvers.policy.facts import (
+from resolvers.policy.dispute import (
+    ANSWER_WITHIN,
+    CLOSING,
+    DISPUTE_CLOSED,
+    DISPUTE_STATUSES,
+    EVIDENCE_WITHIN,
+    NEVER,
     DisputeFacts,
-    Fact,
-    OrderFacts,
-    dispute_status,
-    fold,
+    done_by_time,
     respond_by,
-    status,
-    status_is,
-    unrecorded,
+    waits_for,
 )
+from resolvers.policy.expression import Asked, Bind, Expression
+from resolvers.policy.fold import Fact, fold
+from resolvers.policy.order import ORDER_STATUSES, OrderFacts, unrecorded
 from resolvers.policy.rule import Rule, Subject
+from resolvers.policy.status import status_at, status_is
 from resolvers.policy.table import TABLE
 
 __all__ = [
+    "ANSWER_WITHIN",
+    "CLOSING",
+    "COMPLAINT_CLOSED",
+    "COMPLAINT_STATUSES",
+    "DISPUTE_CLOSED",
+    "DISPUTE_STATUSES",
+    "EVIDENCE_WITHIN",
+    "NEVER",
+    "ORDER_STATUSES",
+    "REPLY_OVERDUE",
+    "REPLY_WITHIN",
     "TABLE",
+    "Asked",
+    "Bind",
+    "ComplaintFacts",
     "Decision",
     "DisputeFacts",
+    "Expression",
     "Fact",
     "OrderFacts",
     "Rule",
@@ -37,12 +64,13 @@ __all__ = [
     "available_actions",
     "deadline",
     "decide",
-    "dispute_status",
+    "done_by_time",
     "fold",
     "next_change_at",
     "open_to",
     "respond_by",
-    "status",
+    "status_at",
     "status_is",
     "unrecorded",
+    "waits_for",
 ]

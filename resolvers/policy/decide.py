@@ -2,17 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import ClassVar, Protocol
 from uuid import UUID
 
 from models.enums import Action, OrderKind, Reason, Role
-from resolvers.policy.expression import Expression, Is, all_of, any_of
+from resolvers.policy.expression import Asked, Expression, Is, any_of
 from resolvers.policy.rule import Rule, Subject
 from resolvers.policy.table import TABLE
 from resolvers.policy.words import in_words, sentence
-
-MOMENT = timedelta(microseconds=1)
 
 
 class Viewer(Protocol):
@@ -26,8 +24,9 @@ class Viewer(Protocol):
 class Facts(Protocol):
     subject: ClassVar[Subject]
 
-    @property
-    def kind(self) -> OrderKind | None: ...
+    def party(self, role: Role) -> UUID | None:
+        """Whose it is in that role; null where the role has no party of its own."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +47,23 @@ def decide(action: Action, facts: Facts | None, viewer: Viewer, now: datetime) -
 
     `facts` is None for what does not exist and for what is not the viewer's, alike.
     """
-    if facts is None:
+    if facts is None or not _is_theirs(facts, viewer):
         return _refused(action, Reason.NOT_FOUND)
-    rule = TABLE.get((facts.subject, action, facts.kind))
+    rule = _rule(action, facts)
     return _refused(action, Reason.NOT_OFFERED) if rule is None else _apply(rule, facts, viewer, now)
+
+
+def _order_kind(facts: Facts) -> OrderKind | None:
+    """Only the rules of orders ask for the kind."""
+    return getattr(facts, "kind") if facts.subject is Subject.ORDER else None  # noqa: B009
+
+
+def _rule(action: Action, facts: Facts) -> Rule | None:
+    return TABLE.get((facts.subject, action, _order_kind(facts)))
+
+
+def _is_theirs(facts: Facts, viewer: Viewer) -> bool:
+    return facts.party(viewer.role) in (None, viewer.id)
 
 
 def _refused(action: Action, reason: Reason) -> Decision:
@@ -73,10 +85,11 @@ def _first_reason(
     opens_at: datetime | None,
     closes_at: datetime | None,
 ) -> Reason | None:
-    if viewer.role is not rule.role:
+    if viewer.role not in rule.roles:
         return Reason.NOT_YOUR_ROLE
+    asked = Asked(viewer.role, now)
     for condition in rule.conditions:
-        if not condition.test.holds(facts, now):
+        if not condition.test.holds(facts, asked):
             return condition.reason
     if opens_at is not None and now < opens_at:
         return Reason.WINDOW_NOT_OPEN
@@ -86,34 +99,39 @@ def _first_reason(
 
 
 def _rules_for(facts: Facts, role: Role) -> Iterator[Rule]:
+    asked_kind = _order_kind(facts)
     for (subject, _, kind), rule in TABLE.items():
-        if subject is facts.subject and kind == facts.kind and rule.role is role:
+        if subject is facts.subject and kind == asked_kind and role in rule.roles:
             yield rule
 
 
 def available_actions(facts: Facts, viewer: Viewer, now: datetime) -> list[Decision]:
     """What is allowed, in the table's order."""
+    if not _is_theirs(facts, viewer):
+        return []
     decisions = (_apply(rule, facts, viewer, now) for rule in _rules_for(facts, viewer.role))
     return [decision for decision in decisions if decision.allowed]
 
 
 def next_change_at(facts: Facts, viewer: Viewer, now: datetime) -> datetime | None:
     """The first instant after `now` at which `available_actions` differs if nothing but time happens."""
-    edges: list[datetime] = []
-    for rule in _rules_for(facts, viewer.role):
-        if rule.window and all(condition.test.holds(facts, now) for condition in rule.conditions):
-            opens_at, closes_at = rule.window.bounds(facts)
-            if opens_at is not None and closes_at is not None:
-                edges += [edge for edge in (opens_at, closes_at + MOMENT) if edge > now]
-    return min(edges, default=None)
+    rules = [(rule, rule.is_open()) for rule in _rules_for(facts, viewer.role)]
+
+    def open_at(instant: datetime) -> list[bool]:
+        return [is_open.holds(facts, Asked(viewer.role, instant)) for _, is_open in rules]
+
+    edges = {edge for rule, _ in rules for edge in rule.edges(facts) if edge > now}
+    today = open_at(now)
+    return next((edge for edge in sorted(edges) if open_at(edge) != today), None)
 
 
 def deadline(action: Action, facts: Facts, now: datetime) -> datetime | None:
     """The last instant of the action's window where all but the clock allows it, whoever asks; else null."""
-    rule = TABLE.get((facts.subject, action, facts.kind))
+    rule = _rule(action, facts)
     if rule is None or rule.window is None:
         return None
-    if not all(condition.test.holds(facts, now) for condition in rule.conditions):
+    asked = Asked(rule.roles[0], now)
+    if not all(condition.test.holds(facts, asked) for condition in rule.conditions):
         return None
     return rule.window.bounds(facts)[1]
 
@@ -121,13 +139,7 @@ def deadline(action: Action, facts: Facts, now: datetime) -> datetime | None:
 def open_to(viewer: Viewer, action: Action, subject: Subject) -> Expression:
     """That `action` is open to `viewer`, for asking the database among the rows that are theirs."""
     return any_of(
-        all_of(
-            [
-                *([Is("kind", rule.kind)] if rule.kind else []),
-                *(condition.test for condition in rule.conditions),
-                *([rule.window.is_open()] if rule.window else []),
-            ]
-        )
+        Is("kind", rule.kind) & rule.is_open() if rule.kind else rule.is_open()
         for rule in TABLE.values()
-        if rule.action is action and rule.subject is subject and rule.role is viewer.role
+        if rule.action is action and rule.subject is subject and viewer.role in rule.roles
     )

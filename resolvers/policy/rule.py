@@ -1,11 +1,13 @@
 """What a rule is made of."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
+from typing import Any
 
 from models.enums import Action, OrderKind, Reason, Role
-from resolvers.policy.expression import Between, Expression
+from resolvers.policy.expression import MOMENT, Expression, Passed, all_of
 
 
 class Subject(Enum):
@@ -27,23 +29,27 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """From the instant `start` (a fact) for `days` times 24 hours, both instants included."""
+    """From `opens_after` days after the instant `start` (a fact) until `days` after it, or without an end.
 
-    days: int
+    A day is 24 hours, and both ends are inside.
+    """
+
     start: str
     words: str
-
-    @property
-    def length(self) -> timedelta:
-        return timedelta(days=self.days)
+    days: int | None = None
+    opens_after: int = 0
 
     def is_open(self) -> Expression:
-        return Between(self.start, lambda now: now - self.length, lambda now: now)
+        opened = Passed(self.start, timedelta(days=self.opens_after) - MOMENT)
+        return opened if self.days is None else all_of([opened, ~Passed(self.start, timedelta(days=self.days))])
 
     def bounds(self, facts: object) -> tuple[datetime | None, datetime | None]:
         """The first and the last instant, as far as they are known."""
         start: datetime | None = getattr(facts, self.start)
-        return (start, start + self.length) if start else (None, None)
+        if start is None:
+            return None, None
+        closes = None if self.days is None else start + timedelta(days=self.days)
+        return start + timedelta(days=self.opens_after), closes
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,7 @@ class Rule:
 
     action: Action
     subject: Subject
-    role: Role
+    roles: tuple[Role, ...]
     kind: OrderKind | None
     label: str
     conditions: tuple[Condition, ...]
@@ -62,3 +68,12 @@ class Rule:
     @property
     def key(self) -> tuple[Subject, Action, OrderKind | None]:
         return self.subject, self.action, self.kind
+
+    def is_open(self) -> Expression:
+        """That everything but the role allows it."""
+        tests = [condition.test for condition in self.conditions]
+        return all_of([*tests, self.window.is_open()] if self.window else tests)
+
+    def edges(self, facts: Any) -> Iterator[datetime]:
+        """The instants from which time alone may make another answer."""
+        return self.is_open().edges(facts)

@@ -1,7 +1,8 @@
 """The rules, line by line as the help page has them. docs/policy.md is this table for people."""
 
 from models.enums import Action, OrderKind, Reason, Role
-from resolvers.policy.expression import Known
+from resolvers.policy import complaint, dispute
+from resolvers.policy.expression import IsRole, Known, Passed
 from resolvers.policy.rule import Condition, Rule, Subject, Window
 
 _paid, _shipped, _complete = Known("paid_at"), Known("shipped_at"), Known("completed_at")
@@ -31,25 +32,41 @@ no_request_pending = Condition(
 request_pending = Condition(
     "a cancellation request is pending", Known("cancellation_pending_since"), Reason.NO_CANCELLATION_PENDING
 )
-no_dispute_open = Condition("no dispute is open", ~Known("dispute_open_since"), Reason.DISPUTE_OPEN)
+no_dispute_open = Condition(
+    "no dispute is open", ~Known("dispute_open_since") | Passed("dispute_lapses_at"), Reason.DISPUTE_OPEN
+)
 none_settled = Condition("no dispute was settled or resolved", ~Known("dispute_settled_at"), Reason.DISPUTE_SETTLED)
 no_complaint_open = Condition("no complaint about it is open", ~Known("complaint_open_since"), Reason.COMPLAINT_OPEN)
-case_open = Condition("the case is open", ~Known("closed_at"), Reason.CASE_CLOSED)
+
+dispute_open = Condition("the dispute is open", ~dispute.closed, Reason.CASE_CLOSED)
+not_in_review = Condition("no agent has it for review", ~dispute.in_review, Reason.ALREADY_UNDER_REVIEW)
+in_review = Condition("an agent has it for review", dispute.in_review, Reason.NOT_UNDER_REVIEW)
+nothing_awaited = Condition("no evidence is awaited", dispute.under_review, Reason.NOT_UNDER_REVIEW)
+your_turn = Condition("it is your turn", IsRole("waits_for"), Reason.NOT_YOUR_TURN)
+proposal_made = Condition("a proposal is on the table", Known("proposed_at"), Reason.NO_PROPOSAL)
+
+complaint_open = Condition("the complaint is open", ~complaint.COMPLAINT_CLOSED, Reason.CASE_CLOSED)
+not_taken_up = Condition("no agent has answered it", ~Known("answered_at"), Reason.ALREADY_UNDER_REVIEW)
 
 
 def after_completion(days: int) -> Window:
-    return Window(days, "completed_at", "the order's completion")
+    return Window("completed_at", "the order's completion", days)
 
 
 def after_reply(days: int) -> Window:
-    return Window(days, "feedback_replied_at", "the supplier's reply")
+    return Window("feedback_replied_at", "the supplier's reply", days)
 
 
 _TA, _SP, _OFF = OrderKind.TRADE_ASSURANCE, OrderKind.SECURE_PAYMENT, OrderKind.OFFLINE
 _left_and_answered = (feedback_left, replied, not_revised)
 _for_an_answer = (request_pending, not_shipped, not_complete)
 _O, _D = Subject.ORDER, Subject.DISPUTE
-_B, _S = Role.BUYER, Role.SUPPLIER
+_C = Subject.COMPLAINT
+_B, _S, _AG = (Role.BUYER,), (Role.SUPPLIER,), (Role.AGENT,)
+_PARTIES = (Role.BUYER, Role.SUPPLIER)
+_EVERYBODY = (Role.BUYER, Role.SUPPLIER, Role.AGENT)
+_after_three_days = Window("opened_at", "the dispute's opening", opens_after=3)
+_on_turn = (dispute_open, not_in_review, your_turn)
 
 # fmt: off
 RULES = (
@@ -74,7 +91,19 @@ RULES = (
     Rule(Action.OPEN_DISPUTE,          _O, _B, _SP, "Open Dispute",
          (not_complete, shipped, no_dispute_open, none_settled),         None, "Disputes 2"),
     Rule(Action.FILE_COMPLAINT,        _O, _B, _OFF, "Offline Trade Dispute", (no_complaint_open,), None, "Disputes 3"),
-    Rule(Action.WITHDRAW_DISPUTE,      _D, _B, None, "Withdraw Dispute", (case_open,), None, "House: one dispute at a time"),
+    Rule(Action.PROPOSE_RESOLUTION,    _D, _PARTIES, None, "Propose",      _on_turn, None, "House: disputes"),
+    Rule(Action.ACCEPT_PROPOSAL,       _D, _PARTIES, None, "Accept",       (*_on_turn, proposal_made), None, "House: disputes"),
+    Rule(Action.REJECT_PROPOSAL,       _D, _PARTIES, None, "Reject",       (*_on_turn, proposal_made), None, "House: disputes"),
+    Rule(Action.POST_DISPUTE_MESSAGE,  _D, _EVERYBODY, None, "Write",      (dispute_open,), None, "House: disputes"),
+    Rule(Action.ESCALATE_DISPUTE,      _D, _PARTIES, None, "Escalate",     (dispute_open, not_in_review), _after_three_days, "House: disputes"),
+    Rule(Action.WITHDRAW_DISPUTE,      _D, _B, None, "Withdraw Dispute",   (dispute_open,), None, "House: disputes"),
+    Rule(Action.REQUEST_EVIDENCE,      _D, _AG, None, "Ask for evidence",  (dispute_open, nothing_awaited), None, "House: disputes"),
+    Rule(Action.RESOLVE_DISPUTE,       _D, _AG, None, "Resolve",           (dispute_open, in_review), None, "House: disputes"),
+    Rule(Action.POST_COMPLAINT_MESSAGE, _C, (Role.BUYER, Role.AGENT), None, "Write", (complaint_open,), None, "House: complaints"),
+    Rule(Action.WITHDRAW_COMPLAINT,    _C, _B, None, "Withdraw Complaint", (complaint_open,), None, "House: complaints"),
+    Rule(Action.TAKE_UP_COMPLAINT,     _C, _AG, None, "Take up",           (complaint_open, not_taken_up), None, "House: complaints"),
+    Rule(Action.RESOLVE_COMPLAINT,     _C, _AG, None, "Resolve",           (complaint_open,), None, "House: complaints"),
+    Rule(Action.REJECT_COMPLAINT,      _C, _AG, None, "Reject",            (complaint_open,), None, "House: complaints"),
 )
 # fmt: on
 

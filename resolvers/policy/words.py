@@ -7,7 +7,7 @@ from models.enums import Action, Reason
 
 SENTENCES: dict[Reason, str] = {
     Reason.NOT_FOUND: "There is nothing here under this id.",
-    Reason.NOT_OFFERED: "This is not offered for this kind of order.",
+    Reason.NOT_OFFERED: "This is not offered here.",
     Reason.NOT_YOUR_ROLE: "This is for another party to do.",
     Reason.NOT_COMPLETED: "The order is not complete yet.",
     Reason.NOT_PAID: "The order has not been paid yet.",
@@ -39,14 +39,9 @@ SENTENCES: dict[Reason, str] = {
 BETTER_SENTENCES: dict[tuple[Action, Reason], str] = {
     (Action.LEAVE_FEEDBACK, Reason.WINDOW_CLOSED): "Feedback could be left until {closes}.",
     (Action.REVISE_FEEDBACK, Reason.WINDOW_CLOSED): "The feedback could be revised until {closes}.",
-    (Action.CANCEL_ORDER, Reason.ALREADY_PAID): "The order has been paid; a dispute can be opened instead.",
     (Action.OPEN_DISPUTE, Reason.ALREADY_COMPLETED): "A dispute cannot be opened once the order is complete.",
-    (
-        Action.REQUEST_CANCELLATION,
-        Reason.ALREADY_SHIPPED,
-    ): "The order has shipped; a dispute can be opened instead.",
     (Action.FILE_COMPLAINT, Reason.NOT_OFFERED): (
-        "Complaints are for offline trades; for this order, open a dispute instead."
+        "Complaints are for offline trades; for this order there is its dispute."
     ),
 }
 

@@ -1,0 +1,89 @@
+"""A dispute, as far as rules read it, and what time alone makes of it."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+from uuid import UUID
+
+from models.enums import DisputeStatus, Role
+from resolvers.policy.expression import Asked, Is, Known, Passed
+from resolvers.policy.rule import Subject
+from resolvers.policy.status import ALWAYS, Statuses, status_at
+
+ANSWER_WITHIN = timedelta(days=7)
+EVIDENCE_WITHIN = timedelta(days=5)
+NEVER = datetime(9000, 1, 1, tzinfo=UTC)  # when a closed case is due; beyond any instant that the API takes
+
+
+@dataclass(slots=True, kw_only=True)
+class DisputeFacts:
+    """Whom it waits for, and until when.
+
+    `waits_for` is a party or AGENT, and null once closed. `due_at` is the last instant at which the party can answer,
+    or since when the agents have had it; NEVER once closed. `evidence_asked_at` is set while evidence is awaited, of
+    the party in `waits_for`. `proposed_at` is set while a proposal is on the table.
+    """
+
+    subject: ClassVar[Subject] = Subject.DISPUTE
+
+    buyer_id: UUID
+    supplier_id: UUID
+    opened_at: datetime | None = None
+    waits_for: Role | None = None
+    due_at: datetime = NEVER
+    evidence_asked_at: datetime | None = None
+    proposed_at: datetime | None = None
+    closed_at: datetime | None = None
+    closed_as: DisputeStatus | None = None
+
+    def party(self, role: Role) -> UUID | None:
+        return self.buyer_id if role is Role.BUYER else self.supplier_id if role is Role.SUPPLIER else None
+
+
+_evidence_awaited = Known("evidence_asked_at") & ~Passed("due_at")
+lapsed = Known("evidence_asked_at") & Is("waits_for", Role.BUYER) & Passed("due_at")
+closed = Known("closed_at") | lapsed
+in_review = Is("waits_for", Role.AGENT) | Known("evidence_asked_at") | Passed("due_at")
+under_review = in_review & ~_evidence_awaited
+
+DISPUTE_STATUSES: Statuses[DisputeStatus] = (
+    (DisputeStatus.SETTLED, Is("closed_as", DisputeStatus.SETTLED)),
+    (DisputeStatus.RESOLVED, Is("closed_as", DisputeStatus.RESOLVED)),
+    (DisputeStatus.WITHDRAWN, Is("closed_as", DisputeStatus.WITHDRAWN)),
+    (DisputeStatus.LAPSED, Is("closed_as", DisputeStatus.LAPSED) | lapsed),
+    (DisputeStatus.EVIDENCE_REQUESTED, _evidence_awaited),
+    (DisputeStatus.UNDER_REVIEW, in_review),
+    (DisputeStatus.AWAITING_SUPPLIER, Is("waits_for", Role.SUPPLIER)),
+    (DisputeStatus.AWAITING_BUYER, ALWAYS),
+)
+DISPUTE_CLOSED = closed
+
+_WAITS_FOR_A_PARTY = frozenset(
+    {DisputeStatus.AWAITING_SUPPLIER, DisputeStatus.AWAITING_BUYER, DisputeStatus.EVIDENCE_REQUESTED}
+)
+
+
+def respond_by(facts: DisputeFacts, now: datetime) -> datetime | None:
+    """Until when the party that it waits for can answer; null in review and once closed."""
+    return facts.due_at if status_at(DISPUTE_STATUSES, facts, now) in _WAITS_FOR_A_PARTY else None
+
+
+def waits_for(facts: DisputeFacts, now: datetime) -> Role | None:
+    """Whose move it is; null once closed."""
+    status = status_at(DISPUTE_STATUSES, facts, now)
+    if status in _WAITS_FOR_A_PARTY:
+        return facts.waits_for
+    return Role.AGENT if status is DisputeStatus.UNDER_REVIEW else None
+
+
+CLOSING: dict[str, Any] = {"waits_for": None, "due_at": NEVER}
+
+
+def done_by_time(facts: DisputeFacts, now: datetime) -> tuple[datetime, dict[str, Any]] | None:
+    """What time has done to the dispute that nobody has written down yet: when it was due, and the facts."""
+    asked = Asked(Role.AGENT, now)
+    if lapsed.holds(facts, asked) and facts.closed_at is None:
+        return facts.due_at, {"closed_at": facts.due_at, "closed_as": DisputeStatus.LAPSED, **CLOSING}
+    if facts.waits_for in (Role.BUYER, Role.SUPPLIER) and Passed("due_at").holds(facts, asked):
+        return facts.due_at, {"waits_for": Role.AGENT, "evidence_asked_at": None}
+    return None

@@ -1,0 +1,60 @@
+"""An order, as far as rules read it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from models.enums import OrderKind, OrderStatus, Role
+from resolvers.policy.expression import Known
+from resolvers.policy.rule import Subject
+from resolvers.policy.status import ALWAYS, Statuses
+
+
+@dataclass(slots=True, kw_only=True)
+class OrderFacts:
+    """Every instant is null until it is known, and may lie after now.
+
+    `cancellation_pending_since`, `dispute_open_since` and `complaint_open_since` are null while no such case is open;
+    past `dispute_lapses_at` the open dispute is open no more.
+    """
+
+    subject: ClassVar[Subject] = Subject.ORDER
+
+    kind: OrderKind
+    buyer_id: UUID
+    supplier_id: UUID
+    total: int = 0
+    amount_paid: int = 0
+    placed_at: datetime | None = None
+    payment_submitted_at: datetime | None = None
+    paid_at: datetime | None = None
+    shipped_at: datetime | None = None
+    completed_at: datetime | None = None
+    cancelled_at: datetime | None = None
+    feedback_left_at: datetime | None = None
+    feedback_replied_at: datetime | None = None
+    feedback_revised_at: datetime | None = None
+    cancellation_pending_since: datetime | None = None
+    dispute_open_since: datetime | None = None
+    dispute_lapses_at: datetime | None = None
+    dispute_settled_at: datetime | None = None
+    complaint_open_since: datetime | None = None
+
+    def party(self, role: Role) -> UUID | None:
+        return self.buyer_id if role is Role.BUYER else self.supplier_id if role is Role.SUPPLIER else None
+
+
+def unrecorded(anybody: UUID) -> OrderFacts:
+    """A trade that is not on record: an offline order of which nothing is known, not even whose it is."""
+    return OrderFacts(kind=OrderKind.OFFLINE, buyer_id=anybody, supplier_id=anybody)
+
+
+ORDER_STATUSES: Statuses[OrderStatus] = (
+    (OrderStatus.CANCELLED, Known("cancelled_at")),
+    (OrderStatus.COMPLETED, Known("completed_at")),
+    (OrderStatus.SHIPPED, Known("shipped_at")),
+    (OrderStatus.PAID, Known("paid_at")),
+    (OrderStatus.PAYMENT_PROCESSING, Known("payment_submitted_at")),
+    (OrderStatus.AWAITING_PAYMENT, ALWAYS),
+)

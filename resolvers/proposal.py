@@ -1,0 +1,146 @@
+"""Proposals: how the parties of a dispute try to settle it between themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import strawberry
+from strawberry import UNSET
+
+import models
+from models.enums import Action, DisputeStatus, ResolutionKind, Role
+from resolvers import account
+from resolvers.account import Account
+from resolvers.case import close_case
+from resolvers.context import Context, Info
+from resolvers.dispute import Dispute, DisputePayload, change_dispute, on_dispute, passed_to, propose
+from resolvers.input import Checks, Input, MoneyInput
+from resolvers.money import Money, money
+from resolvers.perform import Performing
+from resolvers.reading import Relation, Row, among, complete, fetch
+from resolvers.resolution import check_amount, limit_amount
+from resolvers.selection import Asked
+
+
+@dataclass(slots=True, kw_only=True)
+class Proposal(Row):
+    MODEL = models.Proposal
+
+    context: Context = field(repr=False)
+    id: UUID
+    dispute_id: UUID
+    resolution: ResolutionKind
+    amount: int | None
+    by_id: UUID
+    at: datetime
+    accepted: bool | None
+
+    by: Account | None = field(init=False, default=None)
+    dispute: Any = field(init=False, default=None)
+
+    @property
+    def amount_money(self) -> Money | None:
+        return money(self.amount, self.dispute.currency)
+
+
+account.named_by(Proposal, "by", "by")
+
+
+async def _load(context: Context, rows: Sequence[Dispute], asked: Asked) -> None:
+    if rows[0].proposals is None:
+        by_key = {row.id: row for row in rows}
+        for row in rows:
+            row.proposals = []
+        found = await fetch(
+            context, Proposal, lambda bind: among(bind, "dispute_id", by_key), order="at, id", scoped=False
+        )
+        for proposal in found:
+            proposal.dispute = by_key[proposal.dispute_id]
+            proposal.dispute.proposals.append(proposal)
+    await complete(context, [one for row in rows for one in row.proposals or ()], "Proposal", asked.below)
+
+
+Dispute.relations["proposal"] = Dispute.relations["proposals"] = Relation(_load)
+
+
+@dataclass(kw_only=True)
+class ProposeResolution(Input):
+    case_id: strawberry.ID
+    resolution: ResolutionKind
+    amount: MoneyInput | None = UNSET
+    note: str | None = UNSET
+
+
+@dataclass(kw_only=True)
+class AcceptProposal(Input):
+    case_id: strawberry.ID
+    note: str | None = UNSET
+
+
+@dataclass(kw_only=True)
+class RejectProposal(AcceptProposal):
+    pass
+
+
+def most_for(performing: Performing) -> Money:
+    """What an amount may be at most: the claim or, without one, what a claim may be."""
+    dispute: Dispute = performing.subject
+    assert performing.order is not None
+    return dispute.claimed or performing.order.most_claimable
+
+
+async def propose_resolution(info: Info, input: ProposeResolution) -> DisputePayload:
+    amounts: list[Money | None] = []
+
+    def check(checks: Checks) -> None:
+        amounts.append(check_amount(checks, "amount", input.resolution, input.amount))
+
+    async def effect(performing: Performing) -> None:
+        [amount] = amounts
+        limit_amount("amount", amount, most_for(performing))
+        await _answer(performing, accepted=False)
+        await propose(performing, performing.subject.id, input.resolution, amount)
+        await change_dispute(performing, _to_the_other(performing) | {"proposed_at": performing.now})
+
+    return await on_dispute(info, Action.PROPOSE_RESOLUTION, input.case_id, effect, note=input.note, check=check)
+
+
+async def accept_proposal(info: Info, input: AcceptProposal) -> DisputePayload:
+    async def effect(performing: Performing) -> None:
+        proposal = await _on_the_table(performing).get()
+        await _answer(performing, accepted=True)
+        await change_dispute(
+            performing,
+            close_case(performing, DisputeStatus.SETTLED),
+            outcome_resolution=proposal.resolution,
+            outcome_amount=proposal.amount,
+            outcome_by_id=performing.context.viewer.id,
+            outcome_note=input.note,
+        )
+
+    return await on_dispute(info, Action.ACCEPT_PROPOSAL, input.case_id, effect, note=input.note)
+
+
+async def reject_proposal(info: Info, input: RejectProposal) -> DisputePayload:
+    async def effect(performing: Performing) -> None:
+        await _answer(performing, accepted=False)
+        await change_dispute(performing, _to_the_other(performing) | {"proposed_at": None})
+
+    return await on_dispute(info, Action.REJECT_PROPOSAL, input.case_id, effect, note=input.note)
+
+
+def _on_the_table(performing: Performing) -> Any:
+    return models.Proposal.filter(dispute_id=performing.subject.id, accepted=None)
+
+
+async def _answer(performing: Performing, *, accepted: bool) -> None:
+    await _on_the_table(performing).update(accepted=accepted)
+
+
+def _to_the_other(performing: Performing) -> dict[str, Any]:
+    other = Role.BUYER if performing.context.viewer.role is Role.SUPPLIER else Role.SUPPLIER
+    return passed_to(other, performing.now)

@@ -1,0 +1,215 @@
+"""Taking in what the order system knows: all of a batch or nothing, as events dated by the instants it names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from tortoise.exceptions import IntegrityError
+
+import models
+from models import database
+from models.enums import CancellationStatus, CaseKind, InputProblem, OrderKind, Role
+from models.keys import new_id
+from resolvers import account, history
+from resolvers.context import Context
+from resolvers.errors import Refused, UserError, invalid
+from resolvers.history import Change
+from resolvers.input import Checks
+from resolvers.order import Order
+from resolvers.reading import among, fetch
+from resolvers.settling import settle
+
+AT_ONCE = 500  # orders that are read and locked by one statement
+INSTANTS = ("placed_at", "payment_submitted_at", "paid_at", "shipped_at", "completed_at", "cancelled_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A record whose shape is right. `path` says where it stands in the input, for errors found later."""
+
+    path: str
+    number: str
+    kind: OrderKind
+    parties: dict[Role, tuple[str, str]]
+    facts: dict[str, Any]
+    columns: dict[str, Any]
+    recorded_at: datetime
+
+
+async def store(
+    context: Context,
+    records: Sequence[Checked],
+    progress: Callable[[int], None] = lambda _: None,
+    seconds: float = database.TRANSACTION_SECONDS,
+    *,
+    shielded: bool = True,
+) -> list[UserError]:
+    """Takes all the records or, where one cannot be, none, and says why. `progress` hears how many more are done."""
+
+    async def work() -> None:
+        accounts = await _accounts(records)
+        waiting: list[Checked] = sorted(records, key=_by_number_and_age)
+        while waiting:
+            # One record of each number at a time, always in order of number: two batches never wait for each other.
+            firsts = {record.number: record for record in reversed(waiting)}
+            batch = sorted(firsts.values(), key=lambda record: record.number)
+            waiting = [record for record in waiting if firsts[record.number] is not record]
+            for start in range(0, len(batch), AT_ONCE):
+                part = batch[start : start + AT_ONCE]
+                await _store(context, part, accounts)
+                progress(len(part))
+
+    for attempt in range(3):
+        try:
+            await database.in_transaction(work, seconds, shielded=shielded)
+        except Refused as refused:
+            return refused.errors
+        except (IntegrityError, database.Deadlock):
+            # Somebody else recorded some of the same orders in between; they are old ones now.
+            if attempt == 2:
+                raise
+        else:
+            break
+    return []
+
+
+def _by_number_and_age(record: Checked) -> tuple[str, datetime]:
+    return record.number, record.recorded_at
+
+
+Accounts = dict[tuple[str, Role], models.Account]
+
+
+async def _accounts(records: Iterable[Checked]) -> Accounts:
+    named = {(subject, role): name for record in records for role, (subject, name) in record.parties.items()}
+    wanted = sorted(named)
+    await account.insert([(subject, role, named[subject, role]) for subject, role in wanted])
+    found: Accounts = {}
+    for start in range(0, len(wanted), AT_ONCE):
+        subjects = {subject for subject, _ in wanted[start : start + AT_ONCE]}
+        for each in await models.Account.filter(subject__in=subjects):
+            found[each.subject, each.role] = each
+    return found
+
+
+async def _store(context: Context, records: Sequence[Checked], accounts: Accounts) -> None:
+    numbers = [record.number for record in records]
+    rows = await fetch(context, Order, lambda bind: among(bind, "number", numbers), order="number", lock=True)
+    known = {row.number: row for row in rows}
+    new = [record for record in records if record.number not in known]
+    if new:
+        others = await models.Order.filter(number__in=[record.number for record in new]).only("number")
+        if taken := {order.number for order in others}:
+            message = "This number belongs to an order that another service recorded."
+            raise Refused([invalid(f"{r.path}number", InputProblem.OTHER, message) for r in new if r.number in taken])
+        await _add(context, new, accounts)
+    newer = [
+        (known[record.number], record)
+        for record in records
+        if record.number in known and record.recorded_at > known[record.number].recorded_at
+    ]
+    unchangeable = Checks()
+    for order, record in newer:
+        _check_identity(unchangeable, order, record, accounts)
+    if unchangeable.errors:
+        raise Refused(unchangeable.errors)
+    kept = await _cancelled_here([order for order, _ in newer if order.cancelled_at is not None])
+    for order, record in newer:
+        await _replace(context, order, record, order.id in kept)
+
+
+async def _add(context: Context, records: Sequence[Checked], accounts: Accounts) -> None:
+    orders: list[models.Order] = []
+    events: list[models.Event] = []
+    known_at = context.known_at()
+    for record in records:
+        id = new_id()
+        changes = _changes({}, record)
+        facts = {name: value for change in changes for name, value in change.facts.items()}
+        orders.append(
+            models.Order(
+                id=id,
+                number=record.number,
+                kind=record.kind,
+                **{f"{role.lower()}_id": accounts[subject, role].id for role, (subject, _) in record.parties.items()},
+                recorded_by_id=context.viewer.id,
+                recorded_at=record.recorded_at,
+                changed_at=known_at,
+                **record.columns,
+                **facts,
+            )
+        )
+        events += history.events(id, known_at, changes)
+    await models.Order.bulk_create(orders)
+    await models.Event.bulk_create(events)
+
+
+def _check_identity(checks: Checks, order: Order, record: Checked, accounts: Accounts) -> None:
+    if record.kind is not order.kind:
+        checks.problem(f"{record.path}kind", InputProblem.OTHER, "An order's kind never changes.")
+    for role, (subject, _) in record.parties.items():
+        party: UUID = order.buyer_id if role is Role.BUYER else order.supplier_id
+        if accounts[subject, role].id != party:
+            message = "An order's parties never change."
+            checks.problem(f"{record.path}{role.lower()}.subject", InputProblem.OTHER, message)
+
+
+async def _cancelled_here(orders: Sequence[Order]) -> set[UUID]:
+    """Those that were cancelled by an action here, which the order system cannot take back."""
+    if not orders:
+        return set()
+    ways = (CancellationStatus.CANCELLED, CancellationStatus.ACCEPTED)
+    found = models.Cancellation.filter(order_id__in=[order.id for order in orders], closed_as__in=ways)
+    return set(await found.values_list("order_id", flat=True))  # type: ignore[arg-type]
+
+
+async def _replace(context: Context, order: Order, record: Checked, cancelled_here: bool) -> None:
+    kept: dict[str, Any] = {"cancelled_at": order.cancelled_at} if cancelled_here else {}
+    if record.facts["paid_at"] and record.facts["payment_submitted_at"] is None:
+        # A payment that was received did not fail, only because nobody mentions any more that it was on its way.
+        kept["payment_submitted_at"] = order.payment_submitted_at
+    record = replace(record, facts=record.facts | kept)
+    settled = await settle(order, context.now)
+    changes = _changes({name: getattr(order, name) for name in record.facts}, record)
+    items = [list(item) for item in record.columns["items"]]
+    if not changes and (order.items, order.currency) != (items, record.columns["currency"]):
+        changes.append(Change(at=record.recorded_at))
+    overtaken = any(record.facts[name] for name in ("shipped_at", "completed_at", "cancelled_at"))
+    if order.cancellation_pending_since is not None and overtaken:
+        changes.append(await _supersede(order, context.now))
+    await history.append(context, order, [*settled, *changes], recorded_at=record.recorded_at, **record.columns)
+
+
+def _changes(old: dict[str, Any], record: Checked) -> list[Change]:
+    """What the record says anew, as one change for each instant it names, dated by it; what it takes back, and new
+    amounts, dated by the record."""
+    new = {name: value for name, value in record.facts.items() if old.get(name) != value}
+    if not old:
+        new["amount_paid"] = record.facts["amount_paid"]
+    changes: dict[str, Change] = {}
+    for name in INSTANTS:
+        if name in new:
+            changes[name] = Change(at=new[name] or record.recorded_at, facts={name: new[name]})
+    for name, along_with in (("total", "placed_at"), ("amount_paid", "paid_at")):
+        if name in new:
+            carrier = changes.get(along_with) or changes.get("placed_at")
+            if carrier is None:
+                carrier = changes.setdefault("amounts", Change(at=record.recorded_at))
+            carrier.facts[name] = new[name]
+    return sorted(changes.values(), key=lambda change: change.at)
+
+
+async def _supersede(order: Order, now: datetime) -> Change:
+    pending = await models.Cancellation.get(order_id=order.id, closed_at=None)
+    facts: dict[str, Any] = {"closed_at": now, "closed_as": CancellationStatus.SUPERSEDED}
+    await models.Cancellation.filter(id=pending.id).update(**facts)
+    return Change(
+        at=now,
+        facts={"cancellation_pending_since": None},
+        case=(CaseKind.CANCELLATION, pending.id),
+        case_facts=facts,
+    )

@@ -1,0 +1,45 @@
+"""How a dispute or a complaint can end, and what it may cost: for wishes, proposals and decisions alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from models.enums import InputProblem, ResolutionKind
+from resolvers.account import Account
+from resolvers.errors import Refused, invalid
+from resolvers.input import Checks, MoneyInput
+from resolvers.money import Money
+
+PAID_BACK = frozenset({ResolutionKind.REFUND, ResolutionKind.PARTIAL_REFUND, ResolutionKind.RETURN_AND_REFUND})
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    resolution: ResolutionKind
+    amount: Money | None
+    by: Account
+    at: datetime
+    note: str | None
+
+
+def check_amount(checks: Checks, field: str, resolution: ResolutionKind, amount: MoneyInput | None) -> Money | None:
+    """The amount to store: needed where something is paid back, and not taken anywhere else."""
+    if resolution in PAID_BACK and amount is None:
+        checks.problem(field, InputProblem.REQUIRED, "Say how much is to be paid back.")
+    if resolution not in PAID_BACK and amount is not None:
+        checks.problem(field, InputProblem.WRONG_FORM, "Nothing is paid back this way, so it takes no amount.")
+    minor = checks.money(field, amount)
+    return Money(minor, amount.currency_code) if amount is not None and minor is not None else None
+
+
+def limit_amount(field: str, amount: Money | None, most: Money | None) -> None:
+    """Raises Refused where the amount is in another currency than `most`, or above it. `most` is None for no limit."""
+    if amount is None or most is None:
+        return
+    if amount.currency_code != most.currency_code:
+        message = f"This has to be in {most.currency_code}."
+        raise Refused([invalid(f"{field}.currencyCode", InputProblem.WRONG_FORM, message)])
+    if amount.minor > most.minor:
+        message = f"This can be {most.amount} {most.currency_code} at most."
+        raise Refused([invalid(f"{field}.amount", InputProblem.OUT_OF_RANGE, message)])

@@ -1,0 +1,50 @@
+"""Settling: what time alone has done to an order's dispute is written down before anything else happens to it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import UUID
+
+import models
+from models.enums import CaseKind
+from resolvers import policy
+from resolvers.history import Change
+
+if TYPE_CHECKING:
+    from resolvers.order import Order
+
+
+class _Dispute(Protocol):
+    """A dispute's facts with its id, from wherever they were read."""
+
+    @property
+    def id(self) -> UUID: ...
+
+
+def order_facts(case_facts: dict[str, Any]) -> dict[str, Any]:
+    """The facts of the order that follow from facts set on its open dispute."""
+    facts: dict[str, Any] = {"dispute_lapses_at": None}
+    return facts | ({"dispute_open_since": None} if case_facts.get("closed_at") else {})
+
+
+def done_by_time(dispute: _Dispute, now: datetime) -> Change | None:
+    """The event that will say what time has done to a dispute, while nobody has written it down."""
+    done = policy.done_by_time(dispute, now)  # type: ignore[arg-type]
+    if done is None:
+        return None
+    due, facts = done
+    return Change(at=due, facts=order_facts(facts), case=(CaseKind.DISPUTE, dispute.id), case_facts=facts)
+
+
+async def settle(order: Order, now: datetime) -> list[Change]:
+    """Writes to the locked order's dispute what time has done, dated when it was due; gives the events to append."""
+    if order.dispute_open_since is None:
+        return []
+    dispute = await models.Dispute.get(order_id=order.id, closed_at=None)
+    change = done_by_time(dispute, now)
+    if change is None:
+        return []
+    await models.Dispute.filter(id=dispute.id).update(**(change.case_facts or {}))
+    policy.fold(order, [change.facts])
+    return [change]

@@ -1,0 +1,14 @@
+import strawberry
+
+from schema.decision import UserError
+from schema.references import OrderReference
+
+
+@strawberry.type
+class Payload:
+    order: OrderReference | None = strawberry.field(
+        description="The order as it stands now, also after a refusal. Null where there is none."
+    )
+    user_errors: list[UserError] = strawberry.field(
+        description="Everything that speaks against it; empty when it was done."
+    )

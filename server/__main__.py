@@ -180,4 +180,22 @@ def test(arguments: Sequence[str]) -> None:
     sys.exit(1 if failed else 0)
 
 
+@main.command()
+def check() -> None:
+    """Check style, types, imports, and that what is generated is current."""
+    bin = Path(sys.executable).parent
+    steps: list[list[str]] = [
+        [str(bin / "ruff"), "check", "."],
+        [str(bin / "ruff"), "format", "--check", "."],
+        [str(bin / "lint-imports"), "--no-cache"],
+        [str(bin / "pyright")],
+        [sys.executable, "-m", "pytest", "tests/test_current.py"],
+    ]
+    failed = 0
+    for step in steps:
+        click.echo(f"— {Path(step[0]).name} {' '.join(step[1:])}")
+        failed |= subprocess.run(step, cwd=HOME, check=False).returncode  # noqa: S603
+    sys.exit(1 if failed else 0)
+
+
 main(prog_name="./recourse")

@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -153,6 +155,35 @@ def test_a_transaction_that_takes_too_long_is_rolled_back(server: Server) -> Non
         assert not await models.Account.filter(subject=subject).exists()
 
     server.run(work)
+
+
+ABANDONED = """
+import asyncio, sys
+import models
+from models import database
+from models.enums import Role
+
+async def main(url, subject):
+    async with database.connected(url):
+        async def slow():
+            await models.Account.create(subject=subject, role=Role.BUYER, name="x")
+            await asyncio.sleep(0.3)
+        caller = asyncio.create_task(database.in_transaction(slow))
+        await asyncio.sleep(0.1)
+        caller.cancel()
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+def test_what_is_being_written_is_finished_before_the_database_is_closed(server: Server) -> None:
+    subject = f"abandoned-{new_id()}"
+    subprocess.run([sys.executable, "-c", ABANDONED, server.settings.database, subject], check=True)
+
+    async def written() -> bool:
+        return await models.Account.filter(subject=subject).exists()
+
+    assert server.run(written)
 
 
 # 2 and 3. Reading, then writing, in two at once

@@ -228,12 +228,12 @@ def test_decisions_then_now_and_to_come(world: World) -> None:
 
 def test_what_is_known_stays_known_where_a_clock_goes_back(world: World) -> None:
     """Two servers whose clocks differ: the later event, by the clock behind, is known no earlier than the first."""
-    order = world.order(completedAt=1)
-    world.buyer.at(NOW + DAY).succeed("leaveFeedback", {"orderId": order, "ratings": {"overall": 5}})
-    world.supplier.at(NOW).succeed("replyToFeedback", {"orderId": order, "text": "Thanks"})
+    order = world.order("SECURE_PAYMENT")
+    world.buyer.at(NOW + DAY).succeed("requestCancellation", {"orderId": order, "reason": "OTHER"})
+    world.supplier.at(NOW + MOMENT).succeed("acceptCancellation", {"orderId": order})
     asked = """query($id: ID!, $at: DateTime) { node(id: $id) { ... on Order {
-      decision(action: REVISE_FEEDBACK, at: $at) { reason } } } }"""
-    for at, reason in ((NOW + MOMENT, "NO_FEEDBACK"), (NOW + DAY, None)):
+      decision(action: REQUEST_CANCELLATION, at: $at) { reason } } } }"""
+    for at, reason in ((NOW + 2 * MOMENT, None), (NOW + DAY, "ALREADY_CANCELLED")):
         found = world.buyer.at(NOW + 2 * DAY).ask(asked, id=order, at=at.isoformat())
         assert found["node"]["decision"] == {"reason": reason}
 

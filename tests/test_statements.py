@@ -63,6 +63,24 @@ def test_a_page_of_orders_is_three_statements_whatever_its_size(
     assert len(statements.sent) == 3, statements.sent
 
 
+@pytest.mark.parametrize(
+    ("shape", "count"),
+    [
+        ("supplier @skip(if: true) { name }", 1),
+        ("supplier @include(if: false) { name } feedback @skip(if: true) { rating }", 1),
+        ("... on Node { ... on Dispute { order { number } } } number", 1),
+        ("... @skip(if: true) { supplier { name } } number", 1),
+        ("supplier { name } again: supplier { id } ... on Node { ... on Order { supplier { role } } }", 2),
+    ],
+)
+def test_what_is_not_asked_is_not_read(world: World, statements: Statements, shape: str, count: int) -> None:
+    order = world.order(completedAt=1)
+    world.buyer.ask("{ serverTime }")
+    statements.sent.clear()
+    world.buyer.ask(f"query($id: ID!) {{ node(id: $id) {{ ... on Order {{ {shape} }} }} }}", id=order)
+    assert len(statements.sent) == count, statements.sent
+
+
 def test_a_detail(world: World, statements: Statements) -> None:
     order = world.order(paidAt=9, completedAt=1)
     world.buyer.succeed(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -22,17 +22,17 @@ from models.enums import (
     Role,
     ViewerState,
 )
-from resolvers import account, history, ids, policy, reading
+from resolvers import account, ids, policy, reading
 from resolvers.account import Account
+from resolvers.actionable import Actionable, Past, replayed
 from resolvers.case import change_case, close_case, open_case
 from resolvers.context import Context, Info
-from resolvers.history import Past
-from resolvers.input import LONG_TEXT, SHORT_TEXT, Checks, Input, MoneyInput
+from resolvers.input import LONG_TEXT, Checks, Input, MoneyInput
 from resolvers.money import Money, money
 from resolvers.order import Order
-from resolvers.payload import Payload, read_back, read_case
+from resolvers.payload import Payload, act_on_case, read_back, read_case
 from resolvers.perform import Effect, Performing, Target, lock_order, perform, the_order
-from resolvers.policy import Asked, ComplaintFacts, Decision, OrderFacts
+from resolvers.policy import Asked, ComplaintFacts, OrderFacts
 from resolvers.reading import Row
 from resolvers.resolution import Outcome
 from resolvers.selection import Asked as AskedFields
@@ -53,7 +53,7 @@ class Contact:
 
 
 @dataclass(slots=True, kw_only=True)
-class Complaint(ComplaintFacts, Row):
+class Complaint(ComplaintFacts, Actionable, Row):
     MODEL = models.Complaint
 
     context: Context = field(repr=False)
@@ -79,7 +79,7 @@ class Complaint(ComplaintFacts, Row):
     of_order: Order | None = field(init=False, default=None, repr=False)
     outcome_by: Account | None = field(init=False, default=None)
     pages: dict[Any, Any] = field(init=False, default_factory=dict[Any, Any])
-    past: list[Past] = field(init=False, default_factory=list[Past])
+    past: Sequence[Past] = field(init=False, default=())
 
     @property
     def global_id(self) -> str:
@@ -134,20 +134,12 @@ class Complaint(ComplaintFacts, Row):
     def reply_overdue(self) -> bool:
         return policy.REPLY_OVERDUE.holds(self, Asked(Role.AGENT, self.context.now))
 
-    @property
-    def available_actions(self) -> list[Decision]:
-        return policy.available_actions(self, self.context.viewer, self.context.now)
-
-    @property
-    def next_change_at(self) -> datetime | None:
-        return policy.next_change_at(self, self.context.viewer, self.context.now)
-
     def facts(self) -> ComplaintFacts:
         """The complaint when nothing was known of it yet."""
         return ComplaintFacts(complainant_id=self.complainant_id)
 
 
-history.replayed(Complaint, "case_id", "case_facts")
+replayed(Complaint, "case_id", "case_facts")
 account.named_by(Complaint, "outcome", "outcome_by")
 reading.refers_to(Complaint, "order", "order", Order, "Order", "order_id")
 reading.has_latest(Order, "complaint", "complaint", Complaint, "Complaint", newest="opened_at")
@@ -265,19 +257,15 @@ async def on_complaint(
     action: Action,
     case_id: str,
     effect: Effect,
+    checks: Checks | None = None,
     *,
     note: str | None = None,
     note_required: bool = False,
-    check: Callable[[Checks], object] = lambda _: None,
 ) -> ComplaintPayload:
-    """Performs an action on a complaint and answers with everything as it stands. `check` adds to the input checks."""
-    checks = Checks()
-    check(checks)
-    checks.text("note", note, SHORT_TEXT, required=note_required)
-    errors = checks.errors or await perform(info.context, action, the_complaint(case_id), effect, note)
-    complaint = await read_case(info, Complaint, "Complaint", case_id)
-    order_id = ids.encode("Order", complaint.order_id) if complaint and complaint.order_id else None
-    order = await read_back(info, order_id, "ComplaintPayload")
+    """Performs an action on a complaint, and answers with everything as it stands. `checks` are those made so far."""
+    order, complaint, errors = await act_on_case(
+        info, action, the_complaint(case_id), effect, Complaint, case_id, checks, note, note_required=note_required
+    )
     return ComplaintPayload(order=order, complaint=complaint, user_errors=errors)
 
 

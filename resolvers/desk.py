@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import strawberry
 from strawberry import UNSET
@@ -13,7 +12,6 @@ from resolvers.case import close_case
 from resolvers.complaint import Complaint, ComplaintPayload, change_complaint, on_complaint
 from resolvers.context import Info
 from resolvers.input import Checks, Input, MoneyInput
-from resolvers.money import Money
 from resolvers.perform import Performing
 from resolvers.resolution import check_amount, limit_amount
 
@@ -47,26 +45,24 @@ async def take_up_complaint(info: Info, input: TakeUpComplaint) -> ComplaintPayl
 
 
 async def resolve_complaint(info: Info, input: ResolveComplaint) -> ComplaintPayload:
-    amounts: list[Money | None] = []
-
-    def check(checks: Checks) -> None:
-        amounts.append(check_amount(checks, "amount", input.resolution, input.amount))
+    checks = Checks()
+    amount = check_amount(checks, "amount", input.resolution, input.amount)
 
     async def effect(performing: Performing) -> None:
-        [amount] = amounts
         complaint: Complaint = performing.subject
         limit_amount("amount", amount, complaint.amount_money)
-        outcome: dict[str, Any] = {
-            "outcome_resolution": input.resolution,
-            "outcome_amount": amount.minor if amount else None,
-            "outcome_currency": amount.currency_code if amount else None,
-            "outcome_by_id": performing.context.viewer.id,
-            "outcome_note": input.note,
-        }
-        await change_complaint(performing, close_case(performing, ComplaintStatus.RESOLVED), **outcome)
+        await change_complaint(
+            performing,
+            close_case(performing, ComplaintStatus.RESOLVED),
+            outcome_resolution=input.resolution,
+            outcome_amount=amount.minor if amount else None,
+            outcome_currency=amount.currency_code if amount else None,
+            outcome_by_id=performing.context.viewer.id,
+            outcome_note=input.note,
+        )
 
     return await on_complaint(
-        info, Action.RESOLVE_COMPLAINT, input.case_id, effect, note=input.note, note_required=True, check=check
+        info, Action.RESOLVE_COMPLAINT, input.case_id, effect, checks, note=input.note, note_required=True
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -22,23 +22,23 @@ from models.enums import (
     Role,
     ViewerState,
 )
-from resolvers import account, history, ids, policy, reading
+from resolvers import account, ids, policy, reading
 from resolvers.account import Account
+from resolvers.actionable import Actionable, Past, replayed
 from resolvers.case import change_case, close_case, open_case
 from resolvers.context import Context, Info
-from resolvers.history import Past
-from resolvers.input import LONG_TEXT, SHORT_TEXT, Checks, Input, MoneyInput
+from resolvers.input import LONG_TEXT, Checks, Input, MoneyInput
 from resolvers.money import Money, money
 from resolvers.order import Order
-from resolvers.payload import Payload, read_back, read_case
+from resolvers.payload import Payload, act_on_case, read_back
 from resolvers.perform import Effect, Performing, Target, lock_order, perform, the_order
-from resolvers.policy import Decision, DisputeFacts
+from resolvers.policy import DisputeFacts
 from resolvers.reading import Row
 from resolvers.resolution import Outcome, check_amount, limit_amount
 
 
 @dataclass(slots=True, kw_only=True)
-class Dispute(DisputeFacts, Row):
+class Dispute(DisputeFacts, Actionable, Row):
     MODEL = models.Dispute
 
     context: Context = field(repr=False)
@@ -60,7 +60,7 @@ class Dispute(DisputeFacts, Row):
     outcome_by: Account | None = field(init=False, default=None)
     proposals: list[Any] | None = field(init=False, default=None)
     pages: dict[Any, Any] = field(init=False, default_factory=dict[Any, Any])
-    past: list[Past] = field(init=False, default_factory=list[Past])
+    past: Sequence[Past] = field(init=False, default=())
 
     @property
     def global_id(self) -> str:
@@ -115,20 +115,12 @@ class Dispute(DisputeFacts, Row):
             return ViewerState.ACTION_REQUIRED
         return ViewerState.UNDER_REVIEW if mover is Role.AGENT else ViewerState.WAITING_FOR_OTHER_PARTY
 
-    @property
-    def available_actions(self) -> list[Decision]:
-        return policy.available_actions(self, self.context.viewer, self.context.now)
-
-    @property
-    def next_change_at(self) -> datetime | None:
-        return policy.next_change_at(self, self.context.viewer, self.context.now)
-
     def facts(self) -> DisputeFacts:
         """The dispute when nothing was known of it yet."""
         return DisputeFacts(buyer_id=self.buyer_id, supplier_id=self.supplier_id)
 
 
-history.replayed(Dispute, "case_id", "case_facts")
+replayed(Dispute, "case_id", "case_facts")
 reading.refers_to(Dispute, "order", "order", Order, "Order", "order_id")
 reading.has_latest(Order, "dispute", "dispute", Dispute, "Dispute", newest="opened_at")
 account.named_by(Dispute, "outcome", "outcome_by")
@@ -225,19 +217,16 @@ async def on_dispute(
     action: Action,
     case_id: str,
     effect: Effect,
+    checks: Checks | None = None,
     *,
     note: str | None = None,
     note_required: bool = False,
-    check: Callable[[Checks], object] = lambda _: None,
 ) -> DisputePayload:
-    """Performs an action on a dispute and answers with everything as it stands. `check` adds to the input checks."""
-    checks = Checks()
-    check(checks)
-    checks.text("note", note, SHORT_TEXT, required=note_required)
-    errors = checks.errors or await perform(info.context, action, the_dispute(case_id), effect, note)
-    dispute = await read_case(info, Dispute, "Dispute", case_id)
-    order_id = ids.encode("Order", dispute.order_id) if dispute else None
-    return DisputePayload(order=await read_back(info, order_id, "DisputePayload"), dispute=dispute, user_errors=errors)
+    """Performs an action on a dispute, and answers with everything as it stands. `checks` are those made so far."""
+    order, dispute, errors = await act_on_case(
+        info, action, the_dispute(case_id), effect, Dispute, case_id, checks, note, note_required=note_required
+    )
+    return DisputePayload(order=order, dispute=dispute, user_errors=errors)
 
 
 def the_dispute(id: str) -> Target:

@@ -1,25 +1,21 @@
-"""Events: appended with every change, folded into the row, and folded again up to any instant."""
+"""Events: appended with every change, and folded into the row."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from strawberry import UNSET
-
 import models
-from models.enums import Action, CaseKind, Role
-from resolvers import policy, reading
-from resolvers.policy import Decision, Fact, Subject
-from resolvers.reading import Row
+from models.enums import Action, CaseKind
+from resolvers import policy
+from resolvers.policy import Fact
 
 if TYPE_CHECKING:
     from resolvers.context import Context
     from resolvers.order import Order
-    from resolvers.selection import Asked
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,72 +66,3 @@ async def append(context: Context, order: Order | None, changes: Sequence[Change
     policy.fold(order, [change.facts for change in changes])
     facts = {name: getattr(order, name) for change in changes for name in change.facts}
     await models.Order.filter(id=order.id).update(**facts, **columns, changed_at=known_at)
-
-
-@dataclass(slots=True, kw_only=True)
-class _Event(Row):
-    MODEL = models.Event
-
-    context: Context
-    id: int
-    order_id: UUID | None
-    case_id: UUID | None
-    known_at: datetime
-    facts: Mapping[str, Any]
-    case_facts: Mapping[str, Any] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Past:
-    """Facts that were set, and when they became known here."""
-
-    known_at: datetime
-    facts: Mapping[str, Any]
-
-
-class Replayed(Protocol):
-    """A row whose decisions can be asked for any instant."""
-
-    subject: ClassVar[Subject]
-    context: Context
-    past: Sequence[Past]
-
-    def facts(self) -> Any: ...
-
-    def party(self, role: Role) -> UUID | None: ...
-
-
-def replayed(owner: type[Row], column: str, facts: str) -> None:
-    """Declares that `decision(at:)` of these rows reads their events, where it asks for an instant at all.
-
-    `column` is where an event names the row, `facts` where it has the row's facts.
-    """
-
-    async def load(context: Context, rows: Sequence[Any], asked: Asked) -> None:
-        if asked.arguments.get("at") is None:
-            return
-        # The policy reads more than the viewer may see (a complaint is a fact of its order), so the scope is that
-        # of the rows themselves.
-        found = await reading.fetch(
-            context,
-            _Event,
-            lambda bind: reading.among(bind, column, [row.id for row in rows]),
-            order="id",
-            scoped=False,
-        )
-        past: dict[UUID, list[Past]] = {row.id: [] for row in rows}
-        for event in found:
-            past[getattr(event, column)].append(Past(event.known_at, getattr(event, facts) or {}))
-        for row in rows:
-            row.past = past[row.id]
-
-    owner.relations["decision"] = reading.Relation(load, key=lambda arguments: arguments.get("at") is None)
-
-
-def decision(root: Replayed, action: Action, at: datetime | None = UNSET) -> Decision:
-    """What the policy says of this row now, or at `at`: what it said then, or will say if nothing else happens."""
-    viewer, now = root.context.viewer, root.context.now
-    if at is UNSET or at is None:
-        return policy.decide(action, root, viewer, now)
-    known = [past.facts for past in root.past if past.known_at <= at]
-    return policy.decide(action, policy.fold(root.facts(), known) if known else None, viewer, at)

@@ -78,9 +78,7 @@ async def post_dispute_message(info: Info, input: PostDisputeMessage) -> Dispute
             in_review = {"waits_for": Role.AGENT, "due_at": performing.now, "evidence_asked_at": None}
             await change_dispute(performing, in_review)
 
-    return await on_dispute(
-        info, Action.POST_DISPUTE_MESSAGE, input.case_id, effect, check=lambda checks: _check(checks, input)
-    )
+    return await on_dispute(info, Action.POST_DISPUTE_MESSAGE, input.case_id, effect, _checked(input))
 
 
 async def post_complaint_message(info: Info, input: PostComplaintMessage) -> ComplaintPayload:
@@ -93,10 +91,10 @@ async def post_complaint_message(info: Info, input: PostComplaintMessage) -> Com
         elif complaint.waits_for is Role.BUYER:
             await change_complaint(performing, {"waits_for": Role.AGENT, "due_at": performing.now})
 
-    return await on_complaint(
-        info, Action.POST_COMPLAINT_MESSAGE, input.case_id, effect, check=lambda checks: _check(checks, input)
-    )
+    return await on_complaint(info, Action.POST_COMPLAINT_MESSAGE, input.case_id, effect, _checked(input))
 
 
-def _check(checks: Checks, input: PostDisputeMessage) -> None:
+def _checked(input: PostDisputeMessage) -> Checks:
+    checks = Checks()
     checks.text("text", input.text, LONG_TEXT, required=True)
+    return checks

@@ -10,12 +10,12 @@ from uuid import UUID
 
 import models
 from models.enums import Action, OrderStatus
-from resolvers import account, history, ids, policy, reading
+from resolvers import account, ids, policy, reading
 from resolvers.account import Account
+from resolvers.actionable import Actionable, Past, replayed
 from resolvers.context import Context
-from resolvers.history import Past
 from resolvers.money import Money
-from resolvers.policy import Decision, OrderFacts
+from resolvers.policy import OrderFacts
 from resolvers.reading import Row
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class OrderItem:
 
 
 @dataclass(slots=True, kw_only=True)
-class Order(OrderFacts, Row):
+class Order(OrderFacts, Actionable, Row):
     MODEL = models.Order
 
     context: Context = field(repr=False)
@@ -90,20 +90,12 @@ class Order(OrderFacts, Row):
     def revision_deadline(self) -> datetime | None:
         return policy.deadline(Action.REVISE_FEEDBACK, self, self.context.now)
 
-    @property
-    def available_actions(self) -> list[Decision]:
-        return policy.available_actions(self, self.context.viewer, self.context.now)
-
-    @property
-    def next_change_at(self) -> datetime | None:
-        return policy.next_change_at(self, self.context.viewer, self.context.now)
-
     def facts(self) -> OrderFacts:
         """The order when nothing was known of it yet."""
         return OrderFacts(kind=self.kind, buyer_id=self.buyer_id, supplier_id=self.supplier_id)
 
 
-history.replayed(Order, "order_id", "facts")
+replayed(Order, "order_id", "facts")
 account.named_by(Order, "buyer", "buyer")
 account.named_by(Order, "supplier", "supplier")
 

@@ -1,12 +1,15 @@
 """What a mutation answers with: everything as it stands now, whether something was done or refused."""
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from resolvers import reading
+from models.enums import Action
+from resolvers import ids, reading
 from resolvers.context import Info
 from resolvers.errors import UserError
+from resolvers.input import SHORT_TEXT, Checks
 from resolvers.order import Order
+from resolvers.perform import Effect, Target, perform
 from resolvers.reading import Row
 from resolvers.selection import Selection
 
@@ -37,3 +40,25 @@ async def read_case(info: Info, row_type: type[R], type_name: str, id: str) -> R
         asked = Selection.below(info).field(f"{type_name}Payload", type_name.lower())
         await reading.complete(info.context, [case], type_name, asked)
     return case
+
+
+async def act_on_case(
+    info: Info,
+    action: Action,
+    target: Target,
+    effect: Effect,
+    row_type: type[R],
+    case_id: str,
+    checks: Checks | None,
+    note: str | None,
+    *,
+    note_required: bool,
+) -> tuple[Order | None, R | None, list[UserError]]:
+    """Performs an action on a dispute or a complaint; gives its order and itself as they stand, and why not."""
+    checks = checks or Checks()
+    checks.text("note", note, SHORT_TEXT, required=note_required)
+    errors = checks.errors or await perform(info.context, action, target, effect, note)
+    type_name = row_type.__name__
+    case: Any = await read_case(info, row_type, type_name, case_id)
+    order_id = ids.encode("Order", case.order_id) if case and case.order_id else None
+    return await read_back(info, order_id, f"{type_name}Payload"), case, errors

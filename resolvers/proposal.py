@@ -94,19 +94,16 @@ def most_for(performing: Performing) -> Money:
 
 
 async def propose_resolution(info: Info, input: ProposeResolution) -> DisputePayload:
-    amounts: list[Money | None] = []
-
-    def check(checks: Checks) -> None:
-        amounts.append(check_amount(checks, "amount", input.resolution, input.amount))
+    checks = Checks()
+    amount = check_amount(checks, "amount", input.resolution, input.amount)
 
     async def effect(performing: Performing) -> None:
-        [amount] = amounts
         limit_amount("amount", amount, most_for(performing))
         await _answer(performing, accepted=False)
         await propose(performing, performing.subject.id, input.resolution, amount)
         await change_dispute(performing, _to_the_other(performing) | {"proposed_at": performing.now})
 
-    return await on_dispute(info, Action.PROPOSE_RESOLUTION, input.case_id, effect, note=input.note, check=check)
+    return await on_dispute(info, Action.PROPOSE_RESOLUTION, input.case_id, effect, checks, note=input.note)
 
 
 async def accept_proposal(info: Info, input: AcceptProposal) -> DisputePayload:

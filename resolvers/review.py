@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import strawberry
 from strawberry import UNSET
@@ -15,7 +14,6 @@ from resolvers.context import Info
 from resolvers.dispute import DisputePayload, change_dispute, on_dispute
 from resolvers.input import SHORT_TEXT, Checks, Input, MoneyInput
 from resolvers.message import write
-from resolvers.money import Money
 from resolvers.perform import Performing
 from resolvers.proposal import most_for
 from resolvers.resolution import check_amount, limit_amount
@@ -50,10 +48,10 @@ async def escalate_dispute(info: Info, input: EscalateDispute) -> DisputePayload
 
 
 async def request_evidence(info: Info, input: RequestEvidence) -> DisputePayload:
-    def check(checks: Checks) -> None:
-        checks.text("text", input.text, SHORT_TEXT, required=True)
-        if input.party not in (Role.BUYER, Role.SUPPLIER):
-            checks.problem("party", InputProblem.WRONG_FORM, "Evidence is asked of the buyer or of the supplier.")
+    checks = Checks()
+    checks.text("text", input.text, SHORT_TEXT, required=True)
+    if input.party not in (Role.BUYER, Role.SUPPLIER):
+        checks.problem("party", InputProblem.WRONG_FORM, "Evidence is asked of the buyer or of the supplier.")
 
     async def effect(performing: Performing) -> None:
         due = performing.now + policy.EVIDENCE_WITHIN
@@ -62,26 +60,24 @@ async def request_evidence(info: Info, input: RequestEvidence) -> DisputePayload
         if input.party is Role.BUYER:
             performing.set(dispute_lapses_at=due)
 
-    return await on_dispute(info, Action.REQUEST_EVIDENCE, input.case_id, effect, check=check)
+    return await on_dispute(info, Action.REQUEST_EVIDENCE, input.case_id, effect, checks)
 
 
 async def resolve_dispute(info: Info, input: ResolveDispute) -> DisputePayload:
-    amounts: list[Money | None] = []
-
-    def check(checks: Checks) -> None:
-        amounts.append(check_amount(checks, "amount", input.resolution, input.amount))
+    checks = Checks()
+    amount = check_amount(checks, "amount", input.resolution, input.amount)
 
     async def effect(performing: Performing) -> None:
-        [amount] = amounts
         limit_amount("amount", amount, most_for(performing))
-        outcome: dict[str, Any] = {
-            "outcome_resolution": input.resolution,
-            "outcome_amount": amount.minor if amount else None,
-            "outcome_by_id": performing.context.viewer.id,
-            "outcome_note": input.note,
-        }
-        await change_dispute(performing, close_case(performing, DisputeStatus.RESOLVED), **outcome)
+        await change_dispute(
+            performing,
+            close_case(performing, DisputeStatus.RESOLVED),
+            outcome_resolution=input.resolution,
+            outcome_amount=amount.minor if amount else None,
+            outcome_by_id=performing.context.viewer.id,
+            outcome_note=input.note,
+        )
 
     return await on_dispute(
-        info, Action.RESOLVE_DISPUTE, input.case_id, effect, note=input.note, note_required=True, check=check
+        info, Action.RESOLVE_DISPUTE, input.case_id, effect, checks, note=input.note, note_required=True
     )

@@ -3,7 +3,7 @@ from datetime import datetime
 import strawberry
 
 from models.enums import Action, InputProblem, Reason
-from resolvers import history
+from resolvers import actionable
 from schema.described import resolved
 
 
@@ -36,7 +36,7 @@ class Actionable:
     )
 
     decision = resolved(
-        history.decision,
+        actionable.decision,
         Decision,
         "One action, also where it is not available, and why not. With `at` in the past it is what was decided then, "
         "with what was known then; with `at` ahead it is what will be if nothing else happens.",

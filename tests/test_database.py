@@ -51,6 +51,11 @@ async def _begin_and_be_cancelled(begin: Callable[[], Any]) -> None:
 # 1. Cancelled during BEGIN
 
 
+class Interrupted(TransactionWrapper):
+    async def begin(self) -> None:
+        raise asyncio.CancelledError
+
+
 @on_sqlite
 def test_the_stock_client_keeps_the_lock_when_cancelled_in_begin(server: Server, tmp_path: Path) -> None:
     async def work() -> None:
@@ -72,11 +77,6 @@ def test_the_stock_client_keeps_the_lock_when_cancelled_in_begin(server: Server,
 def test_the_stock_client_leaks_connections_when_cancelled_in_begin(server: Server) -> None:
     async def work() -> None:
         client: Any = database.connection()
-
-        class Interrupted(TransactionWrapper):
-            async def begin(self) -> None:
-                raise asyncio.CancelledError
-
         with contextlib.suppress(asyncio.CancelledError):
             async with TransactionContextPooled(Interrupted(client), client._pool_init_lock):
                 pass
@@ -91,11 +91,6 @@ def test_the_stock_client_leaks_connections_when_cancelled_in_begin(server: Serv
 def test_a_transaction_that_fails_to_begin_gives_its_connection_back(server: Server) -> None:
     async def work() -> None:
         client: Any = database.connection()
-
-        class Interrupted(TransactionWrapper):
-            async def begin(self) -> None:
-                raise asyncio.CancelledError
-
         with contextlib.suppress(asyncio.CancelledError):
             async with SafeTransactionContext(Interrupted(client), client._pool_init_lock):
                 pass

@@ -1,0 +1,100 @@
+"""What a viewer can do something with, now and at any other instant: the policy asked of a row, and of its events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from strawberry import UNSET
+
+import models
+from models.enums import Action
+from resolvers import policy, reading
+from resolvers.policy import Decision
+from resolvers.reading import Row
+
+if TYPE_CHECKING:
+    from resolvers.context import Context
+    from resolvers.selection import Asked
+
+
+class Actionable:
+    """A row with facts that the policy decides on. `past` are its events, where they were asked for."""
+
+    __slots__ = ()
+    context: Context
+    past: Sequence[Past]
+
+    @property
+    def available_actions(self) -> list[Decision]:
+        row: Any = self
+        return policy.available_actions(row, self.context.viewer, self.context.now)
+
+    @property
+    def next_change_at(self) -> datetime | None:
+        row: Any = self
+        return policy.next_change_at(row, self.context.viewer, self.context.now)
+
+    def facts(self) -> Any:
+        """The facts when nothing was known yet."""
+        raise NotImplementedError
+
+
+@dataclass(slots=True, kw_only=True)
+class _Event(Row):
+    MODEL = models.Event
+
+    context: Context
+    id: int
+    order_id: UUID | None
+    case_id: UUID | None
+    known_at: datetime
+    facts: Mapping[str, Any]
+    case_facts: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """Facts that were set, and when they became known here."""
+
+    known_at: datetime
+    facts: Mapping[str, Any]
+
+
+def replayed(owner: type[Row], column: str, facts: str) -> None:
+    """Declares that `decision(at:)` of these rows reads their events, where it asks for an instant at all.
+
+    `column` is where an event names the row, `facts` where it has the row's facts.
+    """
+
+    async def load(context: Context, rows: Sequence[Any], asked: Asked) -> None:
+        if asked.arguments.get("at") is None:
+            return
+        # The policy reads more than the viewer may see (a complaint is a fact of its order), so the scope is that
+        # of the rows themselves.
+        found = await reading.fetch(
+            context,
+            _Event,
+            lambda bind: reading.among(bind, column, [row.id for row in rows]),
+            order="id",
+            scoped=False,
+        )
+        past: dict[UUID, list[Past]] = {row.id: [] for row in rows}
+        for event in found:
+            past[getattr(event, column)].append(Past(event.known_at, getattr(event, facts) or {}))
+        for row in rows:
+            row.past = past[row.id]
+
+    owner.relations["decision"] = reading.Relation(load, key=lambda arguments: arguments.get("at") is None)
+
+
+def decision(root: Any, action: Action, at: datetime | None = UNSET) -> Decision:
+    """What the policy says of this row now, or at `at`: what it said then, or will say if nothing else happens."""
+    viewer, now = root.context.viewer, root.context.now
+    if at is UNSET or at is None:
+        return policy.decide(action, root, viewer, now)
+    known = [past.facts for past in root.past if past.known_at <= at]
+    return policy.decide(action, policy.fold(root.facts(), known) if known else None, viewer, at)

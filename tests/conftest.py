@@ -1,6 +1,7 @@
 """A real server on a real database, once for all tests of a run; every test makes its own people and orders."""
 
 import asyncio
+import contextlib
 import itertools
 import os
 import tempfile
@@ -42,16 +43,21 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def database_url() -> Generator[str]:
-    """An empty database of this run's dialect; RECOURSE_TEST_DATABASE_URL names another PostgreSQL."""
-    if DIALECT == "sqlite":
-        with tempfile.TemporaryDirectory(prefix="recourse-") as folder:
-            yield f"sqlite://{folder}/test.db"
-    elif elsewhere := os.environ.get("RECOURSE_TEST_DATABASE_URL"):
-        yield elsewhere
-    else:
-        with postgres.running() as server:
-            yield server.create("recourse")
+def new_database() -> Generator[Callable[[], str]]:
+    """Makes empty databases of this run's dialect. They lie in the PostgreSQL that RECOURSE_TEST_DATABASE_URL names a
+    database of, where it is set, and in one that lives as long as the run, where it is not."""
+    with tempfile.TemporaryDirectory(prefix="recourse-") as folder, contextlib.ExitStack() as running:
+        if DIALECT == "sqlite":
+            yield lambda: f"sqlite://{folder}/test-{next(_numbers)}.db"
+        else:
+            url = os.environ.get("RECOURSE_TEST_DATABASE_URL") or running.enter_context(postgres.running())
+            create = running.enter_context(postgres.databases(url))
+            yield lambda: create(f"recourse_test_{os.getpid()}_{next(_numbers)}")
+
+
+@pytest.fixture(scope="session")
+def database_url(new_database: Callable[[], str]) -> str:
+    return new_database()
 
 
 class Server:

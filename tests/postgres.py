@@ -1,5 +1,6 @@
 """A real PostgreSQL for the length of a test run, from the binaries of a wheel, on a socket in a temporary folder."""
 
+import asyncio
 import contextlib
 import importlib.util
 import os
@@ -8,8 +9,14 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+
+from models.database import config
 
 ACCOUNT = "nobody"  # PostgreSQL refuses to run as root; any account without rights will do
 
@@ -26,8 +33,6 @@ def _open_to_all(path: Path) -> bool:
 
 
 class Postgres:
-    """`create` makes a database and gives its address."""
-
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.user = ACCOUNT if os.geteuid() == 0 else None
@@ -78,21 +83,38 @@ class Postgres:
             self.process.wait()
             self.process = None
 
-    def create(self, name: str) -> str:
-        self._run("createdb", "-h", str(self.folder), "-U", "postgres", name)
-        return self.url(name)
 
-    def url(self, name: str) -> str:
-        return f"postgres://postgres@/{name}?host={self.folder}"
+@contextlib.contextmanager
+def databases(url: str) -> Generator[Callable[[str], str]]:
+    """Makes empty databases by name, beside the one that the URL names, and removes them in the end."""
+    made: list[str] = []
+
+    def create(name: str) -> str:
+        asyncio.run(_execute(url, f"CREATE DATABASE {name}"))
+        made.append(name)
+        return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+    yield create
+    for name in made:
+        asyncio.run(_execute(url, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+async def _execute(url: str, statement: str) -> None:
+    credentials = config(url)["connections"]["default"]["credentials"]
+    named = {key: credentials[key] for key in ("host", "port", "user", "password", "database", "ssl")}
+    connection: Any = await asyncpg.connect(**named)
+    await connection.execute(statement)
+    await connection.close()
 
 
 @contextlib.contextmanager
-def running() -> Generator[Postgres]:
+def running() -> Generator[str]:
+    """The address of its first database."""
     folder = Path(tempfile.mkdtemp(prefix="recourse-pg-"))
     server = Postgres(folder)
     try:
         server.start()
-        yield server
+        yield f"postgres://postgres@/postgres?host={folder}"
     finally:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)

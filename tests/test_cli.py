@@ -6,35 +6,25 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
-from tests import postgres
 from tests.conftest import DIALECT
 
 ROOT = Path.cwd()
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Generator[postgres.Postgres | None]:
-    if DIALECT == "sqlite":
-        yield None
-    else:
-        with postgres.running() as server:
-            yield server
-
-
 @pytest.fixture
-def environment(tmp_path: Path, cluster: postgres.Postgres | None) -> dict[str, str]:
+def environment(new_database: Callable[[], str]) -> dict[str, str]:
     """Settings as a stranger has them: none on SQLite, and on PostgreSQL an empty database."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("RECOURSE_")}
-    if cluster is not None:
-        clean["RECOURSE_DATABASE_URL"] = cluster.create(re.sub(r"\W", "_", tmp_path.name.lower())[-60:])
+    if DIALECT == "postgres":
+        clean["RECOURSE_DATABASE_URL"] = new_database()
     return clean | {"PYTHONPATH": str(ROOT)}
 
 

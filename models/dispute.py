@@ -14,7 +14,7 @@ class Dispute(Model):
     """A buyer's dispute about an order. Open while `closed_at` is null, `closed_as` says how it ended.
 
     The parties are the order's and never change; they stand here so that a party's list is one index.
-    Every amount is in the minor units of `currency`, the order's when it was opened.
+    `claim` is in the minor units of `currency`, the order's when it was opened.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -40,6 +40,7 @@ class Dispute(Model):
     proposed_at = fields.DatetimeField(null=True, description="of the proposal on the table")
     outcome_resolution = fields.CharEnumField(ResolutionKind, description="outcome", max_length=32, null=True)
     outcome_amount = fields.BigIntField(null=True)
+    outcome_currency = fields.CharField(max_length=3, null=True)
     outcome_by: fields.ForeignKeyNullableRelation[Account] = fields.ForeignKeyField(
         "models.Account", related_name=False, on_delete=fields.RESTRICT, null=True
     )

@@ -9,7 +9,7 @@ from models.keys import check, new_id, one_of
 
 
 class Proposal(Model):
-    """How a party would settle a dispute. `amount` is in the minor units of the dispute's currency."""
+    """How a party would settle a dispute. `amount` is in the minor units of `currency`."""
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     dispute: fields.ForeignKeyRelation[Dispute] = fields.ForeignKeyField(
@@ -17,6 +17,7 @@ class Proposal(Model):
     )
     resolution = fields.CharEnumField(ResolutionKind, description="resolution", max_length=32)
     amount = fields.BigIntField(null=True)
+    currency = fields.CharField(max_length=3, null=True)
     by: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField(
         "models.Account", related_name=False, on_delete=fields.RESTRICT
     )
@@ -29,4 +30,5 @@ class Proposal(Model):
         constraints = (
             one_of("proposals", "resolution", ResolutionKind),
             check("proposals", "amount_positive", "amount > 0"),
+            check("proposals", "amount_with_currency", "(amount IS NULL) = (currency IS NULL)"),
         )

@@ -52,6 +52,7 @@ class Dispute(DisputeFacts, Actionable, Row):
     claim: int | None
     outcome_resolution: ResolutionKind | None
     outcome_amount: int | None
+    outcome_currency: str | None
     outcome_by_id: UUID | None
     outcome_note: str | None
 
@@ -78,14 +79,14 @@ class Dispute(DisputeFacts, Actionable, Row):
     @property
     def proposal(self) -> Any:
         """The one on the table, or the one that settled it."""
-        latest = self.proposals[-1] if self.proposals else None
-        return None if latest is None or latest.accepted is False else latest
+        standing = [each for each in self.proposals or () if each.accepted is not False]
+        return next((each for each in standing if each.accepted or not self.is_final), None)
 
     @property
     def outcome(self) -> Outcome | None:
         if self.outcome_resolution is None or self.outcome_by is None or self.closed_at is None:
             return None
-        amount = money(self.outcome_amount, self.currency)
+        amount = money(self.outcome_amount, self.outcome_currency)
         note = None if self.context.viewer.role is Role.SERVICE else self.outcome_note
         return Outcome(self.outcome_resolution, amount, self.outcome_by, self.closed_at, note)
 
@@ -190,6 +191,7 @@ async def propose(performing: Performing, id: UUID, resolution: ResolutionKind, 
         dispute_id=id,
         resolution=resolution,
         amount=amount.minor if amount else None,
+        currency=amount.currency_code if amount else None,
         by_id=performing.context.viewer.id,
         at=performing.now,
     )

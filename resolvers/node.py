@@ -67,6 +67,7 @@ async def order_by_number(info: Info, number: str) -> Order | None:
 
 
 async def case_by_number(info: Info, number: str) -> Row | None:
+    number = number.strip().upper()
     kind: CaseKind | None = _KINDS.get(number[:1])
     if kind is None or "\0" in number:
         return None

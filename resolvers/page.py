@@ -2,10 +2,10 @@
 
 import base64
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from strawberry import UNSET
@@ -20,7 +20,7 @@ USUAL, LARGEST = 20, 100
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_CURSOR = re.compile(r"(-?\d{1,18})\.([0-9a-f]{32}|\d{1,18})", re.ASCII)
+_CURSOR = re.compile(r"(-?\d{1,18})\.([0-9a-f]{32}|\d{1,19})", re.ASCII)
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Row)
@@ -160,7 +160,16 @@ def page_of(arguments: dict[str, Any]) -> Page:
     return Page.of(*(arguments.get(name) for name in ("first", "after", "last", "before")))
 
 
-Also = Callable[[Context, Sequence[Any]], Awaitable[dict[UUID, list[Any]]]]
+class Derived(Protocol):
+    """Rows that no table has yet."""
+
+    async def read(self, context: Context, rows: Sequence[Any]) -> dict[UUID, list[Any]]:
+        """By the rows that they belong to."""
+        ...
+
+    async def written(self, context: Context, derived: dict[UUID, list[Any]]) -> set[UUID]:
+        """Whose of them have meanwhile got into the table."""
+        ...
 
 
 def has_pages(
@@ -172,27 +181,35 @@ def has_pages(
     keyset: Keyset,
     *,
     named: str | None = None,
-    also: Also | None = None,
+    derived: Derived | None = None,
 ) -> None:
     """Declares the connection `relation` of these rows: the target's rows that name them in `column`, in pages that
     `page_of` finds again. `named` is what the connection's types are called after, where not after the target;
-    `also` gives more rows, which no table has."""
+    `derived` gives more rows, which no table has yet."""
 
     async def load(context: Context, rows: Sequence[Any], asked: Asked) -> None:
         page = page_of(asked.arguments)
-        found = await fetch(
-            context,
-            target,
-            lambda bind: f"{among(bind, column, [row.id for row in rows])} AND {keyset.where(page, bind)}",
-            order=keyset.order(page),
-            limit=page.size + 1,
-            per=column if len(rows) > 1 else None,
-        )
+
+        async def read() -> list[Any]:
+            return await fetch(
+                context,
+                target,
+                lambda bind: f"{among(bind, column, [row.id for row in rows])} AND {keyset.where(page, bind)}",
+                order=keyset.order(page),
+                limit=page.size + 1,
+                per=column if len(rows) > 1 else None,
+            )
+
+        # What is derived is read first: if it is written down meanwhile, the table is read again and has it.
+        more = await derived.read(context, rows) if derived else {}
+        found = await read()
+        if derived and more and (written := await derived.written(context, more)):
+            more, found = {key: those for key, those in more.items() if key not in written}, await read()
         entries: dict[UUID, list[Any]] = {row.id: [] for row in rows}
         for entry in found:
             entries[getattr(entry, column)].append(entry)
-        for key, more in (await also(context, rows)).items() if also else ():
-            entries[key] = keyset.merged(page, entries[key], more)
+        for key, those in more.items():
+            entries[key] = keyset.merged(page, entries[key], those)
         below = asked.below.field(f"{named or type_name}Connection", "edges").field(f"{named or type_name}Edge", "node")
         shown = [entry for those in entries.values() for entry in those[: page.size]]
         await complete(context, shown, type_name, below)

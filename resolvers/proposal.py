@@ -35,6 +35,7 @@ class Proposal(Row):
     dispute_id: UUID
     resolution: ResolutionKind
     amount: int | None
+    currency: str | None
     by_id: UUID
     at: datetime
     accepted: bool | None
@@ -44,7 +45,7 @@ class Proposal(Row):
 
     @property
     def amount_money(self) -> Money | None:
-        return money(self.amount, self.dispute.currency)
+        return money(self.amount, self.currency)
 
 
 account.named_by(Proposal, "by", "by")
@@ -55,9 +56,7 @@ async def _load(context: Context, rows: Sequence[Dispute], asked: Asked) -> None
         by_key = {row.id: row for row in rows}
         for row in rows:
             row.proposals = []
-        found = await fetch(
-            context, Proposal, lambda bind: among(bind, "dispute_id", by_key), order="at, id", scoped=False
-        )
+        found = await fetch(context, Proposal, lambda bind: among(bind, "dispute_id", by_key), order="id", scoped=False)
         for proposal in found:
             proposal.dispute = by_key[proposal.dispute_id]
             proposal.dispute.proposals.append(proposal)
@@ -115,6 +114,7 @@ async def accept_proposal(info: Info, input: AcceptProposal) -> DisputePayload:
             close_case(performing, DisputeStatus.SETTLED),
             outcome_resolution=proposal.resolution,
             outcome_amount=proposal.amount,
+            outcome_currency=proposal.currency,
             outcome_by_id=performing.context.viewer.id,
             outcome_note=input.note,
         )

@@ -74,6 +74,7 @@ async def resolve_dispute(info: Info, input: ResolveDispute) -> DisputePayload:
             close_case(performing, DisputeStatus.RESOLVED),
             outcome_resolution=input.resolution,
             outcome_amount=amount.minor if amount else None,
+            outcome_currency=amount.currency_code if amount else None,
             outcome_by_id=performing.context.viewer.id,
             outcome_note=input.note,
         )

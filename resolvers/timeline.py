@@ -53,7 +53,7 @@ _DONE: dict[Action, str] = {
     Action.POST_COMPLAINT_MESSAGE: "A message was written.",
     Action.WITHDRAW_COMPLAINT: "The buyer withdrew the complaint.",
     Action.TAKE_UP_COMPLAINT: "An agent took up the complaint.",
-    Action.RESOLVE_COMPLAINT: "An agent decided the complaint for the complainant.",
+    Action.RESOLVE_COMPLAINT: "An agent decided the complaint.",
     Action.REJECT_COMPLAINT: "An agent rejected the complaint.",
 }
 
@@ -130,39 +130,53 @@ async def _load_cases(context: Context, rows: Sequence[TimelineEntry], asked: As
 TimelineEntry.relations["relatedCase"] = reading.Relation(_load_cases)
 
 
-async def _unwritten(context: Context, rows: Sequence[Any]) -> dict[UUID, list[TimelineEntry]]:
-    """What time has done to disputes and nobody has written down yet, by the rows whose timelines it belongs to."""
-    disputes = [row for row in rows if isinstance(row, Dispute)]
-    orders = [row.id for row in rows if isinstance(row, Order) and row.dispute_open_since is not None]
-    if orders:
-        disputes = await fetch(
-            context,
-            Dispute,
-            lambda bind: f"{among(bind, 'order_id', orders)} AND closed_at IS NULL",
-            scoped=False,
-        )
-    entries: dict[UUID, list[TimelineEntry]] = {}
-    for dispute in disputes:
-        change = done_by_time(dispute, context.now)
-        if change is not None:
-            entry = TimelineEntry(
-                context=context,
-                id=AFTER_ALL_WRITTEN,
-                order_id=dispute.order_id,
-                case_kind=CaseKind.DISPUTE,
-                case_id=dispute.id,
-                at=change.at,
-                by_id=None,
-                action=None,
-                facts=change.facts,
-                case_facts=change.case_facts,
-                note=None,
+class DoneByTime:
+    """What time has done to disputes and nobody has written down yet."""
+
+    async def read(self, context: Context, rows: Sequence[Any]) -> dict[UUID, list[TimelineEntry]]:
+        of = {row.id: row for row in rows if isinstance(row, Dispute)}
+        orders = [row.id for row in rows if isinstance(row, Order) and row.dispute_open_since is not None]
+        if orders:
+            still_open = await fetch(
+                context, Dispute, lambda bind: f"{among(bind, 'order_id', orders)} AND closed_at IS NULL", scoped=False
             )
-            entries[dispute.order_id if orders else dispute.id] = [entry]
-    return entries
+            of = {dispute.order_id: dispute for dispute in still_open}
+        entries = {key: self._entry(context, dispute) for key, dispute in of.items()}
+        return {key: [entry] for key, entry in entries.items() if entry is not None}
+
+    def _entry(self, context: Context, dispute: Dispute) -> TimelineEntry | None:
+        change = done_by_time(dispute, context.now)
+        if change is None:
+            return None
+        return TimelineEntry(
+            context=context,
+            id=AFTER_ALL_WRITTEN,
+            order_id=dispute.order_id,
+            case_kind=CaseKind.DISPUTE,
+            case_id=dispute.id,
+            at=change.at,
+            by_id=None,
+            action=None,
+            facts=change.facts,
+            case_facts=change.case_facts,
+            note=None,
+        )
+
+    async def written(self, context: Context, derived: dict[UUID, list[TimelineEntry]]) -> set[UUID]:
+        owners = {entry.case_id: key for key, those in derived.items() for entry in those}
+        disputes = await fetch(context, Dispute, lambda bind: among(bind, "id", owners), scoped=False)
+        return {owners[dispute.id] for dispute in disputes if done_by_time(dispute, context.now) is None}
 
 
+DONE_BY_TIME = DoneByTime()
 for _owner, _column in ((Order, "order_id"), *((case, "case_id") for case in CASES.values())):
     has_pages(
-        _owner, "timeline", TimelineEntry, "TimelineEntry", _column, OLDEST_FIRST, named="Timeline", also=_unwritten
+        _owner,
+        "timeline",
+        TimelineEntry,
+        "TimelineEntry",
+        _column,
+        OLDEST_FIRST,
+        named="Timeline",
+        derived=DONE_BY_TIME,
     )

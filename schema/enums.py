@@ -162,7 +162,7 @@ _described(
     "How a list of cases is ordered.",
     {
         CaseOrder.NEWEST_FIRST: "By when they were opened, the newest first.",
-        CaseOrder.DUE_FIRST: "By when the next move is or was due, the most urgent first; closed cases last.",
+        CaseOrder.DUE_FIRST: "By when the next move is due, the most urgent first; what somebody closed comes last.",
     },
 )
 
@@ -253,7 +253,7 @@ _described(
         ComplaintStatus.SUBMITTED: "It was filed and waits for an agent.",
         ComplaintStatus.UNDER_REVIEW: "An agent is looking into it.",
         ComplaintStatus.AWAITING_COMPLAINANT: "An agent asked the complainant something.",
-        ComplaintStatus.RESOLVED: "It was decided in the complainant's favour.",
+        ComplaintStatus.RESOLVED: "An agent decided it.",
         ComplaintStatus.REJECTED: "It was rejected.",
         ComplaintStatus.WITHDRAWN: "The complainant took it back.",
     },

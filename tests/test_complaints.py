@@ -130,7 +130,7 @@ def test_from_filing_to_resolution(world: World) -> None:
         "An agent took up the complaint.",
         "A message was written.",
         "A message was written.",
-        "An agent decided the complaint for the complainant.",
+        "An agent decided the complaint.",
     ]
     again = world.buyer.at(late + DAY).succeed("fileComplaint", complaint(orderId=order), SHOWN)["complaint"]
     assert again["status"] == "SUBMITTED"

@@ -1,5 +1,6 @@
 """Opening a dispute, and taking it back."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -305,7 +306,81 @@ def test_the_desk(world: World) -> None:
     assert listed(NOW + 7 * DAY + MOMENT, statuses=["UNDER_REVIEW"]) == ["third", "first"]
     assert listed(NOW + 7 * DAY + MOMENT, statuses=["AWAITING_BUYER"]) == ["second"]
     assert listed(NOW + 7 * DAY + MOMENT, statuses=["AWAITING_SUPPLIER", "WITHDRAWN"]) == ["withdrawn"]
+    world.agent.at(NOW + 4 * DAY).succeed("requestEvidence", {"caseId": third, "party": "BUYER", "text": "Photos?"})
+    lapsed = NOW + 10 * DAY
+    before = listed(lapsed)
+    order = "query($id: ID!) { node(id: $id) { ... on Dispute { order { id } } } }"
+    again = wish(world.buyer.ask(order, id=third)["node"]["order"]["id"])
+    world.buyer.at(lapsed).succeed("openDispute", again)
+    assert listed(lapsed) == before
     pages = world.agent.at(NOW + 4 * DAY).ask(asked)["viewer"]["disputes"]["edges"]
     [cursor] = [edge["cursor"] for edge in pages if edge["node"]["id"] == first]
     rest = world.agent.at(NOW + 4 * DAY).ask(asked, after=cursor)["viewer"]["disputes"]["edges"]
-    assert [ours[edge["node"]["id"]] for edge in rest if edge["node"]["id"] in ours] == ["second", "withdrawn"]
+    assert [ours[edge["node"]["id"]] for edge in rest if edge["node"]["id"] in ours] == ["second", "third", "withdrawn"]
+
+
+def test_the_timeline_pages_around_what_only_time_has_done(world: World) -> None:
+    case = opened(world)
+    at = NOW + 8 * DAY
+    asked = """query($id: ID!, $first: Int, $after: String, $last: Int, $before: String) { node(id: $id) { ... on Dispute {
+      timeline(first: $first, after: $after, last: $last, before: $before) { edges { node { text } }
+      pageInfo { startCursor endCursor hasNextPage hasPreviousPage } } } } }"""
+
+    def page(**variables: Any) -> tuple[list[str], dict[str, Any]]:
+        found = world.buyer.at(at).ask(asked, id=case, **variables)["node"]["timeline"]
+        return [edge["node"]["text"] for edge in found["edges"]], found["pageInfo"]
+
+    everything, _ = page()
+    last, info = page(last=1)
+    assert (last, info["hasPreviousPage"]) == (everything[1:], True)
+    assert page(last=1, before=info["startCursor"])[0] == everything[:1]
+    assert page(after=info["endCursor"])[0] == []
+    first, info = page(first=1)
+    assert (first, info["hasNextPage"]) == (everything[:1], True)
+    assert page(first=1, after=info["endCursor"])[0] == everything[1:]
+
+
+def test_readers_see_times_step_once_while_it_is_written_down(world: World) -> None:
+    at = NOW + 8 * DAY
+    asked = """query($id: ID!) { node(id: $id) { ... on Dispute { timeline { edges { node { text } } }
+      order { timeline { edges { node { text } } } } } } }"""
+    for _ in range(6):
+        case = opened(world)
+
+        def read(_place: int, case: str = case) -> list[int]:
+            found = world.agent.at(at).ask(asked, id=case)["node"]
+            step = "The time to answer ended; the dispute went to an agent for review."
+            return [texts(found).count(step), texts(found["order"]).count(step)]
+
+        with ThreadPoolExecutor(8) as readers:
+            reads = [readers.submit(read, place) for place in range(24)]
+            world.supplier.at(at).succeed("postDisputeMessage", {"caseId": case, "text": "Sorry"})
+            assert [each.result() for each in reads] == [[1, 1]] * 24
+
+
+def test_the_proposal_on_the_table_where_clocks_differ(world: World) -> None:
+    case = {"caseId": opened(world)}
+    proposal = case | {"resolution": "PARTIAL_REFUND", "amount": usd("1.00")}
+    world.supplier.at(NOW + DAY).succeed("proposeResolution", proposal)
+    behind = world.buyer.at(NOW + DAY - MOMENT).succeed("proposeResolution", proposal | {"amount": usd("2.00")}, LIFE)
+    assert behind["dispute"]["proposal"]["amount"] == {"amount": "2.00"}
+    assert [each["accepted"] for each in behind["dispute"]["proposals"]] == [False, False, None]
+    withdrawn = world.buyer.at(NOW + 2 * DAY).succeed("withdrawDispute", case, LIFE)["dispute"]
+    assert withdrawn["proposal"] is None
+
+
+def test_amounts_keep_the_currency_in_which_they_were_said(world: World) -> None:
+    record = world.record("TRADE_ASSURANCE", paidAt=2)
+    [order] = world.service.succeed("recordOrders", {"orders": [record]}, "orders { id }")["orders"]
+    without_claim = wish(order["id"], wanted="REPLACEMENT", claim=None)
+    case = {"caseId": world.buyer.succeed("openDispute", without_claim, "dispute { id }")["dispute"]["id"]}
+    yen = {"amount": "10000", "currencyCode": "JPY"}
+    items = [{"title": "Desk lamp", "quantity": 1, "unitPrice": yen}]
+    changed = record | {"total": yen, "items": items, "recordedAt": world.record(recordedAt=-1)["recordedAt"]}
+    world.service.at(NOW + DAY).succeed("recordOrders", {"orders": [changed]})
+    shown = "dispute { proposal { amount { amount currencyCode } } outcome { amount { amount currencyCode } } }"
+    proposal = case | {"resolution": "REFUND", "amount": yen}
+    offered = world.supplier.at(NOW + 2 * DAY).succeed("proposeResolution", proposal, shown)["dispute"]
+    assert offered["proposal"] == {"amount": yen}
+    accepted = world.buyer.at(NOW + 3 * DAY).succeed("acceptProposal", case, shown)["dispute"]
+    assert accepted["outcome"] == {"amount": yen}

@@ -82,6 +82,9 @@ def test_strangers_see_and_do_nothing(world: World, everything: dict[str, str], 
     assert stranger.ask("query($n: String!) { order(number: $n) { id } }", n=everything["order number"]) == {
         "order": None
     }
+    assert world.agent.ask("query($n: String!) { caseByNumber(number: $n) { id } }", n=everything["D"].lower())[
+        "caseByNumber"
+    ] == {"id": everything["Dispute"]}
     for number in ("K", "D", "C"):
         case = stranger.ask("query($n: String!) { caseByNumber(number: $n) { id } }", n=everything[number])
         assert case == {"caseByNumber": None}

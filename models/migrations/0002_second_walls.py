@@ -298,5 +298,11 @@ class Migration(migrations.Migration):
         ops.AddConstraint(
             model_name="Proposal", constraint=CheckConstraint(check="amount > 0", name="proposals_amount_positive")
         ),
+        ops.AddConstraint(
+            model_name="Proposal",
+            constraint=CheckConstraint(
+                check="(amount IS NULL) = (currency IS NULL)", name="proposals_amount_with_currency"
+            ),
+        ),
         *BY_HAND,
     ]

@@ -20,8 +20,8 @@ class DisputeFacts:
     """Whom it waits for, and until when.
 
     `waits_for` is a party or AGENT, and null once closed. `due_at` is the last instant at which the party can answer,
-    or since when the agents have had it; NEVER once closed. `evidence_asked_at` is set while evidence is awaited, of
-    the party in `waits_for`. `proposed_at` is set while a proposal is on the table.
+    or since when the agents have had it; NEVER once somebody closed it. `evidence_asked_at` is set while evidence is
+    awaited, of the party in `waits_for`. `proposed_at` is set while a proposal is on the table.
     """
 
     subject: ClassVar[Subject] = Subject.DISPUTE
@@ -83,7 +83,8 @@ def done_by_time(facts: DisputeFacts, now: datetime) -> tuple[datetime, dict[str
     """What time has done to the dispute that nobody has written down yet: when it was due, and the facts."""
     asked = Asked(Role.AGENT, now)
     if lapsed.holds(facts, asked) and facts.closed_at is None:
-        return facts.due_at, {"closed_at": facts.due_at, "closed_as": DisputeStatus.LAPSED, **CLOSING}
+        # Its `due_at` stays, so that writing this down moves it in no list.
+        return facts.due_at, {"closed_at": facts.due_at, "closed_as": DisputeStatus.LAPSED, "waits_for": None}
     if facts.waits_for in (Role.BUYER, Role.SUPPLIER) and Passed("due_at").holds(facts, asked):
         return facts.due_at, {"waits_for": Role.AGENT, "evidence_asked_at": None}
     return None

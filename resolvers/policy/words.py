@@ -32,8 +32,8 @@ SENTENCES: dict[Reason, str] = {
     Reason.CASE_CLOSED: "The case is closed.",
     Reason.NO_PROPOSAL: "There is no proposal on the table.",
     Reason.NOT_YOUR_TURN: "The case waits for the other party.",
-    Reason.ALREADY_UNDER_REVIEW: "The case is under review.",
-    Reason.NOT_UNDER_REVIEW: "The case is not under review.",
+    Reason.ALREADY_UNDER_REVIEW: "An agent has the case.",
+    Reason.NOT_UNDER_REVIEW: "The case is not waiting for an agent.",
 }
 
 BETTER_SENTENCES: dict[tuple[Action, Reason], str] = {

@@ -269,3 +269,34 @@ def test_the_launcher_says_what_is_missing(tmp_path: Path) -> None:
     assert "Python 3.11 or newer is needed" in said()
     old.write_text('#!/bin/sh\ncase "$2" in *ensurepip*) exit 1 ;; *) exit 0 ;; esac\n')
     assert "no venv module" in said()
+
+
+def test_production_is_ready_once_it_is_migrated(command: Command, tmp_path: Path, environment: dict[str, str]) -> None:
+    production = {
+        "RECOURSE_MODE": "production",
+        "RECOURSE_DATABASE_URL": environment.get("RECOURSE_DATABASE_URL", "sqlite://production.db"),
+        "RECOURSE_ISSUER": "https://id.example",
+        "RECOURSE_AUDIENCE": "recourse",
+        "RECOURSE_JWKS_URL": "http://127.0.0.1:1/keys",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "server", "serve", "--port", "0"],
+        cwd=tmp_path,
+        env=environment | production,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        address = re.search(r"http://[^/]+", process.stdout.readline())
+        assert address
+        assert httpx2.get(f"{address[0]}/healthz", timeout=30).status_code == 200
+        assert httpx2.get(f"{address[0]}/readyz").status_code == 503
+        assert command("migrate", **production).returncode == 0
+        assert httpx2.get(f"{address[0]}/readyz").status_code == 200
+        unsigned = httpx2.post(f"{address[0]}/graphql", json={"query": "{ serverTime }"})
+        assert unsigned.status_code == 401
+    finally:
+        process.terminate()
+        process.communicate()

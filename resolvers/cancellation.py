@@ -20,7 +20,7 @@ from models.enums import (
     ViewerState,
 )
 from resolvers import ids, reading
-from resolvers.case import change_case, open_case
+from resolvers.case import change_case, open_case, viewer_state
 from resolvers.context import Context, Info
 from resolvers.input import SHORT_TEXT, Checks, Input
 from resolvers.order import Order
@@ -69,11 +69,7 @@ class Cancellation(Row):
 
     @property
     def viewer_state(self) -> ViewerState:
-        if self.closed_at is not None:
-            return ViewerState.CLOSED
-        if self.context.viewer.role is Role.SUPPLIER:
-            return ViewerState.ACTION_REQUIRED
-        return ViewerState.WAITING_FOR_OTHER_PARTY
+        return viewer_state(None if self.closed_at else Role.SUPPLIER, self.context.viewer.role)
 
 
 reading.refers_to(Cancellation, "order", "order", Order, "Order", "order_id")

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import models
 from models import database
-from models.enums import CaseKind
+from models.enums import CaseKind, Role, ViewerState
 from models.keys import new_id
 from resolvers.policy import CLOSING, Fact
 
@@ -58,3 +58,12 @@ async def change_case(
 def close_case(performing: Performing, how: Any) -> dict[str, Any]:
     """The facts of a dispute or a complaint that is closed now."""
     return {"closed_at": performing.now, "closed_as": how, **CLOSING}
+
+
+def viewer_state(mover: Role | None, viewer: Role) -> ViewerState:
+    """A case from where its viewer stands, by whose move it is; that is nobody's once it is closed."""
+    if mover is None:
+        return ViewerState.CLOSED
+    if mover == viewer:
+        return ViewerState.ACTION_REQUIRED
+    return ViewerState.UNDER_REVIEW if mover is Role.AGENT else ViewerState.WAITING_FOR_OTHER_PARTY

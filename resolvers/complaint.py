@@ -25,7 +25,7 @@ from models.enums import (
 from resolvers import account, ids, policy, reading
 from resolvers.account import Account
 from resolvers.actionable import Actionable, Past, replayed
-from resolvers.case import change_case, close_case, open_case
+from resolvers.case import change_case, close_case, open_case, viewer_state
 from resolvers.context import Context, Info
 from resolvers.input import LONG_TEXT, Checks, Input, MoneyInput
 from resolvers.money import Money, money
@@ -34,7 +34,7 @@ from resolvers.payload import Payload, act_on_case, read_back, read_case
 from resolvers.perform import Effect, Performing, Target, lock_order, perform, the_order
 from resolvers.policy import Asked, ComplaintFacts, OrderFacts
 from resolvers.reading import Row
-from resolvers.resolution import Outcome
+from resolvers.resolution import Decided
 from resolvers.selection import Asked as AskedFields
 
 
@@ -53,7 +53,7 @@ class Contact:
 
 
 @dataclass(slots=True, kw_only=True)
-class Complaint(ComplaintFacts, Actionable, Row):
+class Complaint(ComplaintFacts, Actionable, Decided, Row):
     MODEL = models.Complaint
 
     context: Context = field(repr=False)
@@ -99,11 +99,7 @@ class Complaint(ComplaintFacts, Actionable, Row):
 
     @property
     def viewer_state(self) -> ViewerState:
-        if self.waits_for is None:
-            return ViewerState.CLOSED
-        if self.waits_for == self.context.viewer.role:
-            return ViewerState.ACTION_REQUIRED
-        return ViewerState.UNDER_REVIEW if self.waits_for is Role.AGENT else ViewerState.WAITING_FOR_OTHER_PARTY
+        return viewer_state(self.waits_for, self.context.viewer.role)
 
     @property
     def respondent(self) -> Respondent:
@@ -117,13 +113,6 @@ class Complaint(ComplaintFacts, Actionable, Row):
     @property
     def amount_money(self) -> Money | None:
         return money(self.amount, self.amount_currency)
-
-    @property
-    def outcome(self) -> Outcome | None:
-        if self.outcome_resolution is None or self.outcome_by is None or self.closed_at is None:
-            return None
-        amount = money(self.outcome_amount, self.outcome_currency)
-        return Outcome(self.outcome_resolution, amount, self.outcome_by, self.closed_at, self.outcome_note)
 
     @property
     def reply_expected_by(self) -> datetime:

@@ -25,7 +25,7 @@ from models.enums import (
 from resolvers import account, ids, policy, reading
 from resolvers.account import Account
 from resolvers.actionable import Actionable, Past, replayed
-from resolvers.case import change_case, close_case, open_case
+from resolvers.case import change_case, close_case, open_case, viewer_state
 from resolvers.context import Context, Info
 from resolvers.input import LONG_TEXT, Checks, Input, MoneyInput
 from resolvers.money import Money, money
@@ -34,11 +34,11 @@ from resolvers.payload import Payload, act_on_case, read_back
 from resolvers.perform import Effect, Performing, Target, lock_order, perform, the_order
 from resolvers.policy import DisputeFacts
 from resolvers.reading import Row
-from resolvers.resolution import Outcome, check_amount, limit_amount
+from resolvers.resolution import Decided, check_amount, limit_amount
 
 
 @dataclass(slots=True, kw_only=True)
-class Dispute(DisputeFacts, Actionable, Row):
+class Dispute(DisputeFacts, Actionable, Decided, Row):
     MODEL = models.Dispute
 
     context: Context = field(repr=False)
@@ -83,14 +83,6 @@ class Dispute(DisputeFacts, Actionable, Row):
         return next((each for each in standing if each.accepted or not self.is_final), None)
 
     @property
-    def outcome(self) -> Outcome | None:
-        if self.outcome_resolution is None or self.outcome_by is None or self.closed_at is None:
-            return None
-        amount = money(self.outcome_amount, self.outcome_currency)
-        note = None if self.context.viewer.role is Role.SERVICE else self.outcome_note
-        return Outcome(self.outcome_resolution, amount, self.outcome_by, self.closed_at, note)
-
-    @property
     def status(self) -> DisputeStatus:
         return policy.status_at(policy.DISPUTE_STATUSES, self, self.context.now)
 
@@ -109,12 +101,7 @@ class Dispute(DisputeFacts, Actionable, Row):
 
     @property
     def viewer_state(self) -> ViewerState:
-        mover = policy.waits_for(self, self.context.now)
-        if mover is None:
-            return ViewerState.CLOSED
-        if mover == self.context.viewer.role:
-            return ViewerState.ACTION_REQUIRED
-        return ViewerState.UNDER_REVIEW if mover is Role.AGENT else ViewerState.WAITING_FOR_OTHER_PARTY
+        return viewer_state(policy.waits_for(self, self.context.now), self.context.viewer.role)
 
     def facts(self) -> DisputeFacts:
         """The dispute when nothing was known of it yet."""

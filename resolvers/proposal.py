@@ -41,7 +41,6 @@ class Proposal(Row):
     accepted: bool | None
 
     by: Account | None = field(init=False, default=None)
-    dispute: Any = field(init=False, default=None)
 
     @property
     def amount_money(self) -> Money | None:
@@ -53,13 +52,12 @@ account.named_by(Proposal, "by", "by")
 
 async def _load(context: Context, rows: Sequence[Dispute], asked: Asked) -> None:
     if rows[0].proposals is None:
-        by_key = {row.id: row for row in rows}
-        for row in rows:
-            row.proposals = []
-        found = await fetch(context, Proposal, lambda bind: among(bind, "dispute_id", by_key), order="id", scoped=False)
+        made: dict[UUID, list[Any]] = {row.id: [] for row in rows}
+        found = await fetch(context, Proposal, lambda bind: among(bind, "dispute_id", made), order="id", scoped=False)
         for proposal in found:
-            proposal.dispute = by_key[proposal.dispute_id]
-            proposal.dispute.proposals.append(proposal)
+            made[proposal.dispute_id].append(proposal)
+        for row in rows:
+            row.proposals = made[row.id]
     await complete(context, [one for row in rows for one in row.proposals or ()], "Proposal", asked.below)
 
 

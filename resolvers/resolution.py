@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from models.enums import InputProblem, ResolutionKind
+from models.enums import InputProblem, ResolutionKind, Role
 from resolvers.account import Account
+from resolvers.context import Context
 from resolvers.errors import Refused, invalid
 from resolvers.input import Checks, MoneyInput
-from resolvers.money import Money
+from resolvers.money import Money, money
 
 PAID_BACK = frozenset({ResolutionKind.REFUND, ResolutionKind.PARTIAL_REFUND, ResolutionKind.RETURN_AND_REFUND})
 
@@ -21,6 +22,28 @@ class Outcome:
     by: Account
     at: datetime
     note: str | None
+
+
+class Decided:
+    """A case with the columns of an outcome, which are set once it was settled or resolved."""
+
+    __slots__ = ()
+    context: Context
+    closed_at: datetime | None
+    outcome_resolution: ResolutionKind | None
+    outcome_amount: int | None
+    outcome_currency: str | None
+    outcome_by: Account | None
+    outcome_note: str | None
+
+    @property
+    def outcome(self) -> Outcome | None:
+        if self.outcome_resolution is None or self.outcome_by is None or self.closed_at is None:
+            return None
+        amount = money(self.outcome_amount, self.outcome_currency)
+        # What people wrote in a case is not for the order system.
+        note = None if self.context.viewer.role is Role.SERVICE else self.outcome_note
+        return Outcome(self.outcome_resolution, amount, self.outcome_by, self.closed_at, note)
 
 
 def check_amount(checks: Checks, field: str, resolution: ResolutionKind, amount: MoneyInput | None) -> Money | None:

@@ -42,7 +42,7 @@ class DisputeFacts:
 
 _evidence_awaited = Known("evidence_asked_at") & ~Passed("due_at")
 lapsed = Known("evidence_asked_at") & Is("waits_for", Role.BUYER) & Passed("due_at")
-closed = Known("closed_at") | lapsed
+DISPUTE_CLOSED = Known("closed_at") | lapsed
 in_review = Is("waits_for", Role.AGENT) | Known("evidence_asked_at") | Passed("due_at")
 under_review = in_review & ~_evidence_awaited
 
@@ -56,7 +56,6 @@ DISPUTE_STATUSES: Statuses[DisputeStatus] = (
     (DisputeStatus.AWAITING_SUPPLIER, Is("waits_for", Role.SUPPLIER)),
     (DisputeStatus.AWAITING_BUYER, ALWAYS),
 )
-DISPUTE_CLOSED = closed
 
 _WAITS_FOR_A_PARTY = frozenset(
     {DisputeStatus.AWAITING_SUPPLIER, DisputeStatus.AWAITING_BUYER, DisputeStatus.EVIDENCE_REQUESTED}

@@ -38,7 +38,7 @@ no_dispute_open = Condition(
 none_settled = Condition("no dispute was settled or resolved", ~Known("dispute_settled_at"), Reason.DISPUTE_SETTLED)
 no_complaint_open = Condition("no complaint about it is open", ~Known("complaint_open_since"), Reason.COMPLAINT_OPEN)
 
-dispute_open = Condition("the dispute is open", ~dispute.closed, Reason.CASE_CLOSED)
+dispute_open = Condition("the dispute is open", ~dispute.DISPUTE_CLOSED, Reason.CASE_CLOSED)
 not_in_review = Condition("no agent has it for review", ~dispute.in_review, Reason.ALREADY_UNDER_REVIEW)
 in_review = Condition("an agent has it for review", dispute.in_review, Reason.NOT_UNDER_REVIEW)
 nothing_awaited = Condition("no evidence is awaited", dispute.under_review, Reason.NOT_UNDER_REVIEW)

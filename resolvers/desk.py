@@ -13,7 +13,7 @@ from resolvers.complaint import Complaint, ComplaintPayload, change_complaint, o
 from resolvers.context import Info
 from resolvers.input import Checks, Input, MoneyInput
 from resolvers.perform import Performing
-from resolvers.resolution import check_amount, limit_amount
+from resolvers.resolution import check_amount, limit_amount, outcome_columns
 
 
 @dataclass(kw_only=True)
@@ -54,11 +54,7 @@ async def resolve_complaint(info: Info, input: ResolveComplaint) -> ComplaintPay
         await change_complaint(
             performing,
             close_case(performing, ComplaintStatus.RESOLVED),
-            outcome_resolution=input.resolution,
-            outcome_amount=amount.minor if amount else None,
-            outcome_currency=amount.currency_code if amount else None,
-            outcome_by_id=performing.context.viewer.id,
-            outcome_note=input.note,
+            **outcome_columns(input.resolution, amount, performing.context.viewer.id, input.note),
         )
 
     return await on_complaint(

@@ -22,7 +22,7 @@ from resolvers.input import Checks, Input, MoneyInput
 from resolvers.money import Money, money
 from resolvers.perform import Performing
 from resolvers.reading import Relation, Row, among, complete, fetch
-from resolvers.resolution import check_amount, limit_amount
+from resolvers.resolution import check_amount, limit_amount, outcome_columns
 from resolvers.selection import Asked
 
 
@@ -110,11 +110,12 @@ async def accept_proposal(info: Info, input: AcceptProposal) -> DisputePayload:
         await change_dispute(
             performing,
             close_case(performing, DisputeStatus.SETTLED),
-            outcome_resolution=proposal.resolution,
-            outcome_amount=proposal.amount,
-            outcome_currency=proposal.currency,
-            outcome_by_id=performing.context.viewer.id,
-            outcome_note=input.note,
+            **outcome_columns(
+                proposal.resolution,
+                money(proposal.amount, proposal.currency),
+                performing.context.viewer.id,
+                input.note,
+            ),
         )
 
     return await on_dispute(info, Action.ACCEPT_PROPOSAL, input.case_id, effect, note=input.note)

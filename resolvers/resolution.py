@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 from models.enums import InputProblem, ResolutionKind, Role
 from resolvers.account import Account
@@ -44,6 +46,17 @@ class Decided:
         # What people wrote in a case is not for the order system.
         note = None if self.context.viewer.role is Role.SERVICE else self.outcome_note
         return Outcome(self.outcome_resolution, amount, self.outcome_by, self.closed_at, note)
+
+
+def outcome_columns(resolution: ResolutionKind, amount: Money | None, by_id: UUID, note: str | None) -> dict[str, Any]:
+    """What `Decided` reads, to be stored."""
+    return {
+        "outcome_resolution": resolution,
+        "outcome_amount": amount.minor if amount else None,
+        "outcome_currency": amount.currency_code if amount else None,
+        "outcome_by_id": by_id,
+        "outcome_note": note,
+    }
 
 
 def check_amount(checks: Checks, field: str, resolution: ResolutionKind, amount: MoneyInput | None) -> Money | None:

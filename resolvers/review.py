@@ -16,7 +16,7 @@ from resolvers.input import SHORT_TEXT, Checks, Input, MoneyInput
 from resolvers.message import write
 from resolvers.perform import Performing
 from resolvers.proposal import most_for
-from resolvers.resolution import check_amount, limit_amount
+from resolvers.resolution import check_amount, limit_amount, outcome_columns
 
 
 @dataclass(kw_only=True)
@@ -72,11 +72,7 @@ async def resolve_dispute(info: Info, input: ResolveDispute) -> DisputePayload:
         await change_dispute(
             performing,
             close_case(performing, DisputeStatus.RESOLVED),
-            outcome_resolution=input.resolution,
-            outcome_amount=amount.minor if amount else None,
-            outcome_currency=amount.currency_code if amount else None,
-            outcome_by_id=performing.context.viewer.id,
-            outcome_note=input.note,
+            **outcome_columns(input.resolution, amount, performing.context.viewer.id, input.note),
         )
 
     return await on_dispute(

@@ -1,6 +1,7 @@
 """What is stored: Tortoise models, their migrations, and the database's own habits."""
 
 from models.account import Account
+from models.attachment import Attachment
 from models.cancellation import Cancellation
 from models.complaint import Complaint
 from models.dispute import Dispute
@@ -10,4 +11,15 @@ from models.message import Message
 from models.order import Order
 from models.proposal import Proposal
 
-__all__ = ["Account", "Cancellation", "Complaint", "Dispute", "Event", "Feedback", "Message", "Order", "Proposal"]
+__all__ = [
+    "Account",
+    "Attachment",
+    "Cancellation",
+    "Complaint",
+    "Dispute",
+    "Event",
+    "Feedback",
+    "Message",
+    "Order",
+    "Proposal",
+]

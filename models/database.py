@@ -108,6 +108,12 @@ async def select(sql: str, values: Sequence[object] = ()) -> Sequence[Iterable[A
     return rows  # pyright: ignore[reportUnknownVariableType]
 
 
+async def change(sql: str, values: Sequence[object] = ()) -> int:
+    """Runs an UPDATE or a DELETE like `select`; gives the number of rows."""
+    count, _ = await connection().execute_query(sql, list(values))  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    return count
+
+
 async def in_transaction(
     work: Callable[[], Awaitable[T]], seconds: float = TRANSACTION_SECONDS, *, shielded: bool = True
 ) -> T:

@@ -25,6 +25,7 @@ from models.enums import (
 from resolvers import account, ids, policy, reading
 from resolvers.account import Account
 from resolvers.actionable import Actionable, Past, replayed
+from resolvers.attachment import Attachment, brought, has_files
 from resolvers.case import change_case, close_case, open_case, viewer_state
 from resolvers.context import Context, Info
 from resolvers.input import LONG_TEXT, Checks, Input, MoneyInput
@@ -78,6 +79,7 @@ class Complaint(ComplaintFacts, Actionable, Decided, Row):
     order: Order | None = field(init=False, default=None)
     of_order: Order | None = field(init=False, default=None, repr=False)
     outcome_by: Account | None = field(init=False, default=None)
+    evidence: list[Attachment] = field(init=False, default_factory=list[Attachment])
     pages: dict[Any, Any] = field(init=False, default_factory=dict[Any, Any])
     past: Sequence[Past] = field(init=False, default=())
 
@@ -130,6 +132,7 @@ class Complaint(ComplaintFacts, Actionable, Decided, Row):
 
 replayed(Complaint, "case_id", "case_facts")
 account.named_by(Complaint, "outcome", "outcome_by")
+has_files(Complaint, "evidence", "case_id")
 reading.refers_to(Complaint, "order", "order", Order, "Order", "order_id")
 reading.has_latest(Order, "complaint", "complaint", Complaint, "Complaint", newest="opened_at")
 
@@ -167,6 +170,7 @@ class FileComplaint(Input):
     order_id: strawberry.ID | None = UNSET
     amount: MoneyInput | None = UNSET
     contact: ContactInput
+    evidence: list[strawberry.ID] | None = UNSET
 
 
 @dataclass(slots=True, kw_only=True)
@@ -199,13 +203,16 @@ async def file_complaint(info: Info, input: FileComplaint) -> ComplaintPayload:
         "amount": checks.money("amount", input.amount),
         "amount_currency": input.amount.currency_code if input.amount else None,
     }
+    files = await brought(info.context, checks, "evidence", input.evidence)
     filed: list[UUID] = []
 
     async def effect(performing: Performing) -> None:
         order, now = performing.order, performing.now
         facts: dict[str, Any] = {"opened_at": now, "waits_for": Role.AGENT, "due_at": now + policy.REPLY_WITHIN}
         of = {"complainant_id": performing.context.viewer.id, "order_id": order.id if order else None}
-        filed.append(await open_case(performing, CaseKind.COMPLAINT, facts, **of, **columns))
+        id = await open_case(performing, CaseKind.COMPLAINT, facts, **of, **columns)
+        await files.into(performing, CaseKind.COMPLAINT, id)
+        filed.append(id)
         if order is not None:
             performing.set(complaint_open_since=now)
 

@@ -1,4 +1,4 @@
-"""What a request carries to every resolver: who asks, and when."""
+"""What a request carries to every resolver: who asks, when, and what all requests share."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -6,20 +6,24 @@ from datetime import UTC, datetime
 import strawberry
 
 from resolvers.account import Account
+from resolvers.address import Files
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """`now` is taken once, when the request arrives; UTC."""
+    """`now` is taken once, when the request arrives; UTC. `arrived_at` is the real time of that, also where the clock
+    was moved, in development mode. `origin` is the server's own address, like https://example.com."""
 
     viewer: Account
     now: datetime
-    moved: bool = False  # whether `now` was asked for, in development mode, and is not the real time
+    arrived_at: datetime
+    files: Files
+    origin: str = ""
 
     def known_at(self) -> datetime:
         """When what is being written becomes known: as late as can be told before it is committed, since whoever
         asked before then was answered without it. A moved clock stands still."""
-        return self.now if self.moved else datetime.now(UTC)
+        return datetime.now(UTC) if self.now == self.arrived_at else self.now
 
 
 Info = strawberry.Info[Context, None]

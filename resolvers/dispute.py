@@ -25,6 +25,7 @@ from models.enums import (
 from resolvers import account, ids, policy, reading
 from resolvers.account import Account
 from resolvers.actionable import Actionable, Past, replayed
+from resolvers.attachment import Attachment, brought, has_files
 from resolvers.case import change_case, close_case, open_case, viewer_state
 from resolvers.context import Context, Info
 from resolvers.input import LONG_TEXT, Checks, Input, MoneyInput
@@ -60,6 +61,7 @@ class Dispute(DisputeFacts, Actionable, Decided, Row):
     of_order: Order | None = field(init=False, default=None, repr=False)
     outcome_by: Account | None = field(init=False, default=None)
     proposals: list[Any] | None = field(init=False, default=None)
+    evidence: list[Attachment] = field(init=False, default_factory=list[Attachment])
     pages: dict[Any, Any] = field(init=False, default_factory=dict[Any, Any])
     past: Sequence[Past] = field(init=False, default=())
 
@@ -112,6 +114,7 @@ replayed(Dispute, "case_id", "case_facts")
 reading.refers_to(Dispute, "order", "order", Order, "Order", "order_id")
 reading.has_latest(Order, "dispute", "dispute", Dispute, "Dispute", newest="opened_at")
 account.named_by(Dispute, "outcome", "outcome_by")
+has_files(Dispute, "evidence", "case_id")
 
 
 @dataclass(kw_only=True)
@@ -121,6 +124,7 @@ class OpenDispute(Input):
     description: str
     wanted: ResolutionKind
     claim: MoneyInput | None = UNSET
+    evidence: list[strawberry.ID] | None = UNSET
 
 
 @dataclass(kw_only=True)
@@ -142,6 +146,7 @@ async def open_dispute(info: Info, input: OpenDispute) -> DisputePayload:
         claim = None
     else:
         claim = check_amount(checks, "claim", input.wanted, input.claim)
+    files = await brought(info.context, checks, "evidence", input.evidence)
 
     async def effect(performing: Performing) -> None:
         order: Order = performing.subject
@@ -160,6 +165,7 @@ async def open_dispute(info: Info, input: OpenDispute) -> DisputePayload:
             currency=order.currency,
             claim=claim.minor if claim else None,
         )
+        await files.into(performing, CaseKind.DISPUTE, id)
         await propose(performing, id, input.wanted, claim)
         performing.set(dispute_open_since=performing.now)
 

@@ -12,6 +12,8 @@ PREFIXES = {
     "Dispute": "dsp",
     "Complaint": "cmp",
     "Message": "msg",
+    "Attachment": "att",
+    "Upload": "upl",
 }
 _TYPES = {prefix: name for name, prefix in PREFIXES.items()}
 _FORM = re.compile(r"([a-z]{3})_([0-9a-f]{32})", re.ASCII)

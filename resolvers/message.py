@@ -7,11 +7,13 @@ from datetime import datetime
 from uuid import UUID
 
 import strawberry
+from strawberry import UNSET
 
 import models
 from models.enums import Action, CaseKind, Role
 from resolvers import account, ids
 from resolvers.account import Account
+from resolvers.attachment import Attachment, Brought, brought, has_files
 from resolvers.complaint import Complaint, ComplaintPayload, change_complaint, on_complaint
 from resolvers.context import Context, Info
 from resolvers.dispute import Dispute, DisputePayload, change_dispute, on_dispute
@@ -34,6 +36,7 @@ class Message(Row):
     text: str
 
     by: Account | None = field(init=False, default=None)
+    attachments: list[Attachment] = field(init=False, default_factory=list[Attachment])
 
     @property
     def global_id(self) -> str:
@@ -41,6 +44,7 @@ class Message(Row):
 
 
 account.named_by(Message, "by", "by")
+has_files(Message, "attachments", "message_id")
 for _case in (Dispute, Complaint):
     has_pages(_case, "messages", Message, "Message", "case_id", Keyset("at"))
 
@@ -49,6 +53,7 @@ for _case in (Dispute, Complaint):
 class PostDisputeMessage(Input):
     case_id: strawberry.ID
     text: str
+    attachments: list[strawberry.ID] | None = UNSET
 
 
 @dataclass(kw_only=True)
@@ -56,45 +61,52 @@ class PostComplaintMessage(PostDisputeMessage):
     pass
 
 
-async def write(performing: Performing, text: str) -> None:
-    """Adds a message to the case that is acted on."""
+async def write(performing: Performing, text: str, files: Brought | None = None) -> None:
+    """Adds a message, with the files that were brought, to the case that is acted on."""
     kind = CaseKind.DISPUTE if isinstance(performing.subject, Dispute) else CaseKind.COMPLAINT
-    await models.Message.create(
+    message = await models.Message.create(
         case_kind=kind,
         case_id=performing.subject.id,
         by_id=performing.context.viewer.id,
         at=performing.now,
         text=text,
     )
+    if files is not None:
+        await files.into(performing, kind, performing.subject.id, message.id)
     performing.change.case = (kind, performing.subject.id)
     performing.change.case_facts = {}
 
 
 async def post_dispute_message(info: Info, input: PostDisputeMessage) -> DisputePayload:
+    checks, files = await _checked(info, input)
+
     async def effect(performing: Performing) -> None:
         dispute: Dispute = performing.subject
-        await write(performing, input.text)
-        if dispute.evidence_asked_at is not None and dispute.waits_for == performing.context.viewer.role:
+        await write(performing, input.text, files)
+        asked_of = dispute.waits_for if dispute.evidence_asked_at is not None else None
+        if files and asked_of == performing.context.viewer.role:
             in_review = {"waits_for": Role.AGENT, "due_at": performing.now, "evidence_asked_at": None}
             await change_dispute(performing, in_review)
 
-    return await on_dispute(info, Action.POST_DISPUTE_MESSAGE, input.case_id, effect, _checked(input))
+    return await on_dispute(info, Action.POST_DISPUTE_MESSAGE, input.case_id, effect, checks)
 
 
 async def post_complaint_message(info: Info, input: PostComplaintMessage) -> ComplaintPayload:
+    checks, files = await _checked(info, input)
+
     async def effect(performing: Performing) -> None:
         complaint: Complaint = performing.subject
-        await write(performing, input.text)
+        await write(performing, input.text, files)
         if performing.context.viewer.role is Role.AGENT:
             answered = complaint.answered_at or performing.now
             await change_complaint(performing, {"answered_at": answered, "waits_for": Role.BUYER, "due_at": NEVER})
         elif complaint.waits_for is Role.BUYER:
             await change_complaint(performing, {"waits_for": Role.AGENT, "due_at": performing.now})
 
-    return await on_complaint(info, Action.POST_COMPLAINT_MESSAGE, input.case_id, effect, _checked(input))
+    return await on_complaint(info, Action.POST_COMPLAINT_MESSAGE, input.case_id, effect, checks)
 
 
-def _checked(input: PostDisputeMessage) -> Checks:
+async def _checked(info: Info, input: PostDisputeMessage) -> tuple[Checks, Brought]:
     checks = Checks()
     checks.text("text", input.text, LONG_TEXT, required=True)
-    return checks
+    return checks, await brought(info.context, checks, "attachments", input.attachments)

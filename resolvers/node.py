@@ -11,6 +11,7 @@ import strawberry
 from models.enums import CaseKind
 from resolvers import ids, order
 from resolvers.account import Account
+from resolvers.attachment import Attachment
 from resolvers.case import LETTERS
 from resolvers.context import Info
 from resolvers.errors import BadRequest
@@ -28,6 +29,7 @@ _ROWS: dict[str, type[Row]] = {
     "Order": Order,
     "Feedback": Feedback,
     "Message": Message,
+    "Attachment": Attachment,
     **{kind.capitalize(): row_type for kind, row_type in CASES.items()},
 }
 _KINDS = {letter: kind for kind, letter in LETTERS.items()}

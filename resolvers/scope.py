@@ -37,7 +37,7 @@ def _of(table: str, conditions: dict[Role, str], column: str, role: Role) -> str
     return condition if condition in (_ALL, _NONE) else f"{column} IN (SELECT id FROM {table} WHERE {condition})"
 
 
-def _messages(role: Role) -> str:
+def _in_cases(role: Role) -> str:
     disputes, complaints = (
         _of(table, conditions, "case_id", role)
         for table, conditions in (("disputes", _DISPUTES), ("complaints", _COMPLAINTS))
@@ -63,7 +63,8 @@ SCOPES: dict[str, dict[Role, str]] = {
     "cancellations": _OF_THEIR_ORDERS,
     "disputes": _DISPUTES,
     "proposals": {role: _of("disputes", _DISPUTES, "dispute_id", role) for role in Role},
-    "messages": {role: _messages(role) for role in Role} | {Role.SERVICE: _NONE},
+    "messages": {role: _in_cases(role) for role in Role} | {Role.SERVICE: _NONE},
+    "attachments": {role: f"({_in_cases(role)} AND case_id IS NOT NULL)" for role in Role} | {Role.SERVICE: _NONE},
     "complaints": _COMPLAINTS,
     "events": {
         Role.BUYER: f"({_OF_THEIR_ORDERS[Role.BUYER]}"

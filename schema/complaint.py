@@ -8,6 +8,7 @@ from resolvers.complaint import ContactInput, FileComplaint, RespondentInput, Wi
 from resolvers.desk import RejectComplaint, ResolveComplaint, TakeUpComplaint
 from resolvers.message import PostComplaintMessage
 from schema.account import Account
+from schema.attachment import Attachment
 from schema.case import Case
 from schema.connection import Connection, paged_field
 from schema.decision import Actionable
@@ -48,6 +49,9 @@ class Complaint(Case, Actionable):
     )
     outcome: Outcome | None = strawberry.field(description="How it ended, where it was resolved.")
     messages = paged_field("messages", Connection[Message], "What complainant and agents wrote, newest first.")
+    evidence: list[Attachment] = strawberry.field(
+        description="All its files, oldest first: those it was opened with, and those of its messages."
+    )
 
 
 input_type(
@@ -73,6 +77,7 @@ input_type(
     order_id="The id of the OFFLINE order, where the trade is on record.",
     amount="How much it is about; may be left out.",
     contact="How to reach you.",
+    evidence="Ids of uploads, 10 at most.",
 )
 
 
@@ -88,6 +93,7 @@ input_type(
     "What to write in which complaint.",
     case_id="The complaint's id.",
     text="Up to 4,000 characters.",
+    attachments="Ids of uploads, 10 at most.",
 )
 input_type(
     WithdrawComplaint,

@@ -8,6 +8,7 @@ from resolvers.dispute import OpenDispute, WithdrawDispute
 from resolvers.message import PostDisputeMessage
 from resolvers.proposal import AcceptProposal, ProposeResolution, RejectProposal
 from resolvers.review import EscalateDispute, RequestEvidence, ResolveDispute
+from schema.attachment import Attachment
 from schema.case import Case
 from schema.connection import Connection, paged_field
 from schema.decision import Actionable
@@ -44,6 +45,9 @@ class Dispute(Case, Actionable):
     messages = paged_field(
         "messages", Connection[Message], "What parties and agents wrote, newest first. Not for the order system."
     )
+    evidence: list[Attachment] = strawberry.field(
+        description="All its files, oldest first: those it was opened with, and those of its messages."
+    )
 
 
 input_type(
@@ -55,6 +59,7 @@ input_type(
     wanted="What would settle it; any but NO_REFUND.",
     claim="How much: for all but REPLACEMENT, in the order's currency, at most what was paid, or the total where "
     "nothing is known to be paid.",
+    evidence="Ids of uploads, 10 at most.",
 )
 input_type(
     WithdrawDispute,
@@ -94,6 +99,7 @@ input_type(
     "What to write in which dispute.",
     case_id="The dispute's id.",
     text="Up to 4,000 characters.",
+    attachments="Ids of uploads, 10 at most. A party that was asked for evidence answers with a file.",
 )
 input_type(
     EscalateDispute,

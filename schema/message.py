@@ -3,6 +3,7 @@ from datetime import datetime
 import strawberry
 
 from schema.account import Account
+from schema.attachment import Attachment
 from schema.node import Node
 
 
@@ -11,3 +12,4 @@ class Message(Node):
     by: Account = strawberry.field(description="Who wrote it.")
     at: datetime = strawberry.field(description="When.")
     text: str = strawberry.field(description="What.")
+    attachments: list[Attachment] = strawberry.field(description="The files that came with it.")

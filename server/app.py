@@ -1,7 +1,9 @@
 """The ASGI application."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
+from datetime import UTC, datetime
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -9,8 +11,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from models import database
+from resolvers import upload
+from resolvers.address import Files
+from server import files
+from server.errors import masked
 from server.settings import Settings
 from server.view import GraphQLView
+
+CLEARING_SECONDS = 3600
 
 
 async def healthz(_request: Request) -> Response:
@@ -25,16 +33,40 @@ async def readyz(_request: Request) -> Response:
     return JSONResponse({"status": "not ready"}, 503)
 
 
+@contextlib.asynccontextmanager
+async def _clearing(opened: Files) -> AsyncGenerator[None]:
+    """Clears unused uploads away, now and then."""
+
+    async def clear() -> None:
+        while True:
+            try:
+                await upload.clear(opened, datetime.now(UTC))
+            except Exception as unforeseen:
+                masked(unforeseen)
+            await asyncio.sleep(CLEARING_SECONDS)
+
+    task = asyncio.create_task(clear())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
 def create(settings: Settings | None = None) -> Starlette:
     settings = settings or Settings()
 
+    view = GraphQLView(settings)
+
     @contextlib.asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
-        async with database.connected(settings.database):
+    async def lifespan(app: Starlette) -> AsyncGenerator[None]:
+        app.state.files = view.files = await files.opened(settings)
+        async with database.connected(settings.database), _clearing(view.files):
             yield
 
     routes = [
-        Route("/graphql", GraphQLView(settings)),
+        Route("/graphql", view),
+        Route("/files/{key}", files.content, methods=["GET", "PUT"]),
         Route("/healthz", healthz),
         Route("/readyz", readyz),
     ]

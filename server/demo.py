@@ -2,6 +2,7 @@
 itself with its clock moved into the past."""
 
 import json
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,11 +12,14 @@ import click
 import models
 from models import database, migrating
 from models.enums import OrderKind, Role
-from resolvers import ids
+from models.files import Folder
+from resolvers import filetype, ids
 from resolvers.account import Account, sign_in
+from resolvers.address import Files
 from resolvers.context import Context
 from schema import SCHEMA
 from schema.scalars import spell_instant
+from server import files
 from server.settings import VAR, Mode, Settings
 from server.tokens import development_token
 
@@ -44,6 +48,7 @@ class Step:
     by: str = SERVICE
     input: dict[str, Any] = field(default_factory=dict[str, Any])
     dated: timedelta | None = None  # how long ago the recorded fact is dated, where not when it was recorded
+    file: str | None = None  # the name of a text file that is brought along
 
 
 def _submitted(ago: timedelta) -> Step:
@@ -148,7 +153,7 @@ _ORDER_STORIES: list[tuple[OrderKind, str, list[Step]]] = [
     (_TA, "dispute waiting for the supplier's evidence", [*_reviewed(6 * DAY), _evidence(DAY, "SUPPLIER")]),
     (_TA, "dispute with evidence", [
         *_reviewed(6 * DAY), _evidence(3 * DAY, "SUPPLIER"),
-        Step(DAY, "postDisputeMessage", SUPPLIER, {"text": "The packing list is attached to the crate."})]),
+        Step(DAY, "postDisputeMessage", SUPPLIER, {"text": "This is the packing list."}, file="packing-list.txt")]),
     (_TA, "dispute resolved", [
         *_reviewed(6 * DAY),
         Step(DAY, "resolveDispute", AGENT, {
@@ -241,7 +246,7 @@ async def prepare(settings: Settings) -> None:
     async with database.connected(settings.database) as connection:
         await migrating.migrate(database.APPS, connection)
         await _clear()
-        await _Story(datetime.now(UTC)).tell()
+        await _Story(datetime.now(UTC), await files.opened(settings)).tell()
 
 
 async def _clear() -> None:
@@ -249,6 +254,7 @@ async def _clear() -> None:
         raise click.ClickException("This database holds more than a demonstration; name an empty one.")
     for model in (
         models.Event,
+        models.Attachment,
         models.Message,
         models.Proposal,
         models.Feedback,
@@ -262,8 +268,9 @@ async def _clear() -> None:
 
 
 class _Story:
-    def __init__(self, now: datetime) -> None:
+    def __init__(self, now: datetime, files: Files) -> None:
         self.now = now
+        self.files = files
         self.accounts: dict[str, Account] = {}
 
     async def tell(self) -> None:
@@ -304,7 +311,9 @@ class _Story:
                 await self._record(record, step.ago, step.what, step.ago if step.dated is None else step.dated)
             elif (case_type := _CASE_OF.get(step.what)) is not None:
                 [case] = await _CASES[case_type].filter(order_id=found.id)
-                await self._do(step.ago, step.by, step.what, {"caseId": ids.encode(case_type, case.id)} | step.input)
+                brought = {"attachments": [await self._bring(step.by, step.file)]} if step.file else {}
+                input = {"caseId": ids.encode(case_type, case.id)} | step.input | brought
+                await self._do(step.ago, step.by, step.what, input)
             else:
                 base = _COMPLAINT if step.what == "fileComplaint" else {}
                 order = {"orderId": ids.encode("Order", found.id)}
@@ -314,12 +323,33 @@ class _Story:
         record |= {what: spell_instant(self.now - dated), "recordedAt": spell_instant(self.now - ago)}
         await self._do(ago, SERVICE, "recordOrders", {"orders": [record]})
 
+    async def _bring(self, by: str, filename: str) -> str:
+        """The id of an upload whose content has come in."""
+        store = self.files.store
+        if not isinstance(store, Folder):
+            raise click.ClickException("A demonstration keeps its files in a folder; leave RECOURSE_FILES_URL unset.")
+        content = b"100 desk lamps, 12 crates, 340 kg\n"
+
+        async def chunks() -> AsyncGenerator[bytes]:
+            yield content
+
+        upload = models.Attachment(
+            by_id=self.accounts[by].id,
+            filename=filename,
+            content_type=filetype.PLAIN,
+            size=len(content),
+            created_at=self.now,
+        )
+        await upload.save()
+        await store.put(upload.id, chunks(), len(content), lambda _: None)
+        return ids.encode("Upload", upload.id)
+
     async def _do(self, ago: timedelta, by: str, mutation: str, input: dict[str, Any]) -> None:
         name = mutation[0].upper() + mutation[1:]
         document = (
             f"mutation($input: {name}Input!) {{ {mutation}(input: $input) {{ userErrors {{ message field }} }} }}"
         )
-        context = Context(self.accounts[by], self.now - ago, moved=True)
+        context = Context(self.accounts[by], self.now - ago, self.now, self.files)
         result = await SCHEMA.execute(document, {"input": input}, context)
         if result.errors or result.data is None or result.data[mutation]["userErrors"]:
             raise RuntimeError(f"{mutation} {ago} ago: {result.errors or result.data}")

@@ -21,6 +21,7 @@ from resolvers.input import Checks
 from resolvers.record import OrderRecord, check
 from resolvers.recording import Checked, store
 from schema import SCHEMA
+from server.files import opened
 from server.settings import Settings
 
 MOST_NAMED = 20  # bad lines; a file of another format would otherwise fill the screen
@@ -30,7 +31,8 @@ SECONDS_A_RECORD = 1  # far more than one takes; a whole file is one transaction
 async def record(settings: Settings, file: Path, service: str) -> int:
     """Takes in the file's records and says how many. Raises ClickException, with nothing kept, where a line is bad."""
     async with database.connected(settings.database):
-        context = Context(await sign_in(service, Role.SERVICE, service), datetime.now(UTC))
+        now = datetime.now(UTC)
+        context = Context(await sign_in(service, Role.SERVICE, service), now, now, await opened(settings))
         records, problems = _read(file)
         if not problems and records:
             with click.progressbar(length=len(records), label="Recording", file=sys.stderr) as bar:

@@ -25,11 +25,21 @@ class Settings(BaseSettings):
     jwks_url: str | None = None
     issuer: str | None = None
     audience: str | None = None
+    files_url: str | None = None
+    public_url: str | None = None
 
     @property
     def database(self) -> str:
         """The database's URL; in development an SQLite file unless one is named."""
         return self.database_url or f"sqlite://{VAR / 'recourse.db'}"
+
+    @property
+    def files(self) -> str:
+        """Where files lie: a folder, or s3://BUCKET. Beside the database unless one is named."""
+        if self.files_url:
+            return self.files_url
+        beside = self.database.removeprefix("sqlite://") if self.database.startswith("sqlite:") else VAR / "recourse"
+        return f"{Path(beside).with_suffix('')}-files"
 
     def missing(self) -> list[str]:
         """The variables that this mode cannot do without and that are not set."""

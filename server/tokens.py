@@ -1,10 +1,6 @@
 """Access tokens: who a request is from. Tokens always use real time, also where a request's clock is moved."""
 
 import asyncio
-import contextlib
-import os
-import secrets
-import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,6 +10,7 @@ from typing import Any
 import jwt
 
 from models.enums import Role
+from models.files import kept_secret
 from server.settings import VAR, Mode, Settings
 
 DEVELOPMENT_ISSUER = "recourse-development"
@@ -89,15 +86,7 @@ def _decode(token: str, key: Any, *, required: list[str], **expected: Any) -> Cl
 
 def development_secret(folder: Path = VAR) -> str:
     """Made once, and shared by all processes that run from this folder."""
-    path = folder / "token-secret"
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=folder) as draft:  # readable by nobody else
-            draft.write(secrets.token_hex(32))
-            draft.flush()
-            with contextlib.suppress(FileExistsError):
-                os.link(draft.name, path)  # whole or not at all, and only the first one
-    return path.read_text()
+    return kept_secret(folder / "token-secret")
 
 
 def development_token(subject: str, role: Role, name: str | None = None) -> str:

@@ -1,8 +1,5 @@
 """GraphQL over HTTP: who asks and when, and how answers and errors are spelled."""
 
-import logging
-import traceback
-import uuid
 from collections import OrderedDict
 from datetime import UTC, datetime
 from typing import Any
@@ -10,8 +7,7 @@ from typing import Any
 import orjson
 from cross_web import HTTPException
 from graphql import GraphQLError
-from starlette.requests import Request
-from starlette.responses import Response
+from starlette.requests import HTTPConnection, Request
 from starlette.types import Receive, Scope, Send
 from strawberry.asgi import GraphQL
 from strawberry.http import GraphQLHTTPResponse
@@ -19,16 +15,16 @@ from strawberry.types import ExecutionResult
 
 from models.enums import Role
 from resolvers.account import Account, sign_in
+from resolvers.address import Files
 from resolvers.context import Context
 from schema import SCHEMA
 from schema.scalars import parse_instant
+from server.errors import error, masked
 from server.settings import Mode, Settings
 from server.tokens import BadToken, Claims, verifier
 
 CLOCK_HEADER = "x-recourse-now"
 ACCOUNTS_KEPT = 10_000
-
-_log = logging.getLogger("recourse")
 
 
 class GraphQLView(GraphQL[Context, None]):
@@ -36,6 +32,7 @@ class GraphQLView(GraphQL[Context, None]):
         super().__init__(SCHEMA, graphql_ide=None, subscription_protocols=())
         self.settings = settings
         self.verify = verifier(settings)
+        self.files: Files  # once it is started
         self.accounts: OrderedDict[tuple[str, Role, str | None], Account] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -46,18 +43,26 @@ class GraphQLView(GraphQL[Context, None]):
         try:
             response = await self.run(request, context=await self._context(request))
         except BadToken:
-            response = _error(401, "UNAUTHENTICATED", "Send a valid access token: Authorization: Bearer <token>.")
+            response = error(401, "UNAUTHENTICATED", "Send a valid access token: Authorization: Bearer <token>.")
             response.headers["www-authenticate"] = "Bearer"
-        except HTTPException as error:
-            response = _error(error.status_code, "BAD_REQUEST", error.reason)
-        except Exception as error:
-            response = _error(500, "INTERNAL", masked(error))
+        except HTTPException as wrong:
+            response = error(wrong.status_code, "BAD_REQUEST", wrong.reason)
+        except Exception as unforeseen:
+            response = error(500, "INTERNAL", masked(unforeseen))
         await response(scope, receive, send)
 
     async def _context(self, request: Request) -> Context:
         viewer = await self._viewer(request)
         moved = self._moved_clock(request)
-        return Context(viewer, moved or datetime.now(UTC), moved=moved is not None)
+        now = datetime.now(UTC)
+        return Context(viewer, moved or now, now, self.files, self._origin(request))
+
+    def _origin(self, request: HTTPConnection) -> str:
+        """The server's own address, as the client knows it."""
+        if self.settings.public_url:
+            return self.settings.public_url.rstrip("/")
+        url = request.base_url
+        return str(url.replace(scheme={"ws": "http", "wss": "https"}.get(url.scheme, url.scheme))).rstrip("/")
 
     async def _viewer(self, request: Request) -> Account:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -80,8 +85,8 @@ class GraphQLView(GraphQL[Context, None]):
             return None
         try:
             return parse_instant(moved)
-        except ValueError as error:
-            raise HTTPException(400, f"{CLOCK_HEADER}: {error}") from None
+        except ValueError as wrong:
+            raise HTTPException(400, f"{CLOCK_HEADER}: {wrong}") from None
 
     def decode_json(self, data: str | bytes) -> object:
         value = orjson.loads(data)
@@ -99,24 +104,10 @@ class GraphQLView(GraphQL[Context, None]):
         return answer  # type: ignore[return-value]
 
 
-def _shown(error: GraphQLError) -> dict[str, Any]:
+def _shown(wrong: GraphQLError) -> dict[str, Any]:
     """As graphql-core has it where the request is to blame; masked where we are."""
-    original = error.original_error
+    original = wrong.original_error
     if original is not None and not isinstance(original, GraphQLError):
-        shown = error.formatted | {"message": masked(original)}
+        shown = wrong.formatted | {"message": masked(original)}
         return {**shown, "extensions": {"code": "INTERNAL"}}
-    return {**error.formatted, "extensions": {"code": "BAD_REQUEST", **(error.extensions or {})}}
-
-
-def masked(error: BaseException) -> str:
-    """Logs what happened under an id, and gives the sentence that names the id. Neither holds the error's message,
-    in which a database may quote what somebody wrote."""
-    id = uuid.uuid4().hex
-    trace = "".join(traceback.format_tb(error.__traceback__))
-    _log.error("error %s: %s\n%s", id, type(error).__qualname__, trace)
-    return f"Something went wrong on our side. If it stays so, tell us this id: {id}"
-
-
-def _error(status: int, code: str, message: str) -> Response:
-    body = {"errors": [{"message": message, "extensions": {"code": code}}]}
-    return Response(orjson.dumps(body), status, media_type="application/json")
+    return {**wrong.formatted, "extensions": {"code": "BAD_REQUEST", **(wrong.extensions or {})}}

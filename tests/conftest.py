@@ -9,6 +9,7 @@ import threading
 from collections.abc import Awaitable, Callable, Generator
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx2
@@ -43,6 +44,12 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """The event loop of asynchronous tests."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
 def new_database() -> Generator[Callable[[], str]]:
     """Makes empty databases of this run's dialect. They lie in the PostgreSQL that RECOURSE_TEST_DATABASE_URL names a
     database of, where it is set, and in one that lives as long as the run, where it is not."""
@@ -63,8 +70,8 @@ def database_url(new_database: Callable[[], str]) -> str:
 class Server:
     """The application in a thread with a loop of its own, on a port of its own."""
 
-    def __init__(self, database_url: str) -> None:
-        self.settings = Settings(database_url=database_url)
+    def __init__(self, database_url: str, folder: Path) -> None:
+        self.settings = Settings(database_url=database_url, files_url=str(folder))
         self.loop = asyncio.new_event_loop()
         self.uvicorn = uvicorn.Server(uvicorn.Config(create(self.settings), port=0, log_level="error"))
         self.thread = threading.Thread(target=self._run)
@@ -98,13 +105,13 @@ class Server:
 
 
 @pytest.fixture(scope="session")
-def server(database_url: str) -> Generator[Server]:
+def server(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Generator[Server]:
     async def migrate() -> None:
         async with database.connected(database_url) as connection:
             await migrating.migrate(database.APPS, connection)
 
     asyncio.run(migrate())
-    with Server(database_url) as running:
+    with Server(database_url, tmp_path_factory.mktemp("files")) as running:
         yield running
 
 

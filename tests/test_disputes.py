@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import DAY, MOMENT, NOW, World, usd
+from tests.uploads import bring
 
 SHOWN = """order { id dispute { number } availableActions { action } }
   dispute { id number status reason description wanted claim { amount currencyCode } respondBy openedAt closedAt
@@ -234,6 +235,9 @@ def test_evidence_is_asked_of_one_party(world: World, party: str) -> None:
     theirs = other.at(last).succeed("postDisputeMessage", message, LIFE)["dispute"]
     assert (theirs["status"], theirs["viewerState"]) == ("EVIDENCE_REQUESTED", "WAITING_FOR_OTHER_PARTY")
     answered = one.at(last).succeed("postDisputeMessage", message, LIFE)["dispute"]
+    assert answered["status"] == "EVIDENCE_REQUESTED"  # words alone are no evidence
+    with_a_file = message | {"attachments": [bring(one)]}
+    answered = one.at(last).succeed("postDisputeMessage", with_a_file, LIFE)["dispute"]
     assert (answered["status"], answered["respondBy"]) == ("UNDER_REVIEW", None)
     assert [edge["node"]["text"] for edge in answered["messages"]["edges"]][-1] == "Photos of the lamps, please."
     assert world.agent.at(last + 30 * DAY).ask(

@@ -1,0 +1,40 @@
+from tortoise import fields
+from tortoise.indexes import Index
+from tortoise.models import Model
+
+from models.account import Account
+from models.enums import CaseKind
+from models.keys import check, new_id, one_of
+
+
+class Attachment(Model):
+    """A file that somebody brought: an upload while no case has it, and evidence of that case from then on.
+
+    Its content lies in the store of files, under its id. `content_type` is what was announced until a case takes it,
+    and what the content is from then on. `message_id` is null where it came with the opening of the case.
+    """
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+    by: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField(
+        "models.Account", related_name=False, on_delete=fields.RESTRICT
+    )
+    filename = fields.CharField(max_length=255)
+    content_type = fields.CharField(max_length=127)
+    size = fields.BigIntField()
+    created_at = fields.DatetimeField()
+    case_kind = fields.CharEnumField(CaseKind, description="kind of case", max_length=16, null=True)
+    case_id = fields.UUIDField(null=True)
+    message_id = fields.UUIDField(null=True)
+
+    class Meta(Model.Meta):
+        table = "attachments"
+        indexes = (
+            Index(fields=("case_id", "id"), name="attachments_of_case"),
+            Index(fields=("message_id", "id"), name="attachments_of_message"),
+        )
+        constraints = (
+            one_of("attachments", "case_kind", CaseKind),
+            check("attachments", "case_named", "(case_kind IS NULL) = (case_id IS NULL)"),
+            check("attachments", "message_in_case", "message_id IS NULL OR case_id IS NOT NULL"),
+            check("attachments", "size_positive", "size > 0"),
+        )

@@ -1,0 +1,115 @@
+"""Uploads: announcing a file that is going to be brought, and clearing away those that nobody used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import strawberry
+
+import models
+from models.enums import InputProblem, Reason, Role
+from models.keys import new_id
+from resolvers import filetype, ids
+from resolvers.address import UPLOAD_SECONDS, Files
+from resolvers.attachment import KEPT_UNUSED
+from resolvers.context import Info
+from resolvers.errors import UserError
+from resolvers.input import Checks, Input
+
+LARGEST = 20_000_000  # bytes
+MOST_UNUSED = 100  # of one account
+_CLEARED_AFTER = KEPT_UNUSED + timedelta(hours=1)  # no request that may still use one is under way by then
+_CLEARED_AT_ONCE = 500
+
+
+@dataclass(kw_only=True)
+class CreateUpload(Input):
+    filename: str
+    content_type: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    id: strawberry.ID
+    url: str
+    method: str
+    headers: list[Header]
+    expires_at: datetime
+
+
+@dataclass(slots=True, kw_only=True)
+class CreateUploadPayload:
+    upload: Upload | None
+    user_errors: list[UserError]
+
+
+async def create_upload(info: Info, input: CreateUpload) -> CreateUploadPayload:
+    context = info.context
+    checks = Checks()
+    content_type = _check(checks, input)
+    errors = checks.errors
+    if context.viewer.role is Role.SERVICE:
+        errors = [UserError(Reason.NOT_YOUR_ROLE, "Files are brought by the parties to a case and by agents.")]
+    elif not errors and await _unused(info) >= MOST_UNUSED:
+        message = f"You have {MOST_UNUSED} uploads that no case uses; use them, or wait until they expire."
+        errors = [UserError(Reason.INVALID_INPUT, message, InputProblem.TOO_MANY)]
+    if errors or content_type is None:
+        return CreateUploadPayload(upload=None, user_errors=errors)
+    key = new_id()
+    url = await context.files.upload_address(context.origin, key, content_type, input.size)
+    await models.Attachment.create(
+        id=key,
+        by_id=context.viewer.id,
+        filename=input.filename,
+        content_type=content_type,
+        size=input.size,
+        created_at=context.arrived_at,
+    )
+    upload = Upload(
+        id=strawberry.ID(ids.encode("Upload", key)),
+        url=url,
+        method="PUT",
+        headers=[Header("Content-Type", content_type)],
+        expires_at=context.arrived_at + timedelta(seconds=UPLOAD_SECONDS),
+    )
+    return CreateUploadPayload(upload=upload, user_errors=[])
+
+
+def _check(checks: Checks, input: CreateUpload) -> str | None:
+    before = len(checks.errors)
+    checks.text("filename", input.filename, 200, required=True)
+    if len(checks.errors) == before and not (input.filename.isprintable() and not set(input.filename) & set("/\\")):
+        checks.problem("filename", InputProblem.WRONG_FORM, "A file's name has no slashes and no control characters.")
+    content_type = filetype.announced(input.content_type)
+    if content_type is None:
+        checks.problem("contentType", InputProblem.WRONG_FORM, f"These kinds of files are taken: {filetype.TAKEN}.")
+    checks.within("size", input.size, 1, LARGEST)
+    return content_type
+
+
+async def _unused(info: Info) -> int:
+    since = info.context.arrived_at - KEPT_UNUSED
+    mine = models.Attachment.filter(by_id=info.context.viewer.id, case_id=None, created_at__gt=since)
+    return await mine.count()
+
+
+async def clear(files: Files, now: datetime) -> None:
+    """Removes the uploads that nobody used in time, and what interrupted ones left. `now` is the real time."""
+    before = now - _CLEARED_AFTER
+    while True:
+        expired = models.Attachment.filter(case_id=None, created_at__lt=before).order_by("id").limit(_CLEARED_AT_ONCE)
+        keys = await expired.values_list("id", flat=True)
+        await files.store.remove(keys)  # type: ignore[arg-type]
+        # The content first: a row without content is cleared next time, content without a row never.
+        await models.Attachment.filter(id__in=keys, case_id=None).delete()
+        if len(keys) < _CLEARED_AT_ONCE:
+            break
+    await files.store.tidy(before)

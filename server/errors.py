@@ -1,0 +1,24 @@
+"""How errors are spelled where they are not part of an answer to a GraphQL document."""
+
+import logging
+import traceback
+import uuid
+
+import orjson
+from starlette.responses import Response
+
+_log = logging.getLogger("recourse")
+
+
+def error(status: int, code: str, message: str) -> Response:
+    body = {"errors": [{"message": message, "extensions": {"code": code}}]}
+    return Response(orjson.dumps(body), status, media_type="application/json")
+
+
+def masked(error: BaseException) -> str:
+    """Logs what happened under an id, and gives the sentence that names the id. Neither holds the error's message,
+    in which a database may quote what somebody wrote."""
+    id = uuid.uuid4().hex
+    trace = "".join(traceback.format_tb(error.__traceback__))
+    _log.error("error %s: %s\n%s", id, type(error).__qualname__, trace)
+    return f"Something went wrong on our side. If it stays so, tell us this id: {id}"

@@ -1,0 +1,110 @@
+"""The content of files over HTTP, at signed addresses. No token is asked for: the address is the right."""
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import quote
+from uuid import UUID
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response, StreamingResponse
+
+from models.bucket import Bucket
+from models.files import AlreadyThere, Folder, Sample, Store, TooLarge, TooShort
+from resolvers import filetype
+from resolvers.address import READ_SECONDS, Files
+from server.errors import error, masked
+from server.settings import Settings
+
+_KEY = re.compile(r"[0-9a-f]{32}", re.ASCII)
+
+# A file is for saving, never for a browser to look into, to run, or to tell anybody where it came from.
+_HARMLESS = {
+    "content-security-policy": "default-src 'none'; sandbox",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "cross-origin",
+    "cache-control": f"private, max-age={READ_SECONDS}, immutable",
+}
+
+
+def store(settings: Settings) -> Store:
+    """Raises ValueError where the settings name no place for files."""
+    if settings.files.startswith("s3://"):
+        return Bucket.at(settings.files)
+    if "://" in settings.files:
+        raise ValueError("files lie in a folder or at s3://BUCKET")
+    return Folder(Path(settings.files))
+
+
+async def opened(settings: Settings) -> Files:
+    place = store(settings)
+    return Files(place, await place.secret())
+
+
+class WrongKind(Exception):
+    """The content is none of what is taken."""
+
+
+async def content(request: Request) -> Response:
+    """GET gives what PUT has brought."""
+    files: Files = request.app.state.files
+    text = request.path_params["key"]
+    key = UUID(hex=text) if _KEY.fullmatch(text) else None
+    method = "PUT" if request.method == "PUT" else "GET"
+    if key is None or not files.allows(method, key, request.query_params):
+        return error(403, "FORBIDDEN", "This address is not valid, or not any more; ask for a new one.")
+    try:
+        return await (_put(request, files, key) if method == "PUT" else _get(request, files, key))
+    except Exception as unforeseen:
+        return error(500, "INTERNAL", masked(unforeseen))
+
+
+async def _put(request: Request, files: Files, key: UUID) -> Response:
+    announced, size = request.query_params["type"], int(request.query_params["size"])
+
+    def check(sample: Sample) -> None:
+        if filetype.told_by(sample.content, announced) is None:
+            raise WrongKind
+
+    assert isinstance(files.store, Folder)  # it alone has its uploads come here
+    length = request.headers.get("content-length", "")
+    try:
+        if length.isdecimal() and int(length) > size:
+            raise TooLarge
+        await files.store.put(key, request.stream(), size, check)
+    except TooLarge:
+        answer = error(413, "TOO_LARGE", f"This is more than the {size:,} bytes that were announced; nothing is kept.")
+    except TooShort:
+        answer = error(400, "TOO_SHORT", f"This is less than the {size:,} bytes that were announced; nothing is kept.")
+    except WrongKind:
+        answer = error(415, "WRONG_KIND", f"This is none of what is taken: {filetype.TAKEN}. Nothing is kept.")
+    except AlreadyThere:
+        answer = error(409, "ALREADY_THERE", "This file has come in before; it cannot be changed.")
+    except ClientDisconnect:
+        answer = Response(status_code=400)  # which nobody hears
+    else:
+        return Response(status_code=204)
+    answer.headers["connection"] = "close"  # there may be more to come that nobody will read
+    return answer
+
+
+async def _get(request: Request, files: Files, key: UUID) -> Response:
+    said = request.query_params
+    chunks = files.store.read(key)
+    try:
+        first = await anext(chunks, b"")
+    except FileNotFoundError:
+        return error(404, "NOT_FOUND", "This file is gone.")
+
+    async def all_of_it() -> AsyncIterator[bytes]:
+        yield first
+        async for chunk in chunks:
+            yield chunk
+
+    name = quote(said["name"], safe="")
+    headers = _HARMLESS | {
+        "content-disposition": f"attachment; filename*=UTF-8''{name}",
+        "content-length": said["size"],
+    }
+    return StreamingResponse(all_of_it(), headers=headers, media_type=said["type"])

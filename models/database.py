@@ -24,6 +24,8 @@ APPS: dict[str, Any] = {
 TRANSACTION_SECONDS = 10
 POOL_SIZE = 10
 
+after_commit: list[Callable[[], None]] = []  # called after each commit of `in_transaction`
+
 _log = logging.getLogger(__name__)
 _under_way: set[asyncio.Task[Any]] = set()
 
@@ -127,9 +129,12 @@ async def in_transaction(
     async def transact() -> T:
         try:
             async with in_tortoise_transaction(), asyncio.timeout(seconds):
-                return await work()
+                result = await work()
         except asyncpg.DeadlockDetectedError as error:
             raise Deadlock from error
+        for tell in after_commit:
+            tell()
+        return result
 
     task = asyncio.create_task(transact())
     _under_way.add(task)

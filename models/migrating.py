@@ -9,12 +9,13 @@ import os
 from collections.abc import AsyncGenerator, Callable, Iterable
 from typing import Any
 
-import asyncpg
 from tortoise import Tortoise
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.migrations.autodetector import MigrationAutodetector
 from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 from tortoise.migrations.schema_editor import BaseSchemaEditor, SqliteSchemaEditor
+
+from models.backends.asyncpg import connect_apart
 
 LOCK_KEY = 0x5EC0425E  # any number that no other program takes as its advisory lock in this database
 
@@ -102,14 +103,7 @@ async def _alone(connection: Any) -> AsyncGenerator[None]:
         finally:
             os.close(file)
         return
-    own = await asyncpg.connect(
-        host=connection.host,
-        port=connection.port,
-        user=connection.user,
-        password=connection.password,
-        database=connection.database,
-        ssl=connection.extra.get("ssl"),
-    )
+    own = await connect_apart(connection)
     try:
         await own.execute(f"SELECT pg_advisory_lock({LOCK_KEY})")
         yield

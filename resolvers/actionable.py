@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from strawberry import UNSET
@@ -13,7 +13,7 @@ from strawberry import UNSET
 import models
 from models.enums import Action
 from resolvers import policy, reading
-from resolvers.policy import Decision
+from resolvers.policy import Decision, Expression
 from resolvers.reading import Row
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ class Actionable:
     __slots__ = ()
     context: Context
     past: Sequence[Past]
+    moved_by_time: ClassVar[tuple[Expression, ...]] = ()  # what else of it time alone changes
 
     @property
     def available_actions(self) -> list[Decision]:
@@ -37,6 +38,12 @@ class Actionable:
     def next_change_at(self) -> datetime | None:
         row: Any = self
         return policy.next_change_at(row, self.context.viewer, self.context.now)
+
+    @property
+    def differs_at(self) -> datetime | None:
+        """The first instant at which time alone will have made it look otherwise to its viewer."""
+        row: Any = self
+        return policy.next_change_at(row, self.context.viewer, self.context.now, self.moved_by_time)
 
     def facts(self) -> Any:
         """The facts when nothing was known yet."""

@@ -68,6 +68,10 @@ class Cancellation(Row):
         return self.closed_at is not None
 
     @property
+    def differs_at(self) -> None:
+        """Time alone changes nothing of it."""
+
+    @property
     def viewer_state(self) -> ViewerState:
         return viewer_state(None if self.closed_at else Role.SUPPLIER, self.context.viewer.role)
 

@@ -56,6 +56,7 @@ class Contact:
 @dataclass(slots=True, kw_only=True)
 class Complaint(ComplaintFacts, Actionable, Decided, Row):
     MODEL = models.Complaint
+    moved_by_time = (policy.REPLY_OVERDUE,)
 
     context: Context = field(repr=False)
     id: UUID
@@ -141,7 +142,7 @@ reading.refers_to(Complaint, "of_order", "of_order", Order, "Order", "order_id")
 
 
 async def _load_respondents(context: Context, rows: Sequence[Any], asked: AskedFields) -> None:
-    await Complaint.relations["of_order"].load(context, rows, asked.bare("of_order"))
+    await Complaint.relations["of_order"].load(context, rows, asked.below.bare("of_order"))
     orders = [row.of_order for row in rows if row.of_order is not None]
     await Order.relations["supplier"].load(context, orders, asked)
 

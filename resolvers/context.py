@@ -7,6 +7,7 @@ import strawberry
 
 from resolvers.account import Account
 from resolvers.address import Files
+from resolvers.hub import Hub
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,7 @@ class Context:
     now: datetime
     arrived_at: datetime
     files: Files
+    hub: Hub
     origin: str = ""
 
     def known_at(self) -> datetime:

@@ -41,6 +41,7 @@ from resolvers.resolution import Decided, check_amount, limit_amount
 @dataclass(slots=True, kw_only=True)
 class Dispute(DisputeFacts, Actionable, Decided, Row):
     MODEL = models.Dispute
+    moved_by_time = tuple(applies for _, applies in policy.DISPUTE_STATUSES)
 
     context: Context = field(repr=False)
     id: UUID

@@ -15,6 +15,13 @@ class BadRequest(GraphQLError):
         super().__init__(message, extensions={"code": "BAD_REQUEST"})
 
 
+class NotThere(GraphQLError):
+    """What does not exist and what is somebody else's, alike; also when it is not the viewer's any more."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such thing for you to see.", extensions={"code": "NOT_FOUND"})
+
+
 @dataclass(frozen=True, slots=True)
 class UserError:
     """A problem for the person to see; `field` is the path in the input."""

@@ -90,6 +90,13 @@ class Order(OrderFacts, Actionable, Row):
     def revision_deadline(self) -> datetime | None:
         return policy.deadline(Action.REVISE_FEEDBACK, self, self.context.now)
 
+    @property
+    def differs_at(self) -> datetime | None:
+        """With its cases, those that were read."""
+        parts: list[Actionable | None] = [self.dispute, self.complaint]
+        instants = [self.next_change_at, *(part.differs_at for part in parts if part is not None)]
+        return min((instant for instant in instants if instant is not None), default=None)
+
     def facts(self) -> OrderFacts:
         """The order when nothing was known of it yet."""
         return OrderFacts(kind=self.kind, buyer_id=self.buyer_id, supplier_id=self.supplier_id)

@@ -116,6 +116,19 @@ class Keyset:
         return f"{self.column} {direction}, id {direction}"
 
 
+class InSequence(Keyset):
+    """A list in the order of its ids, which are numbers that rise as its rows are written."""
+
+    def _beyond(self, place: Place, smaller: bool, bind: Bind) -> str:
+        _, key = place
+        if not isinstance(key, self.id_type):
+            raise BadRequest("This cursor was not handed out by this list.")
+        return f"id {'<' if smaller else '>'} {bind(key)}"
+
+    def order(self, page: Page) -> str:
+        return "id DESC" if self.newest_first != page.backward else "id ASC"
+
+
 @dataclass(frozen=True, slots=True)
 class PageInfo:
     has_next_page: bool
@@ -228,10 +241,12 @@ async def listed(
     keyset: Keyset,
     *,
     node: str | None = None,
+    named: str | None = None,
 ) -> Connection[Any]:
     """One page of a list, with all that the query asks of its nodes.
 
-    `node` names the relation of the listed rows that is shown in their place, a relation to one.
+    `named` is what the connection's types are called after, where not after the rows. `node` names the relation of the
+    listed rows that is shown in their place, a relation to one.
     """
     context: Context = info.context
     rows = await fetch(
@@ -241,7 +256,7 @@ async def listed(
         order=keyset.order(page),
         limit=page.size + 1,
     )
-    shown = type_name if node is None else node.capitalize()
+    shown = named or (type_name if node is None else node.capitalize())
     asked = Selection.below(info).field(f"{shown}Connection", "edges").field(f"{shown}Edge", "node")
     if node is None:
         await complete(context, rows[: page.size], type_name, asked)

@@ -168,7 +168,7 @@ async def complete(
     if not rows:
         return
     relations = type(rows[0]).relations
-    asked = [Asked(name, {}, Selection(selection.info)) for name in type(rows[0]).ALWAYS]
+    asked = [selection.bare(name) for name in type(rows[0]).ALWAYS]
     asked += [each for each in selection.on(type_name) if each.name in relations]
     asked += [also] if also else []
     together: dict[Hashable, Asked] = {}

@@ -57,6 +57,11 @@ def _accounts(role: Role) -> str:
     return f"(id = {{me}} OR EXISTS ({parties}) OR id IN (SELECT by_id FROM events WHERE {cases}))"
 
 
+def sees_none(table: str, role: Role) -> bool:
+    """Whether nobody in that role sees any row of the table."""
+    return SCOPES[table][role] == _NONE
+
+
 SCOPES: dict[str, dict[Role, str]] = {
     "orders": _ORDERS,
     "feedback": _OF_THEIR_ORDERS,

@@ -32,10 +32,6 @@ class Asked:
     arguments: dict[str, Any]
     below: "Selection"
 
-    def bare(self, name: str) -> "Asked":
-        """Another field of the same object, with nothing asked below it."""
-        return Asked(name, {}, Selection(self.below.info))
-
 
 @dataclass(slots=True)
 class Selection:
@@ -78,6 +74,10 @@ class Selection:
             if asked.name == name:
                 below.sets += asked.below.sets
         return below
+
+    def bare(self, name: str) -> Asked:
+        """A field with nothing asked below it."""
+        return Asked(name, {}, Selection(self.info))
 
     def as_field(self, name: str) -> Asked:
         """As if all this were asked below a field of that name."""

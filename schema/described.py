@@ -24,9 +24,11 @@ def input_type(cls: type, description: str, /, *, one_of: bool = False, **fields
         field.description = fields[field.python_name]
 
 
-def resolved(resolver: Any, graphql_type: Any, description: str, /, **arguments: str) -> Any:
-    """Declares a field that `resolver` answers. Raises KeyError where an argument has no description."""
-    field = strawberry.field(resolver, graphql_type=graphql_type, description=description)
+def resolved(resolver: Any, graphql_type: Any, description: str, /, *, watched: bool = False, **arguments: str) -> Any:
+    """Declares a field that `resolver` answers, with a stream where it is `watched`. Raises KeyError where an argument
+    has no description."""
+    declare: Any = strawberry.subscription if watched else strawberry.field
+    field = declare(resolver, graphql_type=graphql_type, description=description)
     for argument in field.arguments:
         argument.description = (USUAL_ARGUMENTS | arguments)[argument.python_name]
     return field

@@ -2,8 +2,8 @@ from datetime import datetime
 
 import strawberry
 
+from resolvers import changes, rules
 from resolvers import node as by_id
-from resolvers import rules
 from resolvers.context import Info
 from resolvers.viewer import Viewer as ViewerRow
 from schema.case import Case
@@ -11,6 +11,7 @@ from schema.described import resolved
 from schema.node import Node
 from schema.order import Order
 from schema.rules import Rule
+from schema.timeline import TimelineConnection
 from schema.viewer import Viewer
 
 
@@ -38,6 +39,15 @@ class Query:
         "The policy table itself, or its lines for an action or a kind: for help pages and support.",
         action="Only the lines for this action.",
         kind="Only the lines for this kind of order.",
+    )
+
+    changes = resolved(
+        changes.changes,
+        TimelineConnection,
+        "For SERVICE and AGENT: all that has happened, in one sequence. Read page by page, always from the last "
+        "cursor, nothing comes twice and nothing is left out; a cursor stays good for ever. What time alone has done "
+        "is there once it is written down, with the next thing that happens.",
+        after="Only what comes after this cursor. Keep it, also where a page is empty.",
     )
 
     @strawberry.field(graphql_type=Viewer, description="Everything that is the viewer's.")

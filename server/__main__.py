@@ -21,6 +21,7 @@ from resolvers.rules import markdown
 from schema import SCHEMA
 from server import demo as demonstration
 from server import imports
+from server.app import UVICORN
 from server.settings import HOME, Mode, Settings
 from server.tokens import LONGEST_SUBJECT, development_token
 
@@ -72,7 +73,7 @@ def _serve(settings: Settings, host: str, port: int, workers: int, announce: Cal
         access_log=False,
         log_level="warning",
         timeout_graceful_shutdown=10,
-        server_header=False,
+        **UVICORN,
     )
     socket = config.bind_socket()
     socket.listen(2048)

@@ -4,11 +4,12 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 from models import database
 from resolvers import upload
@@ -16,9 +17,11 @@ from resolvers.address import Files
 from server import files
 from server.errors import masked
 from server.settings import Settings
+from server.socket import LARGEST_MESSAGE
 from server.view import GraphQLView
 
 CLEARING_SECONDS = 3600
+UVICORN: dict[str, Any] = {"ws_max_size": LARGEST_MESSAGE, "server_header": False}  # wherever it is served
 
 
 async def healthz(_request: Request) -> Response:
@@ -61,11 +64,12 @@ def create(settings: Settings | None = None) -> Starlette:
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[None]:
         app.state.files = view.files = await files.opened(settings)
-        async with database.connected(settings.database), _clearing(view.files):
+        async with database.connected(settings.database), view.hub.feed.running(), _clearing(view.files):
             yield
 
     routes = [
         Route("/graphql", view),
+        WebSocketRoute("/graphql", view),
         Route("/files/{key}", files.content, methods=["GET", "PUT"]),
         Route("/healthz", healthz),
         Route("/readyz", readyz),

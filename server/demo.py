@@ -17,6 +17,7 @@ from resolvers import filetype, ids
 from resolvers.account import Account, sign_in
 from resolvers.address import Files
 from resolvers.context import Context
+from resolvers.hub import Hub
 from schema import SCHEMA
 from schema.scalars import spell_instant
 from server import files
@@ -271,6 +272,7 @@ class _Story:
     def __init__(self, now: datetime, files: Files) -> None:
         self.now = now
         self.files = files
+        self.hub = Hub()
         self.accounts: dict[str, Account] = {}
 
     async def tell(self) -> None:
@@ -349,7 +351,7 @@ class _Story:
         document = (
             f"mutation($input: {name}Input!) {{ {mutation}(input: $input) {{ userErrors {{ message field }} }} }}"
         )
-        context = Context(self.accounts[by], self.now - ago, self.now, self.files)
+        context = Context(self.accounts[by], self.now - ago, self.now, self.files, self.hub)
         result = await SCHEMA.execute(document, {"input": input}, context)
         if result.errors or result.data is None or result.data[mutation]["userErrors"]:
             raise RuntimeError(f"{mutation} {ago} ago: {result.errors or result.data}")

@@ -5,6 +5,7 @@ import traceback
 import uuid
 
 import orjson
+from graphql import GraphQLError
 from starlette.responses import Response
 
 _log = logging.getLogger("recourse")
@@ -22,3 +23,13 @@ def masked(error: BaseException) -> str:
     trace = "".join(traceback.format_tb(error.__traceback__))
     _log.error("error %s: %s\n%s", id, type(error).__qualname__, trace)
     return f"Something went wrong on our side. If it stays so, tell us this id: {id}"
+
+
+def presented(error: GraphQLError) -> GraphQLError:
+    """The error as clients see it: as it is where the request is to blame, masked where we are."""
+    original = error.original_error
+    if original is not None and not isinstance(original, GraphQLError):
+        message, extensions = masked(original), {"code": "INTERNAL"}
+    else:
+        message, extensions = error.message, {"code": "BAD_REQUEST", **(error.extensions or {})}
+    return GraphQLError(message, error.nodes, error.source, error.positions, error.path, extensions=extensions)

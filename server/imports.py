@@ -17,6 +17,7 @@ from models.enums import Role
 from resolvers.account import sign_in
 from resolvers.context import Context
 from resolvers.errors import UserError
+from resolvers.hub import Hub
 from resolvers.input import Checks
 from resolvers.record import OrderRecord, check
 from resolvers.recording import Checked, store
@@ -32,7 +33,7 @@ async def record(settings: Settings, file: Path, service: str) -> int:
     """Takes in the file's records and says how many. Raises ClickException, with nothing kept, where a line is bad."""
     async with database.connected(settings.database):
         now = datetime.now(UTC)
-        context = Context(await sign_in(service, Role.SERVICE, service), now, now, await opened(settings))
+        context = Context(await sign_in(service, Role.SERVICE, service), now, now, await opened(settings), Hub())
         records, problems = _read(file)
         if not problems and records:
             with click.progressbar(length=len(records), label="Recording", file=sys.stderr) as bar:

@@ -17,6 +17,7 @@ DEVELOPMENT_ISSUER = "recourse-development"
 DEVELOPMENT_LIFETIME = timedelta(days=30)
 LEEWAY_SECONDS = 30
 LONGEST_SUBJECT = 255  # characters
+LATEST_EXPIRY = 250_000_000_000  # a time stamp in the year 9892; more is no date
 
 _ALGORITHMS = ["RS256", "ES256"]
 _REQUIRED = ["exp", "iat", "iss", "sub", "role"]
@@ -31,6 +32,7 @@ class Claims:
     subject: str
     role: Role
     name: str | None
+    expires_at: datetime
 
 
 Verifier = Callable[[str], Awaitable[Claims]]
@@ -81,7 +83,8 @@ def _decode(token: str, key: Any, *, required: list[str], **expected: Any) -> Cl
         raise BadToken from error
     if not isinstance(name, str | None) or "\0" in f"{subject}{name}" or not 0 < len(subject) <= LONGEST_SUBJECT:
         raise BadToken
-    return Claims(subject, role, name[:200] if name else None)
+    expires_at = datetime.fromtimestamp(min(float(claims["exp"]), LATEST_EXPIRY), UTC)
+    return Claims(subject, role, name[:200] if name else None, expires_at)
 
 
 def development_secret(folder: Path = VAR) -> str:

@@ -1,43 +1,78 @@
-"""GraphQL over HTTP: who asks and when, and how answers and errors are spelled."""
+"""GraphQL over HTTP: who asks and when, and how answers, streams and errors are spelled."""
 
+import asyncio
+import contextlib
 from collections import OrderedDict
-from datetime import UTC, datetime
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
 from cross_web import HTTPException
-from graphql import GraphQLError
 from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.http import GraphQLHTTPResponse
+from strawberry.http.streaming import MultipartSubscriptionTransport
+from strawberry.subscriptions import (
+    GRAPHQL_SSE_PROTOCOL,
+    GRAPHQL_TRANSPORT_WS_PROTOCOL,
+    MULTIPART_SUBSCRIPTION_PROTOCOL,
+)
 from strawberry.types import ExecutionResult
+from strawberry.types.unset import UNSET, UnsetType
 
 from models.enums import Role
 from resolvers.account import Account, sign_in
 from resolvers.address import Files
 from resolvers.context import Context
+from resolvers.hub import Hub
 from schema import SCHEMA
 from schema.scalars import parse_instant
-from server.errors import error, masked
+from server import socket
+from server.errors import error, masked, presented
 from server.settings import Mode, Settings
+from server.sse import EventStream
 from server.tokens import BadToken, Claims, verifier
 
 CLOCK_HEADER = "x-recourse-now"
 ACCOUNTS_KEPT = 10_000
 
 
-class GraphQLView(GraphQL[Context, None]):
+class GraphQLView(GraphQL[Any, None]):
+    graphql_transport_ws_handler_class = socket.Handler
+    websocket_adapter_class = socket.Adapter
+    stream_transport_classes_by_protocol = {  # noqa: RUF012
+        MULTIPART_SUBSCRIPTION_PROTOCOL: MultipartSubscriptionTransport,
+        GRAPHQL_SSE_PROTOCOL: EventStream,
+    }
+
     def __init__(self, settings: Settings) -> None:
-        super().__init__(SCHEMA, graphql_ide=None, subscription_protocols=())
+        super().__init__(
+            SCHEMA,
+            graphql_ide=None,
+            subscription_protocols=(
+                GRAPHQL_TRANSPORT_WS_PROTOCOL,
+                GRAPHQL_SSE_PROTOCOL,
+                MULTIPART_SUBSCRIPTION_PROTOCOL,
+            ),
+            connection_init_wait_timeout=timedelta(seconds=socket.INIT_SECONDS),
+            max_subscriptions_per_connection=socket.MOST_OPERATIONS,
+        )
         self.settings = settings
         self.verify = verifier(settings)
+        self.hub = Hub()
         self.files: Files  # once it is started
         self.accounts: OrderedDict[tuple[str, Role, str | None], Account] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await super().__call__(scope, receive, send)
+        if scope["type"] == "websocket":
+            opening = WebSocket(scope, receive, send)
+            authorization = opening.headers.get("authorization")
+            await self.run(opening, context=socket.Connection(self, self._origin(opening), authorization))
             return
         request = Request(scope, receive)
         try:
@@ -52,23 +87,34 @@ class GraphQLView(GraphQL[Context, None]):
         await response(scope, receive, send)
 
     async def _context(self, request: Request) -> Context:
-        viewer = await self._viewer(request)
-        moved = self._moved_clock(request)
-        now = datetime.now(UTC)
-        return Context(viewer, moved or now, now, self.files, self._origin(request))
-
-    def _origin(self, request: HTTPConnection) -> str:
-        """The server's own address, as the client knows it."""
-        if self.settings.public_url:
-            return self.settings.public_url.rstrip("/")
-        url = request.base_url
-        return str(url.replace(scheme={"ws": "http", "wss": "https"}.get(url.scheme, url.scheme))).rstrip("/")
-
-    async def _viewer(self, request: Request) -> Account:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             raise BadToken
-        return await self._account(await self.verify(token.strip()))
+        viewer, request.state.expires_at = await self.enter(token.strip())
+        context = self.context(viewer, self._origin(request))
+        moved = self._moved_clock(request)
+        return context if moved is None else replace(context, now=moved)
+
+    def context(self, viewer: Account, origin: str) -> Context:
+        """For what is asked now."""
+        now = datetime.now(UTC)
+        return Context(viewer, now, now, self.files, self.hub, origin)
+
+    def _origin(self, opened: HTTPConnection) -> str:
+        """The server's own address, as the client knows it."""
+        if self.settings.public_url:
+            return self.settings.public_url.rstrip("/")
+        url = opened.base_url
+        return str(url.replace(scheme={"ws": "http", "wss": "https"}.get(url.scheme, url.scheme))).rstrip("/")
+
+    async def enter(self, token: str) -> tuple[Account, datetime]:
+        """Whose token it is, and until when. Raises BadToken."""
+        claims = await self.verify(token)
+        return await self._account(claims), claims.expires_at
+
+    async def on_ws_connect(self, context: socket.Connection) -> UnsetType:
+        await context.enter()
+        return UNSET
 
     async def _account(self, claims: Claims) -> Account:
         """Accounts are never removed and keep their id, so those seen lately need not be read again."""
@@ -100,14 +146,27 @@ class GraphQLView(GraphQL[Context, None]):
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
         answer: dict[str, Any] = {"data": result.data}
         if result.errors:
-            answer["errors"] = [_shown(error) for error in result.errors]
+            answer["errors"] = [presented(error).formatted for error in result.errors]
         return answer  # type: ignore[return-value]
 
+    async def create_streaming_response(
+        self,
+        request: Any,
+        stream: Callable[[], AsyncIterator[str]],
+        sub_response: Response,
+        headers: Mapping[str, str],
+    ) -> Response:
+        """A stream ends with the token that opened it."""
 
-def _shown(wrong: GraphQLError) -> dict[str, Any]:
-    """As graphql-core has it where the request is to blame; masked where we are."""
-    original = wrong.original_error
-    if original is not None and not isinstance(original, GraphQLError):
-        shown = wrong.formatted | {"message": masked(original)}
-        return {**shown, "extensions": {"code": "INTERNAL"}}
-    return {**wrong.formatted, "extensions": {"code": "BAD_REQUEST", **(wrong.extensions or {})}}
+        async def until_it_expires() -> AsyncGenerator[str, None]:
+            parts: Any = stream()
+            async with contextlib.aclosing(parts):
+                while True:
+                    left = (request.state.expires_at - datetime.now(UTC)).total_seconds()
+                    try:
+                        part = await asyncio.wait_for(anext(parts), left)
+                    except (TimeoutError, StopAsyncIteration):
+                        return
+                    yield part
+
+        return await super().create_streaming_response(request, until_it_expires, sub_response, headers)

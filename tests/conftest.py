@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, settings
 from models import database, migrating
 from models.enums import Role
 from schema.scalars import spell_instant
-from server.app import create
+from server.app import UVICORN, create
 from server.settings import Settings
 from server.tokens import development_token
 from tests import postgres
@@ -73,7 +73,7 @@ class Server:
     def __init__(self, database_url: str, folder: Path) -> None:
         self.settings = Settings(database_url=database_url, files_url=str(folder))
         self.loop = asyncio.new_event_loop()
-        self.uvicorn = uvicorn.Server(uvicorn.Config(create(self.settings), port=0, log_level="error"))
+        self.uvicorn = uvicorn.Server(uvicorn.Config(create(self.settings), port=0, log_level="error", **UVICORN))
         self.thread = threading.Thread(target=self._run)
 
     def _run(self) -> None:

@@ -5,6 +5,7 @@
 import asyncio
 from typing import Any
 
+import asyncpg
 from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
 from tortoise.backends.base.client import TransactionalDBClient, TransactionContext, TransactionContextPooled
 from tortoise.connection import get_connections
@@ -30,6 +31,18 @@ class SafeTransactionContext(TransactionContextPooled):
 class SafeAsyncpgClient(AsyncpgDBClient):
     def _in_transaction(self) -> TransactionContext:
         return SafeTransactionContext(TransactionWrapper(self), self._pool_init_lock)
+
+
+async def connect_apart(client: Any) -> Any:
+    """A connection to the client's database that is none of its pool's. Whoever has it closes it."""
+    return await asyncpg.connect(  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        host=client.host,
+        port=client.port,
+        user=client.user,
+        password=client.password,
+        database=client.database,
+        ssl=client.extra.get("ssl"),
+    )
 
 
 def get_client_class(_config: dict[str, Any]) -> type[SafeAsyncpgClient]:

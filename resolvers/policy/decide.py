@@ -1,6 +1,6 @@
 """The one function that says what may be done, and what else follows from it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Protocol
@@ -113,16 +113,17 @@ def available_actions(facts: Facts, viewer: Viewer, now: datetime) -> list[Decis
     return [decision for decision in decisions if decision.allowed]
 
 
-def next_change_at(facts: Facts, viewer: Viewer, now: datetime) -> datetime | None:
-    """The first instant after `now` at which `available_actions` differs if nothing but time happens."""
-    rules = [(rule, rule.is_open()) for rule in _rules_for(facts, viewer.role)]
+def next_change_at(facts: Facts, viewer: Viewer, now: datetime, also: Iterable[Expression] = ()) -> datetime | None:
+    """The first instant after `now` at which `available_actions`, or one of `also`, differs if nothing but time
+    happens."""
+    statements = [*(rule.is_open() for rule in _rules_for(facts, viewer.role)), *also]
 
-    def open_at(instant: datetime) -> list[bool]:
-        return [is_open.holds(facts, Asked(viewer.role, instant)) for _, is_open in rules]
+    def hold_at(instant: datetime) -> list[bool]:
+        return [statement.holds(facts, Asked(viewer.role, instant)) for statement in statements]
 
-    edges = {edge for rule, _ in rules for edge in rule.edges(facts) if edge > now}
-    today = open_at(now)
-    return next((edge for edge in sorted(edges) if open_at(edge) != today), None)
+    edges = {edge for statement in statements for edge in statement.edges(facts) if edge > now}
+    today = hold_at(now)
+    return next((edge for edge in sorted(edges) if hold_at(edge) != today), None)
 
 
 def deadline(action: Action, facts: Facts, now: datetime) -> datetime | None:

@@ -1,10 +1,8 @@
 """What a rule is made of."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
-from typing import Any
 
 from models.enums import Action, OrderKind, Reason, Role
 from resolvers.policy.expression import MOMENT, Expression, Passed, all_of
@@ -73,7 +71,3 @@ class Rule:
         """That everything but the role allows it."""
         tests = [condition.test for condition in self.conditions]
         return all_of([*tests, self.window.is_open()] if self.window else tests)
-
-    def edges(self, facts: Any) -> Iterator[datetime]:
-        """The instants from which time alone may make another answer."""
-        return self.is_open().edges(facts)

@@ -1,0 +1,180 @@
+"""News of what was committed: in the order of the events, across processes, nothing missed and nothing told twice."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from models import database
+from models.backends.asyncpg import connect_apart
+from models.enums import Action, CaseKind
+from models.event import Event
+
+CHANNEL = "recourse_events"
+POLL_SECONDS = 1.0  # how late news may be where a notification got lost
+SHORTEST_WAIT, LONGEST_WAIT = 0.002, 1.0  # seconds, for transactions under way
+
+_log = logging.getLogger(__name__)
+
+
+class Horizon:
+    """Up to which id the events are complete: none with a smaller one will be committed any more.
+
+    PostgreSQL hands out an event's id long before its transaction commits, so that a smaller id can come in later than
+    a greater one. Every transaction gets its own number before it takes an event's id, since it locks or writes before.
+    So when all transactions that had a number at some moment have ended, all ids handed out before that moment are
+    settled. SQLite has one writer at a time, whose ids rise as they are committed.
+    """
+
+    def __init__(self) -> None:
+        self.reached = 0
+        self._awaited: tuple[int, int] | None = None  # an id, and the transaction before which all must have ended
+
+    async def look(self) -> int:
+        """The horizon now, which lags behind transactions that are under way, whatever they write."""
+        if database.dialect() == "sqlite":
+            [[self.reached]] = await database.select("SELECT coalesce(max(id), 0) FROM events")
+            return self.reached
+        # Two statements: whatever begins after the second one's snapshot takes its ids after the first.
+        [[handed_out]] = await database.select(
+            "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM events_id_seq"
+        )
+        [[oldest, next_one]] = await database.select(
+            "SELECT pg_snapshot_xmin(now)::text::bigint, pg_snapshot_xmax(now)::text::bigint"
+            " FROM pg_current_snapshot() AS now"
+        )
+        if self._awaited is not None and oldest >= self._awaited[1]:
+            self.reached = max(self.reached, self._awaited[0])
+            self._awaited = None
+        if oldest == next_one:
+            self.reached = max(self.reached, handed_out)
+        elif self._awaited is None:
+            self._awaited = (handed_out, next_one)
+        return self.reached
+
+    async def wait(self) -> int:
+        """The horizon once all that was committed before this call is within it, or after the longest wait."""
+        waited, pause = 0.0, SHORTEST_WAIT
+        [[newest]] = await database.select("SELECT coalesce(max(id), 0) FROM events")
+        while (reached := await self.look()) < newest and waited < LONGEST_WAIT:
+            await asyncio.sleep(pause)
+            waited, pause = waited + pause, pause * 2
+        return reached
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """An event that was committed, as far as one must know to tell whom it concerns."""
+
+    id: int
+    order_id: UUID | None
+    case_kind: CaseKind | None
+    case_id: UUID | None
+    known_at: datetime
+    action: Action | None
+
+
+_COLUMNS = [field.name for field in fields(Happened)]
+Listener = Callable[[Sequence[Happened]], None]
+
+
+class Feed:
+    """Reads what others and this process have committed, and hands it to its one listener.
+
+    It is woken by this process's own commits, by PostgreSQL's notifications, and every second.
+    """
+
+    def __init__(self) -> None:
+        self.horizon = Horizon()
+        self.listener: Listener | None = None
+        self._complete = 0  # all events up to this id were handed on, or were there before anybody listened
+        self._beyond: set[int] = set()  # those above it that were
+        self._reading = asyncio.Lock()
+        self._woken = asyncio.Event()
+        self._committed = asyncio.Event()
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Needs the database connected for as long as it runs."""
+        database.after_commit.append(self._after_commit)
+        across = [self._across_processes()] if database.dialect() == "postgres" else []
+        tasks = [asyncio.create_task(work) for work in (self._follow(), *across)]
+        try:
+            yield
+        finally:
+            database.after_commit.remove(self._after_commit)
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+    async def listen(self, listener: Listener) -> None:
+        """From now on hands `listener` what is committed: all of it, and nothing from before."""
+        await self.catch_up()
+        self.listener = listener
+
+    async def catch_up(self) -> None:
+        """Hands on what was committed since the last time."""
+        async with self._reading:
+            horizon = await self.horizon.look()
+            if self.listener is None:
+                # What was there before anybody listened is no news, and need not be read.
+                self._complete = max(self._complete, horizon)
+            rows = await Event.filter(id__gt=self._complete).order_by("id").values(*_COLUMNS)
+            news = [Happened(**row) for row in rows if row["id"] not in self._beyond]
+            self._complete = max(self._complete, horizon)
+            self._beyond = {id for id in (*self._beyond, *(each.id for each in news)) if id > self._complete}
+            if news and self.listener is not None:
+                self.listener(news)
+
+    def _after_commit(self) -> None:
+        self._woken.set()
+        self._committed.set()
+
+    async def _follow(self) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), POLL_SECONDS)
+            self._woken.clear()
+            if self.listener is None:
+                continue
+            try:
+                await self.catch_up()
+            except Exception as error:
+                _log.warning("news cannot be read: %s; trying again", type(error).__qualname__)
+                await asyncio.sleep(POLL_SECONDS)
+
+    async def _across_processes(self) -> None:
+        """Keeps one connection, on which it listens for others' commits and notifies them of ours.
+
+        A notification carries nothing: whoever hears it reads the events. Sent in the writing transaction it would
+        make all of them wait for each other; here one serves all commits since the last.
+        """
+        while True:
+            try:
+                connection = await connect_apart(database.connection())
+                try:
+                    connection.add_termination_listener(self._lost)
+                    await connection.add_listener(CHANNEL, self._heard)
+                    self._woken.set()
+                    while True:
+                        await self._committed.wait()
+                        self._committed.clear()
+                        await connection.execute(f"NOTIFY {CHANNEL}")
+                finally:
+                    connection.terminate()
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                _log.warning("no connection for notifications: %s; trying again", type(error).__qualname__)
+                await asyncio.sleep(POLL_SECONDS)
+
+    def _lost(self, _connection: Any) -> None:
+        self._committed.set()  # which makes the next notification fail, and a new connection
+
+    def _heard(self, connection: Any, process: int, _channel: str, _payload: object) -> None:
+        if process != connection.get_server_pid():
+            self._woken.set()

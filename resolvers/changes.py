@@ -1,0 +1,31 @@
+"""All that has happened, in one sequence that can be read on for ever: how the order system learns of it."""
+
+from __future__ import annotations
+
+from strawberry import UNSET
+
+from models.enums import Role
+from resolvers.context import Info
+from resolvers.errors import BadRequest
+from resolvers.page import Connection, InSequence, Page, listed
+from resolvers.timeline import TimelineEntry
+
+_AS_WRITTEN = InSequence("at", newest_first=False, id_type=int)
+
+
+async def changes(info: Info, first: int | None = UNSET, after: str | None = UNSET) -> Connection[TimelineEntry]:
+    """Every event in the order of their ids, up to where no smaller id can come in any more. Raises BadRequest for
+    buyers and suppliers."""
+    if info.context.viewer.role not in (Role.SERVICE, Role.AGENT):
+        raise BadRequest("Only the roles SERVICE and AGENT read all that happens; others have their timelines.")
+    page = Page.of(first, after, UNSET, UNSET)
+    horizon = await info.context.hub.feed.horizon.wait()
+    return await listed(
+        info,
+        TimelineEntry,
+        "TimelineEntry",
+        lambda bind: f"id <= {bind(horizon)}",
+        page,
+        _AS_WRITTEN,
+        named="Timeline",
+    )

@@ -1,0 +1,150 @@
+"""GraphQL over WebSocket: the protocol graphql-transport-ws, with the access token in connection_init."""
+
+# pyright: reportPrivateUsage=false
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import orjson
+from starlette.websockets import WebSocketDisconnect
+from strawberry.asgi import ASGIWebSocketAdapter
+from strawberry.exceptions import ConnectionRejectionError
+from strawberry.http.exceptions import NonJsonMessageReceived, NonTextMessageReceived, WebSocketDisconnected
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
+from strawberry.types import ExecutionResult
+
+from resolvers.account import Account
+from resolvers.context import Context
+from server.errors import presented
+from server.tokens import BadToken
+
+INIT_SECONDS = 10  # for the token to come
+MOST_OPERATIONS = 20  # under way at once on a socket
+LARGEST_MESSAGE = 1_000_000  # bytes
+
+
+class Door(Protocol):
+    """Who lets viewers in."""
+
+    async def enter(self, token: str) -> tuple[Account, datetime]: ...
+
+    def context(self, viewer: Account, origin: str) -> Context: ...
+
+
+class Connection:
+    """A socket from its opening on; whose it is, `connection_init` says."""
+
+    def __init__(self, door: Door, origin: str, authorization: str | None) -> None:
+        self.door = door
+        self.origin = origin
+        self.authorization = authorization  # of the handshake, from clients that can send one
+        self.connection_params: dict[str, object] = {}
+        self.viewer: Account | None = None
+        self.expires_at: datetime | None = None
+
+    async def enter(self) -> None:
+        """Raises ConnectionRejectionError where there is no valid token."""
+        said = {name.lower(): value for name, value in self.connection_params.items()}
+        authorization = said.get("authorization", self.authorization)
+        scheme, _, token = authorization.partition(" ") if isinstance(authorization, str) else ("", "", "")
+        if scheme.lower() != "bearer":
+            raise ConnectionRejectionError
+        try:
+            self.viewer, self.expires_at = await self.door.enter(token.strip())
+        except BadToken:
+            raise ConnectionRejectionError from None
+
+
+class Adapter(ASGIWebSocketAdapter):
+    async def iter_json(self, *, ignore_parsing_errors: bool = False) -> AsyncGenerator[object, None]:
+        try:
+            while True:
+                text = await self.ws.receive_text()
+                try:
+                    message = orjson.loads(text)
+                except orjson.JSONDecodeError as error:
+                    raise NonJsonMessageReceived from error
+                if not isinstance(message, dict):
+                    raise NonJsonMessageReceived
+                yield message  # pyright: ignore[reportUnknownVariableType]
+        except KeyError as error:
+            raise NonTextMessageReceived from error
+        except (WebSocketDisconnect, RuntimeError):  # gone, or closed by us
+            return
+
+    async def send_json(self, message: Mapping[str, object]) -> None:
+        try:
+            await self.ws.send_text(orjson.dumps(message).decode())
+        except (WebSocketDisconnect, RuntimeError) as error:
+            raise WebSocketDisconnected from error
+
+    async def close(self, code: int, reason: str) -> None:
+        try:
+            await self.ws.close(code, reason)
+        except (WebSocketDisconnect, RuntimeError) as error:
+            raise WebSocketDisconnected from error
+
+
+class Handler(BaseGraphQLTransportWSHandler[Any, None]):
+    connection: Connection
+    _expiry: asyncio.Task[None] | None = None
+
+    @property
+    def context(self) -> Any:
+        """Taken anew for each operation: its `now` is when it began."""
+        known = self.connection.viewer
+        return self.connection if known is None else self.connection.door.context(known, self.connection.origin)
+
+    @context.setter
+    def context(self, connection: Connection) -> None:
+        self.connection = connection
+
+    async def handle_connection_init(self, message: Any) -> None:
+        await super().handle_connection_init(message)
+        if self.connection_acknowledged and self._expiry is None:
+            self._expiry = asyncio.create_task(self._end_with_the_token())
+
+    async def _end_with_the_token(self) -> None:
+        assert self.connection.expires_at is not None
+        await asyncio.sleep((self.connection.expires_at - datetime.now(UTC)).total_seconds())
+        try:
+            await self.websocket.close(4403, "The token has expired")
+        except WebSocketDisconnected:
+            return
+
+    async def shutdown(self) -> None:
+        if self._expiry is not None:
+            self._expiry.cancel()
+        await super().shutdown()
+
+    async def handle_message(self, message: Any) -> None:
+        if _is_well_formed(message):
+            await super().handle_message(message)
+        else:
+            await self.handle_invalid_message("This message has not the form of the protocol graphql-transport-ws")
+
+    async def _send_result_stream(self, operation: Any, result_source: Any) -> None:
+        async def shown() -> AsyncGenerator[Any, None]:
+            async for result in result_source:
+                if isinstance(result, ExecutionResult) and result.errors:
+                    result.errors = [presented(error) for error in result.errors]
+                yield result
+
+        await super()._send_result_stream(operation, shown())
+
+
+def _is_well_formed(message: dict[str, Any]) -> bool:
+    match message:
+        case {"type": "subscribe", "id": str(id), "payload": {"query": str(), **rest}}:
+            variables, name = rest.get("variables"), rest.get("operationName")
+            return bool(id) and isinstance(variables, dict | None) and isinstance(name, str | None)
+        case {"type": "complete", "id": str()}:
+            return True
+        case {"type": "subscribe" | "complete"}:
+            return False
+        case {"type": str()}:
+            return isinstance(message.get("payload", {}), dict | None)
+        case _:
+            return False

@@ -64,6 +64,7 @@ def create(settings: Settings | None = None) -> Starlette:
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[None]:
         app.state.files = view.files = await files.opened(settings)
+        app.state.hub = view.hub
         async with database.connected(settings.database), view.hub.feed.running(), _clearing(view.files):
             yield
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import itertools
+import logging
 import os
 import tempfile
 import threading
@@ -24,6 +25,7 @@ from server.app import UVICORN, create
 from server.settings import Settings
 from server.tokens import development_token
 from tests import postgres
+from tests.processes import serving
 
 T = TypeVar("T")
 
@@ -73,7 +75,8 @@ class Server:
     def __init__(self, database_url: str, folder: Path) -> None:
         self.settings = Settings(database_url=database_url, files_url=str(folder))
         self.loop = asyncio.new_event_loop()
-        self.uvicorn = uvicorn.Server(uvicorn.Config(create(self.settings), port=0, log_level="error", **UVICORN))
+        self.app = create(self.settings)
+        self.uvicorn = uvicorn.Server(uvicorn.Config(self.app, port=0, log_level="error", **UVICORN))
         self.thread = threading.Thread(target=self._run)
 
     def _run(self) -> None:
@@ -215,3 +218,36 @@ def usd(amount: str) -> dict[str, str]:
 def world(server: Server) -> Generator[World]:
     with httpx2.Client(base_url=server.url, timeout=30) as http:
         yield World(http)
+
+
+class Statements(logging.Handler):
+    """What the database client sends, as text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: list[tuple[str, Any]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if isinstance(record.args, tuple) and len(record.args) == 2:
+            self.sent.append((str(record.args[0]), record.args[1]))
+
+
+@pytest.fixture
+def statements() -> Generator[Statements]:
+    logger = logging.getLogger("tortoise.db_client")
+    handler, level, propagate = Statements(), logger.level, logger.propagate
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    logger.propagate = False
+    yield handler
+    logger.removeHandler(handler)
+    logger.setLevel(level)
+    logger.propagate = propagate
+
+
+@pytest.fixture(scope="session")
+def two_processes(server: Server) -> Generator[list[str]]:
+    """The addresses of two more servers on the test's database, each a process of its own."""
+    assert server.settings.files_url is not None
+    with serving(server.settings.database, server.settings.files_url, 2) as addresses:
+        yield addresses

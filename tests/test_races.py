@@ -1,41 +1,13 @@
 """Twenty callers at once, at two server processes: one wins, and the others hear what is true then."""
 
-import os
-import re
-import subprocess
-import sys
-from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx2
-import pytest
 
-from tests.conftest import DAY, NOW, Person, Server, World, usd
+from tests.conftest import DAY, NOW, Person, World, usd
 
 CALLERS = 20
-
-
-@pytest.fixture(scope="module")
-def two_processes(server: Server) -> Generator[list[str]]:
-    """The addresses of two more servers on the test's database, each a process of its own."""
-    environment = os.environ | {"RECOURSE_DATABASE_URL": server.settings.database, "RECOURSE_MODE": "development"}
-    command = [sys.executable, "-m", "server", "serve", "--port", "0"]
-    processes = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    try:
-        yield [_address(process) for process in processes]
-    finally:
-        for process in processes:
-            process.terminate()
-            process.communicate()
-
-
-def _address(process: "subprocess.Popen[str]") -> str:
-    assert process.stdout is not None
-    for line in process.stdout:
-        if found := re.search(r"http://\S+:\d+", line):
-            return found[0]
-    raise AssertionError("the server did not start")
 
 
 def race(world: World, addresses: list[str], person: Person, mutation: str, input: dict[str, Any]) -> list[str]:

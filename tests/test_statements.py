@@ -1,14 +1,12 @@
 """How many statements a page costs, and that the hot ones walk an index."""
 
-import logging
 import re
-from collections.abc import Generator
 from typing import Any
 
 import pytest
 
 from models import database
-from tests.conftest import DIALECT, NOW, Server, World, usd
+from tests.conftest import DIALECT, NOW, Server, Statements, World, usd
 
 ALL_ORDERS = """query($first: Int) { viewer { orders(first: $first) { edges { node { id number kind status
   total { amount currencyCode } supplier { id name } items { title quantity } canLeaveFeedback feedbackDeadline
@@ -16,31 +14,6 @@ ALL_ORDERS = """query($first: Int) { viewer { orders(first: $first) { edges { no
   pageInfo { hasNextPage endCursor } } } }"""
 DETAIL = """query($id: ID!) { node(id: $id) { ... on Order { number buyer { name } supplier { name } feedback { rating }
   dispute { number status availableActions { action } } timeline { edges { node { text } } } } } }"""
-
-
-class Statements(logging.Handler):
-    """What the database client sends, as text."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.sent: list[tuple[str, Any]] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if isinstance(record.args, tuple) and len(record.args) == 2:
-            self.sent.append((str(record.args[0]), record.args[1]))
-
-
-@pytest.fixture
-def statements() -> Generator[Statements]:
-    logger = logging.getLogger("tortoise.db_client")
-    handler, level, propagate = Statements(), logger.level, logger.propagate
-    logger.addHandler(handler)
-    logger.setLevel(logging.DEBUG)
-    logger.propagate = False
-    yield handler
-    logger.removeHandler(handler)
-    logger.setLevel(level)
-    logger.propagate = propagate
 
 
 def fill(world: World, count: int) -> None:

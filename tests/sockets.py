@@ -1,0 +1,80 @@
+"""Watching as an app does: a socket of the protocol graphql-transport-ws."""
+
+import itertools
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Any
+
+import orjson
+from websockets.sync.client import ClientConnection, connect
+
+from tests.conftest import Person, Server
+
+PROTOCOL: Any = "graphql-transport-ws"
+
+
+class Socket:
+    """A socket after its greeting."""
+
+    def __init__(self, connection: ClientConnection, person: Person, watching: Callable[[], int] | None) -> None:
+        """`watching` tells how many watch, over all sockets; None where the server cannot be looked into."""
+        self.connection = connection
+        self.watching = watching
+        self._ids = itertools.count(1)
+        self.send({"type": "connection_init", "payload": {"authorization": f"Bearer {person.token}"}})
+        assert self.receive() == {"type": "connection_ack"}
+
+    def send(self, message: Any) -> None:
+        self.connection.send(orjson.dumps(message).decode())
+
+    def receive(self, seconds: float = 10) -> Any:
+        return orjson.loads(self.connection.recv(seconds))
+
+    def subscribe(self, query: str, **variables: Any) -> str:
+        id = str(next(self._ids))
+        self.send({"type": "subscribe", "id": id, "payload": {"query": query, "variables": variables}})
+        return id
+
+    def watch(self, query: str, **variables: Any) -> "Socket":
+        """Subscribes, and waits until the subscription has begun."""
+        before = self.watching() if self.watching else 0
+        self.subscribe(query, **variables)
+        if self.watching:
+            watching = self.watching
+            wait_until(lambda: watching() > before)
+        else:
+            time.sleep(0.5)
+        return self
+
+    def told(self, seconds: float = 10) -> Any:
+        """What is watched, as the next message tells it."""
+        message = self.receive(seconds)
+        assert message["type"] == "next", message
+        assert "errors" not in message["payload"], message
+        [value] = message["payload"]["data"].values()
+        return value
+
+    def is_quiet(self, seconds: float = 0.3) -> bool:
+        try:
+            self.receive(seconds)
+        except TimeoutError:
+            return True
+        return False
+
+
+@contextmanager
+def opened(server: Server | str, person: Person, max_queue: int = 16) -> Generator[Socket]:
+    """A socket of the test's own server, or of one at that address."""
+    url = server if isinstance(server, str) else server.url
+    watching = None if isinstance(server, str) else lambda: server.app.state.hub.watching
+    address = url.replace("http", "ws", 1) + "/graphql"
+    with connect(address, subprotocols=[PROTOCOL], max_queue=max_queue, compression=None) as connection:
+        yield Socket(connection, person, watching)
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    until = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < until
+        time.sleep(0.01)

@@ -27,9 +27,9 @@ class Horizon:
     """Up to which id the events are complete: none with a smaller one will be committed any more.
 
     PostgreSQL hands out an event's id long before its transaction commits, so that a smaller id can come in later than
-    a greater one. Every transaction gets its own number before it takes an event's id, since it locks or writes before.
-    So when all transactions that had a number at some moment have ended, all ids handed out before that moment are
-    settled. SQLite has one writer at a time, whose ids rise as they are committed.
+    a greater one. But a transaction gets its own number before it takes an event's id, since it locks or writes
+    something before; so once all transactions with a number below that of a new one have ended, all ids handed out
+    before the new one began are settled. SQLite has one writer at a time, whose ids rise as they are committed.
     """
 
     def __init__(self) -> None:
@@ -41,21 +41,19 @@ class Horizon:
         if database.dialect() == "sqlite":
             [[self.reached]] = await database.select("SELECT coalesce(max(id), 0) FROM events")
             return self.reached
-        # Two statements: whatever begins after the second one's snapshot takes its ids after the first.
-        [[handed_out]] = await database.select(
-            "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM events_id_seq"
-        )
-        [[oldest, next_one]] = await database.select(
-            "SELECT pg_snapshot_xmin(now)::text::bigint, pg_snapshot_xmax(now)::text::bigint"
-            " FROM pg_current_snapshot() AS now"
-        )
-        if self._awaited is not None and oldest >= self._awaited[1]:
-            self.reached = max(self.reached, self._awaited[0])
+        if self._awaited is None:
+            [[handed_out]] = await database.select(
+                "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM events_id_seq"
+            )
+            if handed_out <= self.reached:
+                return self.reached
+            [[new_one]] = await database.select("SELECT pg_current_xact_id()::text::bigint")
+            self._awaited = (handed_out, new_one)
+        awaited, before = self._awaited
+        [[oldest]] = await database.select("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+        if oldest >= before:
+            self.reached = max(self.reached, awaited)
             self._awaited = None
-        if oldest == next_one:
-            self.reached = max(self.reached, handed_out)
-        elif self._awaited is None:
-            self._awaited = (handed_out, next_one)
         return self.reached
 
     async def wait(self) -> int:

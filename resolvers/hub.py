@@ -15,7 +15,7 @@ from weakref import WeakSet
 from models.feed import Feed, Happened
 from resolvers.errors import NotThere
 
-KEPT_FOR_A_SLOW_READER = 16  # the latest
+KEPT_FOR_A_SLOW_READER = 100  # the latest
 READS_AT_ONCE = 4  # of the database's connections
 RETRY_SECONDS = 1.0
 LONGEST_TIMER = 3600.0  # seconds; the wall clock may be set, so that longer waits are looked at again

@@ -1,6 +1,7 @@
 """What clients see: types, inputs, payloads, connections."""
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import strawberry
@@ -15,6 +16,15 @@ from schema.mutation import Mutation
 from schema.query import Query
 from schema.scalars import SCALARS
 from schema.subscription import Subscription
+
+
+class DocumentCache(ParserCache):
+    """Leaves a document that cannot be parsed to the parsing itself: an error in an extension ends a stream unsaid."""
+
+    def on_parse(self) -> Iterator[None]:
+        with contextlib.suppress(GraphQLError):
+            next(super().on_parse())
+        yield
 
 
 class Schema(strawberry.Schema):
@@ -37,5 +47,5 @@ SCHEMA = Schema(
     Mutation,
     Subscription,
     config=StrawberryConfig(scalar_map=SCALARS),
-    extensions=[ParserCache, ValidationCache],
+    extensions=[DocumentCache, ValidationCache],
 )

@@ -47,6 +47,13 @@ class Socket:
             time.sleep(0.5)
         return self
 
+    def ask(self, query: str, **variables: Any) -> Any:
+        id = self.subscribe(query, **variables)
+        answer = self.receive()
+        assert (answer["id"], answer["type"]) == (id, "next"), answer
+        assert self.receive() == {"id": id, "type": "complete"}
+        return answer["payload"]["data"]
+
     def told(self, seconds: float = 10) -> Any:
         """What is watched, as the next message tells it."""
         message = self.receive(seconds)

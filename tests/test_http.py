@@ -135,6 +135,7 @@ def test_production_takes_the_issuers_tokens_and_real_time_alone(
             audience="recourse",
         )
     )
+    view.files = server.app.state.files
     now = datetime.now(UTC)
     claims = {"iss": "https://id.example", "aud": "recourse", "sub": "p", "role": "BUYER", "iat": now}
     token = jwt.encode(claims | {"exp": now + timedelta(hours=1)}, key, algorithm="RS256", headers={"kid": "1"})

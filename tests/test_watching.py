@@ -251,7 +251,7 @@ def test_as_many_as_like_cost_one_reading_for_each_role(
 
 def test_a_slow_reader_holds_up_nobody_and_gets_the_latest(server: Server, world: World) -> None:
     case = dispute(world, complete(world))
-    posts = 6 * KEPT_FOR_A_SLOW_READER
+    posts = 2 * KEPT_FOR_A_SLOW_READER
     with opened(server, world.buyer) as fast, opened(server, world.buyer, max_queue=1) as slow:
         fast.watch(CASE, id=case)
         slow.watch(CASE, id=case)

@@ -1,0 +1,194 @@
+"""The protocol graphql-transport-ws: greeting, malformed messages, bounds, and the end of a token."""
+
+import contextlib
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+from server.socket import LARGEST_MESSAGE, MOST_OPERATIONS
+from tests.conftest import Server, World
+from tests.sockets import PROTOCOL, opened
+from tests.test_http import signed
+from tests.test_watching import ORDER, complete
+
+INIT = {"type": "connection_init", "payload": {}}
+
+
+def dial(server: Server, *protocols: Any, **options: Any) -> ClientConnection:
+    address = server.url.replace("http", "ws", 1) + "/graphql"
+    return connect(address, subprotocols=protocols or (PROTOCOL,), **options)
+
+
+def closed(connection: ClientConnection) -> int:
+    """The code with which the server closes, whatever it says before."""
+    with contextlib.suppress(ConnectionClosed):
+        while True:
+            connection.recv(10)
+    assert connection.protocol.close_code is not None
+    return connection.protocol.close_code
+
+
+def greet(connection: ClientConnection, **payload: Any) -> None:
+    connection.send(orjson.dumps(INIT | {"payload": payload}).decode())
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {},
+        {"authorization": ""},
+        {"authorization": "Bearer nonsense"},
+        {"authorization": "Basic eDp4"},
+        {"authorization": 7},
+        {"authorization": f"Bearer {signed(exp=datetime(2020, 1, 1, tzinfo=UTC))}"},
+        {"authorization": f"Bearer {signed(role='KING')}"},
+    ],
+)
+def test_no_or_a_bad_token_is_4403(server: Server, payload: dict[str, Any]) -> None:
+    with dial(server) as connection:
+        greet(connection, **payload)
+        assert closed(connection) == 4403
+
+
+def test_a_token_may_come_with_the_handshake(server: Server, world: World) -> None:
+    with dial(server, additional_headers={"Authorization": f"Bearer {world.buyer.token}"}) as connection:
+        greet(connection)
+        assert orjson.loads(connection.recv(10)) == {"type": "connection_ack"}
+
+
+def test_nothing_is_answered_before_the_greeting(server: Server) -> None:
+    with dial(server) as connection:
+        connection.send('{"type": "subscribe", "id": "1", "payload": {"query": "{ serverTime }"}}')
+        assert closed(connection) == 4401
+
+
+def test_the_legacy_protocol_is_refused(server: Server) -> None:
+    for protocols in (["graphql-ws"], ["something", "graphql-ws"]):
+        with dial(server, *protocols) as connection:
+            assert closed(connection) == 4406
+
+
+def test_a_foreign_page_is_refused(server: Server) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        dial(server, origin="https://evil.example")
+    assert refused.value.response.status_code == 403
+    with dial(server, origin=server.url):
+        pass
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        "",
+        "{",
+        "nonsense",
+        "7",
+        "null",
+        '"connection_init"',
+        "[]",
+        "{}",
+        '{"type": 7}',
+        '{"type": null}',
+        '{"type": "start"}',
+        '{"type": "connection_init", "payload": 7}',
+        '{"type": "subscribe"}',
+        '{"type": "subscribe", "id": "1"}',
+        '{"type": "subscribe", "id": "1", "payload": null}',
+        '{"type": "subscribe", "id": "1", "payload": {}}',
+        '{"type": "subscribe", "id": "1", "payload": {"query": 7}}',
+        '{"type": "subscribe", "id": 1, "payload": {"query": "{ serverTime }"}}',
+        '{"type": "subscribe", "id": "", "payload": {"query": "{ serverTime }"}}',
+        '{"type": "subscribe", "id": [], "payload": {"query": "{ serverTime }"}}',
+        '{"type": "subscribe", "id": "1", "payload": {"query": "{ serverTime }", "variables": []}}',
+        '{"type": "subscribe", "id": "1", "payload": {"query": "{ serverTime }", "operationName": 1}}',
+        '{"type": "complete"}',
+        '{"type": "complete", "id": {}}',
+        '{"type": "ping", "payload": "x"}',
+        b"binary",
+    ],
+)
+def test_a_malformed_message_is_4400(server: Server, world: World, frame: str | bytes) -> None:
+    with opened(server, world.buyer) as socket:
+        socket.connection.send(frame)
+        assert closed(socket.connection) == 4400
+
+
+def test_a_ping_is_answered(server: Server, world: World) -> None:
+    with opened(server, world.buyer) as socket:
+        socket.send({"type": "ping"})
+        assert socket.receive() == {"type": "pong"}
+
+
+def test_a_second_greeting_is_4429_and_an_id_in_use_4409(server: Server, world: World) -> None:
+    with opened(server, world.buyer) as socket:
+        socket.send(INIT)
+        assert closed(socket.connection) == 4429
+    order = complete(world)
+    with opened(server, world.buyer) as socket:
+        socket.watch(ORDER, id=order)
+        again = {"type": "subscribe", "id": "1", "payload": {"query": ORDER, "variables": {"id": order}}}
+        socket.send(again)
+        assert closed(socket.connection) == 4409
+
+
+def test_a_message_is_bounded(server: Server, world: World) -> None:
+    with opened(server, world.buyer) as socket:
+        socket.connection.send("x" * (LARGEST_MESSAGE + 1))
+        assert closed(socket.connection) == 1009
+
+
+def test_a_socket_has_a_bounded_number_of_subscriptions(server: Server, world: World) -> None:
+    order = complete(world)
+    with opened(server, world.buyer) as socket:
+        for _ in range(MOST_OPERATIONS):
+            socket.watch(ORDER, id=order)
+        one_more = socket.subscribe(ORDER, id=order)
+        message = socket.receive()
+        assert (message["id"], message["type"]) == (one_more, "error")
+        # Another takes the place of one that ended.
+        socket.send({"type": "complete", "id": "1"})
+        socket.ask("{ serverTime }")
+
+
+def test_a_document_that_makes_no_sense_is_an_error_of_its_own(server: Server, world: World) -> None:
+    with opened(server, world.buyer) as socket:
+        for document in ("{", "{ nothing }", "subscription { orderChanged { id } }", "query A { a } query B { b }"):
+            id = socket.subscribe(document)
+            message = socket.receive()
+            assert (message["id"], message["type"]) == (id, "error"), document
+            assert message["payload"][0]["extensions"]["code"] == "BAD_REQUEST"
+        assert socket.ask("{ serverTime }")
+
+
+def test_queries_and_mutations_over_a_socket_have_their_own_now(server: Server, world: World) -> None:
+    with opened(server, world.buyer) as socket:
+        first, second = (socket.ask("{ serverTime }")["serverTime"] for _ in range(2))
+        assert first < second
+        order = complete(world)
+        done = socket.ask(
+            "mutation($id: ID!) { leaveFeedback(input: {orderId: $id, ratings: {overall: 4}}) { userErrors { code } } }",
+            id=order,
+        )
+        assert done == {"leaveFeedback": {"userErrors": []}}
+
+
+def test_a_socket_ends_with_its_token(server: Server, world: World) -> None:
+    token = signed(exp=datetime.now(UTC) + timedelta(seconds=2))
+    with dial(server) as connection:
+        greet(connection, authorization=f"Bearer {token}")
+        assert orjson.loads(connection.recv(10)) == {"type": "connection_ack"}
+        assert closed(connection) == 4403
+
+
+def test_an_event_stream_ends_with_its_token(server: Server, world: World) -> None:
+    order = complete(world)
+    caller = world.buyer.at(None)
+    caller.token = signed(
+        sub=world.buyer.subject, name=f"Buyer {world.buyer.subject}", exp=datetime.now(UTC) + timedelta(seconds=2)
+    )
+    answer = caller.send({"query": ORDER, "variables": {"id": order}}, Accept="text/event-stream")
+    assert answer.status_code == 200

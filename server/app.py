@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
@@ -18,7 +20,7 @@ from server import files
 from server.errors import masked
 from server.settings import Settings
 from server.socket import LARGEST_MESSAGE
-from server.view import GraphQLView
+from server.view import CLOCK_HEADER, GraphQLView
 
 CLEARING_SECONDS = 3600
 UVICORN: dict[str, Any] = {"ws_max_size": LARGEST_MESSAGE, "server_header": False}  # wherever it is served
@@ -75,4 +77,11 @@ def create(settings: Settings | None = None) -> Starlette:
         Route("/healthz", healthz),
         Route("/readyz", readyz),
     ]
-    return Starlette(routes=routes, lifespan=lifespan)
+    pages = Middleware(
+        CORSMiddleware,
+        allow_origins=settings.cors_origins,
+        allow_methods=["GET", "POST", "PUT"],
+        allow_headers=["authorization", "content-type", CLOCK_HEADER],
+        max_age=24 * 3600,
+    )
+    return Starlette(routes=routes, lifespan=lifespan, middleware=[pages])

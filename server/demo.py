@@ -246,13 +246,15 @@ async def prepare(settings: Settings) -> None:
     """Fills the database. Raises ClickException where it holds anything that no demonstration made."""
     async with database.connected(settings.database) as connection:
         await migrating.migrate(database.APPS, connection)
-        await _clear()
-        await _Story(datetime.now(UTC), await files.opened(settings)).tell()
+        brought = await files.opened(settings)
+        await _clear(brought)
+        await _Story(datetime.now(UTC), brought).tell()
 
 
-async def _clear() -> None:
+async def _clear(brought: Files) -> None:
     if await models.Account.all().exclude(subject__startswith=PREFIX).exists():
         raise click.ClickException("This database holds more than a demonstration; name an empty one.")
+    await brought.store.remove(await models.Attachment.all().values_list("id", flat=True))  # type: ignore[arg-type]
     for model in (
         models.Event,
         models.Attachment,

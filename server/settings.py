@@ -3,8 +3,10 @@
 import os
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
 
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 HOME = Path(os.environ.get("RECOURSE_HOME", "."))  # the project's folder; the launcher says which
 VAR = HOME / "var"  # what the program makes for itself: the development database and the development tokens' secret
@@ -27,6 +29,13 @@ class Settings(BaseSettings):
     audience: str | None = None
     files_url: str | None = None
     public_url: str | None = None
+    cors_origins: Annotated[list[str], NoDecode] = []
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        """In the environment, origins stand between commas."""
+        return [origin.strip() for origin in value.split(",") if origin.strip()] if isinstance(value, str) else value
 
     @property
     def database(self) -> str:

@@ -61,6 +61,7 @@ class GraphQLView(GraphQL[Any, None]):
             ),
             connection_init_wait_timeout=timedelta(seconds=socket.INIT_SECONDS),
             max_subscriptions_per_connection=socket.MOST_OPERATIONS,
+            allowed_origins=settings.cors_origins,
         )
         self.settings = settings
         self.verify = verifier(settings)

@@ -20,7 +20,7 @@ from models.enums import Role
 from resolvers.rules import markdown
 from schema import SCHEMA
 from server import demo as demonstration
-from server import imports
+from server import files, imports
 from server.app import UVICORN
 from server.settings import HOME, Mode, Settings
 from server.tokens import LONGEST_SUBJECT, development_token
@@ -34,6 +34,7 @@ def _settings(mode: Mode = Mode.DEVELOPMENT) -> Settings:
     try:
         settings = Settings()
         database.config(settings.database)
+        files.store(settings)
     except ValueError as error:
         raise click.ClickException(f"The settings make no sense: {error}") from None
     if missing := settings.missing():
@@ -41,12 +42,12 @@ def _settings(mode: Mode = Mode.DEVELOPMENT) -> Settings:
     return settings
 
 
-def _run(work: Coroutine[Any, Any, T]) -> T:
-    """Runs what needs the database; ends the program with a sentence where that cannot be used."""
+def _run(work: Coroutine[Any, Any, T], what: str = "The database") -> T:
+    """Runs what needs the database, or what is named; ends the program with a sentence where that cannot be used."""
     try:
         return asyncio.run(work)
     except (OSError, sqlite3.Error, asyncpg.PostgresError, BaseORMException) as error:
-        raise click.ClickException(f"The database cannot be used: {error}") from None
+        raise click.ClickException(f"{what} cannot be used: {error}") from None
 
 
 def _subject(_context: click.Context, _parameter: click.Parameter, value: str | Sequence[str]) -> Any:
@@ -98,6 +99,7 @@ def serve(host: str, port: int, workers: int) -> None:
     settings = _settings(Mode.PRODUCTION)
     if settings.mode is Mode.DEVELOPMENT:
         _run(_migrate(settings))
+    _run(files.opened(settings), "The place for files")
     _serve(
         settings,
         host,

@@ -16,7 +16,6 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.http import GraphQLHTTPResponse
-from strawberry.http.streaming import MultipartSubscriptionTransport
 from strawberry.subscriptions import (
     GRAPHQL_SSE_PROTOCOL,
     GRAPHQL_TRANSPORT_WS_PROTOCOL,
@@ -34,6 +33,7 @@ from schema import SCHEMA
 from schema.scalars import parse_instant
 from server import socket
 from server.errors import error, masked, presented
+from server.multipart import MultipartStream
 from server.settings import Mode, Settings
 from server.sse import EventStream
 from server.tokens import BadToken, Claims, verifier
@@ -46,7 +46,7 @@ class GraphQLView(GraphQL[Any, None]):
     graphql_transport_ws_handler_class = socket.Handler
     websocket_adapter_class = socket.Adapter
     stream_transport_classes_by_protocol = {  # noqa: RUF012
-        MULTIPART_SUBSCRIPTION_PROTOCOL: MultipartSubscriptionTransport,
+        MULTIPART_SUBSCRIPTION_PROTOCOL: MultipartStream,
         GRAPHQL_SSE_PROTOCOL: EventStream,
     }
 
@@ -165,7 +165,8 @@ class GraphQLView(GraphQL[Any, None]):
                 while True:
                     left = (request.state.expires_at - datetime.now(UTC)).total_seconds()
                     try:
-                        part = await asyncio.wait_for(anext(parts), left)
+                        async with asyncio.timeout(left):  # wait_for has a task of its own before 3.12
+                            part = await anext(parts)
                     except (TimeoutError, StopAsyncIteration):
                         return
                     yield part

@@ -7,29 +7,19 @@ import os
 import re
 import shutil
 import subprocess
-import threading
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
-from starlette.applications import Starlette
-from starlette.routing import Route
-from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import connect
-from websockets.typing import Subprotocol
 
 from models.enums import Role
-from resolvers import ids
-from schema.scalars import spell_instant
-from server.view import GraphQLView
-from tests.conftest import DAY, Server, World
+from tests.conftest import Server, World
+from tests.watching import complete, leave_feedback, wait_until
 
 PROGRAMS = Path(__file__).parent / "clients"
 OLDEST_NODE = 20
-LONGEST_WAIT = timedelta(seconds=10)  # for what takes no time on a machine that is not overwhelmed
 OUT_OF_REACH = re.compile(
     r"code (EAI_AGAIN|ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ENOTCACHED|ENOTFOUND|ERR_SOCKET_TIMEOUT|ETIMEDOUT"
     r"|E403|E407|E50[234])\b"  # these are from what stands in between
@@ -154,33 +144,7 @@ def clients(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Clients
 
 @pytest.fixture
 def order(world: World) -> str:
-    """An order that its buyer can leave feedback on, by the clock on the wall: who watches has no other."""
-    now = datetime.now(UTC)
-    facts = {"placedAt": now - 9 * DAY, "completedAt": now - DAY, "recordedAt": now}
-    record = world.record(**{name: spell_instant(instant) for name, instant in facts.items()})
-    payload = world.service.at(None).succeed("recordOrders", {"orders": [record]}, "orders { id }")
-    return payload["orders"][0]["id"]
-
-
-def watched(server: Server, order: str) -> bool:
-    """Whether anybody watches this order."""
-    app: Any = server.uvicorn.config.app
-    assert isinstance(app, Starlette)
-    [view] = [route.endpoint for route in app.routes if isinstance(route, Route) and route.path == "/graphql"]
-    assert isinstance(view, GraphQLView)
-    key = ids.key_of("Order", order)
-
-    async def look() -> bool:
-        return key in view.hub._groups
-
-    return server.run(look)
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    until = datetime.now(UTC) + LONGEST_WAIT
-    while not holds():
-        assert datetime.now(UTC) < until
-        threading.Event().wait(0.01)
+    return complete(world)
 
 
 @pytest.mark.parametrize("client", WATCHING)
@@ -190,14 +154,14 @@ def test_a_client_receives_a_change(
     with clients.start(client, world.buyer.token, order) as running:
         assert running.line() == {"ready": True}
         # A client can know that it has asked, or that it is being answered, but not that it is listened for.
-        wait_until(lambda: watched(server, order))
-        world.buyer.at(None).succeed("leaveFeedback", {"orderId": order, "ratings": {"overall": 4}})
+        wait_until(lambda: server.app.state.hub.watching == 1)
+        leave_feedback(world, order)
         assert running.rest() == [
             {"orderChanged": {"id": order, "canLeaveFeedback": False, "feedback": {"rating": "4.0"}}}
         ]
     # That a client goes is nothing out of the ordinary.
     wait_until(lambda: not server.uvicorn.server_state.tasks)
-    assert not watched(server, order)
+    assert server.app.state.hub.watching == 0
     assert caplog.messages == []
 
 
@@ -224,14 +188,3 @@ def test_a_socket_with_a_bad_token_is_closed(clients: Clients, order: str) -> No
     with clients.start("graphql-ws", "nonsense", order) as running:
         failure = running.failure()
     assert (failure["code"], failure["reason"]) == (4403, "Forbidden")
-
-
-def test_the_subprotocol_of_before_is_refused(server: Server) -> None:
-    """That of the package subscriptions-transport-ws."""
-    address = server.url.replace("http", "ws", 1) + "/graphql"
-    with connect(address, subprotocols=[Subprotocol("graphql-ws")]) as socket:
-        assert socket.subprotocol is None
-        with pytest.raises(ConnectionClosed) as closed:
-            socket.recv()
-    assert closed.value.rcvd is not None
-    assert closed.value.rcvd.code == 4406

@@ -23,8 +23,7 @@ from tests.actions import INPUTS
 from tests.conftest import DIALECT, NOW, Person, Server, World
 from tests.postgres import Postgres
 from tests.processes import serving
-from tests.sockets import opened
-from tests.test_watching import dispute
+from tests.watching import dispute, opened
 
 on_postgres = pytest.mark.skipif(DIALECT != "postgres", reason="SQLite has one writer at a time")
 

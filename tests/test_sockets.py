@@ -11,9 +11,8 @@ from websockets.sync.client import ClientConnection, connect
 
 from server.socket import LARGEST_MESSAGE, MOST_OPERATIONS
 from tests.conftest import Server, World
-from tests.sockets import PROTOCOL, opened
 from tests.test_http import signed
-from tests.test_watching import ORDER, complete
+from tests.watching import ORDER, PROTOCOL, complete, opened
 
 INIT = {"type": "connection_init", "payload": {}}
 

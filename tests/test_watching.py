@@ -2,7 +2,6 @@
 
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import httpx2
@@ -11,39 +10,15 @@ import pytest
 import models
 from models.enums import Role
 from resolvers.hub import KEPT_FOR_A_SLOW_READER
-from schema.scalars import parse_instant, spell_instant
+from schema.scalars import parse_instant
 from tests.actions import INPUTS
-from tests.conftest import DAY, Person, Server, Statements, World
-from tests.sockets import opened, wait_until
+from tests.conftest import DAY, Server, Statements, World
+from tests.watching import ORDER, ago, complete, dispute, leave_feedback, now, opened, wait_until
 
-ORDER = """subscription($id: ID!) { orderChanged(orderId: $id) { id status canLeaveFeedback
-  availableActions { action } feedback { rating reply } } }"""
 CASE = """subscription($id: ID!) { caseChanged(caseId: $id) { __typename id isFinal viewerState
   ... on Dispute { status messages(first: 100) { edges { node { text } } } }
   ... on Complaint { stands: status messages { edges { node { text } } } } } }"""
 SECOND = timedelta(seconds=1)
-
-
-def ago(span: timedelta) -> str:
-    return spell_instant(datetime.now(UTC) - span)
-
-
-def complete(world: World, **facts: Any) -> str:
-    """An order that was completed a day ago, as the real clock has it."""
-    return world.order(**{"placedAt": ago(99 * DAY), "paidAt": ago(98 * DAY), "completedAt": ago(DAY)} | facts)
-
-
-def now(person: Person) -> Person:
-    return person.at(None)
-
-
-def dispute(world: World, order: str, then: datetime | None = None) -> str:
-    wish = INPUTS["openDispute"] | {"orderId": order}
-    return world.buyer.at(then).succeed("openDispute", wish, "dispute { id }")["dispute"]["id"]
-
-
-def leave_feedback(world: World, order: str) -> None:
-    now(world.buyer).succeed("leaveFeedback", {"orderId": order, "ratings": {"overall": 4}})
 
 
 # ---------------------------------------------------------------- what is told

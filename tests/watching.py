@@ -1,17 +1,23 @@
-"""Watching as an app does: a socket of the protocol graphql-transport-ws."""
+"""Watching as an app does: a socket of the protocol graphql-transport-ws, and orders by the real clock, which is what
+sockets go by."""
 
 import itertools
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
 from websockets.sync.client import ClientConnection, connect
 
-from tests.conftest import Person, Server
+from schema.scalars import spell_instant
+from tests.actions import INPUTS
+from tests.conftest import DAY, Person, Server, World
 
 PROTOCOL: Any = "graphql-transport-ws"
+ORDER = """subscription($id: ID!) { orderChanged(orderId: $id) { id status canLeaveFeedback
+  availableActions { action } feedback { rating reply } } }"""
 
 
 class Socket:
@@ -85,3 +91,25 @@ def wait_until(true: Callable[[], bool]) -> None:
     while not true():
         assert time.monotonic() < until
         time.sleep(0.01)
+
+
+def ago(span: timedelta) -> str:
+    return spell_instant(datetime.now(UTC) - span)
+
+
+def complete(world: World, **facts: Any) -> str:
+    """An order that was completed a day ago, as the real clock has it."""
+    return world.order(**{"placedAt": ago(99 * DAY), "paidAt": ago(98 * DAY), "completedAt": ago(DAY)} | facts)
+
+
+def now(person: Person) -> Person:
+    return person.at(None)
+
+
+def dispute(world: World, order: str, then: datetime | None = None) -> str:
+    wish = INPUTS["openDispute"] | {"orderId": order}
+    return world.buyer.at(then).succeed("openDispute", wish, "dispute { id }")["dispute"]["id"]
+
+
+def leave_feedback(world: World, order: str) -> None:
+    now(world.buyer).succeed("leaveFeedback", {"orderId": order, "ratings": {"overall": 4}})

@@ -9,8 +9,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import asyncpg
-
 from models import database
 from models.backends.asyncpg import connect_apart
 from models.enums import Action, CaseKind
@@ -166,7 +164,7 @@ class Feed:
                         await connection.execute(f"NOTIFY {CHANNEL}")
                 finally:
                     connection.terminate()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except Exception as error:
                 _log.warning("no connection for notifications: %s; trying again", type(error).__qualname__)
                 await asyncio.sleep(POLL_SECONDS)
 

@@ -91,7 +91,7 @@ class _Group:
 
     def changed(self, times: int) -> None:
         self._pending += times
-        if self._telling is None:
+        if self._telling is None or self._telling.done():
             self._telling = asyncio.create_task(self._tell())
 
     async def _tell(self) -> None:
@@ -112,7 +112,6 @@ class _Group:
                     for _ in range(min(times, KEPT_FOR_A_SLOW_READER)):
                         subscriber.tell(seen.row)
             self.wake_at(seen.differs_at if seen else None)
-        self._telling = None
         if not self.subscribers:
             self.hub.close(self)
 

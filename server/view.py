@@ -33,9 +33,8 @@ from schema import SCHEMA
 from schema.scalars import parse_instant
 from server import socket
 from server.errors import error, masked, presented
-from server.multipart import MultipartStream
 from server.settings import Mode, Settings
-from server.sse import EventStream
+from server.streams import EventStream, MultipartStream
 from server.tokens import BadToken, Claims, verifier
 
 CLOCK_HEADER = "x-recourse-now"

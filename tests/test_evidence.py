@@ -1,6 +1,7 @@
 """Files: announced, brought, taken in by a case, read by those who see the case; and everything that goes wrong."""
 
 import io
+import os
 import socket
 import zipfile
 from collections.abc import Callable
@@ -346,6 +347,10 @@ def test_unused_uploads_are_cleared_away(server: Server, world: World) -> None:
     used = bring(world.buyer)
     open_dispute(world, evidence=[used])
     unused, fresh = an_old_one(server, world), bring(world.buyer)
+    left_by_a_crash = Path(server.settings.files) / "incoming" / "left"
+    left_by_a_crash.touch()
+    two_days_ago = datetime.now(UTC).timestamp() - 2 * 24 * 3600
+    os.utime(left_by_a_crash, (two_days_ago, two_days_ago))
 
     async def clear(now: datetime) -> None:
         store = Folder(Path(server.settings.files))
@@ -354,6 +359,7 @@ def test_unused_uploads_are_cleared_away(server: Server, world: World) -> None:
     server.run(lambda: clear(datetime.now(UTC) + timedelta(hours=2)))
     names = {key(id).hex for id in (used, unused, fresh)}
     assert names & kept(server) == names - {key(unused).hex}
+    assert not left_by_a_crash.exists()
 
     async def count() -> int:
         return await models.Attachment.filter(id=key(unused)).count()

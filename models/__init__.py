@@ -7,6 +7,7 @@ from models.complaint import Complaint
 from models.dispute import Dispute
 from models.event import Event
 from models.feedback import Feedback
+from models.idempotency_key import IdempotencyKey
 from models.message import Message
 from models.order import Order
 from models.proposal import Proposal
@@ -19,6 +20,7 @@ __all__ = [
     "Dispute",
     "Event",
     "Feedback",
+    "IdempotencyKey",
     "Message",
     "Order",
     "Proposal",

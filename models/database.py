@@ -110,6 +110,11 @@ async def select(sql: str, values: Sequence[object] = ()) -> Sequence[Iterable[A
     return rows  # pyright: ignore[reportUnknownVariableType]
 
 
+async def returning(sql: str, values: Sequence[object] = ()) -> Sequence[dict[str, Any]]:
+    """Runs a statement with RETURNING, of which `select` gives nothing on PostgreSQL; gives the rows by column."""
+    return await connection().execute_query_dict(sql, list(values))  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+
+
 async def change(sql: str, values: Sequence[object] = ()) -> int:
     """Runs an UPDATE or a DELETE like `select`; gives the number of rows."""
     count, _ = await connection().execute_query(sql, list(values))  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]

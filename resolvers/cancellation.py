@@ -22,9 +22,10 @@ from models.enums import (
 from resolvers import ids, reading
 from resolvers.case import change_case, open_case, viewer_state
 from resolvers.context import Context, Info
-from resolvers.input import SHORT_TEXT, Checks, Input
+from resolvers.idempotency import Keyed
+from resolvers.input import SHORT_TEXT, Checks
 from resolvers.order import Order
-from resolvers.payload import Payload, read_back
+from resolvers.payload import Payload, read_back, read_case
 from resolvers.perform import Effect, Performing, perform, the_order
 from resolvers.reading import Row
 
@@ -81,7 +82,7 @@ reading.has_latest(Order, "cancellation", "cancellation", Cancellation, "Cancell
 
 
 @dataclass(kw_only=True)
-class CancelOrder(Input):
+class CancelOrder(Keyed):
     order_id: strawberry.ID
     reason: CancellationReason
     note: str | None = UNSET
@@ -93,7 +94,7 @@ class RequestCancellation(CancelOrder):
 
 
 @dataclass(kw_only=True)
-class WithdrawCancellation(Input):
+class WithdrawCancellation(Keyed):
     order_id: strawberry.ID
     note: str | None = UNSET
 
@@ -104,7 +105,7 @@ class AcceptCancellation(WithdrawCancellation):
 
 
 @dataclass(kw_only=True)
-class DeclineCancellation(Input):
+class DeclineCancellation(Keyed):
     order_id: strawberry.ID
     note: str
 
@@ -181,8 +182,10 @@ async def _perform(
     """`said` is what goes with the event; the note of a new cancellation stands on the cancellation itself."""
     checks = Checks()
     checks.text("note", input.note, SHORT_TEXT, required=isinstance(input, DeclineCancellation))
-    errors = checks.errors or await perform(info.context, action, the_order(input.order_id), effect, said)
+    done = await perform(info.context, action, the_order(input.order_id), effect, input, checks, said)
     order = await read_back(info, input.order_id, "CancellationPayload", "cancellation")
-    created_nothing = errors and isinstance(input, CancelOrder)
+    created_nothing = done.errors and isinstance(input, CancelOrder)
     cancellation = order.cancellation if order and not created_nothing else None
-    return CancellationPayload(order=order, cancellation=cancellation, user_errors=errors)
+    if done.first_case is not None:
+        cancellation = await read_case(info, Cancellation, "Cancellation", ids.encode("Cancellation", done.first_case))
+    return CancellationPayload(order=order, cancellation=cancellation, user_errors=done.errors)

@@ -28,10 +28,11 @@ from resolvers.actionable import Actionable, Past, replayed
 from resolvers.attachment import Attachment, brought, has_files
 from resolvers.case import change_case, close_case, open_case, viewer_state
 from resolvers.context import Context, Info
+from resolvers.idempotency import Keyed
 from resolvers.input import LONG_TEXT, Checks, Input, MoneyInput
 from resolvers.money import Money, money
 from resolvers.order import Order
-from resolvers.payload import Payload, act_on_case, read_back, read_case
+from resolvers.payload import OnCase, Payload, act_on_case, read_back, read_case
 from resolvers.perform import Effect, Performing, Target, lock_order, perform, the_order
 from resolvers.policy import Asked, ComplaintFacts, OrderFacts
 from resolvers.reading import Row
@@ -164,7 +165,7 @@ class ContactInput(Input):
 
 
 @dataclass(kw_only=True)
-class FileComplaint(Input):
+class FileComplaint(Keyed):
     kind: ComplaintKind
     description: str
     respondent: RespondentInput | None = UNSET
@@ -180,8 +181,7 @@ class ComplaintPayload(Payload):
 
 
 @dataclass(kw_only=True)
-class WithdrawComplaint(Input):
-    case_id: strawberry.ID
+class WithdrawComplaint(OnCase):
     note: str | None = UNSET
 
 
@@ -218,10 +218,11 @@ async def file_complaint(info: Info, input: FileComplaint) -> ComplaintPayload:
             performing.set(complaint_open_since=now)
 
     target = the_order(input.order_id) if input.order_id is not None else _A_TRADE_NOT_ON_RECORD
-    errors = checks.errors or await perform(info.context, Action.FILE_COMPLAINT, target, effect)
-    complaint = await read_case(info, Complaint, "Complaint", ids.encode("Complaint", filed[0])) if filed else None
+    done = await perform(info.context, Action.FILE_COMPLAINT, target, effect, input, checks)
+    id = done.first_case or (filed[0] if filed and not done.errors else None)
+    complaint = await read_case(info, Complaint, "Complaint", ids.encode("Complaint", id)) if id else None
     order = await read_back(info, input.order_id, "ComplaintPayload")
-    return ComplaintPayload(order=order, complaint=complaint, user_errors=errors)
+    return ComplaintPayload(order=order, complaint=complaint, user_errors=done.errors)
 
 
 async def _lock_nothing(_context: Context) -> None:
@@ -239,7 +240,7 @@ async def withdraw_complaint(info: Info, input: WithdrawComplaint) -> ComplaintP
     async def effect(performing: Performing) -> None:
         await change_complaint(performing, close_case(performing, ComplaintStatus.WITHDRAWN))
 
-    return await on_complaint(info, Action.WITHDRAW_COMPLAINT, input.case_id, effect, note=input.note)
+    return await on_complaint(info, Action.WITHDRAW_COMPLAINT, input, effect)
 
 
 async def change_complaint(performing: Performing, facts: dict[str, Any], **columns: Any) -> None:
@@ -252,16 +253,15 @@ async def change_complaint(performing: Performing, facts: dict[str, Any], **colu
 async def on_complaint(
     info: Info,
     action: Action,
-    case_id: str,
+    input: OnCase,
     effect: Effect,
     checks: Checks | None = None,
     *,
-    note: str | None = None,
     note_required: bool = False,
 ) -> ComplaintPayload:
     """Performs an action on a complaint, and answers with everything as it stands. `checks` are those made so far."""
     order, complaint, errors = await act_on_case(
-        info, action, the_complaint(case_id), effect, Complaint, case_id, checks, note, note_required=note_required
+        info, action, the_complaint(input.case_id), effect, Complaint, input, checks, note_required=note_required
     )
     return ComplaintPayload(order=order, complaint=complaint, user_errors=errors)
 

@@ -4,35 +4,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import strawberry
 from strawberry import UNSET
 
 from models.enums import Action, ComplaintStatus, ResolutionKind, Role
 from resolvers.case import close_case
 from resolvers.complaint import Complaint, ComplaintPayload, change_complaint, on_complaint
 from resolvers.context import Info
-from resolvers.input import Checks, Input, MoneyInput
+from resolvers.input import Checks, MoneyInput
+from resolvers.payload import OnCase
 from resolvers.perform import Performing
 from resolvers.resolution import check_amount, limit_amount, outcome_columns
 
 
 @dataclass(kw_only=True)
-class TakeUpComplaint(Input):
-    case_id: strawberry.ID
+class TakeUpComplaint(OnCase):
     note: str | None = UNSET
 
 
 @dataclass(kw_only=True)
-class ResolveComplaint(Input):
-    case_id: strawberry.ID
+class ResolveComplaint(OnCase):
     resolution: ResolutionKind
     amount: MoneyInput | None = UNSET
     note: str
 
 
 @dataclass(kw_only=True)
-class RejectComplaint(Input):
-    case_id: strawberry.ID
+class RejectComplaint(OnCase):
     note: str
 
 
@@ -41,7 +38,7 @@ async def take_up_complaint(info: Info, input: TakeUpComplaint) -> ComplaintPayl
         now = performing.now
         await change_complaint(performing, {"answered_at": now, "waits_for": Role.AGENT, "due_at": now})
 
-    return await on_complaint(info, Action.TAKE_UP_COMPLAINT, input.case_id, effect, note=input.note)
+    return await on_complaint(info, Action.TAKE_UP_COMPLAINT, input, effect)
 
 
 async def resolve_complaint(info: Info, input: ResolveComplaint) -> ComplaintPayload:
@@ -57,13 +54,11 @@ async def resolve_complaint(info: Info, input: ResolveComplaint) -> ComplaintPay
             **outcome_columns(input.resolution, amount, performing.context.viewer.id, input.note),
         )
 
-    return await on_complaint(
-        info, Action.RESOLVE_COMPLAINT, input.case_id, effect, checks, note=input.note, note_required=True
-    )
+    return await on_complaint(info, Action.RESOLVE_COMPLAINT, input, effect, checks, note_required=True)
 
 
 async def reject_complaint(info: Info, input: RejectComplaint) -> ComplaintPayload:
     async def effect(performing: Performing) -> None:
         await change_complaint(performing, close_case(performing, ComplaintStatus.REJECTED))
 
-    return await on_complaint(info, Action.REJECT_COMPLAINT, input.case_id, effect, note=input.note, note_required=True)
+    return await on_complaint(info, Action.REJECT_COMPLAINT, input, effect, note_required=True)

@@ -28,10 +28,11 @@ from resolvers.actionable import Actionable, Past, replayed
 from resolvers.attachment import Attachment, brought, has_files
 from resolvers.case import change_case, close_case, open_case, viewer_state
 from resolvers.context import Context, Info
-from resolvers.input import LONG_TEXT, Checks, Input, MoneyInput
+from resolvers.idempotency import Keyed
+from resolvers.input import LONG_TEXT, Checks, MoneyInput
 from resolvers.money import Money, money
 from resolvers.order import Order
-from resolvers.payload import Payload, act_on_case, read_back
+from resolvers.payload import OnCase, Payload, act_on_case, read_back, read_case
 from resolvers.perform import Effect, Performing, Target, lock_order, perform, the_order
 from resolvers.policy import DisputeFacts
 from resolvers.reading import Row
@@ -119,7 +120,7 @@ has_files(Dispute, "evidence", "case_id")
 
 
 @dataclass(kw_only=True)
-class OpenDispute(Input):
+class OpenDispute(Keyed):
     order_id: strawberry.ID
     reason: DisputeReason
     description: str
@@ -129,8 +130,7 @@ class OpenDispute(Input):
 
 
 @dataclass(kw_only=True)
-class WithdrawDispute(Input):
-    case_id: strawberry.ID
+class WithdrawDispute(OnCase):
     note: str | None = UNSET
 
 
@@ -170,9 +170,12 @@ async def open_dispute(info: Info, input: OpenDispute) -> DisputePayload:
         await propose(performing, id, input.wanted, claim)
         performing.set(dispute_open_since=performing.now)
 
-    errors = checks.errors or await perform(info.context, Action.OPEN_DISPUTE, the_order(input.order_id), effect)
+    done = await perform(info.context, Action.OPEN_DISPUTE, the_order(input.order_id), effect, input, checks)
     order = await read_back(info, input.order_id, "DisputePayload", "dispute")
-    return DisputePayload(order=order, dispute=order.dispute if order and not errors else None, user_errors=errors)
+    dispute = order.dispute if order and not done.errors else None
+    if done.first_case is not None:
+        dispute = await read_case(info, Dispute, "Dispute", ids.encode("Dispute", done.first_case))
+    return DisputePayload(order=order, dispute=dispute, user_errors=done.errors)
 
 
 def passed_to(party: Role, now: datetime) -> dict[str, Any]:
@@ -195,7 +198,7 @@ async def withdraw_dispute(info: Info, input: WithdrawDispute) -> DisputePayload
     async def effect(performing: Performing) -> None:
         await change_dispute(performing, close_case(performing, DisputeStatus.WITHDRAWN))
 
-    return await on_dispute(info, Action.WITHDRAW_DISPUTE, input.case_id, effect, note=input.note)
+    return await on_dispute(info, Action.WITHDRAW_DISPUTE, input, effect)
 
 
 async def change_dispute(performing: Performing, facts: dict[str, Any], **columns: Any) -> None:
@@ -211,16 +214,15 @@ async def change_dispute(performing: Performing, facts: dict[str, Any], **column
 async def on_dispute(
     info: Info,
     action: Action,
-    case_id: str,
+    input: OnCase,
     effect: Effect,
     checks: Checks | None = None,
     *,
-    note: str | None = None,
     note_required: bool = False,
 ) -> DisputePayload:
     """Performs an action on a dispute, and answers with everything as it stands. `checks` are those made so far."""
     order, dispute, errors = await act_on_case(
-        info, action, the_dispute(case_id), effect, Dispute, case_id, checks, note, note_required=note_required
+        info, action, the_dispute(input.case_id), effect, Dispute, input, checks, note_required=note_required
     )
     return DisputePayload(order=order, dispute=dispute, user_errors=errors)
 

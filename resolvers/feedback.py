@@ -16,7 +16,8 @@ from models.enums import Action, InputProblem, OrderKind, Role
 from models.feedback import STARS
 from resolvers import ids, reading
 from resolvers.context import Context, Info
-from resolvers.errors import Refused, UserError, invalid
+from resolvers.errors import Refused, invalid
+from resolvers.idempotency import Keyed
 from resolvers.input import LONG_TEXT, SHORT_TEXT, Checks, Input
 from resolvers.order import Order
 from resolvers.payload import Payload, read_back
@@ -144,7 +145,7 @@ class RatingsInput(Input):
 
 
 @dataclass(kw_only=True)
-class LeaveFeedback(Input):
+class LeaveFeedback(Keyed):
     order_id: strawberry.ID
     ratings: RatingsInput
     comment: str | None = UNSET
@@ -156,7 +157,7 @@ class ReviseFeedback(LeaveFeedback):
 
 
 @dataclass(kw_only=True)
-class ReplyToFeedback(Input):
+class ReplyToFeedback(Keyed):
     order_id: strawberry.ID
     text: str
 
@@ -166,7 +167,7 @@ class FeedbackPayload(Payload):
     feedback: Feedback | None
 
 
-def _check(input: LeaveFeedback) -> list[UserError]:
+def _check(input: LeaveFeedback) -> Checks:
     checks = Checks()
     if input.ratings.overall is not None:
         checks.within("ratings.overall", input.ratings.overall, 1, 5)
@@ -175,7 +176,7 @@ def _check(input: LeaveFeedback) -> list[UserError]:
         checks.within("ratings.areas.communication", areas.communication, 1, 5)
         checks.within("ratings.areas.shippingTime", areas.shipping_time, 1, 5)
     checks.text("comment", input.comment, LONG_TEXT)
-    return checks.errors
+    return checks
 
 
 def _stars(order: Order, ratings: RatingsInput) -> dict[str, Any]:
@@ -203,7 +204,7 @@ async def leave_feedback(info: Info, input: LeaveFeedback) -> FeedbackPayload:
         await models.Feedback.create(order_id=order.id, **_stars(order, input.ratings), comment=input.comment)
         performing.set(feedback_left_at=performing.now)
 
-    return await _perform(info, Action.LEAVE_FEEDBACK, input.order_id, _check(input), effect)
+    return await _perform(info, Action.LEAVE_FEEDBACK, input, _check(input), effect)
 
 
 async def revise_feedback(info: Info, input: ReviseFeedback) -> FeedbackPayload:
@@ -215,7 +216,7 @@ async def revise_feedback(info: Info, input: ReviseFeedback) -> FeedbackPayload:
         await models.Feedback.filter(order_id=order.id).update(**stars, comment=input.comment, original=original)
         performing.set(feedback_revised_at=performing.now)
 
-    return await _perform(info, Action.REVISE_FEEDBACK, input.order_id, _check(input), effect)
+    return await _perform(info, Action.REVISE_FEEDBACK, input, _check(input), effect)
 
 
 async def reply_to_feedback(info: Info, input: ReplyToFeedback) -> FeedbackPayload:
@@ -226,14 +227,14 @@ async def reply_to_feedback(info: Info, input: ReplyToFeedback) -> FeedbackPaylo
         await models.Feedback.filter(order_id=performing.subject.id).update(reply=input.text)
         performing.set(feedback_replied_at=performing.now)
 
-    return await _perform(info, Action.REPLY_TO_FEEDBACK, input.order_id, checks.errors, effect)
+    return await _perform(info, Action.REPLY_TO_FEEDBACK, input, checks, effect)
 
 
 async def _perform(
-    info: Info, action: Action, order_id: str, problems: list[UserError], effect: Effect
+    info: Info, action: Action, input: LeaveFeedback | ReplyToFeedback, checks: Checks, effect: Effect
 ) -> FeedbackPayload:
-    errors = problems or await perform(info.context, action, the_order(order_id), effect)
-    order = await read_back(info, order_id, "FeedbackPayload", "feedback")
-    created_nothing = errors and action is Action.LEAVE_FEEDBACK
+    done = await perform(info.context, action, the_order(input.order_id), effect, input, checks)
+    order = await read_back(info, input.order_id, "FeedbackPayload", "feedback")
+    created_nothing = done.errors and action is Action.LEAVE_FEEDBACK
     feedback = order.feedback if order and not created_nothing else None
-    return FeedbackPayload(order=order, feedback=feedback, user_errors=errors)
+    return FeedbackPayload(order=order, feedback=feedback, user_errors=done.errors)

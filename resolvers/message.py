@@ -17,8 +17,9 @@ from resolvers.attachment import Attachment, Brought, brought, has_files
 from resolvers.complaint import Complaint, ComplaintPayload, change_complaint, on_complaint
 from resolvers.context import Context, Info
 from resolvers.dispute import Dispute, DisputePayload, change_dispute, on_dispute
-from resolvers.input import LONG_TEXT, Checks, Input
+from resolvers.input import LONG_TEXT, Checks
 from resolvers.page import Keyset, has_pages
+from resolvers.payload import OnCase
 from resolvers.perform import Performing
 from resolvers.policy import NEVER
 from resolvers.reading import Row
@@ -50,8 +51,7 @@ for _case in (Dispute, Complaint):
 
 
 @dataclass(kw_only=True)
-class PostDisputeMessage(Input):
-    case_id: strawberry.ID
+class PostDisputeMessage(OnCase):
     text: str
     attachments: list[strawberry.ID] | None = UNSET
 
@@ -88,7 +88,7 @@ async def post_dispute_message(info: Info, input: PostDisputeMessage) -> Dispute
             in_review = {"waits_for": Role.AGENT, "due_at": performing.now, "evidence_asked_at": None}
             await change_dispute(performing, in_review)
 
-    return await on_dispute(info, Action.POST_DISPUTE_MESSAGE, input.case_id, effect, checks)
+    return await on_dispute(info, Action.POST_DISPUTE_MESSAGE, input, effect, checks)
 
 
 async def post_complaint_message(info: Info, input: PostComplaintMessage) -> ComplaintPayload:
@@ -103,7 +103,7 @@ async def post_complaint_message(info: Info, input: PostComplaintMessage) -> Com
         elif complaint.waits_for is Role.BUYER:
             await change_complaint(performing, {"waits_for": Role.AGENT, "due_at": performing.now})
 
-    return await on_complaint(info, Action.POST_COMPLAINT_MESSAGE, input.case_id, effect, checks)
+    return await on_complaint(info, Action.POST_COMPLAINT_MESSAGE, input, effect, checks)
 
 
 async def _checked(info: Info, input: PostDisputeMessage) -> tuple[Checks, Brought]:

@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import strawberry
+
 from models.enums import Action
 from resolvers import ids, reading
 from resolvers.context import Info
 from resolvers.errors import UserError
+from resolvers.idempotency import Keyed
 from resolvers.input import SHORT_TEXT, Checks
 from resolvers.order import Order
 from resolvers.perform import Effect, Target, perform
@@ -14,6 +17,13 @@ from resolvers.reading import Row
 from resolvers.selection import Selection
 
 R = TypeVar("R", bound=Row)
+
+
+@dataclass(kw_only=True)
+class OnCase(Keyed):
+    """The input of an action on a case."""
+
+    case_id: strawberry.ID
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,17 +58,17 @@ async def act_on_case(
     target: Target,
     effect: Effect,
     row_type: type[R],
-    case_id: str,
+    input: OnCase,
     checks: Checks | None,
-    note: str | None,
     *,
     note_required: bool,
 ) -> tuple[Order | None, R | None, list[UserError]]:
     """Performs an action on a dispute or a complaint; gives its order and itself as they stand, and why not."""
     checks = checks or Checks()
+    note: str | None = getattr(input, "note", None)
     checks.text("note", note, SHORT_TEXT, required=note_required)
-    errors = checks.errors or await perform(info.context, action, target, effect, note)
+    done = await perform(info.context, action, target, effect, input, checks, note)
     type_name = row_type.__name__
-    case: Any = await read_case(info, row_type, type_name, case_id)
+    case: Any = await read_case(info, row_type, type_name, input.case_id)
     order_id = ids.encode("Order", case.order_id) if case and case.order_id else None
-    return await read_back(info, order_id, f"{type_name}Payload"), case, errors
+    return await read_back(info, order_id, f"{type_name}Payload"), case, done.errors

@@ -6,15 +6,18 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from models import database
 from models.enums import Action
-from resolvers import history, ids, policy, reading
+from resolvers import history, idempotency, ids, policy, reading
 from resolvers.context import Context
 from resolvers.errors import Refused, UserError, refusal
 from resolvers.history import Change
+from resolvers.idempotency import Keyed
+from resolvers.input import Checks
 from resolvers.order import Order
-from resolvers.policy import Fact
+from resolvers.policy import Fact, Subject
 from resolvers.reading import Where
 from resolvers.settling import settle
 
@@ -49,15 +52,37 @@ class Performing:
 Effect = Callable[[Performing], Awaitable[None]]
 
 
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of an action: why not, where it was refused; and the case it was about, where it had been done before
+    under the same key and the input names none."""
+
+    errors: list[UserError]
+    first_case: UUID | None = None
+
+
 async def perform(
-    context: Context, action: Action, target: Target, effect: Effect, note: str | None = None
-) -> list[UserError]:
-    """Does `effect` if the policy allows `action` under the lock; what it changes is one event.
+    context: Context,
+    action: Action,
+    target: Target,
+    effect: Effect,
+    input: Keyed,
+    checks: Checks,
+    note: str | None = None,
+) -> Done:
+    """Does `effect` if the input is in order and the policy allows `action` under the lock; what it changes is one
+    event.
 
-    Returns why not where the policy or the effect refuses, with nothing changed.
+    What is refused, by `checks`, policy or effect, changes nothing. What was done before under the input's key is not
+    done again.
     """
+    idempotency.check(checks, input)
+    if checks.errors:
+        return Done(checks.errors)
 
-    async def work() -> None:
+    async def work() -> Done:
+        if (first := await idempotency.claim(context, action, input)) is not None:
+            return Done([], first.case_id)
         order = await target.lock(context)
         settled = await settle(order, context.now) if order else []
         subject = await target.read(context, order)
@@ -67,12 +92,17 @@ async def perform(
         change = Change(at=context.now, by_id=context.viewer.id, action=action, note=note)
         await effect(Performing(context, change, order, subject))
         await history.append(context, order, [*settled, change])
+        if change.case is not None and action in _NAME_NO_CASE:
+            await idempotency.note_case(context, input, change.case[1])
+        return Done([])
 
     try:
-        await database.in_transaction(work)
+        return await database.in_transaction(work)
     except Refused as refused:
-        return refused.errors
-    return []
+        return Done(refused.errors)
+
+
+_NAME_NO_CASE = {rule.action for rule in policy.TABLE.values() if rule.subject is Subject.ORDER}
 
 
 async def lock_order(context: Context, where: Where) -> Order | None:

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import strawberry
 from strawberry import UNSET
 
 import models
@@ -18,8 +17,9 @@ from resolvers.account import Account
 from resolvers.case import close_case
 from resolvers.context import Context, Info
 from resolvers.dispute import Dispute, DisputePayload, change_dispute, on_dispute, passed_to, propose
-from resolvers.input import Checks, Input, MoneyInput
+from resolvers.input import Checks, MoneyInput
 from resolvers.money import Money, money
+from resolvers.payload import OnCase
 from resolvers.perform import Performing
 from resolvers.reading import Relation, Row, among, complete, fetch
 from resolvers.resolution import check_amount, limit_amount, outcome_columns
@@ -65,16 +65,14 @@ Dispute.relations["proposal"] = Dispute.relations["proposals"] = Relation(_load)
 
 
 @dataclass(kw_only=True)
-class ProposeResolution(Input):
-    case_id: strawberry.ID
+class ProposeResolution(OnCase):
     resolution: ResolutionKind
     amount: MoneyInput | None = UNSET
     note: str | None = UNSET
 
 
 @dataclass(kw_only=True)
-class AcceptProposal(Input):
-    case_id: strawberry.ID
+class AcceptProposal(OnCase):
     note: str | None = UNSET
 
 
@@ -100,7 +98,7 @@ async def propose_resolution(info: Info, input: ProposeResolution) -> DisputePay
         await propose(performing, performing.subject.id, input.resolution, amount)
         await change_dispute(performing, _to_the_other(performing) | {"proposed_at": performing.now})
 
-    return await on_dispute(info, Action.PROPOSE_RESOLUTION, input.case_id, effect, checks, note=input.note)
+    return await on_dispute(info, Action.PROPOSE_RESOLUTION, input, effect, checks)
 
 
 async def accept_proposal(info: Info, input: AcceptProposal) -> DisputePayload:
@@ -118,7 +116,7 @@ async def accept_proposal(info: Info, input: AcceptProposal) -> DisputePayload:
             ),
         )
 
-    return await on_dispute(info, Action.ACCEPT_PROPOSAL, input.case_id, effect, note=input.note)
+    return await on_dispute(info, Action.ACCEPT_PROPOSAL, input, effect)
 
 
 async def reject_proposal(info: Info, input: RejectProposal) -> DisputePayload:
@@ -126,7 +124,7 @@ async def reject_proposal(info: Info, input: RejectProposal) -> DisputePayload:
         await _answer(performing, accepted=False)
         await change_dispute(performing, _to_the_other(performing) | {"proposed_at": None})
 
-    return await on_dispute(info, Action.REJECT_PROPOSAL, input.case_id, effect, note=input.note)
+    return await on_dispute(info, Action.REJECT_PROPOSAL, input, effect)
 
 
 def _on_the_table(performing: Performing) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import strawberry
 from strawberry import UNSET
 
 from models.enums import Action, DisputeStatus, InputProblem, ResolutionKind, Role
@@ -12,29 +11,27 @@ from resolvers import policy
 from resolvers.case import close_case
 from resolvers.context import Info
 from resolvers.dispute import DisputePayload, change_dispute, on_dispute
-from resolvers.input import SHORT_TEXT, Checks, Input, MoneyInput
+from resolvers.input import SHORT_TEXT, Checks, MoneyInput
 from resolvers.message import write
+from resolvers.payload import OnCase
 from resolvers.perform import Performing
 from resolvers.proposal import most_for
 from resolvers.resolution import check_amount, limit_amount, outcome_columns
 
 
 @dataclass(kw_only=True)
-class EscalateDispute(Input):
-    case_id: strawberry.ID
+class EscalateDispute(OnCase):
     note: str | None = UNSET
 
 
 @dataclass(kw_only=True)
-class RequestEvidence(Input):
-    case_id: strawberry.ID
+class RequestEvidence(OnCase):
     party: Role
     text: str
 
 
 @dataclass(kw_only=True)
-class ResolveDispute(Input):
-    case_id: strawberry.ID
+class ResolveDispute(OnCase):
     resolution: ResolutionKind
     amount: MoneyInput | None = UNSET
     note: str
@@ -44,7 +41,7 @@ async def escalate_dispute(info: Info, input: EscalateDispute) -> DisputePayload
     async def effect(performing: Performing) -> None:
         await change_dispute(performing, {"waits_for": Role.AGENT, "due_at": performing.now})
 
-    return await on_dispute(info, Action.ESCALATE_DISPUTE, input.case_id, effect, note=input.note)
+    return await on_dispute(info, Action.ESCALATE_DISPUTE, input, effect)
 
 
 async def request_evidence(info: Info, input: RequestEvidence) -> DisputePayload:
@@ -60,7 +57,7 @@ async def request_evidence(info: Info, input: RequestEvidence) -> DisputePayload
         if input.party is Role.BUYER:
             performing.set(dispute_lapses_at=due)
 
-    return await on_dispute(info, Action.REQUEST_EVIDENCE, input.case_id, effect, checks)
+    return await on_dispute(info, Action.REQUEST_EVIDENCE, input, effect, checks)
 
 
 async def resolve_dispute(info: Info, input: ResolveDispute) -> DisputePayload:
@@ -75,6 +72,4 @@ async def resolve_dispute(info: Info, input: ResolveDispute) -> DisputePayload:
             **outcome_columns(input.resolution, amount, performing.context.viewer.id, input.note),
         )
 
-    return await on_dispute(
-        info, Action.RESOLVE_DISPUTE, input.case_id, effect, checks, note=input.note, note_required=True
-    )
+    return await on_dispute(info, Action.RESOLVE_DISPUTE, input, effect, checks, note_required=True)

@@ -13,6 +13,10 @@ USUAL_ARGUMENTS = {
     "filter": "Only what this holds for.",
     "action": "The action.",
 }
+USUAL_FIELDS = {
+    "idempotency_key": "Made up by the caller for this one thing, up to 255 characters. Asking again with the same key "
+    "and input within 24 hours does nothing again and answers with what was done; with another input it is refused.",
+}
 
 
 def input_type(cls: type, description: str, /, *, one_of: bool = False, **fields: str) -> None:
@@ -21,7 +25,7 @@ def input_type(cls: type, description: str, /, *, one_of: bool = False, **fields
     strawberry.input(cls, name=name, description=description, one_of=one_of or None)
     definition: Any = getattr(cls, "__strawberry_definition__")  # noqa: B009
     for field in definition.fields:
-        field.description = fields[field.python_name]
+        field.description = (USUAL_FIELDS | fields)[field.python_name]
 
 
 def resolved(resolver: Any, graphql_type: Any, description: str, /, *, watched: bool = False, **arguments: str) -> Any:

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
 from models import database
-from resolvers import upload
+from resolvers import idempotency, upload
 from resolvers.address import Files
 from server import files
 from server.errors import masked
@@ -40,12 +40,13 @@ async def readyz(_request: Request) -> Response:
 
 @contextlib.asynccontextmanager
 async def _clearing(opened: Files) -> AsyncGenerator[None]:
-    """Clears unused uploads away, now and then."""
+    """Clears unused uploads and old keys away, now and then."""
 
     async def clear() -> None:
         while True:
             try:
                 await upload.clear(opened, datetime.now(UTC))
+                await idempotency.clear(datetime.now(UTC))
             except Exception as unforeseen:
                 masked(unforeseen)
             await asyncio.sleep(CLEARING_SECONDS)

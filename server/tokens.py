@@ -1,6 +1,5 @@
 """Access tokens: who a request is from. Tokens always use real time, also where a request's clock is moved."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,6 +10,7 @@ import jwt
 
 from models.enums import Role
 from models.files import kept_secret
+from server.jwks import KeySet
 from server.settings import VAR, Mode, Settings
 
 DEVELOPMENT_ISSUER = "recourse-development"
@@ -52,17 +52,22 @@ def _by_secret(secret: str) -> Verifier:
 
 def _by_jwks(settings: Settings) -> Verifier:
     assert settings.jwks_url is not None
-    keys = jwt.PyJWKClient(settings.jwks_url, cache_jwk_set=True, timeout=5)
+    keys = KeySet(settings.jwks_url)
 
     async def verify(token: str) -> Claims:
         try:
-            # It fetches by a blocking call where it does not know the key.
-            key = await asyncio.to_thread(keys.get_signing_key_from_jwt, token)
+            said = jwt.get_unverified_header(token)
         except jwt.PyJWTError as error:
             raise BadToken from error
+        # Which key and which algorithm it is, our own list and the issuer's set decide; a key that a token brings along,
+        # or an address of one, is never looked at.
+        id = said.get("kid")
+        key = await keys.key(id) if isinstance(id, str) and said.get("alg") in _ALGORITHMS else None
+        if key is None:
+            raise BadToken
         return _decode(
             token,
-            key.key,
+            key,
             algorithms=_ALGORITHMS,
             issuer=settings.issuer,
             audience=settings.audience,
@@ -75,7 +80,11 @@ def _by_jwks(settings: Settings) -> Verifier:
 def _decode(token: str, key: Any, *, required: list[str], **expected: Any) -> Claims:
     try:
         claims: dict[str, Any] = jwt.decode(
-            token, key, leeway=LEEWAY_SECONDS, options={"require": required}, **expected
+            token,
+            key,
+            leeway=LEEWAY_SECONDS,
+            options={"require": required, "strict_aud": "aud" in required},
+            **expected,
         )
         subject, role, name = claims["sub"], Role(claims["role"]), claims.get("name") or None
         f"{subject}{name}".encode()  # half a surrogate pair cannot be stored

@@ -1,0 +1,249 @@
+"""Access tokens in production: only what the issuer signed for us, with keys that come and go."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+import threading
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+
+from models.enums import Role
+from server import jwks
+from server.settings import Settings
+from server.tokens import BadToken, development_token, verifier
+
+RSA_KEY, OTHER_RSA_KEY = (rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(2))
+EC_KEY = ec.generate_private_key(ec.SECP256R1())
+PUBLIC_PEM = RSA_KEY.public_key().public_bytes(
+    serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+)
+
+
+def public(key: Any, id: str, **more: str) -> dict[str, Any]:
+    algorithm: Any = RSAAlgorithm if isinstance(key, rsa.RSAPrivateKey) else ECAlgorithm
+    return algorithm.to_jwk(key.public_key(), as_dict=True) | {"kid": id, "use": "sig"} | more
+
+
+class Issuer:
+    """A server with a key set, which counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.keys = [public(RSA_KEY, "rsa"), public(EC_KEY, "ec")]
+        self.asked = 0
+        self.works = True
+
+    @contextmanager
+    def serving(self) -> Generator[None]:
+        issuer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                issuer.asked += 1
+                self.send_response(200 if issuer.works else 503)
+                self.end_headers()
+                self.wfile.write(json.dumps({"keys": issuer.keys}).encode())
+
+            def log_message(self, format: str, *args: Any) -> None:
+                pass
+
+        with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+            threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+            self.url = f"http://127.0.0.1:{server.server_port}/keys"
+            yield
+            server.shutdown()
+
+    def verifier(self) -> Callable[[str], Awaitable[Any]]:
+        return verifier(
+            Settings(
+                mode="production",  # type: ignore[arg-type]
+                database_url="sqlite://x",
+                jwks_url=self.url,
+                issuer="https://id.example",
+                audience="recourse",
+            )
+        )
+
+
+@pytest.fixture
+def issuer() -> Generator[Issuer]:
+    made = Issuer()
+    with made.serving():
+        yield made
+
+
+def claims(**changes: Any) -> dict[str, Any]:
+    now = datetime.now(UTC)
+    said = {
+        "iss": "https://id.example",
+        "aud": "recourse",
+        "sub": "ana",
+        "role": "BUYER",
+        "iat": now,
+        "exp": now + timedelta(hours=1),
+    }
+    return {name: value for name, value in (said | changes).items() if value is not None}
+
+
+def token(
+    key: Any = RSA_KEY, algorithm: str = "RS256", kid: str | None = "rsa", headers: Any = None, **changes: Any
+) -> str:
+    return jwt.encode(claims(**changes), key, algorithm, headers={"kid": kid, **(headers or {})} if kid else headers)
+
+
+def unsigned(header: dict[str, Any], **changes: Any) -> str:
+    def part(value: dict[str, Any]) -> str:
+        return (
+            base64.urlsafe_b64encode(json.dumps(value, default=lambda at: int(at.timestamp())).encode())
+            .decode()
+            .rstrip("=")
+        )
+
+    return f"{part({'typ': 'JWT'} | header)}.{part(claims(**changes))}."
+
+
+def confused() -> str:
+    """Signed with HMAC, with the public key as its secret, by hand: PyJWT refuses to make such a one."""
+    said = unsigned({"alg": "HS256", "kid": "rsa"}).rstrip(".")
+    signature = hmac.new(PUBLIC_PEM, said.encode(), hashlib.sha256).digest()
+    return f"{said}.{base64.urlsafe_b64encode(signature).decode().rstrip('=')}"
+
+
+GOOD: dict[str, Callable[[], str]] = {
+    "RS256": lambda: token(),
+    "ES256": lambda: token(EC_KEY, "ES256", "ec"),
+    "just expired, within the leeway": lambda: token(exp=datetime.now(UTC) - timedelta(seconds=10)),
+    "issued by a clock that is ahead": lambda: token(iat=datetime.now(UTC) + timedelta(seconds=10)),
+}
+BAD: dict[str, Callable[[], str]] = {
+    "nothing": lambda: "",
+    "nonsense": lambda: "nonsense",
+    "two parts": lambda: "a.b",
+    "no algorithm": lambda: unsigned({"alg": "none", "kid": "rsa"}),
+    "no algorithm, otherwise spelled": lambda: unsigned({"alg": "NoNe", "kid": "rsa"}),
+    "the public key as a secret": confused,
+    "another algorithm of the same key": lambda: token(algorithm="RS512"),
+    "another padding": lambda: token(algorithm="PS256"),
+    "one curve's algorithm for another key": lambda: token(EC_KEY, "ES256", "rsa"),
+    "somebody else's key": lambda: token(OTHER_RSA_KEY),
+    "an unknown key": lambda: token(kid="unknown"),
+    "no key id": lambda: token(kid=None),
+    "a key id that is a path": lambda: token(kid="../../dev/null"),
+    "an embedded key": lambda: token(OTHER_RSA_KEY, kid=None, headers={"jwk": public(OTHER_RSA_KEY, "x")}),
+    "an embedded key of a known name": lambda: token(OTHER_RSA_KEY, headers={"jwk": public(OTHER_RSA_KEY, "rsa")}),
+    "a linked key": lambda: token(OTHER_RSA_KEY, headers={"jku": "http://127.0.0.1:1/keys"}),
+    "a linked certificate": lambda: token(OTHER_RSA_KEY, headers={"x5u": "http://127.0.0.1:1/cert"}),
+    "a critical extension": lambda: token(headers={"crit": ["b64"], "b64": False}),
+    "another issuer": lambda: token(iss="https://evil.example"),
+    "no issuer": lambda: token(iss=None),
+    "another audience": lambda: token(aud="somebody"),
+    "more audiences than ours": lambda: token(aud=["recourse", "somebody"]),
+    "no audience": lambda: token(aud=None),
+    "expired": lambda: token(exp=datetime.now(UTC) - timedelta(minutes=1)),
+    "never expiring": lambda: token(exp=None),
+    "not valid yet": lambda: token(nbf=datetime.now(UTC) + timedelta(minutes=2)),
+    "issued in the future": lambda: token(iat=datetime.now(UTC) + timedelta(minutes=2)),
+    "issued at no time": lambda: token(iat=None),
+    "nobody": lambda: token(sub=None),
+    "an empty subject": lambda: token(sub=""),
+    "a subject of 256 characters": lambda: token(sub="x" * 256),
+    "a subject with NUL": lambda: token(sub="a\0"),
+    "no role": lambda: token(role=None),
+    "another role": lambda: token(role="KING"),
+    "two roles": lambda: token(role=["BUYER", "AGENT"]),
+    "a role in small letters": lambda: token(role="buyer"),
+    "a development token": lambda: development_token("ana", Role.AGENT),
+    "cut off": lambda: token()[:-4],
+    "changed": lambda: ".".join((token().split(".")[0], token(role="AGENT").split(".")[1], token().split(".")[2])),
+}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", GOOD)
+async def test_what_the_issuer_signed_is_taken(issuer: Issuer, name: str) -> None:
+    found = await issuer.verifier()(GOOD[name]())
+    assert (found.subject, found.role) == ("ana", Role.BUYER)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("name", BAD)
+async def test_everything_else_is_refused(issuer: Issuer, name: str) -> None:
+    with pytest.raises(BadToken):
+        await issuer.verifier()(BAD[name]())
+
+
+@pytest.mark.anyio
+async def test_a_key_for_encryption_signs_nothing(issuer: Issuer) -> None:
+    issuer.keys = [public(RSA_KEY, "rsa", use="enc")]
+    with pytest.raises(BadToken):
+        await issuer.verifier()(token())
+
+
+# ---------------------------------------------------------------- keys that come and go
+
+
+@pytest.mark.anyio
+async def test_keys_are_fetched_once_for_many(issuer: Issuer) -> None:
+    verify = issuer.verifier()
+    await asyncio.gather(*(verify(token()) for _ in range(50)))
+    assert issuer.asked == 1
+
+
+@pytest.mark.anyio
+async def test_a_new_key_is_found_and_an_old_one_goes(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
+    verify = issuer.verifier()
+    await verify(token())
+    issuer.keys = [public(OTHER_RSA_KEY, "new")]
+    monkeypatch.setattr(jwks, "REST_SECONDS", 0.0)
+    fresh = issuer.verifier()
+    await fresh(token(OTHER_RSA_KEY, kid="new"))
+    issuer.keys = [public(RSA_KEY, "rsa")]
+    await fresh(token())
+    with pytest.raises(BadToken):
+        await fresh(token(OTHER_RSA_KEY, kid="new"))
+
+
+@pytest.mark.anyio
+async def test_unknown_key_ids_are_no_flood(issuer: Issuer) -> None:
+    verify = issuer.verifier()
+    for place in range(200):
+        with pytest.raises(BadToken):
+            await verify(token(kid=f"unknown {place}"))
+    assert issuer.asked == 1
+    await verify(token())
+
+
+@pytest.mark.anyio
+async def test_known_keys_serve_while_the_issuer_is_away(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
+    verify = issuer.verifier()
+    await verify(token())
+    issuer.works = False
+    monkeypatch.setattr(jwks, "FRESH_SECONDS", 0.0)
+    for _ in range(20):
+        await verify(token())
+
+
+@pytest.mark.anyio
+async def test_an_issuer_that_is_away_is_not_asked_for_every_token(
+    issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issuer.works = False
+    verify = issuer.verifier()
+    for _ in range(20):
+        with pytest.raises(BadToken):
+            await verify(token())
+    assert issuer.asked == 1
+    issuer.works = True
+    monkeypatch.setattr(jwks, "RETRY_SECONDS", 0.0)
+    again = issuer.verifier()
+    await again(token())

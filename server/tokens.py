@@ -59,8 +59,8 @@ def _by_jwks(settings: Settings) -> Verifier:
             said = jwt.get_unverified_header(token)
         except jwt.PyJWTError as error:
             raise BadToken from error
-        # Which key and which algorithm it is, our own list and the issuer's set decide; a key that a token brings along,
-        # or an address of one, is never looked at.
+        # Our own list and the issuer's set decide which key and which algorithm it is; a key that a token brings along,
+        # or the address of one, is never looked at.
         id = said.get("kid")
         key = await keys.key(id) if isinstance(id, str) and said.get("alg") in _ALGORITHMS else None
         if key is None:

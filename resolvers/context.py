@@ -8,6 +8,7 @@ import strawberry
 from resolvers.account import Account
 from resolvers.address import Files
 from resolvers.hub import Hub
+from resolvers.limits import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class Context:
     arrived_at: datetime
     files: Files
     hub: Hub
+    limits: Limits
     origin: str = ""
 
     def known_at(self) -> datetime:

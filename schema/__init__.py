@@ -1,30 +1,21 @@
 """What clients see: types, inputs, payloads, connections."""
 
-import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable
 from typing import Any
 
 import strawberry
 from graphql import GraphQLError
-from strawberry.extensions import ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext, ExecutionResult
+from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
 import schema.enums  # noqa: F401  # pyright: ignore[reportUnusedImport]
+from schema.guard import BoundedParse, GuardedValidation, nested_too_deep
 from schema.mutation import Mutation
 from schema.query import Query
 from schema.scalars import SCALARS
 from schema.subscription import Subscription
-
-
-class DocumentCache(ParserCache):
-    """Leaves a document that cannot be parsed to the parsing itself: an error in an extension ends a stream unsaid."""
-
-    def on_parse(self) -> Iterator[None]:
-        with contextlib.suppress(GraphQLError):
-            next(super().on_parse())
-        yield
 
 
 class Schema(strawberry.Schema):
@@ -35,11 +26,22 @@ class Schema(strawberry.Schema):
         **kwargs: Any,
     ) -> ExecutionResult:
         """As its base, but for subscriptions, which have no one answer and need a stream."""
+        if (error := nested_too_deep(kwargs.get("query") or next(iter(args), None))) is not None:
+            return PreExecutionError(data=None, errors=[error])
         allowed = {OperationType.QUERY, OperationType.MUTATION} & set(allowed_operation_types or OperationType)
         return await super().execute(*args, allowed_operation_types=allowed, **kwargs)
 
+    async def stream(self, *args: Any, **kwargs: Any) -> Any:
+        if (error := nested_too_deep(kwargs.get("query") or next(iter(args), None))) is not None:
+            return _only(PreExecutionError(data=None, errors=[error]))
+        return await super().stream(*args, **kwargs)
+
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Left to the server, which knows what may be logged."""
+
+
+async def _only(result: ExecutionResult) -> AsyncGenerator[ExecutionResult]:
+    yield result
 
 
 SCHEMA = Schema(
@@ -47,5 +49,5 @@ SCHEMA = Schema(
     Mutation,
     Subscription,
     config=StrawberryConfig(scalar_map=SCALARS),
-    extensions=[DocumentCache, ValidationCache],
+    extensions=[BoundedParse, GuardedValidation],
 )

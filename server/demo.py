@@ -18,6 +18,7 @@ from resolvers.account import Account, sign_in
 from resolvers.address import Files
 from resolvers.context import Context
 from resolvers.hub import Hub
+from resolvers.limits import Limits
 from schema import SCHEMA
 from schema.scalars import spell_instant
 from server import files
@@ -248,7 +249,7 @@ async def prepare(settings: Settings) -> None:
         await migrating.migrate(database.APPS, connection)
         brought = await files.opened(settings)
         await _clear(brought)
-        await _Story(datetime.now(UTC), brought).tell()
+        await _Story(datetime.now(UTC), brought, settings.limits).tell()
 
 
 async def _clear(brought: Files) -> None:
@@ -271,9 +272,10 @@ async def _clear(brought: Files) -> None:
 
 
 class _Story:
-    def __init__(self, now: datetime, files: Files) -> None:
+    def __init__(self, now: datetime, files: Files, limits: Limits) -> None:
         self.now = now
         self.files = files
+        self.limits = limits
         self.hub = Hub()
         self.accounts: dict[str, Account] = {}
 
@@ -353,7 +355,7 @@ class _Story:
         document = (
             f"mutation($input: {name}Input!) {{ {mutation}(input: $input) {{ userErrors {{ message field }} }} }}"
         )
-        context = Context(self.accounts[by], self.now - ago, self.now, self.files, self.hub)
+        context = Context(self.accounts[by], self.now - ago, self.now, self.files, self.hub, self.limits)
         result = await SCHEMA.execute(document, {"input": input}, context)
         if result.errors or result.data is None or result.data[mutation]["userErrors"]:
             raise RuntimeError(f"{mutation} {ago} ago: {result.errors or result.data}")

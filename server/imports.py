@@ -33,7 +33,9 @@ async def record(settings: Settings, file: Path, service: str) -> int:
     """Takes in the file's records and says how many. Raises ClickException, with nothing kept, where a line is bad."""
     async with database.connected(settings.database):
         now = datetime.now(UTC)
-        context = Context(await sign_in(service, Role.SERVICE, service), now, now, await opened(settings), Hub())
+        context = Context(
+            await sign_in(service, Role.SERVICE, service), now, now, await opened(settings), Hub(), settings.limits
+        )
         records, problems = _read(file)
         if not problems and records:
             with click.progressbar(length=len(records), label="Recording", file=sys.stderr) as bar:

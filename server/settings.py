@@ -8,6 +8,8 @@ from typing import Annotated
 from pydantic import field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from resolvers.limits import Limits
+
 HOME = Path(os.environ.get("RECOURSE_HOME", "."))  # the project's folder; the launcher says which
 VAR = HOME / "var"  # what the program makes for itself: the development database and the development tokens' secret
 
@@ -29,6 +31,11 @@ class Settings(BaseSettings):
     audience: str | None = None
     files_url: str | None = None
     public_url: str | None = None
+    max_depth: int = 20
+    max_fields: int = 500
+    max_aliases: int = 100
+    max_directives: int = 50
+    max_cost: int = 25_000
     cors_origins: Annotated[list[str], NoDecode] = []
 
     @field_validator("cors_origins", mode="before")
@@ -41,6 +48,10 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The database's URL; in development an SQLite file unless one is named."""
         return self.database_url or f"sqlite://{VAR / 'recourse.db'}"
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(self.max_depth, self.max_fields, self.max_aliases, self.max_directives, self.max_cost)
 
     @property
     def files(self) -> str:

@@ -65,6 +65,7 @@ class GraphQLView(GraphQL[Any, None]):
         self.settings = settings
         self.verify = verifier(settings)
         self.hub = Hub()
+        self.limits = settings.limits
         self.files: Files  # once it is started
         self.accounts: OrderedDict[tuple[str, Role, str | None], Account] = OrderedDict()
 
@@ -98,7 +99,7 @@ class GraphQLView(GraphQL[Any, None]):
     def context(self, viewer: Account, origin: str) -> Context:
         """For what is asked now."""
         now = datetime.now(UTC)
-        return Context(viewer, now, now, self.files, self.hub, origin)
+        return Context(viewer, now, now, self.files, self.hub, self.limits, origin)
 
     def _origin(self, opened: HTTPConnection) -> str:
         """The server's own address, as the client knows it."""
@@ -147,6 +148,8 @@ class GraphQLView(GraphQL[Any, None]):
         answer: dict[str, Any] = {"data": result.data}
         if result.errors:
             answer["errors"] = [presented(error).formatted for error in result.errors]
+        if result.extensions:
+            answer["extensions"] = result.extensions
         return answer  # type: ignore[return-value]
 
     async def create_streaming_response(

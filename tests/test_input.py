@@ -211,7 +211,7 @@ def test_scalars_are_strict(world: World, type_name: str, value: Any) -> None:
 )
 def test_instants_are_taken_with_any_offset(world: World, given: str, read: str) -> None:
     answer = world.buyer.at(None).send({"query": "{ serverTime }"}, **{"X-Recourse-Now": given})
-    assert answer.json() == {"data": {"serverTime": read}}
+    assert answer.json()["data"] == {"serverTime": read}
 
 
 @pytest.mark.parametrize("literal", ["12", "1.5", "true", "[1]", "{a: 1}", "ENUM"])

@@ -1,0 +1,20 @@
+"""How much one request may ask for."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of a document, with its fragments in their places. `cost` counts each field once, and what is asked of a list's
+    entries as often as its page is long."""
+
+    tokens: ClassVar[int] = 5_000
+    nesting: ClassVar[int] = 200  # brackets within brackets
+    levels: ClassVar[int] = 100  # of fields, and of fragments within fragments
+
+    depth: int
+    fields: int
+    aliases: int
+    directives: int
+    cost: int

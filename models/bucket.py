@@ -14,7 +14,7 @@ from models.files import CHUNK, HEAD, TAIL, Sample, Store
 
 class Bucket(Store):
     """What comes in lies under `incoming/`, where whoever has the address can still write; what was taken, under
-    `taken/`, where nobody can. The bucket's own rules may clear `incoming/` after two days."""
+    `taken/`, where nobody can. The bucket should have a rule that clears `incoming/` after two days."""
 
     def __init__(self, store: Any) -> None:
         """`store` is an obstore store, whose credentials and place come from the environment (AWS_…)."""
@@ -47,15 +47,19 @@ class Bucket(Store):
         from obstore.exceptions import AlreadyExistsError
 
         try:
-            came: int = (await obstore.head_async(self.store, _incoming(key)))["size"]
-            if came != size:
-                return Sample(came, b"")
-            content = bytes(await (await obstore.get_async(self.store, _incoming(key))).bytes_async())
-            await obstore.put_async(self.store, _taken(key), content, mode="create")
-        except FileNotFoundError:
-            return None
-        except AlreadyExistsError:
             content = bytes(await (await obstore.get_async(self.store, _taken(key))).bytes_async())
+        except FileNotFoundError:
+            try:
+                came = await obstore.get_async(self.store, _incoming(key))
+            except FileNotFoundError:
+                return None
+            if came.meta["size"] != size:
+                await obstore.delete_async(self.store, _incoming(key))
+                return Sample(came.meta["size"], b"")
+            content = bytes(await came.bytes_async())
+            with contextlib.suppress(AlreadyExistsError):  # a twin was faster, with the same
+                await obstore.put_async(self.store, _taken(key), content, mode="create")
+            await obstore.delete_async(self.store, _incoming(key))
         return Sample(len(content), content if len(content) <= HEAD + TAIL else content[:HEAD] + content[-TAIL:])
 
     async def read(self, key: UUID) -> AsyncIterator[bytes]:

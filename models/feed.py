@@ -3,11 +3,14 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import reduce
 from typing import Any
 from uuid import UUID
+
+from tortoise.expressions import Q
 
 from models import database
 from models.backends.asyncpg import connect_apart
@@ -16,6 +19,8 @@ from models.event import Event
 
 CHANNEL = "recourse_events"
 POLL_SECONDS = 1.0  # how late news may be where a notification got lost
+AT_ONCE = 1000  # events that are read by one statement
+NOTIFY_SECONDS = 5.0
 SHORTEST_WAIT, LONGEST_WAIT = 0.002, 1.0  # seconds, for transactions under way
 
 _log = logging.getLogger(__name__)
@@ -26,41 +31,41 @@ class Horizon:
 
     PostgreSQL hands out an event's id long before its transaction commits, so that a smaller id can come in later than
     a greater one. But a transaction gets its own number before it takes an event's id, since it locks or writes
-    something before; so once all transactions with a number below that of a new one have ended, all ids handed out
-    before the new one began are settled. SQLite has one writer at a time, whose ids rise as they are committed.
+    something before. So an id that is committed is settled, with all smaller ones, once all transactions have ended
+    that have a number below one that is given out now. Ids that nobody has committed yet are no ground to stand on:
+    after a crash they may be handed out again. SQLite has one writer at a time, whose ids rise as they are committed.
     """
 
     def __init__(self) -> None:
         self.reached = 0
+        self.newest = 0  # the greatest id that was committed when it was last looked at
         self._awaited: tuple[int, int] | None = None  # an id, and the transaction before which all must have ended
 
     async def look(self) -> int:
         """The horizon now, which lags behind transactions that are under way, whatever they write."""
-        if database.dialect() == "sqlite":
-            [[self.reached]] = await database.select("SELECT coalesce(max(id), 0) FROM events")
-            return self.reached
-        if self._awaited is None:
-            [[handed_out]] = await database.select(
-                "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM events_id_seq"
-            )
-            if handed_out <= self.reached:
-                return self.reached
+        [[self.newest]] = await database.select("SELECT coalesce(max(id), 0) FROM events")
+        if database.dialect() == "sqlite" or self.newest < self.reached:
+            # Less than before is there only where a database has lost what it had committed.
+            self.reached, self._awaited = self.newest, None
+        if self._awaited is None and self.newest > self.reached:
             [[new_one]] = await database.select("SELECT pg_current_xact_id()::text::bigint")
-            self._awaited = (handed_out, new_one)
-        awaited, before = self._awaited
-        [[oldest]] = await database.select("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
-        if oldest >= before:
-            self.reached = max(self.reached, awaited)
-            self._awaited = None
+            self._awaited = (self.newest, new_one)
+        if self._awaited is not None:
+            awaited, before = self._awaited
+            [[oldest]] = await database.select("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+            if oldest >= before:
+                self.reached, self._awaited = max(self.reached, awaited), None
         return self.reached
 
     async def wait(self) -> int:
         """The horizon once all that was committed before this call is within it, or after the longest wait."""
         waited, pause = 0.0, SHORTEST_WAIT
-        [[newest]] = await database.select("SELECT coalesce(max(id), 0) FROM events")
-        while (reached := await self.look()) < newest and waited < LONGEST_WAIT:
+        reached = await self.look()
+        committed = self.newest
+        while reached < committed and waited < LONGEST_WAIT:
             await asyncio.sleep(pause)
             waited, pause = waited + pause, pause * 2
+            reached = await self.look()
         return reached
 
 
@@ -89,9 +94,10 @@ class Feed:
     def __init__(self) -> None:
         self.horizon = Horizon()
         self.listener: Listener | None = None
-        self._complete = 0  # all events up to this id were handed on, or were there before anybody listened
-        self._beyond: set[int] = set()  # those above it that were
+        self._seen = 0  # the greatest id that was handed on, or was there before anybody listened
+        self._missing: list[tuple[int, int]] = []  # from, to: below it and beyond the horizon, what may still come
         self._reading = asyncio.Lock()
+        self._begun = 0  # how many times it has begun to catch up
         self._woken = asyncio.Event()
         self._committed = asyncio.Event()
 
@@ -115,18 +121,43 @@ class Feed:
         self.listener = listener
 
     async def catch_up(self) -> None:
-        """Hands on what was committed since the last time."""
+        """Hands on what was committed before this call."""
+        after_this = self._begun + 1
         async with self._reading:
-            horizon = await self.horizon.look()
-            if self.listener is None:
-                # What was there before anybody listened is no news, and need not be read.
-                self._complete = max(self._complete, horizon)
-            rows = await Event.filter(id__gt=self._complete).order_by("id").values(*_COLUMNS)
-            news = [Happened(**row) for row in rows if row["id"] not in self._beyond]
-            self._complete = max(self._complete, horizon)
-            self._beyond = {id for id in (*self._beyond, *(each.id for each in news)) if id > self._complete}
+            if self._begun < after_this:  # else somebody else has begun since, which serves as well
+                self._begun += 1
+                await self._catch_up()
+
+    async def _catch_up(self) -> None:
+        horizon = await self.horizon.look()
+        if self.listener is None or self.horizon.newest < self._seen:
+            # What was there before anybody listened is no news, and need not be read.
+            self._seen, self._missing = horizon, []
+        while True:
+            # In one statement: of two events of an order, the first is there whenever the second is.
+            wanted = reduce(Q.__or__, (Q(id__range=between) for between in self._missing), Q(id__gt=self._seen))
+            rows = await Event.filter(wanted).order_by("id").limit(AT_ONCE).values(*_COLUMNS)
+            news = [Happened(**row) for row in rows]
+            self._note(event.id for event in news)
             if news and self.listener is not None:
                 self.listener(news)
+            if len(rows) < AT_ONCE:
+                break
+            await asyncio.sleep(0)
+        settled = [(max(first, horizon + 1), last) for first, last in self._missing]
+        self._missing = [(first, last) for first, last in settled if first <= last]
+
+    def _note(self, ids: Iterable[int]) -> None:
+        """Those are there: what lies between them may still come."""
+        for id in ids:
+            if id > self._seen:
+                if id > self._seen + 1:
+                    self._missing.append((self._seen + 1, id - 1))
+                self._seen = id
+            else:
+                place = next(i for i, (first, last) in enumerate(self._missing) if first <= id <= last)
+                first, last = self._missing.pop(place)
+                self._missing += [(a, b) for a, b in ((first, id - 1), (id + 1, last)) if a <= b]
 
     def _after_commit(self) -> None:
         self._woken.set()
@@ -161,7 +192,7 @@ class Feed:
                     while True:
                         await self._committed.wait()
                         self._committed.clear()
-                        await connection.execute(f"NOTIFY {CHANNEL}")
+                        await connection.execute(f"NOTIFY {CHANNEL}", timeout=NOTIFY_SECONDS)
                 finally:
                     connection.terminate()
             except Exception as error:

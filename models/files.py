@@ -14,6 +14,7 @@ from typing import IO
 from uuid import UUID
 
 HEAD, TAIL = 40_000, 1_000  # bytes of a sample
+SECRET_LENGTH = 64  # characters
 CHUNK = 1_000_000  # bytes that are read or written at once
 
 
@@ -76,9 +77,13 @@ def kept_secret(path: Path) -> str:
         with tempfile.NamedTemporaryFile("w", dir=path.parent) as draft:
             draft.write(secrets.token_hex(32))
             draft.flush()
+            os.fsync(draft.fileno())
             with contextlib.suppress(FileExistsError):
                 os.link(draft.name, path)
-    return path.read_text()
+    secret = path.read_text()
+    if len(secret) < SECRET_LENGTH:
+        raise ValueError(f"{path} holds no secret; remove it, and another is made")
+    return secret
 
 
 class Folder(Store):
@@ -100,16 +105,16 @@ class Folder(Store):
         if self._place(key).exists():
             raise AlreadyThere
         with await asyncio.to_thread(self._draft) as draft:
-            came = 0
+            came = written = 0
             waiting: list[bytes] = []
             async for chunk in content:
                 came += len(chunk)
                 if came > size:
                     raise TooLarge
                 waiting.append(chunk)
-                if sum(map(len, waiting)) >= CHUNK:
+                if came - written >= CHUNK:
                     await asyncio.to_thread(draft.writelines, waiting)
-                    waiting = []
+                    written, waiting = came, []
             if came < size:
                 raise TooShort
             await asyncio.to_thread(self._keep, draft, waiting, key, check)

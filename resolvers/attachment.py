@@ -118,7 +118,7 @@ _USED = "This file is part of a case already; upload it again to use it twice."
 
 async def brought(context: Context, checks: Checks, name: str, given: Sequence[str] | None) -> Brought:
     """The uploads named in the input's field `name`. The list's shape is checked at once; what is wrong with the files
-    is said only when they are to be taken in, after the decision. Changes nothing."""
+    is said only when they are to be taken in, after the decision. Changes nothing that anybody sees."""
     given = given or ()
     if len(given) > MOST_AT_ONCE:
         checks.problem(name, InputProblem.TOO_MANY, f"At most {MOST_AT_ONCE} files can be given at once.")

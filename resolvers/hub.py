@@ -36,21 +36,22 @@ Concerns = Callable[[Happened], bool]
 
 
 class Subscriber:
-    """What is told to one who watches. Ends with NotThere. One that is dropped leaves by itself."""
+    """What is told to one who watches, until there is nothing more to be seen (NotThere) or the hub ends. One that is
+    dropped leaves by itself."""
 
     def __init__(self, group: _Group) -> None:
         self._group = group
         self._waiting: deque[Any] = deque(maxlen=KEPT_FOR_A_SLOW_READER)
         self._woken = asyncio.Event()
-        self._gone = False
+        self._end: Exception | None = None
 
     def __aiter__(self) -> Subscriber:
         return self
 
     async def __anext__(self) -> Any:
         while not self._waiting:
-            if self._gone:
-                raise NotThere
+            if self._end is not None:
+                raise self._end
             self._woken.clear()
             await self._woken.wait()
         return self._waiting.popleft()
@@ -59,8 +60,8 @@ class Subscriber:
         self._waiting.append(row)
         self._woken.set()
 
-    def end(self) -> None:
-        self._gone = True
+    def end(self, how: Exception) -> None:
+        self._end = how
         self._woken.set()
 
     async def aclose(self) -> None:
@@ -76,6 +77,7 @@ class _Group:
         self._pending = 0  # changes that are still to be told
         self._telling: asyncio.Task[None] | None = None
         self._differs_at: datetime | None = None
+        self._read_at = datetime.min.replace(tzinfo=UTC)
         self._timer: asyncio.TimerHandle | None = None
 
     def leave(self, subscriber: Subscriber) -> None:
@@ -99,7 +101,8 @@ class _Group:
             times, self._pending = self._pending, 0
             try:
                 async with self.hub.reads:
-                    seen = await self.read(datetime.now(UTC))
+                    now = datetime.now(UTC)
+                    seen = await self.read(now)
             except Exception as error:
                 _log.warning("what changed cannot be read: %s; trying again", type(error).__qualname__)
                 self._pending += times
@@ -107,27 +110,38 @@ class _Group:
                 continue
             for subscriber in list(self.subscribers):
                 if seen is None:
-                    subscriber.end()
+                    subscriber.end(NotThere())
                 else:
                     for _ in range(min(times, KEPT_FOR_A_SLOW_READER)):
                         subscriber.tell(seen.row)
-            self.wake_at(seen.differs_at if seen else None)
+            self.wake_at(seen.differs_at if seen else None, now)
         if not self.subscribers:
             self.hub.close(self)
 
-    def wake_at(self, differs_at: datetime | None) -> None:
-        self._differs_at = differs_at
+    def joined(self, seen: Seen, read_at: datetime) -> None:
+        """Somebody else watches as well, who has read it at that instant."""
+        if self._differs_at is not None and self._read_at < self._differs_at <= read_at:
+            self.changed(1)  # their reading came just before the timer, which it takes the place of
+        self.wake_at(seen.differs_at, read_at)
+
+    def wake_at(self, differs_at: datetime | None, read_at: datetime) -> None:
+        """By a reading of that instant. What an older one says does not count."""
+        if read_at >= self._read_at:
+            self._differs_at, self._read_at = differs_at, read_at
+            self._set_timer()
+
+    def _set_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if differs_at is not None:
-            seconds = max((differs_at - datetime.now(UTC)).total_seconds(), 0)
+        if self._differs_at is not None:
+            seconds = max((self._differs_at - datetime.now(UTC)).total_seconds(), 0)
             self._timer = asyncio.get_running_loop().call_later(min(seconds, LONGEST_TIMER), self._due)
 
     def _due(self) -> None:
         assert self._differs_at is not None
         if datetime.now(UTC) < self._differs_at:
-            self.wake_at(self._differs_at)
+            self._set_timer()
         else:
             self.changed(1)
 
@@ -152,15 +166,23 @@ class Hub:
             group = self._groups[topic][view] = _Group(self, topic, view, read, concerns)
         subscriber = Subscriber(group)
         group.subscribers.add(subscriber)
+        now = datetime.now(UTC)
         try:
-            seen = await read(datetime.now(UTC))
+            seen = await read(now)
             if seen is None:
                 raise NotThere
         except BaseException:
             group.leave(subscriber)
             raise
-        group.wake_at(seen.differs_at)
+        group.joined(seen, now)
         return subscriber
+
+    def end(self) -> None:
+        """All streams end: the process is going to."""
+        for groups in self._groups.values():
+            for group in groups.values():
+                for subscriber in list(group.subscribers):
+                    subscriber.end(StopAsyncIteration())
 
     def close(self, group: _Group) -> None:
         groups = self._groups.get(group.topic, {})

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import strawberry
 
 import models
+from models import database
 from models.enums import InputProblem, Reason, Role
 from models.keys import new_id
 from resolvers import filetype, ids
@@ -58,21 +60,31 @@ async def create_upload(info: Info, input: CreateUpload) -> CreateUploadPayload:
     errors = checks.errors
     if context.viewer.role is Role.SERVICE:
         errors = [UserError(Reason.NOT_YOUR_ROLE, "Files are brought by the parties to a case and by agents.")]
-    elif not errors and await _unused(info) >= MOST_UNUSED:
-        message = f"You have {MOST_UNUSED} uploads that no case uses; use them, or wait until they expire."
-        errors = [UserError(Reason.INVALID_INPUT, message, InputProblem.TOO_MANY)]
     if errors or content_type is None:
         return CreateUploadPayload(upload=None, user_errors=errors)
     key = new_id()
     url = await context.files.upload_address(context.origin, key, content_type, input.size)
-    await models.Attachment.create(
-        id=key,
-        by_id=context.viewer.id,
-        filename=input.filename,
-        content_type=content_type,
-        size=input.size,
-        created_at=context.arrived_at,
-    )
+
+    async def work() -> bool:
+        await models.Account.select_for_update().get(
+            id=context.viewer.id
+        )  # one after the other, so that the count holds
+        if await _unused(info) >= MOST_UNUSED:
+            return False
+        await models.Attachment.create(
+            id=key,
+            by_id=context.viewer.id,
+            filename=input.filename,
+            content_type=content_type,
+            size=input.size,
+            created_at=context.arrived_at,
+        )
+        return True
+
+    if not await database.in_transaction(work):
+        message = f"You have {MOST_UNUSED} uploads that no case uses; use them, or wait until they expire."
+        errors = [UserError(Reason.INVALID_INPUT, message, InputProblem.TOO_MANY)]
+        return CreateUploadPayload(upload=None, user_errors=errors)
     upload = Upload(
         id=strawberry.ID(ids.encode("Upload", key)),
         url=url,
@@ -86,13 +98,19 @@ async def create_upload(info: Info, input: CreateUpload) -> CreateUploadPayload:
 def _check(checks: Checks, input: CreateUpload) -> str | None:
     before = len(checks.errors)
     checks.text("filename", input.filename, 200, required=True)
-    if len(checks.errors) == before and not (input.filename.isprintable() and not set(input.filename) & set("/\\")):
+    if len(checks.errors) == before and any(map(_misleads, input.filename)):
         checks.problem("filename", InputProblem.WRONG_FORM, "A file's name has no slashes and no control characters.")
     content_type = filetype.announced(input.content_type)
     if content_type is None:
         checks.problem("contentType", InputProblem.WRONG_FORM, f"These kinds of files are taken: {filetype.TAKEN}.")
     checks.within("size", input.size, 1, LARGEST)
     return content_type
+
+
+def _misleads(sign: str) -> bool:
+    """What makes a path, ends a line or a header, or turns the direction of reading."""
+    turns = unicodedata.bidirectional(sign) in ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
+    return sign in "/\\\u200e\u200f" or turns or unicodedata.category(sign) in ("Cc", "Cs", "Zl", "Zp")
 
 
 async def _unused(info: Info) -> int:

@@ -44,9 +44,10 @@ class Query:
     changes = resolved(
         changes.changes,
         TimelineConnection,
-        "For SERVICE and AGENT: all that has happened, in one sequence. Read page by page, always from the last "
-        "cursor, nothing comes twice and nothing is left out; a cursor stays good for ever. What time alone has done "
-        "is there once it is written down, with the next thing that happens.",
+        "For SERVICE and AGENT: everything that has happened and that the viewer may see, in one sequence; the order "
+        "system sees what concerns the orders that it recorded, but for complaints. Read page by page, always from the "
+        "last cursor, nothing comes twice and nothing is left out; a cursor stays good for ever. What time alone has "
+        "done is there once it is written down, with the next thing that happens.",
         after="Only what comes after this cursor. Keep it, also where a page is empty.",
     )
 

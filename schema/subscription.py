@@ -10,8 +10,8 @@ from schema.order import Order
 
 @strawberry.type(
     description="Watching. Told from when the subscription began, after each committed change, as the viewer sees it "
-    "then. What is absent or somebody else's, and what ceases to be the viewer's, ends with one error. A slow reader "
-    "gets the latest of what it missed."
+    "then. What is absent or somebody else's, and what ceases to be the viewer's, ends with one error. Who falls more "
+    "than a hundred changes behind gets the latest hundred."
 )
 class Subscription:
     order_changed: Any = resolved(

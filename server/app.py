@@ -2,8 +2,11 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
+import signal
+import threading
+from collections.abc import AsyncGenerator, Callable, Generator
 from datetime import UTC, datetime
+from types import FrameType
 from typing import Any
 
 from starlette.applications import Starlette
@@ -59,6 +62,30 @@ async def _clearing(opened: Files) -> AsyncGenerator[None]:
         await asyncio.wait([task])
 
 
+@contextlib.contextmanager
+def _told_to_stop(end: Callable[[], None]) -> Generator[None]:
+    """Calls `end` when the process is told to stop: the server waits for open streams before it ends the lifespan."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(end)
+        handler = before[signal.Signals(number)]
+        if callable(handler):
+            handler(number, frame)
+
+    for number in before:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def create(settings: Settings | None = None) -> Starlette:
     settings = settings or Settings()
 
@@ -69,7 +96,8 @@ def create(settings: Settings | None = None) -> Starlette:
         app.state.files = view.files = await files.opened(settings)
         app.state.hub = view.hub
         async with database.connected(settings.database), view.hub.feed.running(), _clearing(view.files):
-            yield
+            with _told_to_stop(view.hub.end):
+                yield
 
     routes = [
         Route("/graphql", view),

@@ -7,6 +7,7 @@ import uuid
 import orjson
 from graphql import GraphQLError
 from starlette.responses import Response
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
 _log = logging.getLogger("recourse")
 
@@ -28,7 +29,11 @@ def masked(error: BaseException) -> str:
 def presented(error: GraphQLError) -> GraphQLError:
     """The error as clients see it: as it is where the request is to blame, masked where we are."""
     original = error.original_error
-    if original is not None and not isinstance(original, GraphQLError):
+    if isinstance(original, CannotGetOperationTypeError):
+        message, extensions = original.as_http_error_reason(), {"code": "BAD_REQUEST"}
+    elif isinstance(original, InvalidOperationTypeError):
+        message, extensions = original.as_http_error_reason("this kind of request"), {"code": "BAD_REQUEST"}
+    elif original is not None and not isinstance(original, GraphQLError):
         message, extensions = masked(original), {"code": "INTERNAL"}
     else:
         message, extensions = error.message, {"code": "BAD_REQUEST", **(error.extensions or {})}

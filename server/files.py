@@ -1,5 +1,7 @@
 """The content of files over HTTP, at signed addresses. No token is asked for: the address is the right."""
 
+import asyncio
+import contextlib
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,10 +14,12 @@ from starlette.responses import Response, StreamingResponse
 from models.bucket import Bucket
 from models.files import AlreadyThere, Folder, Sample, Store, TooLarge, TooShort
 from resolvers import filetype
-from resolvers.address import READ_SECONDS, Files
+from resolvers.address import READ_SECONDS, UPLOAD_SECONDS, Files
+from resolvers.upload import LARGEST
 from server.errors import error, masked
 from server.settings import Settings
 
+PATIENCE_SECONDS = 3
 _KEY = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 # A file is for saving, never for a browser to look into, to run, or to tell anybody where it came from.
@@ -53,6 +57,7 @@ async def content(request: Request) -> Response:
     key = UUID(hex=text) if _KEY.fullmatch(text) else None
     method = "PUT" if request.method == "PUT" else "GET"
     if key is None or not files.allows(method, key, request.query_params):
+        await _read_the_rest(request)
         return error(403, "FORBIDDEN", "This address is not valid, or not any more; ask for a new one.")
     try:
         return await (_put(request, files, key) if method == "PUT" else _get(request, files, key))
@@ -72,7 +77,8 @@ async def _put(request: Request, files: Files, key: UUID) -> Response:
     try:
         if length.isdecimal() and int(length) > size:
             raise TooLarge
-        await files.store.put(key, request.stream(), size, check)
+        async with asyncio.timeout(UPLOAD_SECONDS):
+            await files.store.put(key, request.stream(), size, check)
     except TooLarge:
         answer = error(413, "TOO_LARGE", f"This is more than the {size:,} bytes that were announced; nothing is kept.")
     except TooShort:
@@ -81,12 +87,26 @@ async def _put(request: Request, files: Files, key: UUID) -> Response:
         answer = error(415, "WRONG_KIND", f"This is none of what is taken: {filetype.TAKEN}. Nothing is kept.")
     except AlreadyThere:
         answer = error(409, "ALREADY_THERE", "This file has come in before; it cannot be changed.")
+    except TimeoutError:
+        answer = error(408, "TOO_SLOW", f"This did not come in within {UPLOAD_SECONDS // 60} minutes; nothing is kept.")
     except ClientDisconnect:
         answer = Response(status_code=400)  # which nobody hears
     else:
         return Response(status_code=204)
-    answer.headers["connection"] = "close"  # there may be more to come that nobody will read
+    await _read_the_rest(request)
     return answer
+
+
+async def _read_the_rest(request: Request) -> None:
+    """For clients that listen only once they have said all: an answer in between would be lost to them. Those that do
+    not come to an end are answered all the same, and the connection is closed."""
+    left = LARGEST
+    with contextlib.suppress(TimeoutError, ClientDisconnect, RuntimeError):
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            async for chunk in request.stream():
+                left -= len(chunk)
+                if left < 0:
+                    return
 
 
 async def _get(request: Request, files: Files, key: UUID) -> Response:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import orjson
+from graphql import GraphQLError
 from starlette.websockets import WebSocketDisconnect
 from strawberry.asgi import ASGIWebSocketAdapter
 from strawberry.exceptions import ConnectionRejectionError
@@ -17,7 +18,7 @@ from strawberry.types import ExecutionResult
 
 from resolvers.account import Account
 from resolvers.context import Context
-from server.errors import presented
+from server.errors import masked, presented
 from server.tokens import BadToken
 
 INIT_SECONDS = 10  # for the token to come
@@ -102,7 +103,14 @@ class Handler(BaseGraphQLTransportWSHandler[Any, None]):
         self.connection = connection
 
     async def handle_connection_init(self, message: Any) -> None:
-        await super().handle_connection_init(message)
+        try:
+            await super().handle_connection_init(message)
+        except WebSocketDisconnected:
+            raise
+        except Exception as unforeseen:
+            masked(unforeseen)
+            await self.websocket.close(1011, "Something went wrong on our side")
+            return
         if self.connection_acknowledged and self._expiry is None:
             self._expiry = asyncio.create_task(self._end_with_the_token())
 
@@ -118,6 +126,18 @@ class Handler(BaseGraphQLTransportWSHandler[Any, None]):
         if self._expiry is not None:
             self._expiry.cancel()
         await super().shutdown()
+
+    async def handle_task_exception(self, error: Exception) -> None:
+        masked(error)
+
+    async def handle_subscribe(self, message: Any) -> None:
+        if len(self.operations) < MOST_OPERATIONS or not self.connection_acknowledged:
+            await super().handle_subscribe(message)
+            return
+        full = GraphQLError(
+            f"At most {MOST_OPERATIONS} operations can be under way on a socket.", extensions={"code": "TOO_EXPENSIVE"}
+        )
+        await self.send_message({"id": message["id"], "type": "error", "payload": [full.formatted]})
 
     async def handle_message(self, message: Any) -> None:
         if _is_well_formed(message):

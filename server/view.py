@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from dataclasses import replace
@@ -39,6 +40,7 @@ from server.tokens import BadToken, Claims, verifier
 
 CLOCK_HEADER = "x-recourse-now"
 ACCOUNTS_KEPT = 10_000
+_SUBSCRIBES = re.compile(r"\bsubscription\b").search  # or says the word somewhere, which does no harm
 
 
 class GraphQLView(GraphQL[Any, None]):
@@ -152,6 +154,12 @@ class GraphQLView(GraphQL[Any, None]):
             answer["extensions"] = result.extensions
         return answer  # type: ignore[return-value]
 
+    async def execute_operation(
+        self, request: Any, request_adapter: Any, request_data: Any, *rest: Any, **more: Any
+    ) -> Any:
+        request.state.subscribes = _SUBSCRIBES(getattr(request_data, "query", None) or "") is not None
+        return await super().execute_operation(request, request_adapter, request_data, *rest, **more)
+
     async def create_streaming_response(
         self,
         request: Any,
@@ -159,7 +167,9 @@ class GraphQLView(GraphQL[Any, None]):
         sub_response: Response,
         headers: Mapping[str, str],
     ) -> Response:
-        """A stream ends with the token that opened it."""
+        """A subscription ends with the token that opened it; what has one answer is answered."""
+        if not request.state.subscribes:
+            return await super().create_streaming_response(request, stream, sub_response, headers)
 
         async def until_it_expires() -> AsyncGenerator[str, None]:
             parts: Any = stream()

@@ -8,27 +8,33 @@ import sys
 from collections.abc import Generator
 
 
-@contextlib.contextmanager
-def serving(database: str, files: str, count: int = 1) -> Generator[list[str]]:
-    """The addresses of so many servers on that database, in development mode."""
+def start(database: str, files: str) -> "subprocess.Popen[str]":
+    """A server on that database, in development mode."""
     environment = os.environ | {
         "RECOURSE_DATABASE_URL": database,
         "RECOURSE_FILES_URL": files,
         "RECOURSE_MODE": "development",
     }
     command = [sys.executable, "-m", "server", "serve", "--port", "0"]
-    processes = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(count)]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@contextlib.contextmanager
+def serving(database: str, files: str, count: int = 1) -> Generator[list[str]]:
+    """The addresses of so many servers."""
+    processes = [start(database, files) for _ in range(count)]
     try:
-        yield [_address(process) for process in processes]
+        yield [address(process) for process in processes]
     finally:
         for process in processes:
             process.terminate()
             process.communicate()
 
 
-def _address(process: "subprocess.Popen[str]") -> str:
+def address(process: "subprocess.Popen[str]") -> str:
+    """Where it serves, once it does."""
     assert process.stdout is not None
     for line in process.stdout:
         if found := re.search(r"http://\S+:\d+", line):
             return found[0]
-    raise AssertionError("the server did not start")
+    raise AssertionError(process.communicate()[1])

@@ -24,6 +24,7 @@ from models.files import HEAD, TAIL, Folder, Sample
 from models.keys import new_id
 from resolvers import upload
 from resolvers.address import Files
+from resolvers.attachment import MOST_IN_A_CASE
 from resolvers.filetype import KINDS, named, told_by
 from tests.actions import INPUTS
 from tests.conftest import DAY, NOW, Server, World
@@ -202,6 +203,8 @@ def test_addresses_expire(server: Server, world: World, monkeypatch: pytest.Monk
         ({"filename": "x" * 201}, {("filename", "TOO_LONG")}),
         ({"filename": "../../etc/passwd"}, {("filename", "WRONG_FORM")}),
         ({"filename": "a\r\nb: c.png"}, {("filename", "WRONG_FORM")}),
+        ({"filename": "a\u202egnp.exe"}, {("filename", "WRONG_FORM")}),
+        ({"filename": "a\u2028.png"}, {("filename", "WRONG_FORM")}),
         ({"filename": "a\0.png", "size": 0}, {("filename", "OTHER"), ("size", "OUT_OF_RANGE")}),
     ],
 )
@@ -211,6 +214,22 @@ def test_what_cannot_be_announced(world: World, input: dict[str, Any], problems:
     assert world.buyer.problems("createUpload", right | input) == problems
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Screenshot 2026-01-01 at 3.04.05\u202fPM.png",
+        "a\u00a0b.png",
+        "می\u200cخواهم.png",
+        "👩\u200d👩\u200d👧.png",
+        "é 'x' \"y\".png",
+    ],
+)
+def test_names_as_people_and_their_computers_write_them(world: World, name: str) -> None:
+    [file] = open_dispute(world, evidence=[bring(world.buyer, name=name)])["evidence"]
+    assert file["filename"] == name
+    assert httpx2.get(file["url"]).status_code == 200
+
+
 def test_the_order_system_brings_no_files(world: World) -> None:
     payload = world.service.do("createUpload", {"filename": "a.png", "contentType": "image/png", "size": 1}, UPLOAD)
     assert payload["upload"] is None
@@ -218,9 +237,15 @@ def test_the_order_system_brings_no_files(world: World) -> None:
 
 
 def test_nobody_fills_the_store_with_uploads(world: World) -> None:
-    for _ in range(upload.MOST_UNUSED):
-        announce(world.buyer)
-    [error] = world.buyer.do("createUpload", {"filename": "a.png", "contentType": "image/png", "size": 1})["userErrors"]
+    small = {"filename": "a.png", "contentType": "image/png", "size": 1}
+
+    def announce_one(_: int) -> int:
+        return len(world.buyer.do("createUpload", small)["userErrors"])
+
+    with ThreadPoolExecutor(8) as announcing:
+        refused = sum(announcing.map(announce_one, range(upload.MOST_UNUSED + 20)))
+    assert refused == 20
+    [error] = world.buyer.do("createUpload", small)["userErrors"]
     assert (error["code"], error["problem"]) == ("INVALID_INPUT", "TOO_MANY")
     announce(world.supplier)
 
@@ -331,6 +356,40 @@ def test_the_shape_comes_first_and_the_decision_before_the_files(world: World) -
     assert world.buyer.refused("openDispute", unpaid | {"evidence": eleven[:1]}) == "NOT_PAID"
 
 
+def test_a_case_holds_a_bounded_number_of_files(server: Server, world: World) -> None:
+    case = open_dispute(world)["id"]
+
+    async def fill() -> None:
+        account = await models.Account.get(subject=world.buyer.subject)
+        await models.Attachment.bulk_create(
+            models.Attachment(
+                by_id=account.id, filename="x.png", content_type="image/png", size=1, created_at=NOW,
+                case_kind="DISPUTE", case_id=UUID(hex=case.removeprefix("dsp_")),
+            )
+            for _ in range(MOST_IN_A_CASE - 1)
+        )  # fmt: skip
+
+    server.run(fill)
+    post = {"caseId": case, "text": "x"}
+    two = post | {"attachments": [bring(world.buyer), bring(world.buyer)]}
+    assert world.buyer.problems("postDisputeMessage", two) == {("attachments", "TOO_MANY")}
+    world.buyer.succeed("postDisputeMessage", post | {"attachments": two["attachments"][:1]})
+
+
+def test_one_of_many_who_bring_the_same_at_once_wins(server: Server, world: World) -> None:
+    announced = announce(world.buyer)
+    contents = [PNG[:-1] + bytes([place]) for place in range(12)]
+
+    def bring_one(content: bytes) -> int:
+        return put(announced, content).status_code
+
+    with ThreadPoolExecutor(12) as bringing:
+        answers = list(bringing.map(bring_one, contents))
+    assert sorted(answers) == [204, *[409] * 11]
+    [file] = open_dispute(world, evidence=[announced["id"]])["evidence"]
+    assert httpx2.get(file["url"]).content == contents[answers.index(204)]
+
+
 def test_two_cases_cannot_have_the_same_file(world: World) -> None:
     file = bring(world.buyer)
     cases = [open_dispute(world)["id"] for _ in range(4)]
@@ -381,7 +440,9 @@ async def test_a_bucket_keeps_files_as_a_folder_does() -> None:
         await obstore.put_async(memory, f"incoming/{one.hex}", content)
         sample = await bucket.take(one, len(PNG))
         assert sample == Sample(len(content), content if content == PNG else b"")
-    # Who still has the address changes nothing any more.
+    # Nothing is left to write to; and who still has the address changes nothing any more.
+    with pytest.raises(FileNotFoundError):
+        await obstore.head_async(memory, f"incoming/{one.hex}")
     await obstore.put_async(memory, f"incoming/{one.hex}", bytes(len(PNG)))
     assert await bucket.take(one, len(PNG)) == Sample(len(PNG), PNG)
     assert b"".join([chunk async for chunk in bucket.read(one)]) == PNG
@@ -408,6 +469,7 @@ async def test_a_buckets_uploads_go_straight_into_it() -> None:
 
 MAIL = b"Received: from a by b\r\nFrom: ana@example.com\r\nSubject: Lamps\r\n\r\nThey came broken.\r\n"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 SIGNATURES: list[tuple[str, bytes, str, str | None]] = [
     ("a JPEG", JPEG, "image/jpeg", "image/jpeg"),
     ("a JPEG from a camera", bytes.fromhex("ffd8ffe12a104578696600004d4d002a") + bytes(40), "image/jpeg", "image/jpeg"),
@@ -424,6 +486,30 @@ SIGNATURES: list[tuple[str, bytes, str, str | None]] = [
     ("an archive that is called a picture", archive("a.txt"), "image/png", "application/zip"),
     ("an old office document", OLE, "application/msword", "application/msword"),
     ("an old office document that is called a picture", OLE, "image/png", None),
+    (
+        "a HEIC of another major brand",
+        b"\0\0\0\x1cftypmif1\0\0\0\0mif1heicmiaf" + bytes(40),
+        "image/heic",
+        "image/heic",
+    ),
+    (
+        "a picture of a kind that is not taken",
+        b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf" + bytes(40),
+        "image/heic",
+        None,
+    ),
+    ("a sound", b"RIFF\x24\0\0\0WAVEfmt " + bytes(40), "image/webp", None),
+    ("an archive that is called a document", archive("evil.exe"), DOCX, "application/zip"),
+    (
+        "a document that is called an archive",
+        archive("[Content_Types].xml", "xl/workbook.xml"),
+        "application/zip",
+        XLSX,
+    ),
+    ("an old office document of which nothing is said", OLE, "application/octet-stream", "application/x-ole-storage"),
+    ("plain text in sixteen bits", "Größe 40".encode("utf-16"), "text/plain", "text/plain"),
+    ("a page behind an invisible sign", "\u200b<html>".encode(), "text/plain", None),
+    ("a mail without its way", b"Subject: Lamps\r\nDate: today\r\n\r\nBroken.", "message/rfc822", "message/rfc822"),
     ("rich text", b"{\\rtf1\\ansi hello}", "application/rtf", "application/rtf"),
     ("plain text", "Größe 40 – zu klein".encode(), "text/plain", "text/plain"),
     ("plain text of an old kind", "Größe".encode("latin-1"), "text/plain", "text/plain"),

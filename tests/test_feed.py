@@ -16,13 +16,13 @@ import asyncpg
 import httpx2
 import pytest
 
-from models import database
+from models import database, feed
 from models.enums import Role
 from models.feed import LONGEST_WAIT
 from tests.actions import INPUTS
 from tests.conftest import DIALECT, NOW, Person, Server, World
 from tests.postgres import Postgres
-from tests.processes import serving
+from tests.processes import address, serving, start
 from tests.watching import dispute, opened
 
 on_postgres = pytest.mark.skipif(DIALECT != "postgres", reason="SQLite has one writer at a time")
@@ -70,6 +70,21 @@ def test_a_record_from_the_command_line_is_told(server: Server, world: World, tw
         socket.watch("subscription($id: ID!) { orderChanged(orderId: $id) { status } }", id=order)
         world.order(number=number, paidAt=1, recordedAt=-1)
         assert socket.told() == {"status": "PAID"}
+
+
+@on_postgres
+def test_a_notification_is_enough(
+    server: Server, world: World, two_processes: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = dispute(world, world.order(paidAt=9, completedAt=8))
+    supplier = elsewhere(world.supplier, two_processes[0])
+    monkeypatch.setattr(feed, "POLL_SECONDS", 3600.0)
+    with closing(supplier.http), opened(server, world.buyer) as socket:
+        socket.watch(MESSAGES, id=case)
+        threading.Event().wait(1.5)  # the last look of before
+        for place in range(5):
+            post(supplier, case, str(place))
+            assert texts(socket.told())[0] == str(place)
 
 
 # ---------------------------------------------------------------- across restarts
@@ -127,11 +142,13 @@ def _post_when_possible(person: Person, case: str, text: str) -> None:
     raise AssertionError(answer)
 
 
-async def _end_listening(url: str) -> None:
+def _credentials(url: str) -> dict[str, Any]:
     credentials = database.config(url)["connections"]["default"]["credentials"]
-    connection: Any = await asyncpg.connect(
-        host=credentials["host"], user=credentials["user"], database=credentials["database"]
-    )
+    return {name: credentials[name] for name in ("host", "port", "user", "database")}
+
+
+async def _end_listening(url: str) -> None:
+    connection: Any = await asyncpg.connect(**_credentials(url))
     ended: list[Any] = []
     while not ended:  # after a crash it takes a second until somebody listens again
         ended = await connection.fetch(
@@ -257,27 +274,60 @@ def test_nothing_is_left_out_or_twice_while_many_write(server: Server, world: Wo
 
 
 @contextmanager
-def unfinished(url: str, order: str) -> Generator[Any]:
+def unfinished(url: str, order: str, count: int = 1) -> Generator[Any]:
     """A transaction that has written an event of the order and is not committed until it is told to."""
-    credentials = database.config(url)["connections"]["default"]["credentials"]
     loop = asyncio.new_event_loop()
 
     async def begin() -> Any:
-        connection: Any = await asyncpg.connect(
-            host=credentials["host"], user=credentials["user"], database=credentials["database"]
-        )
+        connection: Any = await asyncpg.connect(**_credentials(url))
         await connection.execute("BEGIN")
         # As every writer does: something is locked or written before an event's id is taken.
         await connection.execute("SELECT pg_current_xact_id()")
-        await connection.execute(
-            "INSERT INTO events (order_id, at, known_at, facts) VALUES ($1, $2, $2, '{}')", UUID(hex=order[4:]), NOW
-        )
+        for _ in range(count):
+            await connection.execute(
+                "INSERT INTO events (order_id, at, known_at, facts) VALUES ($1, $2, $2, '{}')", UUID(hex=order[4:]), NOW
+            )
         return connection
 
     connection = loop.run_until_complete(begin())
     yield lambda: loop.run_until_complete(connection.execute("COMMIT"))
     loop.run_until_complete(connection.close())
     loop.close()
+
+
+@on_postgres
+def test_ids_that_a_crash_gives_back_are_not_taken_for_read(tmp_path: Path) -> None:
+    """PostgreSQL may hand out again what it handed out to a transaction that never committed."""
+    with (
+        own_postgres() as (postgres, url),
+        serving(url, str(tmp_path), 2) as (here, there),
+        httpx2.Client(base_url=there, timeout=60) as http,
+    ):
+        world = World(http)
+        order = world.order(paidAt=9, completedAt=8)
+        case = dispute(world, order)
+        service, supplier = elsewhere(world.service, here), world.supplier.at(None)
+        with closing(service.http), opened(here, world.buyer) as socket:
+            socket.watch(MESSAGES, id=case)
+            with unfinished(url, order, count=100):
+                pass  # rolled back
+            _, last = read_on(service, None)
+            postgres.stop(signal.SIGQUIT)
+            postgres.start()
+            asyncio.run(_give_back(url))
+            _post_when_possible(supplier, case, "after")
+            assert texts(socket.told(20)) == ["after"]
+            for place in range(10):
+                post(supplier, case, str(place))
+            assert texts([socket.told() for _ in range(10)][-1])[0] == "9"
+            assert len(read_on(service, last)[0]) == 11
+
+
+async def _give_back(url: str) -> None:
+    """What a crash may do, and does not do every time."""
+    connection: Any = await asyncpg.connect(**_credentials(url))
+    await connection.execute("SELECT setval('events_id_seq', greatest((SELECT max(id) FROM events), 1))")
+    await connection.close()
 
 
 @on_postgres
@@ -297,3 +347,24 @@ def test_what_is_committed_late_is_waited_for(server: Server, world: World) -> N
         assert [edge["node"]["order"]["id"] for edge in found] == [order, other]
         assert socket.told(LONGEST_WAIT + 1)["id"] == order
         assert socket.is_quiet(1.5)
+
+
+# ---------------------------------------------------------------- when the server stops
+
+
+def test_streams_end_when_the_server_is_told_to_stop(server: Server, world: World) -> None:
+    assert server.settings.files_url is not None
+    order = world.order()
+    process = start(server.settings.database, server.settings.files_url)
+    here = address(process)
+    body = {"query": "subscription($id: ID!) { orderChanged(orderId: $id) { id } }", "variables": {"id": order}}
+    headers = {"Authorization": f"Bearer {world.buyer.token}", "Accept": "text/event-stream"}
+    with (
+        httpx2.stream("POST", f"{here}/graphql", json=body, headers=headers, timeout=8) as stream,
+        opened(here, world.buyer) as socket,
+    ):
+        socket.watch(body["query"], id=order)
+        process.terminate()
+        assert list(stream.iter_text()) == ["event: complete\ndata: \n\n"]
+    _, said = process.communicate()
+    assert (process.returncode, said) == (0, "")

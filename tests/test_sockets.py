@@ -4,6 +4,7 @@ import contextlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx2
 import orjson
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -12,7 +13,7 @@ from websockets.sync.client import ClientConnection, connect
 from server.socket import LARGEST_MESSAGE, MOST_OPERATIONS
 from tests.conftest import Server, World
 from tests.test_http import signed
-from tests.watching import ORDER, PROTOCOL, complete, opened
+from tests.watching import ORDER, PROTOCOL, complete, leave_feedback, opened, wait_until
 
 INIT = {"type": "connection_init", "payload": {}}
 
@@ -148,6 +149,7 @@ def test_a_socket_has_a_bounded_number_of_subscriptions(server: Server, world: W
         one_more = socket.subscribe(ORDER, id=order)
         message = socket.receive()
         assert (message["id"], message["type"]) == (one_more, "error")
+        assert message["payload"][0]["extensions"] == {"code": "TOO_EXPENSIVE"}
         # Another takes the place of one that ended.
         socket.send({"type": "complete", "id": "1"})
         socket.ask("{ serverTime }")
@@ -185,9 +187,49 @@ def test_a_socket_ends_with_its_token(server: Server, world: World) -> None:
 
 def test_an_event_stream_ends_with_its_token(server: Server, world: World) -> None:
     order = complete(world)
+    expiry = datetime.now(UTC) + timedelta(seconds=2)
+    token = signed(sub=world.buyer.subject, name=f"Buyer {world.buyer.subject}", exp=expiry)
+    headers = {"Authorization": f"Bearer {token}", "Accept": "text/event-stream"}
+    body = {"query": ORDER, "variables": {"id": order}}
+    with httpx2.stream("POST", f"{server.url}/graphql", json=body, headers=headers, timeout=10) as stream:
+        parts = stream.iter_text()
+        wait_until(lambda: server.app.state.hub.watching == 1)
+        leave_feedback(world, order)
+        assert next(parts).startswith("event: next")
+        assert list(parts) == []
+    assert datetime.now(UTC) >= expiry.replace(microsecond=0)
+    wait_until(lambda: server.app.state.hub.watching == 0)
+
+
+def test_what_is_asked_with_a_token_that_just_expired_is_answered(world: World) -> None:
+    order = complete(world)
     caller = world.buyer.at(None)
-    caller.token = signed(
-        sub=world.buyer.subject, name=f"Buyer {world.buyer.subject}", exp=datetime.now(UTC) + timedelta(seconds=2)
-    )
-    answer = caller.send({"query": ORDER, "variables": {"id": order}}, Accept="text/event-stream")
-    assert answer.status_code == 200
+    just_expired = datetime.now(UTC) - timedelta(seconds=5)
+    caller.token = signed(sub=world.buyer.subject, name=f"Buyer {world.buyer.subject}", exp=just_expired)
+    query = "mutation($id: ID!) { leaveFeedback(input: {orderId: $id, ratings: {overall: 4}}) { userErrors { code } } }"
+    answer = caller.send({"query": query, "variables": {"id": order}}, Accept="text/event-stream")
+    assert answer.text.startswith('event: next\ndata: {"data":{"leaveFeedback":{"userErrors":[]}}')
+
+
+def test_a_token_that_just_expired_greets_and_stays_for_a_moment(server: Server) -> None:
+    with dial(server) as connection:
+        just_expired = signed(exp=datetime.now(UTC) - timedelta(seconds=5))
+        greet(connection, authorization=f"Bearer {just_expired}")
+        assert orjson.loads(connection.recv(10)) == {"type": "connection_ack"}
+        connection.send('{"type": "ping"}')
+        assert orjson.loads(connection.recv(10)) == {"type": "pong"}
+
+
+def test_what_does_not_fit_a_stream_is_the_clients_error(server: Server, world: World) -> None:
+    with opened(server, world.buyer) as socket:
+        socket.send(
+            {"type": "subscribe", "id": "1", "payload": {"query": "query A { serverTime }", "operationName": "B"}}
+        )
+        [error] = socket.receive()["payload"]
+        assert (error["message"], error["extensions"]["code"]) == ('Unknown operation named "B".', "BAD_REQUEST")
+    mutation = 'mutation { cancelOrder(input: {orderId: "x", reason: OTHER}) { userErrors { code } } }'
+    multipart = "multipart/mixed;boundary=graphql;subscriptionSpec=1.0,application/json"
+    assert '"code":"BAD_REQUEST"' in world.buyer.send({"query": mutation}, Accept=multipart).text
+    headers = {"Authorization": f"Bearer {world.buyer.token}", "Accept": "text/event-stream"}
+    by_get = httpx2.get(f"{server.url}/graphql", params={"query": mutation}, headers=headers)
+    assert "INTERNAL" not in by_get.text

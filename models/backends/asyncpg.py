@@ -42,6 +42,7 @@ async def connect_apart(client: Any) -> Any:
         password=client.password,
         database=client.database,
         ssl=client.extra.get("ssl"),
+        server_settings={"application_name": "recourse"},
     )
 
 

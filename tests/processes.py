@@ -8,21 +8,23 @@ import sys
 from collections.abc import Generator
 
 
-def start(database: str, files: str) -> "subprocess.Popen[str]":
-    """A server on that database, in development mode."""
+def start(database: str, files: str, *, heard: bool = True) -> "subprocess.Popen[str]":
+    """A server on that database, in development mode. What it says is `heard`, by one who reads it, or shown."""
     environment = os.environ | {
         "RECOURSE_DATABASE_URL": database,
         "RECOURSE_FILES_URL": files,
         "RECOURSE_MODE": "development",
     }
     command = [sys.executable, "-m", "server", "serve", "--port", "0"]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE if heard else None, text=True
+    )
 
 
 @contextlib.contextmanager
 def serving(database: str, files: str, count: int = 1) -> Generator[list[str]]:
     """The addresses of so many servers."""
-    processes = [start(database, files) for _ in range(count)]
+    processes = [start(database, files, heard=False) for _ in range(count)]
     try:
         yield [address(process) for process in processes]
     finally:

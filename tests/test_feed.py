@@ -367,4 +367,4 @@ def test_streams_end_when_the_server_is_told_to_stop(server: Server, world: Worl
         process.terminate()
         assert list(stream.iter_text()) == ["event: complete\ndata: \n\n"]
     _, said = process.communicate()
-    assert (process.returncode, said) == (0, "")
+    assert (process.returncode, said) == (-signal.SIGTERM, "")

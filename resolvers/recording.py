@@ -68,13 +68,17 @@ async def store(
             await database.in_transaction(work, seconds, shielded=shielded)
         except Refused as refused:
             return refused.errors
-        except (IntegrityError, database.Deadlock):
+        except (IntegrityError, database.Deadlock, _RecordedMeanwhile):
             # Somebody else recorded some of the same orders in between; they are old ones now.
             if attempt == 2:
                 raise
         else:
             break
     return []
+
+
+class _RecordedMeanwhile(Exception):
+    """A twin has recorded some of the same orders since they were looked for."""
 
 
 def _by_number_and_age(record: Checked) -> tuple[str, datetime]:
@@ -102,7 +106,9 @@ async def _store(context: Context, records: Sequence[Checked], accounts: Account
     known = {row.number: row for row in rows}
     new = [record for record in records if record.number not in known]
     if new:
-        others = await models.Order.filter(number__in=[record.number for record in new]).only("number")
+        others = await models.Order.filter(number__in=[record.number for record in new])
+        if any(order.recorded_by_id == context.viewer.id for order in others):  # type: ignore[attr-defined]
+            raise _RecordedMeanwhile
         if taken := {order.number for order in others}:
             message = "This number belongs to an order that another service recorded."
             raise Refused([invalid(f"{r.path}number", InputProblem.OTHER, message) for r in new if r.number in taken])

@@ -24,7 +24,7 @@ from schema.scalars import spell_instant
 from server.app import UVICORN, create
 from server.settings import Settings
 from server.tokens import development_token
-from tests import postgres
+from tests import node, postgres
 from tests.processes import serving
 
 T = TypeVar("T")
@@ -251,3 +251,9 @@ def two_processes(server: Server) -> Generator[list[str]]:
     assert server.settings.files_url is not None
     with serving(server.settings.database, server.settings.files_url, 2) as addresses:
         yield addresses
+
+
+@pytest.fixture(scope="session")
+def clients(server: Server, tmp_path_factory: pytest.TempPathFactory) -> node.Clients:
+    """Installed once for all tests of a run."""
+    return node.installed(server.url, tmp_path_factory.mktemp("npm"))

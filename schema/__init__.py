@@ -1,11 +1,13 @@
 """What clients see: types, inputs, payloads, connections."""
 
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from typing import Any
 
 import strawberry
-from graphql import GraphQLError
+from graphql import GraphQLError, get_operation_ast
+from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
@@ -18,6 +20,19 @@ from schema.scalars import SCALARS
 from schema.subscription import Subscription
 
 
+class OneOperation(SchemaExtension):
+    """Refuses a document of several operations that does not come with the name of one: the first would be run."""
+
+    def on_validate(self) -> Iterator[None]:
+        """Stands behind the validation, which sets the errors that this adds to."""
+        context = self.execution_context
+        assert context.graphql_document is not None
+        named = context._provided_operation_name is not None  # pyright: ignore[reportPrivateUsage]
+        if not named and get_operation_ast(context.graphql_document) is None and not context.pre_execution_errors:
+            context.pre_execution_errors = [GraphQLError("A document of several operations needs an operationName.")]
+        yield
+
+
 class Schema(strawberry.Schema):
     async def execute(
         self,
@@ -25,11 +40,15 @@ class Schema(strawberry.Schema):
         allowed_operation_types: Iterable[OperationType] | None = None,
         **kwargs: Any,
     ) -> ExecutionResult:
-        """As its base, but for subscriptions, which have no one answer and need a stream."""
+        """As its base, but for subscriptions, which have no one answer and need a stream, and for operations that are
+        not in the document, which are an error of the request like any other."""
         if (error := nested_too_deep(kwargs.get("query") or next(iter(args), None))) is not None:
             return PreExecutionError(data=None, errors=[error])
         allowed = {OperationType.QUERY, OperationType.MUTATION} & set(allowed_operation_types or OperationType)
-        return await super().execute(*args, allowed_operation_types=allowed, **kwargs)
+        try:
+            return await super().execute(*args, allowed_operation_types=allowed, **kwargs)
+        except CannotGetOperationTypeError as unclear:
+            return PreExecutionError(data=None, errors=[GraphQLError(unclear.as_http_error_reason())])
 
     async def stream(self, *args: Any, **kwargs: Any) -> Any:
         if (error := nested_too_deep(kwargs.get("query") or next(iter(args), None))) is not None:
@@ -49,5 +68,5 @@ SCHEMA = Schema(
     Mutation,
     Subscription,
     config=StrawberryConfig(scalar_map=SCALARS),
-    extensions=[BoundedParse, GuardedValidation],
+    extensions=[BoundedParse, GuardedValidation, OneOperation],
 )

@@ -3,18 +3,33 @@
 import logging
 import traceback
 import uuid
+from collections.abc import Mapping
 
 import orjson
+from cross_web import HTTPException
 from graphql import GraphQLError
 from starlette.responses import Response
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
+from server.media import JSON, spelled
+
 _log = logging.getLogger("recourse")
 
 
-def error(status: int, code: str, message: str) -> Response:
+class Refused(HTTPException):
+    """A request whose document is not run."""
+
+    def __init__(self, status: int, code: str, message: str, **headers: str) -> None:
+        super().__init__(status, message)
+        self.code = code
+        self.headers = headers
+
+
+def error(
+    status: int, code: str, message: str, media: str = JSON, headers: Mapping[str, str] | None = None
+) -> Response:
     body = {"errors": [{"message": message, "extensions": {"code": code}}]}
-    return Response(orjson.dumps(body), status, media_type="application/json")
+    return Response(orjson.dumps(body), status, headers, media_type=spelled(media))
 
 
 def masked(error: BaseException) -> str:

@@ -5,7 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import field_validator
+from pydantic import PositiveInt, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from resolvers.limits import Limits
@@ -37,6 +37,7 @@ class Settings(BaseSettings):
     max_directives: int = 50
     max_cost: int = 25_000
     cors_origins: Annotated[list[str], NoDecode] = []
+    max_body_bytes: PositiveInt = 1_000_000
 
     @field_validator("cors_origins", mode="before")
     @classmethod

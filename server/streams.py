@@ -5,24 +5,8 @@ from collections.abc import Mapping
 from strawberry.http.streaming import MultipartSubscriptionTransport, SSETransport
 
 
-def _media_type(part: str) -> tuple[str, float]:
-    """Its name, and how much it is wanted."""
-    name, *parameters = (piece.strip().lower() for piece in part.split(";"))
-    weights = [text.removeprefix("q=") for text in parameters if text.startswith("q=")]
-    try:
-        return name, float(weights[0]) if weights else 1.0
-    except ValueError:
-        return name, 0.0
-
-
 class EventStream(SSETransport):
-    """Server-sent events, only for clients that want nothing rather than them."""
-
-    def accepts(self, accept: str) -> bool:
-        """Some clients name this media type in every request, behind what they would rather have."""
-        wanted = [_media_type(part) for part in accept.split(",")]
-        name, weight = wanted[0]
-        return name == "text/event-stream" and weight > 0 and all(weight >= other for _, other in wanted)
+    """Server-sent events."""
 
     def encode_event(self, event: str, data: str | None = None) -> str:
         """Lines end in LF alone: not every client takes CRLF, though all should."""

@@ -1,4 +1,4 @@
-"""GraphQL over HTTP: who asks and when, and how answers, streams and errors are spelled."""
+"""The endpoint: who asks and when, and what becomes of requests that are not answered."""
 
 import asyncio
 import contextlib
@@ -9,20 +9,16 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import orjson
 from cross_web import HTTPException
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
-from strawberry.asgi import GraphQL
-from strawberry.http import GraphQLHTTPResponse
 from strawberry.subscriptions import (
     GRAPHQL_SSE_PROTOCOL,
     GRAPHQL_TRANSPORT_WS_PROTOCOL,
     MULTIPART_SUBSCRIPTION_PROTOCOL,
 )
-from strawberry.types import ExecutionResult
 from strawberry.types.unset import UNSET, UnsetType
 
 from models.enums import Role
@@ -32,10 +28,10 @@ from resolvers.context import Context
 from resolvers.hub import Hub
 from schema import SCHEMA
 from schema.scalars import parse_instant
-from server import socket
-from server.errors import error, masked, presented
+from server import parameters, socket
+from server.errors import Refused, error, masked
+from server.http import Conversation, answered_in
 from server.settings import Mode, Settings
-from server.streams import EventStream, MultipartStream
 from server.tokens import BadToken, Claims, verifier
 
 CLOCK_HEADER = "x-recourse-now"
@@ -43,13 +39,9 @@ ACCOUNTS_KEPT = 10_000
 _SUBSCRIBES = re.compile(r"\bsubscription\b").search  # or says the word somewhere, which does no harm
 
 
-class GraphQLView(GraphQL[Any, None]):
+class GraphQLView(Conversation):
     graphql_transport_ws_handler_class = socket.Handler
     websocket_adapter_class = socket.Adapter
-    stream_transport_classes_by_protocol = {  # noqa: RUF012
-        MULTIPART_SUBSCRIPTION_PROTOCOL: MultipartStream,
-        GRAPHQL_SSE_PROTOCOL: EventStream,
-    }
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(
@@ -77,16 +69,21 @@ class GraphQLView(GraphQL[Any, None]):
             authorization = opening.headers.get("authorization")
             await self.run(opening, context=socket.Connection(self, self._origin(opening), authorization))
             return
-        request = Request(scope, receive)
+        request = Request(scope, parameters.bounded(receive, self.settings.max_body_bytes))
         try:
             response = await self.run(request, context=await self._context(request))
         except BadToken:
             response = error(401, "UNAUTHENTICATED", "Send a valid access token: Authorization: Bearer <token>.")
             response.headers["www-authenticate"] = "Bearer"
+        except Refused as wrong:
+            response = error(wrong.status_code, wrong.code, wrong.reason, answered_in(request), wrong.headers)
         except HTTPException as wrong:
-            response = error(wrong.status_code, "BAD_REQUEST", wrong.reason)
+            response = error(wrong.status_code, "BAD_REQUEST", wrong.reason, answered_in(request))
+        except ClientDisconnect:
+            response = Response(status_code=400)  # which nobody hears
         except Exception as unforeseen:
             response = error(500, "INTERNAL", masked(unforeseen))
+        response.headers.setdefault("cache-control", "no-store")  # it is for its viewer, and of its moment
         await response(scope, receive, send)
 
     async def _context(self, request: Request) -> Context:
@@ -135,24 +132,7 @@ class GraphQLView(GraphQL[Any, None]):
         try:
             return parse_instant(moved)
         except ValueError as wrong:
-            raise HTTPException(400, f"{CLOCK_HEADER}: {wrong}") from None
-
-    def decode_json(self, data: str | bytes) -> object:
-        value = orjson.loads(data)
-        if not isinstance(value, dict):
-            raise HTTPException(400, "A request, its variables and its extensions are JSON objects.")
-        return value  # type: ignore[no-any-return]
-
-    def encode_json(self, data: object) -> bytes:
-        return orjson.dumps(data)
-
-    async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
-        answer: dict[str, Any] = {"data": result.data}
-        if result.errors:
-            answer["errors"] = [presented(error).formatted for error in result.errors]
-        if result.extensions:
-            answer["extensions"] = result.extensions
-        return answer  # type: ignore[return-value]
+            raise Refused(400, "BAD_REQUEST", f"{CLOCK_HEADER}: {wrong}") from None
 
     async def execute_operation(
         self, request: Any, request_adapter: Any, request_data: Any, *rest: Any, **more: Any

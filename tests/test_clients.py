@@ -48,7 +48,7 @@ def test_who_asks_gets_plain_json(client: str, takes_streams: bool, clients: Cli
         asked, found, changed, left = running.rest()
     for request in (asked, changed):
         assert ("text/event-stream" in request["accept"]) is takes_streams
-        assert request["contentType"] == "application/json"
+        assert request["contentType"] == "application/graphql-response+json; charset=utf-8"
     assert found == {"node": {"id": order, "canLeaveFeedback": True}}
     assert left == {"leaveFeedback": {"order": {"id": order, "canLeaveFeedback": False}, "userErrors": []}}
 

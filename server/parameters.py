@@ -1,0 +1,84 @@
+"""What a request asks, in a body, an address or a socket's message: a document, or the name of one, and the rest."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import orjson
+from pydantic import AliasChoices, AliasPath, BaseModel, Field, ValidationError
+from starlette.types import Message, Receive
+
+from server.errors import Refused
+from server.media import is_json
+
+
+class PersistedQuery(BaseModel, strict=True):
+    """Apollo's automatic persisted queries."""
+
+    version: Literal[1]
+    sha256: str = Field(alias="sha256Hash")
+
+
+class Parameters(BaseModel, strict=True):
+    query: str | None = None
+    variables: dict[str, Any] | None = None
+    operation_name: str | None = Field(None, alias="operationName")
+    extensions: dict[str, Any] | None = None
+    document_id: str | None = Field(None, validation_alias=AliasChoices("documentId", "id", "doc_id"))
+    persisted: PersistedQuery | None = Field(None, validation_alias=AliasPath("extensions", "persistedQuery"))
+
+    @property
+    def named(self) -> str | None:
+        """The name of a document, which for some clients starts with the way it was made."""
+        name = self.document_id if self.persisted is None else self.persisted.sha256
+        return None if name is None else name.removeprefix("sha256:")
+
+
+def read(said: object) -> Parameters:
+    """Raises Refused where this is no request of GraphQL."""
+    if not isinstance(said, dict):
+        raise Refused(400, "BAD_REQUEST", "A request is a JSON object.")
+    try:
+        asked = Parameters.model_validate(said)
+    except ValidationError as wrong:
+        # A message of this library says what a value should be and never what it is.
+        faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in wrong.errors())
+        raise Refused(400, "BAD_REQUEST", "; ".join(faults)) from None
+    if not asked.query and asked.named is None:
+        raise Refused(400, "BAD_REQUEST", "A request holds a query, or the id of a document.")
+    return asked
+
+
+def _decoded(data: str | bytes) -> object:
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        raise Refused(400, "BAD_REQUEST", "This is not JSON in UTF-8.") from None
+
+
+def of_address(said: Mapping[str, Any]) -> Parameters:
+    decoded = {name: _decoded(said[name]) for name in ("variables", "extensions") if said.get(name)}
+    return read({name: text for name, text in said.items() if text} | decoded)
+
+
+def of_body(headers: Mapping[str, str], body: bytes) -> Parameters:
+    if headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise Refused(415, "UNSUPPORTED_MEDIA_TYPE", "A body is sent as it is, without a Content-Encoding.")
+    if not is_json(headers.get("content-type", "")):
+        raise Refused(415, "UNSUPPORTED_MEDIA_TYPE", "Send Content-Type: application/json, in UTF-8.")
+    return read(_decoded(body))
+
+
+def bounded(receive: Receive, most: int) -> Receive:
+    """Refuses a body while it comes in, as soon as there is more of it than so many bytes."""
+    seen = 0
+
+    async def received() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > most:
+            # There may be more to come that nobody will read.
+            raise Refused(413, "TOO_LARGE", f"A request has at most {most:,} bytes.", connection="close")
+        return message
+
+    return received

@@ -20,7 +20,7 @@ from models.enums import Role
 from resolvers.rules import markdown
 from schema import SCHEMA
 from server import demo as demonstration
-from server import files, imports
+from server import documents, files, imports
 from server.app import UVICORN
 from server.settings import HOME, Mode, Settings
 from server.tokens import LONGEST_SUBJECT, development_token
@@ -35,6 +35,7 @@ def _settings(mode: Mode = Mode.DEVELOPMENT) -> Settings:
         settings = Settings()
         database.config(settings.database)
         files.store(settings)
+        documents.opened(settings)
     except ValueError as error:
         raise click.ClickException(f"The settings make no sense: {error}") from None
     if missing := settings.missing():

@@ -16,6 +16,7 @@ from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from server import parameters
+from server.documents import Documents
 from server.errors import Refused, presented
 from server.media import EVENT_STREAM, GRAPHQL_RESPONSE, JSON, MULTIPART, SPOKEN, negotiated, spelled
 from server.streams import EventStream, MultipartStream
@@ -33,6 +34,7 @@ def answered_in(request: HTTPConnection) -> str:
 
 
 class Conversation(GraphQL[Any, None]):
+    documents: Documents
     stream_transport_classes_by_protocol = {  # noqa: RUF012
         MULTIPART_SUBSCRIPTION_PROTOCOL: MultipartStream,
         GRAPHQL_SSE_PROTOCOL: EventStream,
@@ -53,7 +55,7 @@ class Conversation(GraphQL[Any, None]):
         else:
             asked = parameters.of_body(request.headers, await request.get_body())
         return GraphQLRequestData(
-            asked.query,
+            self.documents.text(asked),
             asked.variables,
             asked.operation_name,
             asked.extensions,

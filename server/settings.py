@@ -37,6 +37,7 @@ class Settings(BaseSettings):
     max_directives: int = 50
     max_cost: int = 25_000
     cors_origins: Annotated[list[str], NoDecode] = []
+    documents: str | None = None
     max_body_bytes: PositiveInt = 1_000_000
 
     @field_validator("cors_origins", mode="before")

@@ -18,16 +18,21 @@ from strawberry.types import ExecutionResult
 
 from resolvers.account import Account
 from resolvers.context import Context
-from server.errors import masked, presented
+from server import parameters
+from server.documents import Documents
+from server.errors import Refused, masked, presented
 from server.tokens import BadToken
 
 INIT_SECONDS = 10  # for the token to come
 MOST_OPERATIONS = 20  # under way at once on a socket
 LARGEST_MESSAGE = 1_000_000  # bytes
+MALFORMED = "This message has not the form of the protocol graphql-transport-ws"
 
 
 class Door(Protocol):
     """Who lets viewers in."""
+
+    documents: Documents
 
     async def enter(self, token: str) -> tuple[Account, datetime]: ...
 
@@ -130,20 +135,30 @@ class Handler(BaseGraphQLTransportWSHandler[Any, None]):
     async def handle_task_exception(self, error: Exception) -> None:
         masked(error)
 
-    async def handle_subscribe(self, message: Any) -> None:
-        if len(self.operations) < MOST_OPERATIONS or not self.connection_acknowledged:
-            await super().handle_subscribe(message)
-            return
-        full = GraphQLError(
-            f"At most {MOST_OPERATIONS} operations can be under way on a socket.", extensions={"code": "TOO_EXPENSIVE"}
-        )
-        await self.send_message({"id": message["id"], "type": "error", "payload": [full.formatted]})
-
     async def handle_message(self, message: Any) -> None:
         if _is_well_formed(message):
             await super().handle_message(message)
         else:
-            await self.handle_invalid_message("This message has not the form of the protocol graphql-transport-ws")
+            await self.handle_invalid_message(MALFORMED)
+
+    async def handle_subscribe(self, message: Any) -> None:
+        try:
+            asked = parameters.read(message["payload"])
+        except Refused:
+            await self.handle_invalid_message(MALFORMED)
+            return
+        if self.connection_acknowledged and message["id"] not in self.operations:  # else the base closes the socket
+            try:
+                message["payload"]["query"] = self.connection.door.documents.text(asked)
+                if len(self.operations) >= MOST_OPERATIONS:
+                    raise Refused(
+                        429, "TOO_EXPENSIVE", f"At most {MOST_OPERATIONS} operations run on a socket at once."
+                    )
+            except Refused as wrong:
+                refusal = GraphQLError(wrong.reason, extensions={"code": wrong.code}).formatted
+                await self.send_message({"id": message["id"], "type": "error", "payload": [refusal]})
+                return
+        await super().handle_subscribe(message)
 
     async def _send_result_stream(self, operation: Any, result_source: Any) -> None:
         async def shown() -> AsyncGenerator[Any, None]:
@@ -157,9 +172,8 @@ class Handler(BaseGraphQLTransportWSHandler[Any, None]):
 
 def _is_well_formed(message: dict[str, Any]) -> bool:
     match message:
-        case {"type": "subscribe", "id": str(id), "payload": {"query": str(), **rest}}:
-            variables, name = rest.get("variables"), rest.get("operationName")
-            return bool(id) and isinstance(variables, dict | None) and isinstance(name, str | None)
+        case {"type": "subscribe", "id": str(id), "payload": dict()}:
+            return bool(id)
         case {"type": "complete", "id": str()}:
             return True
         case {"type": "subscribe" | "complete"}:

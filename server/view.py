@@ -28,7 +28,7 @@ from resolvers.context import Context
 from resolvers.hub import Hub
 from schema import SCHEMA
 from schema.scalars import parse_instant
-from server import parameters, socket
+from server import documents, parameters, socket
 from server.errors import Refused, error, masked
 from server.http import Conversation, answered_in
 from server.settings import Mode, Settings
@@ -57,6 +57,7 @@ class GraphQLView(Conversation):
             allowed_origins=settings.cors_origins,
         )
         self.settings = settings
+        self.documents = documents.opened(settings)
         self.verify = verifier(settings)
         self.hub = Hub()
         self.limits = settings.limits

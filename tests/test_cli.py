@@ -146,6 +146,16 @@ def test_a_database_that_makes_no_sense(command: Command, wrong: str) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_a_manifest_that_makes_no_sense(command: Command, tmp_path: Path) -> None:
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text('{"format": "apollo-persisted-query-manifest", "version": 1, "operations": [{"id": "a"}]}')
+    done = command("serve", RECOURSE_MODE="development", RECOURSE_DOCUMENTS=str(manifest))
+    assert done.returncode == 1
+    assert "make no sense: the manifest" in done.stderr
+    assert "operations.0.name: Field required" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("url", ["postgres://nobody@127.0.0.1:1/none", "sqlite:///proc/none/x.db", "sqlite:///tmp"])
 def test_a_database_that_cannot_be_used(command: Command, url: str) -> None:
     done = command("migrate", RECOURSE_DATABASE_URL=url)

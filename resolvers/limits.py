@@ -18,3 +18,4 @@ class Limits:
     aliases: int
     directives: int
     cost: int
+    introspection: bool  # whether a document may ask what there is to be asked

@@ -48,6 +48,7 @@ class Measure:
     aliases: int = 0
     directives: int = 0
     cost: int = 0
+    introspects: bool = False
 
     def __add__(self, other: "Measure") -> "Measure":
         return Measure(
@@ -56,6 +57,7 @@ class Measure:
             self.aliases + other.aliases,
             self.directives + other.directives,
             self.cost + other.cost,
+            self.introspects or other.introspects,
         )
 
 
@@ -112,6 +114,7 @@ class _Walk:
             aliases=below.aliases + (node.alias is not None),
             directives=below.directives,
             cost=1 + size * below.cost,
+            introspects=below.introspects or introspects,
         )
 
     def size(self, node: FieldNode, definition: Any) -> int:
@@ -144,7 +147,9 @@ def measure(schema: GraphQLSchema, document: DocumentNode, operation: str | None
     return total
 
 
-def refusal(found: Measure, limits: Limits) -> TooExpensive | None:
+def refusal(found: Measure, limits: Limits) -> GraphQLError | None:
+    if found.introspects and not limits.introspection:
+        return GraphQLError("Introspection is off here; the schema is published as a file.")
     for what, amount, most in (
         ("fields deep", found.depth, limits.depth),
         ("fields", found.fields, limits.fields),
@@ -196,7 +201,7 @@ class GuardedValidation(ValidationCache):
         }
         try:
             self.found = self._measured(sizes)
-            error = refusal(self.found, context.context.limits)
+            error: GraphQLError | None = refusal(self.found, context.context.limits)
         except TooExpensive as too_deep:
             error = too_deep
         if error is not None:

@@ -41,8 +41,9 @@ def masked(error: BaseException) -> str:
     return f"Something went wrong on our side. If it stays so, tell us this id: {id}"
 
 
-def presented(error: GraphQLError) -> GraphQLError:
-    """The error as clients see it: as it is where the request is to blame, masked where we are."""
+def presented(error: GraphQLError, *, hints: bool) -> GraphQLError:
+    """The error as clients see it: as it is where the request is to blame, masked where we are. `hints` says whether it
+    may tell what else there is that sounds alike."""
     original = error.original_error
     if isinstance(original, CannotGetOperationTypeError):
         message, extensions = original.as_http_error_reason(), {"code": "BAD_REQUEST"}
@@ -52,4 +53,6 @@ def presented(error: GraphQLError) -> GraphQLError:
         message, extensions = masked(original), {"code": "INTERNAL"}
     else:
         message, extensions = error.message, {"code": "BAD_REQUEST", **(error.extensions or {})}
+    if not hints:
+        message = message.partition(" Did you mean ")[0]
     return GraphQLError(message, error.nodes, error.source, error.positions, error.path, extensions=extensions)

@@ -35,6 +35,7 @@ def answered_in(request: HTTPConnection) -> str:
 
 class Conversation(GraphQL[Any, None]):
     documents: Documents
+    hints: bool
     stream_transport_classes_by_protocol = {  # noqa: RUF012
         MULTIPART_SUBSCRIPTION_PROTOCOL: MultipartStream,
         GRAPHQL_SSE_PROTOCOL: EventStream,
@@ -86,7 +87,7 @@ class Conversation(GraphQL[Any, None]):
         if result.data is not None or any(error.path is not None for error in errors):
             answer["data"] = result.data
         if errors:
-            answer["errors"] = [presented(error).formatted for error in errors]
+            answer["errors"] = [presented(error, hints=self.hints).formatted for error in errors]
         if result.extensions:
             answer["extensions"] = result.extensions
         return answer  # type: ignore[return-value]

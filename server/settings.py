@@ -36,6 +36,7 @@ class Settings(BaseSettings):
     max_aliases: int = 100
     max_directives: int = 50
     max_cost: int = 25_000
+    introspection: bool | None = None
     cors_origins: Annotated[list[str], NoDecode] = []
     documents: str | None = None
     max_body_bytes: PositiveInt = 1_000_000
@@ -53,7 +54,14 @@ class Settings(BaseSettings):
 
     @property
     def limits(self) -> Limits:
-        return Limits(self.max_depth, self.max_fields, self.max_aliases, self.max_directives, self.max_cost)
+        return Limits(
+            self.max_depth,
+            self.max_fields,
+            self.max_aliases,
+            self.max_directives,
+            self.max_cost,
+            introspection=self.mode is Mode.DEVELOPMENT if self.introspection is None else self.introspection,
+        )
 
     @property
     def files(self) -> str:

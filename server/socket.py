@@ -33,6 +33,7 @@ class Door(Protocol):
     """Who lets viewers in."""
 
     documents: Documents
+    hints: bool
 
     async def enter(self, token: str) -> tuple[Account, datetime]: ...
 
@@ -164,7 +165,7 @@ class Handler(BaseGraphQLTransportWSHandler[Any, None]):
         async def shown() -> AsyncGenerator[Any, None]:
             async for result in result_source:
                 if isinstance(result, ExecutionResult) and result.errors:
-                    result.errors = [presented(error) for error in result.errors]
+                    result.errors = [presented(error, hints=self.connection.door.hints) for error in result.errors]
                 yield result
 
         await super()._send_result_stream(operation, shown())

@@ -61,6 +61,7 @@ class GraphQLView(Conversation):
         self.verify = verifier(settings)
         self.hub = Hub()
         self.limits = settings.limits
+        self.hints = settings.limits.introspection
         self.files: Files  # once it is started
         self.accounts: OrderedDict[tuple[str, Role, str | None], Account] = OrderedDict()
 

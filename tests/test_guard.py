@@ -5,8 +5,13 @@ from typing import Any
 import pytest
 from graphql import get_introspection_query, parse
 
+from models.enums import Role
+from resolvers.account import sign_in
 from schema import SCHEMA
 from schema.guard import measure
+from server.errors import presented
+from server.settings import Settings
+from server.view import GraphQLView
 from tests.conftest import World
 from tests.test_statements import ALL_ORDERS, DETAIL, DISPUTE
 from tests.watching import opened
@@ -142,3 +147,31 @@ def test_only_the_operation_that_runs_is_measured(world: World) -> None:
     assert codes(answer) == []
     assert answer["extensions"]["cost"]["requested"] == 1
     assert codes(world.buyer.send({"query": both, "operationName": "Large"}).json()) == ["TOO_EXPENSIVE"]
+
+
+def test_production_tells_nobody_what_there_is_to_be_asked(server: Any, world: World) -> None:
+    """Unless it is asked to."""
+    wrong = "{ viewerr { id } }"
+    assert "Did you mean" in world.buyer.answer(wrong)["errors"][0]["message"]
+    production: dict[str, Any] = {
+        "mode": "production",
+        "jwks_url": "http://127.0.0.1:1",
+        "issuer": "x",
+        "audience": "x",
+    }
+    view = GraphQLView(Settings(database_url=server.settings.database, **production))
+    asked_for = GraphQLView(Settings(database_url=server.settings.database, introspection=True, **production))
+    account = server.run(lambda: sign_in(world.buyer.subject, Role.BUYER, None))
+    view.files = asked_for.files = server.app.state.files
+
+    async def ask(of: GraphQLView, query: str) -> list[str]:
+        result = await SCHEMA.execute(query, context_value=of.context(account, ""))
+        return [presented(error, hints=of.hints).message for error in result.errors or []]
+
+    for query in ("{ __schema { types { name } } }", '{ viewer { id } __type(name: "Order") { name } }'):
+        assert server.run(lambda query=query: ask(view, query)) == [
+            "Introspection is off here; the schema is published as a file."
+        ]
+        assert server.run(lambda query=query: ask(asked_for, query)) == []
+    assert server.run(lambda: ask(view, "{ __typename viewer { __typename } }")) == []
+    assert server.run(lambda: ask(view, wrong)) == ["Cannot query field 'viewerr' on type 'Query'."]

@@ -5,7 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import PositiveInt, field_validator
+from pydantic import Field, PositiveInt, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from resolvers.limits import Limits
@@ -24,22 +24,64 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="RECOURSE_")
 
-    mode: Mode = Mode.DEVELOPMENT
-    database_url: str | None = None
-    jwks_url: str | None = None
-    issuer: str | None = None
-    audience: str | None = None
-    files_url: str | None = None
-    public_url: str | None = None
-    max_depth: int = 20
-    max_fields: int = 500
-    max_aliases: int = 100
-    max_directives: int = 50
-    max_cost: int = 25_000
-    introspection: bool | None = None
-    cors_origins: Annotated[list[str], NoDecode] = []
-    documents: str | None = None
-    max_body_bytes: PositiveInt = 1_000_000
+    mode: Mode = Field(
+        Mode.DEVELOPMENT,
+        description="`development` or `production`; unless set, `serve` runs in production mode and every other "
+        "command in development mode",
+    )
+    database_url: str | None = Field(
+        None,
+        description="`sqlite://PATH` or `postgres://USER:PASSWORD@HOST:PORT/NAME` (`?host=` for a socket's folder, "
+        "`?sslmode=require` for TLS); in development `sqlite://var/recourse.db` unless set; needed in "
+        "production",
+    )
+    jwks_url: str | None = Field(
+        None,
+        description="where the keys of access tokens are published; needed in production, and for it alone",
+    )
+    issuer: str | None = Field(None, description="what access tokens must name as `iss`; needed in production")
+    audience: str | None = Field(
+        None,
+        description="what access tokens must name as `aud`, and nothing else beside it; needed in production",
+    )
+    files_url: str | None = Field(
+        None,
+        description="where files lie: a folder that all nodes see, or `s3://BUCKET/PREFIX` of an S3-compatible store "
+        "(place and credentials by `AWS_…`); unless set a folder beside the database, `var/recourse- "
+        "files` for PostgreSQL",
+    )
+    public_url: str | None = Field(
+        None,
+        description="the server's own address as clients know it, for the addresses of files; unless set, taken from "
+        "each request",
+    )
+    cors_origins: Annotated[list[str], NoDecode] = Field(
+        [],
+        description="the origins of pages that may ask and watch, with commas between",
+    )
+    documents: str | None = Field(
+        None,
+        description="a manifest of operations, as Apollo's tools write it, beside which nothing is run; unless set, "
+        "every document is",
+    )
+    introspection: bool | None = Field(
+        None,
+        description="whether documents may ask what there is to be asked, and errors may hint at it; unless set, in "
+        "development mode only",
+    )
+    max_body_bytes: PositiveInt = Field(1_000_000, description="how large a request may be, but for files")
+    max_depth: PositiveInt = Field(
+        20,
+        description="how many fields deep a document may be, with its fragments in their places",
+    )
+    max_fields: PositiveInt = Field(500, description="how many fields it may have")
+    max_aliases: PositiveInt = Field(100, description="how many aliases")
+    max_directives: PositiveInt = Field(50, description="how many directives")
+    max_cost: PositiveInt = Field(
+        25_000,
+        description="what it may cost: each field once, and what is asked of a list's entries as often as its page "
+        "is long",
+    )
 
     @field_validator("cors_origins", mode="before")
     @classmethod
@@ -77,3 +119,12 @@ class Settings(BaseSettings):
             return []
         needed = ("database_url", "jwks_url", "issuer", "audience")
         return [f"RECOURSE_{name.upper()}" for name in needed if getattr(self, name) is None]
+
+
+def table() -> str:
+    """All settings as a Markdown table, for docs/operating.md."""
+    lines = ["| variable | what it is | unless set |", "|---|---|---|"]
+    for name, each in Settings.model_fields.items():
+        unless = "–" if each.default in (None, []) else f"`{each.default}`"
+        lines.append(f"| `RECOURSE_{name.upper()}` | {each.description} | {unless} |")
+    return "\n".join(lines)

@@ -9,6 +9,7 @@ from graphql.type import GraphQLEnumType, is_enum_type
 from models import database, migrating
 from resolvers.rules import markdown
 from schema import SCHEMA
+from server.settings import table
 from tests.conftest import Server
 
 
@@ -22,6 +23,10 @@ def test_policy_md() -> None:
 
 def test_the_readmes_table() -> None:
     assert markdown().split("\n\n")[-1] in Path("README.md").read_text(), "copy the table of docs/policy.md"
+
+
+def test_the_table_of_settings() -> None:
+    assert table() in Path("docs/operating.md").read_text(), "copy what server.settings.table() gives"
 
 
 def test_migrations(server: Server) -> None:

@@ -25,60 +25,60 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="RECOURSE_")
 
     mode: Mode = Field(
-        Mode.DEVELOPMENT,
+        default=Mode.DEVELOPMENT,
         description="`development` or `production`; unless set, `serve` runs in production mode and every other "
         "command in development mode",
     )
     database_url: str | None = Field(
-        None,
+        default=None,
         description="`sqlite://PATH` or `postgres://USER:PASSWORD@HOST:PORT/NAME` (`?host=` for a socket's folder, "
         "`?sslmode=require` for TLS); in development `sqlite://var/recourse.db` unless set; needed in "
         "production",
     )
     jwks_url: str | None = Field(
-        None,
+        default=None,
         description="where the keys of access tokens are published; needed in production, and for it alone",
     )
-    issuer: str | None = Field(None, description="what access tokens must name as `iss`; needed in production")
+    issuer: str | None = Field(default=None, description="what access tokens must name as `iss`; needed in production")
     audience: str | None = Field(
-        None,
+        default=None,
         description="what access tokens must name as `aud`, and nothing else beside it; needed in production",
     )
     files_url: str | None = Field(
-        None,
+        default=None,
         description="where files lie: a folder that all nodes see, or `s3://BUCKET/PREFIX` of an S3-compatible store "
         "(place and credentials by `AWS_…`); unless set a folder beside the database, `var/recourse- "
         "files` for PostgreSQL",
     )
     public_url: str | None = Field(
-        None,
+        default=None,
         description="the server's own address as clients know it, for the addresses of files; unless set, taken from "
         "each request",
     )
     cors_origins: Annotated[list[str], NoDecode] = Field(
-        [],
+        default=[],
         description="the origins of pages that may ask and watch, with commas between",
     )
     documents: str | None = Field(
-        None,
+        default=None,
         description="a manifest of operations, as Apollo's tools write it, beside which nothing is run; unless set, "
         "every document is",
     )
     introspection: bool | None = Field(
-        None,
+        default=None,
         description="whether documents may ask what there is to be asked, and errors may hint at it; unless set, in "
         "development mode only",
     )
-    max_body_bytes: PositiveInt = Field(1_000_000, description="how large a request may be, but for files")
+    max_body_bytes: PositiveInt = Field(default=1_000_000, description="how large a request may be, but for files")
     max_depth: PositiveInt = Field(
-        20,
+        default=20,
         description="how many fields deep a document may be, with its fragments in their places",
     )
-    max_fields: PositiveInt = Field(500, description="how many fields it may have")
-    max_aliases: PositiveInt = Field(100, description="how many aliases")
-    max_directives: PositiveInt = Field(50, description="how many directives")
+    max_fields: PositiveInt = Field(default=500, description="how many fields it may have")
+    max_aliases: PositiveInt = Field(default=100, description="how many aliases")
+    max_directives: PositiveInt = Field(default=50, description="how many directives")
     max_cost: PositiveInt = Field(
-        25_000,
+        default=25_000,
         description="what it may cost: each field once, and what is asked of a list's entries as often as its page "
         "is long",
     )

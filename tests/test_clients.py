@@ -53,6 +53,14 @@ def test_who_asks_gets_plain_json(client: str, takes_streams: bool, clients: Cli
     assert left == {"leaveFeedback": {"order": {"id": order, "canLeaveFeedback": False}, "userErrors": []}}
 
 
+def test_a_document_is_sent_once(clients: Clients, world: World, order: str) -> None:
+    with clients.start("apollo-persisted", world.buyer.token, order) as running:
+        missed, sent, first, named, second = running.rest()
+    assert (missed, named) == ({"method": "GET", "sent": False, "status": 200},) * 2
+    assert (sent["sent"], sent["status"]) == (True, 200)
+    assert first == second == {"node": {"id": order, "canLeaveFeedback": True}}
+
+
 def test_a_socket_with_a_bad_token_is_closed(clients: Clients, order: str) -> None:
     with clients.start("graphql-ws", "nonsense", order) as running:
         failure = running.failure()

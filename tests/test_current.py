@@ -62,3 +62,7 @@ def test_locks_carry_hashes_and_no_address(lock: str) -> None:
     assert "--index" not in text
     requirements = text.replace("\\\n", " ").splitlines()
     assert all("--hash=sha256:" in line for line in requirements if line.strip())
+
+
+def test_the_clients_lock_carries_no_address() -> None:
+    assert "://" not in Path("tests/clients/package-lock.json").read_text()

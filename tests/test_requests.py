@@ -163,6 +163,7 @@ STREAM = "text/event-stream"
         ("application/graphql-response+json;q=0.5, application/json", JSON),
         ("application/json, application/graphql-response+json", JSON),
         ("application/graphql-response+json, */*", GRAPHQL),
+        ("*/*, application/graphql-response+json", GRAPHQL),
         ("application/json;q=0, */*", GRAPHQL),
         ("application/graphql-response+json;q=0, application/*", JSON),
         ("text/html, application/xhtml+xml, */*;q=0.8", JSON),

@@ -60,9 +60,10 @@ def test_a_token_may_come_with_the_handshake(server: Server, world: World) -> No
         assert orjson.loads(connection.recv(10)) == {"type": "connection_ack"}
 
 
-def test_nothing_is_answered_before_the_greeting(server: Server) -> None:
+@pytest.mark.parametrize("payload", ['{"query": "{ serverTime }"}', '{"id": "unknown"}'])
+def test_nothing_is_answered_before_the_greeting(server: Server, payload: str) -> None:
     with dial(server) as connection:
-        connection.send('{"type": "subscribe", "id": "1", "payload": {"query": "{ serverTime }"}}')
+        connection.send(f'{{"type": "subscribe", "id": "1", "payload": {payload}}}')
         assert closed(connection) == 4401
 
 
@@ -105,6 +106,8 @@ def test_a_foreign_page_is_refused(server: Server) -> None:
         '{"type": "subscribe", "id": [], "payload": {"query": "{ serverTime }"}}',
         '{"type": "subscribe", "id": "1", "payload": {"query": "{ serverTime }", "variables": []}}',
         '{"type": "subscribe", "id": "1", "payload": {"query": "{ serverTime }", "operationName": 1}}',
+        '{"type": "subscribe", "id": "1", "payload": {"query": "{ serverTime }", "extensions": []}}',
+        '{"type": "subscribe", "id": "1", "payload": {"documentId": 1}}',
         '{"type": "complete"}',
         '{"type": "complete", "id": {}}',
         '{"type": "ping", "payload": "x"}',
@@ -128,11 +131,11 @@ def test_a_second_greeting_is_4429_and_an_id_in_use_4409(server: Server, world: 
         socket.send(INIT)
         assert closed(socket.connection) == 4429
     order = complete(world)
-    with opened(server, world.buyer) as socket:
-        socket.watch(ORDER, id=order)
-        again = {"type": "subscribe", "id": "1", "payload": {"query": ORDER, "variables": {"id": order}}}
-        socket.send(again)
-        assert closed(socket.connection) == 4409
+    for payload in ({"query": ORDER, "variables": {"id": order}}, {"id": "unknown"}):
+        with opened(server, world.buyer) as socket:
+            socket.watch(ORDER, id=order)
+            socket.send({"type": "subscribe", "id": "1", "payload": payload})
+            assert closed(socket.connection) == 4409
 
 
 def test_a_message_is_bounded(server: Server, world: World) -> None:

@@ -95,6 +95,7 @@ def create(settings: Settings | None = None) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncGenerator[None]:
         app.state.files = view.files = await files.opened(settings)
         app.state.hub = view.hub
+        app.state.view = view
         async with database.connected(settings.database), view.hub.feed.running(), _clearing(view.files):
             with _told_to_stop(view.hub.end):
                 yield

@@ -4,7 +4,7 @@ The documents are made from the schema, so that whatever is added to it is walke
 import re
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -102,8 +102,12 @@ def test_each_role_reads_what_is_meant_for_it(walked: "Walked", role: Role) -> N
 
 @pytest.fixture(scope="module")
 def http(server: Server) -> Generator[httpx2.Client]:
+    """Of a server that takes documents as long as these."""
+    view, usual = server.app.state.view, server.settings.limits
+    view.limits = replace(usual, depth=100, fields=10**6, aliases=10**6, cost=10**12)
     with httpx2.Client(base_url=server.url, timeout=60) as http:
         yield http
+    view.limits = usual
 
 
 @pytest.fixture(scope="module")
@@ -435,7 +439,7 @@ def test_a_new_type_cannot_be_read_without_a_scope(server: Server) -> None:
 
     viewer = Account(id=new_id(), subject="x", role=Role.AGENT, name="x")
     instant = LATER
-    context = Context(viewer, instant, instant, server.app.state.files, server.app.state.hub, server.url)
+    context = Context(viewer, instant, instant, server.app.state.files, server.app.state.hub, server.settings.limits)
     with pytest.raises(KeyError, match=r"^'idempotency_keys'$"):
         server.run(read)
 

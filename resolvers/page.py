@@ -17,6 +17,7 @@ from resolvers.reading import Relation, Row, Where, among, complete, fetch
 from resolvers.selection import Asked, Selection
 
 USUAL, LARGEST = 20, 100
+LARGEST_KEY = 2**63 - 1
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -40,7 +41,7 @@ def _decode_cursor(cursor: str) -> Place:
         if match is not None:
             at = _EPOCH + int(match[1]) * _MICROSECOND
             key = UUID(hex=match[2]) if len(match[2]) == 32 else int(match[2])
-            if encode_cursor(at, key) == cursor:
+            if encode_cursor(at, key) == cursor and (isinstance(key, UUID) or key <= LARGEST_KEY):
                 return at, key
     except (ValueError, OverflowError):
         pass

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import strawberry
-from graphql import StringValueNode, ValueNode
+from graphql import GraphQLError, StringValueNode, ValueNode
 from strawberry.types.scalar import ScalarDefinition
 
 from resolvers.money import CurrencyCode
@@ -53,7 +53,10 @@ def _only_strings(parse: Any) -> Any:
     """A literal in a document is taken by the same rules as a variable: strings alone."""
 
     def parse_literal(node: ValueNode, _variables: dict[str, Any] | None = None) -> Any:
-        return parse(node.value if isinstance(node, StringValueNode) else None)
+        try:
+            return parse(node.value if isinstance(node, StringValueNode) else None)
+        except ValueError as wrong:
+            raise GraphQLError(str(wrong), node) from None
 
     return parse_literal
 

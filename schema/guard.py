@@ -1,6 +1,7 @@
 """Which documents are affordable: measured before anything else is done with them, in one walk over each part."""
 
 import contextlib
+import hashlib
 import re
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
@@ -212,7 +213,9 @@ class GuardedValidation(ValidationCache):
 
     def _measured(self, sizes: dict[str, int]) -> Measure:
         context = self.execution_context
-        key = context.query, context.operation_name, tuple(sorted(sizes.items()))
+        # Under its digest, since a thousand texts could be as many megabytes.
+        text = hashlib.sha256((context.query or "").encode("utf-8", "surrogatepass")).digest()
+        key = text, context.operation_name, tuple(sorted(sizes.items()))
         found = _measured.pop(key, None)
         if found is None:
             assert context.graphql_document is not None

@@ -21,7 +21,7 @@ from resolvers.context import Context
 from server import parameters
 from server.documents import Documents
 from server.errors import Refused, masked, presented
-from server.tokens import BadToken
+from server.tokens import BadToken, bearer
 
 INIT_SECONDS = 10  # for the token to come
 MOST_OPERATIONS = 20  # under way at once on a socket
@@ -55,11 +55,9 @@ class Connection:
         """Raises ConnectionRejectionError where there is no valid token."""
         said = {name.lower(): value for name, value in self.connection_params.items()}
         authorization = said.get("authorization", self.authorization)
-        scheme, _, token = authorization.partition(" ") if isinstance(authorization, str) else ("", "", "")
-        if scheme.lower() != "bearer":
-            raise ConnectionRejectionError
         try:
-            self.viewer, self.expires_at = await self.door.enter(token.strip())
+            token = bearer(authorization if isinstance(authorization, str) else "")
+            self.viewer, self.expires_at = await self.door.enter(token)
         except BadToken:
             raise ConnectionRejectionError from None
 

@@ -35,6 +35,14 @@ class Claims:
     expires_at: datetime
 
 
+def bearer(authorization: str) -> str:
+    """The token of an Authorization header, or of what stands for one. Raises BadToken."""
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer":
+        raise BadToken
+    return token.strip()
+
+
 Verifier = Callable[[str], Awaitable[Claims]]
 
 

@@ -32,7 +32,7 @@ from server import documents, parameters, socket
 from server.errors import Refused, error, masked
 from server.http import Conversation, answered_in
 from server.settings import Mode, Settings
-from server.tokens import BadToken, Claims, verifier
+from server.tokens import BadToken, Claims, bearer, verifier
 
 CLOCK_HEADER = "x-recourse-now"
 ACCOUNTS_KEPT = 10_000
@@ -89,10 +89,8 @@ class GraphQLView(Conversation):
         await response(scope, receive, send)
 
     async def _context(self, request: Request) -> Context:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer":
-            raise BadToken
-        viewer, request.state.expires_at = await self.enter(token.strip())
+        token = bearer(request.headers.get("authorization", ""))
+        viewer, request.state.expires_at = await self.enter(token)
         context = self.context(viewer, self._origin(request))
         moved = self._moved_clock(request)
         return context if moved is None else replace(context, now=moved)

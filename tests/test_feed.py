@@ -102,14 +102,20 @@ def own_postgres() -> Generator[tuple[Postgres, str]]:
             postgres.stop()
 
 
-@on_postgres
-def test_a_subscriber_survives_postgresqls_crash_and_misses_nothing(tmp_path: Path) -> None:
+@contextmanager
+def breakable(files: Path) -> Generator[tuple[Postgres, str, str, World]]:
+    """A PostgreSQL that a test may crash, its address, one server on it to watch at, and a world at another."""
     with (
         own_postgres() as (postgres, url),
-        serving(url, str(tmp_path), 2) as (here, there),
+        serving(url, str(files), 2) as (here, there),
         httpx2.Client(base_url=there, timeout=60) as http,
     ):
-        world = World(http)
+        yield postgres, url, here, World(http)
+
+
+@on_postgres
+def test_a_subscriber_survives_postgresqls_crash_and_misses_nothing(tmp_path: Path) -> None:
+    with breakable(tmp_path) as (postgres, url, here, world):
         case = dispute(world, world.order(paidAt=9, completedAt=8))
         supplier = world.supplier.at(None)
         with opened(here, world.buyer) as socket:
@@ -298,12 +304,7 @@ def unfinished(url: str, order: str, count: int = 1) -> Generator[Any]:
 @on_postgres
 def test_ids_that_a_crash_gives_back_are_not_taken_for_read(tmp_path: Path) -> None:
     """PostgreSQL may hand out again what it handed out to a transaction that never committed."""
-    with (
-        own_postgres() as (postgres, url),
-        serving(url, str(tmp_path), 2) as (here, there),
-        httpx2.Client(base_url=there, timeout=60) as http,
-    ):
-        world = World(http)
+    with breakable(tmp_path) as (postgres, url, here, world):
         order = world.order(paidAt=9, completedAt=8)
         case = dispute(world, order)
         service, supplier = elsewhere(world.service, here), world.supplier.at(None)

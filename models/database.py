@@ -3,15 +3,17 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable, Iterator, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import asyncpg
 from tortoise import Tortoise
-from tortoise.backends.base.client import BaseDBAsyncClient
-from tortoise.connection import get_connection
+from tortoise.backends.base.client import BaseDBAsyncClient, TransactionalDBClient
+from tortoise.connection import get_connection, get_connections
+from tortoise.exceptions import DBConnectionError
 from tortoise.transactions import in_transaction as in_tortoise_transaction
 
 from models import migrating
@@ -23,6 +25,7 @@ APPS: dict[str, Any] = {
 }
 TRANSACTION_SECONDS = 10
 POOL_SIZE = 10
+DRAIN_SECONDS = 1.5  # with a server's patience for requests before it, ten in all
 
 after_commit: list[Callable[[], None]] = []  # called after each commit of `in_transaction`
 
@@ -30,11 +33,24 @@ _log = logging.getLogger(__name__)
 _under_way: set[asyncio.Task[Any]] = set()
 
 
-def config(url: str) -> dict[str, Any]:
-    """Tortoise's configuration for `sqlite://PATH` or `postgres://USER:PASSWORD@HOST:PORT/NAME`.
+def config(url: str, replica: str | None = None) -> dict[str, Any]:
+    """Tortoise's configuration for `sqlite://PATH` or `postgres://USER:PASSWORD@HOST:PORT/NAME`, and for a replica of
+    that database.
 
     A socket's folder may stand as `?host=`. Raises ValueError for any other URL.
     """
+    connections = {"default": _connection(url)}
+    if replica is not None:
+        connections["reader"] = _connection(replica)
+        if {each["engine"] for each in connections.values()} != {"models.backends.asyncpg"}:
+            raise ValueError("a replica is a PostgreSQL database, of another one")
+    elif url.startswith("sqlite:"):
+        # A connection of its own, since one that has a transaction under way keeps all readers of it waiting.
+        connections["reader"] = _connection(url, query_only=True)
+    return {"connections": connections, "apps": APPS, "use_tz": True, "timezone": "UTC"}
+
+
+def _connection(url: str, **more: Any) -> dict[str, Any]:
     parts = urlsplit(url)
     query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
     if unknown := query.keys() - {"host", "port", "sslmode"}:
@@ -45,7 +61,7 @@ def config(url: str) -> dict[str, Any]:
             raise ValueError("an sqlite URL names a file: sqlite://var/recourse.db")
         connection: dict[str, Any] = {
             "engine": "models.backends.sqlite",
-            "credentials": {"file_path": path, "busy_timeout": TRANSACTION_SECONDS * 1000},
+            "credentials": {"file_path": path, "busy_timeout": TRANSACTION_SECONDS * 1000} | more,
         }
     elif parts.scheme in ("postgres", "postgresql"):
         connection = {
@@ -69,7 +85,40 @@ def config(url: str) -> dict[str, Any]:
         }
     else:
         raise ValueError("a database URL begins with sqlite:// or postgres://")
-    return {"connections": {"default": connection}, "apps": APPS, "use_tz": True, "timezone": "UTC"}
+    return connection
+
+
+_lags = ContextVar("may read what was committed a moment ago", default=False)
+
+
+@contextlib.contextmanager
+def as_of_a_moment_ago() -> Generator[None]:
+    """Within, a replica may be read, which knows what was committed only a moment later."""
+    token = _lags.set(True)
+    try:
+        yield
+    finally:
+        _lags.reset(token)
+
+
+@contextlib.contextmanager
+def as_of_now() -> Generator[None]:
+    """Within, what was committed is read where it was committed."""
+    token = _lags.set(False)
+    try:
+        yield
+    finally:
+        _lags.reset(token)
+
+
+def reader() -> BaseDBAsyncClient:
+    """Where to read: in the transaction, or else from the replica where it may be, and on SQLite, where it never lags.
+
+    Tortoise's own routers will not do: they would send `filter(…).delete()` here as well.
+    """
+    here = connection()
+    may = "reader" in get_connections().db_config and (_lags.get() or here.capabilities.dialect == "sqlite")
+    return get_connection("reader") if may and not isinstance(here, TransactionalDBClient) else here
 
 
 class Deadlock(Exception):
@@ -81,9 +130,9 @@ UNCONNECTED = config("sqlite://:memory:")
 
 
 @contextlib.asynccontextmanager
-async def connected(url: str) -> AsyncGenerator[BaseDBAsyncClient]:
+async def connected(url: str, replica: str | None = None) -> AsyncGenerator[BaseDBAsyncClient]:
     """The database, for as long as the block runs; then what is being written is finished and all is closed."""
-    settings = config(url)
+    settings = config(url, replica)
     credentials = settings["connections"]["default"]["credentials"]
     if "file_path" in credentials:
         Path(credentials["file_path"]).parent.mkdir(parents=True, exist_ok=True)
@@ -105,8 +154,19 @@ def dialect() -> str:
 
 
 async def select(sql: str, values: Sequence[object] = ()) -> Sequence[Iterable[Any]]:
-    """Runs SQL text of the dialect's own placeholders, `?1` or `$1`; gives the rows, as what can be unpacked."""
-    _, rows = await connection().execute_query(sql, list(values))  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    """Runs SQL text of the dialect's own placeholders, `?1` or `$1`; gives the rows, as what can be unpacked.
+
+    It must change nothing unless it is part of a transaction. Without its replica the database is read.
+    """
+    client = reader()
+    try:
+        _, rows = await client.execute_query(sql, list(values))  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    except Exception as error:
+        if client is connection() or not is_away(error):
+            raise
+        _log.warning("the replica cannot be read: %s", type(error).__qualname__)
+        with as_of_now():
+            return await select(sql, values)
     return rows  # pyright: ignore[reportUnknownVariableType]
 
 
@@ -133,7 +193,7 @@ async def in_transaction(
 
     async def transact() -> T:
         try:
-            async with in_tortoise_transaction(), asyncio.timeout(seconds):
+            async with in_tortoise_transaction("default"), asyncio.timeout(seconds):
                 result = await work()
         except asyncpg.DeadlockDetectedError as error:
             raise Deadlock from error
@@ -160,15 +220,38 @@ def _finished(task: asyncio.Task[Any]) -> None:
 
 
 async def drain() -> None:
-    """Waits for the transactions under way, as long as one may take."""
+    """Waits for the transactions under way; what is not done then is rolled back."""
     if _under_way:
-        await asyncio.wait(_under_way, timeout=TRANSACTION_SECONDS)
+        await asyncio.wait(_under_way, timeout=DRAIN_SECONDS)
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether an error says that the database cannot be reached, or not now."""
+    return isinstance(
+        error,
+        OSError
+        | TimeoutError
+        | DBConnectionError
+        | asyncpg.InterfaceError
+        | asyncpg.PostgresConnectionError
+        | asyncpg.exceptions.OperatorInterventionError
+        | asyncpg.exceptions.TooManyConnectionsError,
+    )
+
+
+def pools() -> Iterator[tuple[str, int, int]]:
+    """Each pool's name, its connections, and how many of them are idle."""
+    handler = get_connections()
+    for alias in handler.db_config:
+        pool: Any = getattr(handler.get(alias), "_pool", None)
+        if pool is not None:
+            yield alias, pool.get_size(), pool.get_idle_size()
 
 
 async def reachable() -> bool:
     """Whether the database answers and is migrated; what is wrong is in the log."""
     try:
         return not await migrating.pending(APPS, connection())
-    except Exception:
-        _log.exception("the database cannot be used")
+    except Exception as error:
+        _log.warning("the database cannot be used: %s", type(error).__qualname__)
         return False

@@ -136,7 +136,9 @@ class Feed:
         while True:
             # In one statement: of two events of an order, the first is there whenever the second is.
             wanted = reduce(Q.__or__, (Q(id__range=between) for between in self._missing), Q(id__gt=self._seen))
-            rows = await Event.filter(wanted).order_by("id").limit(AT_ONCE).values(*_COLUMNS)
+            rows = (
+                await Event.filter(wanted).using_db(database.reader()).order_by("id").limit(AT_ONCE).values(*_COLUMNS)
+            )
             news = [Happened(**row) for row in rows]
             self._note(event.id for event in news)
             if news and self.listener is not None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import models
+from models import database
 from models.enums import Role
 from models.keys import new_id
 from resolvers import ids, reading
@@ -53,7 +54,7 @@ async def sign_in(subject: str, role: Role, name: str | None) -> Account:
     """The account of this subject in this role, made at first sight. A name that differs from the stored one replaces
     it; the subject stands in for a name where there is none yet."""
     for _ in range(2):
-        found = await models.Account.get_or_none(subject=subject, role=role)
+        found = await models.Account.get_or_none(using_db=database.reader(), subject=subject, role=role)
         if found is not None:
             if name is not None and found.name != name:
                 found.name = name
@@ -71,7 +72,8 @@ async def insert(accounts: Sequence[tuple[str, Role, str]]) -> None:
             f"({', '.join(map(statement.bind, (new_id(), subject, role.value, name)))})"
             for subject, role, name in accounts[start : start + 200]
         ]
-        await statement.run(
+        await database.change(
             f"INSERT INTO accounts (id, subject, role, name) VALUES {', '.join(rows)}"
-            " ON CONFLICT (subject, role) DO NOTHING"
+            " ON CONFLICT (subject, role) DO NOTHING",
+            statement.values,
         )

@@ -18,4 +18,5 @@ class Limits:
     aliases: int
     directives: int
     cost: int
+    seconds: float  # of work; what is being written is finished all the same
     introspection: bool  # whether a document may ask what there is to be asked

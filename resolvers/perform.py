@@ -10,7 +10,7 @@ from uuid import UUID
 
 from models import database
 from models.enums import Action
-from resolvers import history, idempotency, ids, policy, reading
+from resolvers import history, idempotency, ids, metrics, policy, reading
 from resolvers.context import Context
 from resolvers.errors import Refused, UserError, refusal
 from resolvers.history import Change
@@ -78,6 +78,7 @@ async def perform(
     """
     idempotency.check(checks, input)
     if checks.errors:
+        metrics.refused(action, checks.errors[0].code)
         return Done(checks.errors)
 
     async def work() -> Done:
@@ -99,6 +100,7 @@ async def perform(
     try:
         return await database.in_transaction(work)
     except Refused as refused:
+        metrics.refused(action, refused.errors[0].code)
         return Done(refused.errors)
 
 

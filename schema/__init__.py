@@ -1,5 +1,7 @@
 """What clients see: types, inputs, payloads, connections."""
 
+import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from typing import Any
 
@@ -13,6 +15,7 @@ from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
 import schema.enums  # noqa: F401  # pyright: ignore[reportUnusedImport]
+from models import database
 from schema.guard import BoundedParse, GuardedValidation, nested_too_deep
 from schema.mutation import Mutation
 from schema.query import Query
@@ -31,6 +34,17 @@ class OneOperation(SchemaExtension):
         if not named and get_operation_ast(context.graphql_document) is None and not context.pre_execution_errors:
             context.pre_execution_errors = [GraphQLError("A document of several operations needs an operationName.")]
         yield
+
+
+class TooSlow(GraphQLError):
+    CODE = "TOO_SLOW"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"This was not done within {seconds:g} seconds. A mutation may be done all the same: ask again with the "
+            "same idempotency key.",
+            extensions={"code": self.CODE},
+        )
 
 
 class Schema(strawberry.Schema):
@@ -54,6 +68,17 @@ class Schema(strawberry.Schema):
         if (error := nested_too_deep(kwargs.get("query") or next(iter(args), None))) is not None:
             return _only(PreExecutionError(data=None, errors=[error]))
         return await super().stream(*args, **kwargs)
+
+    async def _execute_operation(self, execution_context: ExecutionContext, *rest: Any, **more: Any) -> Any:
+        """As its base, within the time that a request has. A query may be read from a replica."""
+        seconds = execution_context.context.limits.seconds
+        queries = execution_context.operation_type is OperationType.QUERY
+        try:
+            with database.as_of_a_moment_ago() if queries else contextlib.nullcontext():
+                async with asyncio.timeout(seconds):
+                    return await super()._execute_operation(execution_context, *rest, **more)
+        except TimeoutError:
+            raise TooSlow(seconds) from None
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Left to the server, which knows what may be logged."""

@@ -29,6 +29,7 @@ from strawberry.extensions import ParserCache, ValidationCache
 
 from resolvers.limits import Limits
 from resolvers.page import LARGEST, USUAL
+from resolvers.request import current
 
 KEPT = 1000  # measures of documents seen lately
 
@@ -210,6 +211,8 @@ class GuardedValidation(ValidationCache):
             yield
         else:
             yield from super().on_validate()
+            if not context.pre_execution_errors:
+                current.get().operation = context.operation_name or ""
 
     def _measured(self, sizes: dict[str, int]) -> Measure:
         context = self.execution_context

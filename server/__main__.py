@@ -20,12 +20,13 @@ from models.enums import Role
 from resolvers.rules import markdown
 from schema import SCHEMA
 from server import demo as demonstration
-from server import documents, files, imports
+from server import documents, files, imports, logs, metrics, rates
 from server.app import UVICORN
 from server.settings import HOME, Mode, Settings
 from server.tokens import LONGEST_SUBJECT, development_token
 
 T = TypeVar("T")
+PATIENCE_SECONDS = 8  # with requests, once told to stop; with what is being written a moment more
 
 
 def _settings(mode: Mode = Mode.DEVELOPMENT) -> Settings:
@@ -33,7 +34,8 @@ def _settings(mode: Mode = Mode.DEVELOPMENT) -> Settings:
     os.environ.setdefault("RECOURSE_MODE", mode.value)
     try:
         settings = Settings()
-        database.config(settings.database)
+        database.config(settings.database, settings.replica_url)
+        rates.Rates(settings)
         files.store(settings)
         documents.opened(settings)
     except ValueError as error:
@@ -73,15 +75,16 @@ def _serve(settings: Settings, host: str, port: int, workers: int, announce: Cal
         port=port,
         workers=workers,
         access_log=False,
-        log_level="warning",
-        timeout_graceful_shutdown=10,
+        log_config=logs.configuration(Settings()),
+        timeout_graceful_shutdown=PATIENCE_SECONDS,
         **UVICORN,
     )
     socket = config.bind_socket()
     socket.listen(2048)
     click.echo(announce(socket.getsockname()[1]))
     if workers > 1:
-        Multiprocess(config, [socket]).run()
+        with metrics.shared():
+            Multiprocess(config, [socket]).run()
     else:
         uvicorn.Server(config).run(sockets=[socket])
 

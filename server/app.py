@@ -19,14 +19,20 @@ from starlette.routing import Route, WebSocketRoute
 from models import database
 from resolvers import idempotency, upload
 from resolvers.address import Files
-from server import files
+from server import files, metrics
 from server.errors import masked
+from server.protocol import BoundedProtocol
+from server.requests import CLIENT_HEADERS, ID_HEADER, Identified
 from server.settings import Settings
 from server.socket import LARGEST_MESSAGE
 from server.view import CLOCK_HEADER, GraphQLView
 
 CLEARING_SECONDS = 3600
-UVICORN: dict[str, Any] = {"ws_max_size": LARGEST_MESSAGE, "server_header": False}  # wherever it is served
+UVICORN: dict[str, Any] = {  # wherever it is served
+    "http": BoundedProtocol,
+    "ws_max_size": LARGEST_MESSAGE,
+    "server_header": False,
+}
 
 
 async def healthz(_request: Request) -> Response:
@@ -96,11 +102,17 @@ def create(settings: Settings | None = None) -> Starlette:
         app.state.files = view.files = await files.opened(settings)
         app.state.hub = view.hub
         app.state.view = view
-        async with database.connected(settings.database), view.hub.feed.running(), _clearing(view.files):
+        async with (
+            database.connected(settings.database, settings.replica_url),
+            view.hub.feed.running(),
+            _clearing(view.files),
+            metrics.sampling(view.hub),
+        ):
             with _told_to_stop(view.hub.end):
                 yield
 
     routes = [
+        Route("/metrics", metrics.page),
         Route("/graphql", view),
         WebSocketRoute("/graphql", view),
         Route("/files/{key}", files.content, methods=["GET", "PUT"]),
@@ -111,7 +123,8 @@ def create(settings: Settings | None = None) -> Starlette:
         CORSMiddleware,
         allow_origins=settings.cors_origins,
         allow_methods=["GET", "POST", "PUT"],
-        allow_headers=["authorization", "content-type", CLOCK_HEADER],
+        allow_headers=["authorization", "content-type", ID_HEADER, *CLIENT_HEADERS, CLOCK_HEADER],
+        expose_headers=[ID_HEADER, "retry-after"],
         max_age=24 * 3600,
     )
-    return Starlette(routes=routes, lifespan=lifespan, middleware=[pages])
+    return Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(Identified), pages])

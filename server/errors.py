@@ -1,7 +1,6 @@
 """How errors are spelled where they are not part of an answer to a GraphQL document."""
 
 import logging
-import traceback
 import uuid
 from collections.abc import Mapping
 
@@ -11,6 +10,8 @@ from graphql import GraphQLError
 from starlette.responses import Response
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
+from models import database
+from resolvers.request import current
 from server.media import JSON, spelled
 
 _log = logging.getLogger("recourse")
@@ -28,16 +29,22 @@ class Refused(HTTPException):
 def error(
     status: int, code: str, message: str, media: str = JSON, headers: Mapping[str, str] | None = None
 ) -> Response:
+    _note(code)
     body = {"errors": [{"message": message, "extensions": {"code": code}}]}
     return Response(orjson.dumps(body), status, headers, media_type=spelled(media))
 
 
+def _note(code: str) -> None:
+    request = current.get()
+    if not request.code:
+        request.code = code
+
+
 def masked(error: BaseException) -> str:
-    """Logs what happened under an id, and gives the sentence that names the id. Neither holds the error's message,
-    in which a database may quote what somebody wrote."""
+    """Logs what happened under an id, and gives the sentence that names the id. While the database is away, where it
+    happened says nothing."""
     id = uuid.uuid4().hex
-    trace = "".join(traceback.format_tb(error.__traceback__))
-    _log.error("error %s: %s\n%s", id, type(error).__qualname__, trace)
+    _log.error("error %s: %s", id, type(error).__qualname__, exc_info=None if database.is_away(error) else error)
     return f"Something went wrong on our side. If it stays so, tell us this id: {id}"
 
 
@@ -55,6 +62,7 @@ def presented(error: GraphQLError, *, hints: bool) -> GraphQLError:
         message, extensions = masked(original), {"code": "INTERNAL"}
     else:
         message, extensions = error.message, {"code": "BAD_REQUEST", **(error.extensions or {})}
+    _note(extensions["code"])
     if not hints:
         message = message.partition(" Did you mean ")[0]
     return GraphQLError(message, error.nodes, error.source, error.positions, error.path, extensions=extensions)

@@ -16,7 +16,8 @@ from models.files import AlreadyThere, Folder, Sample, Store, TooLarge, TooShort
 from resolvers import filetype
 from resolvers.address import READ_SECONDS, UPLOAD_SECONDS, Files
 from resolvers.upload import LARGEST
-from server.errors import error, masked
+from server.errors import Refused, error, masked
+from server.rates import address
 from server.settings import Settings
 
 PATIENCE_SECONDS = 3
@@ -53,6 +54,10 @@ class WrongKind(Exception):
 async def content(request: Request) -> Response:
     """GET gives what PUT has brought."""
     files: Files = request.app.state.files
+    try:
+        await request.app.state.view.rates.spend("address", address(request))
+    except Refused as wrong:
+        return error(wrong.status_code, wrong.code, wrong.reason, headers=wrong.headers)
     text = request.path_params["key"]
     key = UUID(hex=text) if _KEY.fullmatch(text) else None
     method = "PUT" if request.method == "PUT" else "GET"

@@ -15,7 +15,9 @@ from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, MULTIPART_SUBSCRIPTIO
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
-from server import parameters
+from resolvers.request import current
+from schema import TooSlow
+from server import parameters, requests
 from server.documents import Documents
 from server.errors import Refused, presented
 from server.media import EVENT_STREAM, GRAPHQL_RESPONSE, JSON, MULTIPART, SPOKEN, negotiated, spelled
@@ -55,6 +57,7 @@ class Conversation(GraphQL[Any, None]):
             asked = parameters.of_address(request.query_params)
         else:
             asked = parameters.of_body(request.headers, await request.get_body())
+        requests.called(current.get(), asked.extensions)
         return GraphQLRequestData(
             self.documents.text(asked),
             asked.variables,
@@ -95,7 +98,9 @@ class Conversation(GraphQL[Any, None]):
     def create_response(self, response_data: Any, sub_response: Response) -> Response:
         """Where all answers are application/json, statuses are for what stands in between."""
         media = str(sub_response.media_type)
-        status = 400 if media == GRAPHQL_RESPONSE and "data" not in response_data else 200
+        status = 200
+        if media == GRAPHQL_RESPONSE and "data" not in response_data:
+            status = 503 if current.get().code == TooSlow.CODE else 400
         return Response(self.encode_json(response_data), status, media_type=spelled(media))
 
     def encode_json(self, data: object) -> bytes:

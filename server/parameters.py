@@ -1,5 +1,6 @@
 """What a request asks, in a body, an address or a socket's message: a document, or the name of one, and the rest."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -68,13 +69,18 @@ def of_body(headers: Mapping[str, str], body: bytes) -> Parameters:
     return read(_decoded(body))
 
 
-def bounded(receive: Receive, most: int) -> Receive:
-    """Refuses a body while it comes in, as soon as there is more of it than so many bytes."""
+def bounded(receive: Receive, most: int, seconds: float) -> Receive:
+    """Refuses a body while it comes in, as soon as there is more of it than so many bytes, or it takes that long."""
     seen = 0
+    until = asyncio.get_running_loop().time() + seconds
 
     async def received() -> Message:
         nonlocal seen
-        message = await receive()
+        try:
+            async with asyncio.timeout_at(until):
+                message = await receive()
+        except TimeoutError:
+            raise Refused(408, "TOO_SLOW", "This request did not come in in time.", connection="close") from None
         seen += len(message.get("body", b""))
         if seen > most:
             # There may be more to come that nobody will read.

@@ -3,9 +3,9 @@
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt, field_validator
+from pydantic import Field, PositiveFloat, PositiveInt, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from resolvers.limits import Limits
@@ -64,10 +64,36 @@ class Settings(BaseSettings):
         description="a manifest of operations, as Apollo's tools write it, beside which nothing is run; unless set, "
         "every document is",
     )
+    replica_url: str | None = Field(
+        default=None,
+        description="a replica of the PostgreSQL database, from which queries are read; unless set, all is read where "
+        "it is written",
+    )
+    rate_per_account: str | None = Field(
+        default=None,
+        description="how often an account may ask, like `600/minute`, or `off`; unless set, so often in production and "
+        "without limit in development",
+    )
+    rate_per_address: str | None = Field(
+        default=None,
+        description="the same for an address, like `6000/minute`; behind a proxy, uvicorn's own `FORWARDED_ALLOW_IPS` "
+        "says whose word for the address is taken",
+    )
+    rate_store: str = Field(
+        default="memory://",
+        description="where that is counted: `memory://` by each process for itself, or `redis://HOST:PORT` for all "
+        "nodes",
+    )
+    log_level: Literal["info", "warning", "error"] = Field(
+        default="warning", description="`info` logs each request, `warning` and `error` less"
+    )
     introspection: bool | None = Field(
         default=None,
         description="whether documents may ask what there is to be asked, and errors may hint at it; unless set, in "
         "development mode only",
+    )
+    max_seconds: PositiveFloat = Field(
+        default=20, description="how long a request may take to come in, and how long to be answered"
     )
     max_body_bytes: PositiveInt = Field(default=1_000_000, description="how large a request may be, but for files")
     max_depth: PositiveInt = Field(
@@ -102,6 +128,7 @@ class Settings(BaseSettings):
             self.max_aliases,
             self.max_directives,
             self.max_cost,
+            self.max_seconds,
             introspection=self.mode is Mode.DEVELOPMENT if self.introspection is None else self.introspection,
         )
 

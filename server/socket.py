@@ -3,6 +3,8 @@
 # pyright: reportPrivateUsage=false
 
 import asyncio
+import re
+import time
 from collections.abc import AsyncGenerator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -18,7 +20,8 @@ from strawberry.types import ExecutionResult
 
 from resolvers.account import Account
 from resolvers.context import Context
-from server import parameters
+from resolvers.request import Request, current
+from server import parameters, requests
 from server.documents import Documents
 from server.errors import Refused, masked, presented
 from server.tokens import BadToken, bearer
@@ -26,6 +29,7 @@ from server.tokens import BadToken, bearer
 INIT_SECONDS = 10  # for the token to come
 MOST_OPERATIONS = 20  # under way at once on a socket
 LARGEST_MESSAGE = 1_000_000  # bytes
+subscribes = re.compile(r"\bsubscription\b").search  # or says the word somewhere, which does no harm
 MALFORMED = "This message has not the form of the protocol graphql-transport-ws"
 
 
@@ -36,6 +40,8 @@ class Door(Protocol):
     hints: bool
 
     async def enter(self, token: str) -> tuple[Account, datetime]: ...
+
+    async def spend(self, viewer: Account) -> None: ...
 
     def context(self, viewer: Account, origin: str) -> Context: ...
 
@@ -146,6 +152,7 @@ class Handler(BaseGraphQLTransportWSHandler[Any, None]):
         except Refused:
             await self.handle_invalid_message(MALFORMED)
             return
+        requests.called(current.get(), asked.extensions)
         if self.connection_acknowledged and message["id"] not in self.operations:  # else the base closes the socket
             try:
                 message["payload"]["query"] = self.connection.door.documents.text(asked)
@@ -153,11 +160,24 @@ class Handler(BaseGraphQLTransportWSHandler[Any, None]):
                     raise Refused(
                         429, "TOO_EXPENSIVE", f"At most {MOST_OPERATIONS} operations run on a socket at once."
                     )
+                assert self.connection.viewer is not None
+                await self.connection.door.spend(self.connection.viewer)
             except Refused as wrong:
                 refusal = GraphQLError(wrong.reason, extensions={"code": wrong.code}).formatted
                 await self.send_message({"id": message["id"], "type": "error", "payload": [refusal]})
                 return
         await super().handle_subscribe(message)
+
+    async def run_operation(self, operation: Any) -> None:
+        """As its base; logged and counted like a request."""
+        opening = current.get()
+        request = Request(id=opening.id, client=opening.client)
+        current.set(request)  # of this operation's own task
+        began = time.perf_counter()
+        try:
+            await super().run_operation(operation)
+        finally:
+            requests.answered(request, None if subscribes(operation.query) else time.perf_counter() - began)
 
     async def _send_result_stream(self, operation: Any, result_source: Any) -> None:
         async def shown() -> AsyncGenerator[Any, None]:

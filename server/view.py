@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import re
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from dataclasses import replace
@@ -31,12 +30,12 @@ from schema.scalars import parse_instant
 from server import documents, parameters, socket
 from server.errors import Refused, error, masked
 from server.http import Conversation, answered_in
+from server.rates import Rates, address
 from server.settings import Mode, Settings
 from server.tokens import BadToken, Claims, bearer, verifier
 
 CLOCK_HEADER = "x-recourse-now"
 ACCOUNTS_KEPT = 10_000
-_SUBSCRIBES = re.compile(r"\bsubscription\b").search  # or says the word somewhere, which does no harm
 
 
 class GraphQLView(Conversation):
@@ -60,6 +59,7 @@ class GraphQLView(Conversation):
         self.documents = documents.opened(settings)
         self.verify = verifier(settings)
         self.hub = Hub()
+        self.rates = Rates(settings)
         self.limits = settings.limits
         self.hints = settings.limits.introspection
         self.files: Files  # once it is started
@@ -67,12 +67,11 @@ class GraphQLView(Conversation):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
-            opening = WebSocket(scope, receive, send)
-            authorization = opening.headers.get("authorization")
-            await self.run(opening, context=socket.Connection(self, self._origin(opening), authorization))
+            await self._converse(WebSocket(scope, receive, send))
             return
-        request = Request(scope, parameters.bounded(receive, self.settings.max_body_bytes))
+        request = Request(scope, parameters.bounded(receive, self.settings.max_body_bytes, self.limits.seconds))
         try:
+            await self.rates.spend("address", address(request))
             response = await self.run(request, context=await self._context(request))
         except BadToken:
             response = error(401, "UNAUTHENTICATED", "Send a valid access token: Authorization: Bearer <token>.")
@@ -88,9 +87,25 @@ class GraphQLView(Conversation):
         response.headers.setdefault("cache-control", "no-store")  # it is for its viewer, and of its moment
         await response(scope, receive, send)
 
+    async def _converse(self, opening: WebSocket) -> None:
+        try:
+            await self.rates.spend("address", address(opening))
+        except Refused as wrong:
+            await opening.send_denial_response(
+                error(wrong.status_code, wrong.code, wrong.reason, headers=wrong.headers)
+            )
+            return
+        authorization = opening.headers.get("authorization")
+        await self.run(opening, context=socket.Connection(self, self._origin(opening), authorization))
+
     async def _context(self, request: Request) -> Context:
         token = bearer(request.headers.get("authorization", ""))
-        viewer, request.state.expires_at = await self.enter(token)
+        try:
+            async with asyncio.timeout(self.limits.seconds):
+                viewer, request.state.expires_at = await self.enter(token)
+        except TimeoutError:
+            raise Refused(503, "TOO_SLOW", "Who you are could not be told in time; ask again.") from None
+        await self.spend(viewer)
         context = self.context(viewer, self._origin(request))
         moved = self._moved_clock(request)
         return context if moved is None else replace(context, now=moved)
@@ -111,6 +126,10 @@ class GraphQLView(Conversation):
         """Whose token it is, and until when. Raises BadToken."""
         claims = await self.verify(token)
         return await self._account(claims), claims.expires_at
+
+    async def spend(self, viewer: Account) -> None:
+        """Raises Refused where the viewer asks too often."""
+        await self.rates.spend("account", viewer.id.hex)
 
     async def on_ws_connect(self, context: socket.Connection) -> UnsetType:
         await context.enter()
@@ -137,7 +156,7 @@ class GraphQLView(Conversation):
     async def execute_operation(
         self, request: Any, request_adapter: Any, request_data: Any, *rest: Any, **more: Any
     ) -> Any:
-        request.state.subscribes = _SUBSCRIBES(getattr(request_data, "query", None) or "") is not None
+        request.state.subscribes = socket.subscribes(getattr(request_data, "query", None) or "") is not None
         return await super().execute_operation(request, request_adapter, request_data, *rest, **more)
 
     async def create_streaming_response(

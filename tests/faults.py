@@ -10,6 +10,7 @@ import contextlib
 import http.client
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -122,8 +123,8 @@ def _free_port() -> int:
 
 
 class Run:
-    def __init__(self, servers: Servers, wanted: int, seed: int, *, crashes: bool) -> None:
-        """`crashes` says whether there is a database that can."""
+    def __init__(self, servers: Servers, wanted: int, seed: int, crashes: int) -> None:
+        """`crashes` of the database, at least."""
         self.servers = servers
         self.crashes = crashes
         self.wanted = wanted
@@ -188,7 +189,7 @@ class Run:
         payload = self.ask(role, mutation, input | {"idempotencyKey": mark}, shown)
         self.done[mark] = (mutation, input.get("orderId") or input.get("caseId") or "")
         self.report.acknowledged = len(self.done)
-        if len(self.done) >= self.wanted and self.report.kills and (self.report.crashes or not self.crashes):
+        if len(self.done) >= self.wanted and self.report.kills and self.report.crashes >= self.crashes:
             self.over.set()
         return payload
 
@@ -266,6 +267,15 @@ class Run:
         with ThreadPoolExecutor(24) as posting:
             list(posting.map(post, range(48)))
 
+    def check_pools(self) -> None:
+        """What the servers themselves say: no connection is in use any more."""
+        for port in self.servers.ports:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+            connection.request("GET", "/metrics")
+            page = connection.getresponse().read().decode()
+            busy = re.findall(r'recourse_pool_connections{pool="default",state="busy"} (\S+)', page)
+            self.report.connections_lost += sum(int(float(count)) for count in busy)
+
     async def check(self, url: str) -> None:
         """Holds what was acknowledged against what is there."""
         async with database.connected(url):
@@ -288,7 +298,7 @@ class Run:
                 [[stuck]] = await database.select(
                     "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'"
                 )
-                self.report.connections_lost = stuck
+                self.report.connections_lost += stuck
 
 
 _UNMATCHED_MESSAGES = """SELECT case_id FROM (
@@ -344,12 +354,17 @@ def fresh_database(dialect: str) -> Generator[tuple[str, Postgres | None]]:
 
 
 def run(
-    dialect: str, acknowledged: int, cancellations: int, seed: int, progress: Callable[[Report], None] = lambda _: None
+    dialect: str,
+    acknowledged: int,
+    cancellations: int,
+    restarts: int,
+    seed: int,
+    progress: Callable[[Report], None] = lambda _: None,
 ) -> Report:
     with fresh_database(dialect) as (url, postgres), tempfile.TemporaryDirectory() as files:
         servers = Servers(url, files)
         try:
-            faults = Run(servers, acknowledged, seed, crashes=postgres is not None)
+            faults = Run(servers, acknowledged, seed, restarts if postgres else 0)
             breaking = [threading.Thread(target=faults.kill_servers, daemon=True)]
             if postgres is not None:
                 breaking.append(threading.Thread(target=faults.crash, args=(postgres,), daemon=True))
@@ -368,6 +383,7 @@ def run(
                 each.join()
             faults.cancel(cancellations)
             faults.check_wellness()
+            faults.check_pools()
             asyncio.run(faults.check(url))
             return faults.report
         finally:
@@ -379,12 +395,14 @@ def main() -> None:
     parser.add_argument("--dialect", choices=["sqlite", "postgres"], required=True)
     parser.add_argument("--acknowledged", type=int, default=10_000)
     parser.add_argument("--cancellations", type=int, default=1_000)
+    parser.add_argument("--restarts", type=int, default=10, help="of PostgreSQL, after crashes")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     report = run(
         given.dialect,
         given.acknowledged,
         given.cancellations,
+        given.restarts,
         given.seed,
         lambda so_far: print(so_far, flush=True),  # noqa: T201
     )

@@ -33,7 +33,8 @@ def _open_to_all(path: Path) -> bool:
 
 
 class Postgres:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, copy_of: "Postgres | None" = None) -> None:
+        """A new one, or a replica of one that runs."""
         self.folder = folder
         self.user = ACCOUNT if os.geteuid() == 0 else None
         installed = _binaries()
@@ -45,7 +46,11 @@ class Postgres:
         self.bin = installed / "bin"
         self.data = folder / "data"
         self.process: subprocess.Popen[bytes] | None = None
-        self._run("initdb", "-D", str(self.data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
+        if copy_of is None:
+            self._run("initdb", "-D", str(self.data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
+        else:
+            place = ("-h", str(copy_of.folder), "-U", "postgres")
+            self._run("pg_basebackup", *place, "-D", str(self.data), "-R", "-X", "stream", "-c", "fast", "--no-sync")
 
     def _run(self, program: str, *arguments: str) -> None:
         done = subprocess.run(
@@ -99,10 +104,14 @@ def databases(url: str) -> Generator[Callable[[str], str]]:
         asyncio.run(_execute(url, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
+def credentials(url: str) -> dict[str, Any]:
+    """What asyncpg wants to know to connect."""
+    said = config(url)["connections"]["default"]["credentials"]
+    return {key: said[key] for key in ("host", "port", "user", "password", "database", "ssl")}
+
+
 async def _execute(url: str, statement: str) -> None:
-    credentials = config(url)["connections"]["default"]["credentials"]
-    named = {key: credentials[key] for key in ("host", "port", "user", "password", "database", "ssl")}
-    connection: Any = await asyncpg.connect(**named)
+    connection: Any = await asyncpg.connect(**credentials(url))
     await connection.execute(statement)
     await connection.close()
 

@@ -6,25 +6,26 @@ import re
 import subprocess
 import sys
 from collections.abc import Generator
+from typing import Any
 
 
-def start(database: str, files: str, *, heard: bool = True) -> "subprocess.Popen[str]":
-    """A server on that database, in development mode. What it says is `heard`, by one who reads it, or shown."""
-    environment = os.environ | {
-        "RECOURSE_DATABASE_URL": database,
-        "RECOURSE_FILES_URL": files,
-        "RECOURSE_MODE": "development",
-    }
-    command = [sys.executable, "-m", "server", "serve", "--port", "0"]
+def start(
+    database: str, files: str, *, heard: bool = True, workers: int = 1, **settings: str
+) -> "subprocess.Popen[str]":
+    """A server on that database, in development mode unless `settings` (without RECOURSE_) say otherwise. What it says
+    is `heard`, by one who reads it, or shown."""
+    given = {"mode": "development", "database_url": database, "files_url": files} | settings
+    environment = os.environ | {f"RECOURSE_{name.upper()}": value for name, value in given.items()}
+    command = [sys.executable, "-m", "server", "serve", "--port", "0", "--workers", str(workers)]
     return subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE if heard else None, text=True
     )
 
 
 @contextlib.contextmanager
-def serving(database: str, files: str, count: int = 1) -> Generator[list[str]]:
+def serving(database: str, files: str, count: int = 1, **settings: Any) -> Generator[list[str]]:
     """The addresses of so many servers."""
-    processes = [start(database, files, heard=False) for _ in range(count)]
+    processes = [start(database, files, heard=False, **settings) for _ in range(count)]
     try:
         yield [address(process) for process in processes]
     finally:

@@ -7,7 +7,7 @@ from tests.conftest import DIALECT
 
 
 def test_nothing_is_lost_doubled_or_half_done() -> None:
-    short = ["--acknowledged", "150", "--cancellations", "60", "--seed", "7"]
+    short = ["--acknowledged", "150", "--cancellations", "60", "--restarts", "1", "--seed", "7"]
     command = [sys.executable, "-m", "tests.faults", "--dialect", DIALECT, *short]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr

@@ -16,12 +16,12 @@ import asyncpg
 import httpx2
 import pytest
 
-from models import database, feed
+from models import feed
 from models.enums import Role
 from models.feed import LONGEST_WAIT
 from tests.actions import INPUTS
 from tests.conftest import DIALECT, NOW, Person, Server, World
-from tests.postgres import Postgres
+from tests.postgres import Postgres, credentials
 from tests.processes import address, serving, start
 from tests.watching import dispute, opened
 
@@ -148,13 +148,8 @@ def _post_when_possible(person: Person, case: str, text: str) -> None:
     raise AssertionError(answer)
 
 
-def _credentials(url: str) -> dict[str, Any]:
-    credentials = database.config(url)["connections"]["default"]["credentials"]
-    return {name: credentials[name] for name in ("host", "port", "user", "database")}
-
-
 async def _end_listening(url: str) -> None:
-    connection: Any = await asyncpg.connect(**_credentials(url))
+    connection: Any = await asyncpg.connect(**credentials(url))
     ended: list[Any] = []
     while not ended:  # after a crash it takes a second until somebody listens again
         ended = await connection.fetch(
@@ -285,7 +280,7 @@ def unfinished(url: str, order: str, count: int = 1) -> Generator[Any]:
     loop = asyncio.new_event_loop()
 
     async def begin() -> Any:
-        connection: Any = await asyncpg.connect(**_credentials(url))
+        connection: Any = await asyncpg.connect(**credentials(url))
         await connection.execute("BEGIN")
         # As every writer does: something is locked or written before an event's id is taken.
         await connection.execute("SELECT pg_current_xact_id()")
@@ -326,7 +321,7 @@ def test_ids_that_a_crash_gives_back_are_not_taken_for_read(tmp_path: Path) -> N
 
 async def _give_back(url: str) -> None:
     """What a crash may do, and does not do every time."""
-    connection: Any = await asyncpg.connect(**_credentials(url))
+    connection: Any = await asyncpg.connect(**credentials(url))
     await connection.execute("SELECT setval('events_id_seq', greatest((SELECT max(id) FROM events), 1))")
     await connection.close()
 

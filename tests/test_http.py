@@ -1,12 +1,10 @@
 """Who may ask, at what time, and how answers and errors look on the wire."""
 
 import asyncio
-import json
 import re
 import threading
 from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -14,8 +12,6 @@ from uuid import UUID
 import httpx2
 import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
-from jwt.algorithms import RSAAlgorithm
 
 import models
 from models.enums import Role
@@ -23,9 +19,11 @@ from resolvers.account import sign_in
 from schema.scalars import parse_instant
 from server import tokens
 from server.app import create
+from server.logs import Lines
 from server.settings import Settings
 from server.view import GraphQLView
 from tests.conftest import NOW, Person, Server, World
+from tests.issuer import Issuer, token
 
 TIME = {"query": "{ serverTime }"}
 
@@ -103,54 +101,27 @@ def test_a_clock_that_makes_no_sense_is_refused(world: World, wrong: str) -> Non
 
 
 @pytest.fixture
-def issuer() -> Generator[tuple[str, rsa.RSAPrivateKey]]:
-    """The address of a key set with one key, and the key."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    public = RSAAlgorithm.to_jwk(key.public_key(), as_dict=True) | {"kid": "1", "use": "sig", "alg": "RS256"}
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(json.dumps({"keys": [public]}).encode())
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as keys:
-        threading.Thread(target=keys.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{keys.server_port}/keys", key
-        keys.shutdown()
+def issuer() -> Generator[Issuer]:
+    made = Issuer()
+    with made.serving():
+        yield made
 
 
-def test_production_takes_the_issuers_tokens_and_real_time_alone(
-    server: Server, issuer: tuple[str, rsa.RSAPrivateKey]
-) -> None:
-    address, key = issuer
-    view = GraphQLView(
-        Settings(
-            mode="production",  # type: ignore[arg-type]
-            database_url=server.settings.database,
-            jwks_url=address,
-            issuer="https://id.example",
-            audience="recourse",
-        )
-    )
+def test_production_takes_the_issuers_tokens_and_real_time_alone(server: Server, issuer: Issuer) -> None:
+    view = GraphQLView(issuer.settings(server.settings.database))
     view.files = server.app.state.files
     now = datetime.now(UTC)
-    claims = {"iss": "https://id.example", "aud": "recourse", "sub": "p", "role": "BUYER", "iat": now}
-    token = jwt.encode(claims | {"exp": now + timedelta(hours=1)}, key, algorithm="RS256", headers={"kid": "1"})
 
     async def ask(authorization: str) -> httpx2.Response:
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(view), base_url="http://test") as http:
             headers = {"Authorization": authorization, "X-Recourse-Now": "2001-01-01T00:00:00Z"}
             return await http.post("/graphql", json=TIME, headers=headers)
 
-    answer = server.run(lambda: ask(f"Bearer {token}"))
+    answer = server.run(lambda: ask(f"Bearer {token()}"))
     assert parse_instant(answer.json()["data"]["serverTime"]) >= now
     development = tokens.development_token("x", Role.AGENT)
     assert server.run(lambda: ask(f"Bearer {development}")).status_code == 401
-    foreign = jwt.encode(claims | {"exp": now, "aud": "another"}, key, algorithm="RS256", headers={"kid": "1"})
+    foreign = token(aud="another")
     assert server.run(lambda: ask(f"Bearer {foreign}")).status_code == 401
 
 
@@ -183,6 +154,7 @@ def test_what_nobody_foresaw_is_masked_and_logged_with_an_id(
 
     server.run(lambda: break_it("???"))
     asked = "query($id: ID!) { node(id: $id) { ... on Order { total { amount } } } }"
+    caplog.handler.setFormatter(Lines())  # as in production; in development the same is left out
     [error] = world.buyer.answer(asked, id=order)["errors"]
     assert error["extensions"] == {"code": "INTERNAL"}
     assert "KeyError" not in error["message"]

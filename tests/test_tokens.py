@@ -5,74 +5,16 @@ import base64
 import hashlib
 import hmac
 import json
-import threading
 from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import jwt
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from models.enums import Role
 from server import jwks
-from server.settings import Settings
 from server.tokens import BadToken, development_token, verifier
-
-RSA_KEY, OTHER_RSA_KEY = (rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(2))
-EC_KEY = ec.generate_private_key(ec.SECP256R1())
-PUBLIC_PEM = RSA_KEY.public_key().public_bytes(
-    serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-)
-
-
-def public(key: Any, id: str, **more: str) -> dict[str, Any]:
-    algorithm: Any = RSAAlgorithm if isinstance(key, rsa.RSAPrivateKey) else ECAlgorithm
-    return algorithm.to_jwk(key.public_key(), as_dict=True) | {"kid": id, "use": "sig"} | more
-
-
-class Issuer:
-    """A server with a key set, which counts how often it is asked."""
-
-    def __init__(self) -> None:
-        self.keys = [public(RSA_KEY, "rsa"), public(EC_KEY, "ec")]
-        self.asked = 0
-        self.works = True
-
-    @contextmanager
-    def serving(self) -> Generator[None]:
-        issuer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                issuer.asked += 1
-                self.send_response(200 if issuer.works else 503)
-                self.end_headers()
-                self.wfile.write(json.dumps({"keys": issuer.keys}).encode())
-
-            def log_message(self, format: str, *args: Any) -> None:
-                pass
-
-        with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-            threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-            self.url = f"http://127.0.0.1:{server.server_port}/keys"
-            yield
-            server.shutdown()
-
-    def verifier(self) -> Callable[[str], Awaitable[Any]]:
-        return verifier(
-            Settings(
-                mode="production",  # type: ignore[arg-type]
-                database_url="sqlite://x",
-                jwks_url=self.url,
-                issuer="https://id.example",
-                audience="recourse",
-            )
-        )
+from tests.issuer import EC_KEY, OTHER_RSA_KEY, PUBLIC_PEM, RSA_KEY, Issuer, claims, public, token
 
 
 @pytest.fixture
@@ -82,23 +24,8 @@ def issuer() -> Generator[Issuer]:
         yield made
 
 
-def claims(**changes: Any) -> dict[str, Any]:
-    now = datetime.now(UTC)
-    said = {
-        "iss": "https://id.example",
-        "aud": "recourse",
-        "sub": "ana",
-        "role": "BUYER",
-        "iat": now,
-        "exp": now + timedelta(hours=1),
-    }
-    return {name: value for name, value in (said | changes).items() if value is not None}
-
-
-def token(
-    key: Any = RSA_KEY, algorithm: str = "RS256", kid: str | None = "rsa", headers: Any = None, **changes: Any
-) -> str:
-    return jwt.encode(claims(**changes), key, algorithm, headers={"kid": kid, **(headers or {})} if kid else headers)
+def verifying(issuer: Issuer) -> Callable[[str], Awaitable[Any]]:
+    return verifier(issuer.settings("sqlite://x"))
 
 
 def unsigned(header: dict[str, Any], **changes: Any) -> str:
@@ -171,7 +98,7 @@ BAD: dict[str, Callable[[], str]] = {
 @pytest.mark.anyio
 @pytest.mark.parametrize("name", GOOD)
 async def test_what_the_issuer_signed_is_taken(issuer: Issuer, name: str) -> None:
-    found = await issuer.verifier()(GOOD[name]())
+    found = await verifying(issuer)(GOOD[name]())
     assert (found.subject, found.role) == ("ana", Role.BUYER)
 
 
@@ -179,14 +106,14 @@ async def test_what_the_issuer_signed_is_taken(issuer: Issuer, name: str) -> Non
 @pytest.mark.parametrize("name", BAD)
 async def test_everything_else_is_refused(issuer: Issuer, name: str) -> None:
     with pytest.raises(BadToken):
-        await issuer.verifier()(BAD[name]())
+        await verifying(issuer)(BAD[name]())
 
 
 @pytest.mark.anyio
 async def test_a_key_for_encryption_signs_nothing(issuer: Issuer) -> None:
     issuer.keys = [public(RSA_KEY, "rsa", use="enc")]
     with pytest.raises(BadToken):
-        await issuer.verifier()(token())
+        await verifying(issuer)(token())
 
 
 # ---------------------------------------------------------------- keys that come and go
@@ -194,18 +121,18 @@ async def test_a_key_for_encryption_signs_nothing(issuer: Issuer) -> None:
 
 @pytest.mark.anyio
 async def test_keys_are_fetched_once_for_many(issuer: Issuer) -> None:
-    verify = issuer.verifier()
+    verify = verifying(issuer)
     await asyncio.gather(*(verify(token()) for _ in range(50)))
     assert issuer.asked == 1
 
 
 @pytest.mark.anyio
 async def test_a_new_key_is_found_and_an_old_one_goes(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
-    verify = issuer.verifier()
+    verify = verifying(issuer)
     await verify(token())
     issuer.keys = [public(OTHER_RSA_KEY, "new")]
     monkeypatch.setattr(jwks, "REST_SECONDS", 0.0)
-    fresh = issuer.verifier()
+    fresh = verifying(issuer)
     await fresh(token(OTHER_RSA_KEY, kid="new"))
     issuer.keys = [public(RSA_KEY, "rsa")]
     await fresh(token())
@@ -215,7 +142,7 @@ async def test_a_new_key_is_found_and_an_old_one_goes(issuer: Issuer, monkeypatc
 
 @pytest.mark.anyio
 async def test_unknown_key_ids_are_no_flood(issuer: Issuer) -> None:
-    verify = issuer.verifier()
+    verify = verifying(issuer)
     for place in range(200):
         with pytest.raises(BadToken):
             await verify(token(kid=f"unknown {place}"))
@@ -225,7 +152,7 @@ async def test_unknown_key_ids_are_no_flood(issuer: Issuer) -> None:
 
 @pytest.mark.anyio
 async def test_known_keys_serve_while_the_issuer_is_away(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
-    verify = issuer.verifier()
+    verify = verifying(issuer)
     await verify(token())
     issuer.works = False
     monkeypatch.setattr(jwks, "FRESH_SECONDS", 0.0)
@@ -238,12 +165,12 @@ async def test_an_issuer_that_is_away_is_not_asked_for_every_token(
     issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     issuer.works = False
-    verify = issuer.verifier()
+    verify = verifying(issuer)
     for _ in range(20):
         with pytest.raises(BadToken):
             await verify(token())
     assert issuer.asked == 1
     issuer.works = True
     monkeypatch.setattr(jwks, "RETRY_SECONDS", 0.0)
-    again = issuer.verifier()
+    again = verifying(issuer)
     await again(token())

@@ -63,6 +63,11 @@ class SafeTransactionContext(SqliteTransactionContext):
 
 
 class SafeSqliteClient(SqliteClient):
+    def __init__(self, file_path: str, **options: Any) -> None:
+        super().__init__(file_path, **options)
+        if "query_only" in self.pragmas:  # last, since those before it may write
+            self.pragmas["query_only"] = self.pragmas.pop("query_only")
+
     def _in_transaction(self) -> TransactionContext:
         return SafeTransactionContext(ImmediateTransaction(self), self._lock)
 

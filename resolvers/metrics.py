@@ -1,0 +1,44 @@
+"""What is counted, under the names by which Prometheus knows it."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from models.enums import Action, Reason
+from resolvers.request import Request
+
+MOST_NAMES = 300  # of operations with their clients, beyond which they are counted together: names come from outside
+OTHER = "other"
+
+requests = Counter(
+    "recourse_requests", "Answered requests; code is that of the first error.", ["operation", "client", "code"]
+)
+seconds = Histogram(
+    "recourse_request_seconds",
+    "From a request's arrival to its answer.",
+    ["operation"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+refusals = Counter("recourse_refusals", "Actions that were refused.", ["action", "reason"])
+subscribers = Gauge("recourse_subscribers", "Who watches an order or a case.", multiprocess_mode="livesum")
+connections = Gauge(
+    "recourse_pool_connections", "Connections to the database.", ["pool", "state"], multiprocess_mode="livesum"
+)
+
+_names: set[tuple[str, str]] = set()
+
+
+def answered(request: Request, took: float | None) -> None:
+    """`took` is in seconds, where that says something."""
+    name = request.operation, request.client
+    if name not in _names:
+        if len(_names) >= MOST_NAMES:
+            name = OTHER, OTHER
+        else:
+            _names.add(name)
+    operation, client = name
+    requests.labels(operation, client, request.code).inc()
+    if took is not None:
+        seconds.labels(operation).observe(took)
+
+
+def refused(action: Action, reason: Reason) -> None:
+    refusals.labels(action.value, reason.value).inc()

@@ -9,10 +9,10 @@ class Limits:
     """Of a document, with its fragments in their places. `cost` counts each field once, and what is asked of a list's
     entries as often as its page is long."""
 
-    tokens: ClassVar[int] = 5_000
     nesting: ClassVar[int] = 200  # brackets within brackets
     levels: ClassVar[int] = 100  # of fields, and of fragments within fragments
 
+    tokens: int
     depth: int
     fields: int
     aliases: int

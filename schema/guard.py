@@ -179,7 +179,7 @@ class BoundedParse(ParserCache):
     """Leaves a document that cannot be parsed to the parsing itself: an error in an extension ends a stream unsaid."""
 
     def on_parse(self) -> Iterator[None]:
-        self.execution_context.parse_options["max_tokens"] = Limits.tokens
+        self.execution_context.parse_options["max_tokens"] = self.execution_context.context.limits.tokens
         with contextlib.suppress(GraphQLError):
             next(super().on_parse())
         yield

@@ -96,6 +96,7 @@ class Settings(BaseSettings):
         default=20, description="how long a request may take to come in, and how long to be answered"
     )
     max_body_bytes: PositiveInt = Field(default=1_000_000, description="how large a request may be, but for files")
+    max_tokens: PositiveInt = Field(default=5_000, description="how many words and signs a document may have")
     max_depth: PositiveInt = Field(
         default=20,
         description="how many fields deep a document may be, with its fragments in their places",
@@ -123,6 +124,7 @@ class Settings(BaseSettings):
     @property
     def limits(self) -> Limits:
         return Limits(
+            self.max_tokens,
             self.max_depth,
             self.max_fields,
             self.max_aliases,

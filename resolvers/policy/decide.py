@@ -1,13 +1,14 @@
 """The one function that says what may be done, and what else follows from it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import ClassVar, Protocol
 from uuid import UUID
 
 from models.enums import Action, OrderKind, Reason, Role
-from resolvers.policy.expression import Asked, Expression, Is, any_of
+from resolvers.policy.expression import MOMENT, Asked, Expression, Is, any_of, first
 from resolvers.policy.rule import Rule, Subject
 from resolvers.policy.table import TABLE
 from resolvers.policy.words import in_words, sentence
@@ -72,25 +73,18 @@ def _refused(action: Action, reason: Reason) -> Decision:
 
 def _apply(rule: Rule, facts: Facts, viewer: Viewer, now: datetime) -> Decision:
     opens_at, closes_at = rule.window.bounds(facts) if rule.window else (None, None)
-    reason = _first_reason(rule, facts, viewer, now, opens_at, closes_at)
+    reason = _first_reason(rule, facts, viewer.role, now, opens_at, closes_at)
     message = sentence(rule.action, reason, opens_at, closes_at) if reason else None
     return Decision(rule.action, reason is None, rule.label, reason, message, opens_at, closes_at)
 
 
 def _first_reason(
-    rule: Rule,
-    facts: Facts,
-    viewer: Viewer,
-    now: datetime,
-    opens_at: datetime | None,
-    closes_at: datetime | None,
+    rule: Rule, facts: Facts, role: Role, now: datetime, opens_at: datetime | None, closes_at: datetime | None
 ) -> Reason | None:
-    if viewer.role not in rule.roles:
+    if role not in rule.roles:
         return Reason.NOT_YOUR_ROLE
-    asked = Asked(viewer.role, now)
-    for condition in rule.conditions:
-        if not condition.test.holds(facts, asked):
-            return condition.reason
+    if (unmet := rule.unmet(facts, role, now)) is not None:
+        return unmet
     if opens_at is not None and now < opens_at:
         return Reason.WINDOW_NOT_OPEN
     if closes_at is not None and now > closes_at:
@@ -98,30 +92,48 @@ def _first_reason(
     return None
 
 
-def _rules_for(facts: Facts, role: Role) -> Iterator[Rule]:
-    asked_kind = _order_kind(facts)
-    for (subject, _, kind), rule in TABLE.items():
-        if subject is facts.subject and kind == asked_kind and role in rule.roles:
-            yield rule
+class _Offer:
+    """What the table offers somebody in a role about a subject of a kind."""
+
+    def __init__(self, subject: Subject, kind: OrderKind | None, role: Role) -> None:
+        rules = [rule for key, rule in TABLE.items() if key[0] is subject and key[2] is kind and role in rule.roles]
+        self.rules = [(rule, first([(rule.is_open, True)], otherwise=False)) for rule in rules]
+        self.limits = {limit for rule in rules for limit in rule.is_open.limits()}
+
+    def open_at(self, facts: Facts, role: Role, now: datetime) -> list[bool]:
+        return [is_open(facts, role, now) for _, is_open in self.rules]
+
+
+@cache
+def offer_to(role: Role, subject: Subject, kind: OrderKind | None) -> _Offer:
+    """Of the table as it is when this is first asked."""
+    return _Offer(subject, kind, role)
 
 
 def available_actions(facts: Facts, viewer: Viewer, now: datetime) -> list[Decision]:
     """What is allowed, in the table's order."""
     if not _is_theirs(facts, viewer):
         return []
-    decisions = (_apply(rule, facts, viewer, now) for rule in _rules_for(facts, viewer.role))
-    return [decision for decision in decisions if decision.allowed]
+    offer = offer_to(viewer.role, facts.subject, _order_kind(facts))
+    return [_apply(rule, facts, viewer, now) for rule, is_open in offer.rules if is_open(facts, viewer.role, now)]
 
 
 def next_change_at(facts: Facts, viewer: Viewer, now: datetime, also: Iterable[Expression] = ()) -> datetime | None:
     """The first instant after `now` at which `available_actions`, or one of `also`, differs if nothing but time
     happens."""
-    statements = [*(rule.is_open() for rule in _rules_for(facts, viewer.role)), *also]
+    offer, role, also = offer_to(viewer.role, facts.subject, _order_kind(facts)), viewer.role, tuple(also)
+    edges: list[datetime] = []
+    for fact, after in offer.limits.union(*(each.limits() for each in also)):
+        start: datetime | None = getattr(facts, fact)
+        if start is not None and (edge := start + after + MOMENT) > now:
+            edges.append(edge)
+    if not edges:
+        return None
 
     def hold_at(instant: datetime) -> list[bool]:
-        return [statement.holds(facts, Asked(viewer.role, instant)) for statement in statements]
+        asked = Asked(role, instant)
+        return [*offer.open_at(facts, role, instant), *(each.holds(facts, asked) for each in also)]
 
-    edges = {edge for statement in statements for edge in statement.edges(facts) if edge > now}
     today = hold_at(now)
     return next((edge for edge in sorted(edges) if hold_at(edge) != today), None)
 
@@ -129,10 +141,7 @@ def next_change_at(facts: Facts, viewer: Viewer, now: datetime, also: Iterable[E
 def deadline(action: Action, facts: Facts, now: datetime) -> datetime | None:
     """The last instant of the action's window where all but the clock allows it, whoever asks; else null."""
     rule = _rule(action, facts)
-    if rule is None or rule.window is None:
-        return None
-    asked = Asked(rule.roles[0], now)
-    if not all(condition.test.holds(facts, asked) for condition in rule.conditions):
+    if rule is None or rule.window is None or rule.unmet(facts, rule.roles[0], now) is not None:
         return None
     return rule.window.bounds(facts)[1]
 
@@ -140,7 +149,7 @@ def deadline(action: Action, facts: Facts, now: datetime) -> datetime | None:
 def open_to(viewer: Viewer, action: Action, subject: Subject) -> Expression:
     """That `action` is open to `viewer`, for asking the database among the rows that are theirs."""
     return any_of(
-        Is("kind", rule.kind) & rule.is_open() if rule.kind else rule.is_open()
+        Is("kind", rule.kind) & rule.is_open if rule.kind else rule.is_open
         for rule in TABLE.values()
         if rule.action is action and rule.subject is subject and viewer.role in rule.roles
     )

@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from models.enums import Role
 
 Bind = Callable[[object], str]  # takes a value, gives the placeholder that stands for it in the statement
+Test = Callable[[Any, Role, datetime], Any]  # over facts, who asks, and for which instant
 
 MOMENT = timedelta(microseconds=1)
 
@@ -23,15 +25,21 @@ class Asked:
 
 
 class Expression(ABC):
+    __slots__ = ()
+
     @abstractmethod
-    def holds(self, facts: Any, asked: Asked) -> bool: ...
+    def python(self, bind: Bind) -> str:
+        """Source over `facts`, `role` and `now`."""
 
     @abstractmethod
     def sql(self, bind: Bind, asked: Asked) -> str: ...
 
     @abstractmethod
-    def edges(self, facts: Any) -> Iterator[datetime]:
-        """The first instants of what time alone can make of it."""
+    def limits(self) -> Iterator[tuple[str, timedelta]]:
+        """The facts from which time runs, and how long: what time alone can make of it, it makes a moment after."""
+
+    def holds(self, facts: Any, asked: Asked) -> bool:
+        return _test(self)(facts, asked.role, asked.now)
 
     def __and__(self, other: "Expression") -> "Expression":
         return Joined((self, other), "AND")
@@ -46,100 +54,100 @@ class Expression(ABC):
 class _Timeless(Expression):
     __slots__ = ()
 
-    def edges(self, facts: Any) -> Iterator[datetime]:
+    def limits(self) -> Iterator[tuple[str, timedelta]]:
         yield from ()
 
 
-@dataclass(frozen=True, slots=True)
+# Told apart by identity, so that what is compiled of one is found without comparing what it says.
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Known(_Timeless):
     """The fact is set, even where it is dated after now."""
 
     fact: str
 
-    def holds(self, facts: Any, asked: Asked) -> bool:
-        return getattr(facts, self.fact) is not None
+    def python(self, bind: Bind) -> str:
+        return f"facts.{self.fact} is not None"
 
     def sql(self, bind: Bind, asked: Asked) -> str:
         return f"{self.fact} IS NOT NULL"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Is(_Timeless):
     """The fact, which may be unset, has this value."""
 
     fact: str
     value: StrEnum
 
-    def holds(self, facts: Any, asked: Asked) -> bool:
-        return getattr(facts, self.fact) == self.value
+    def python(self, bind: Bind) -> str:
+        return f"facts.{self.fact} == {bind(self.value)}"
 
     def sql(self, bind: Bind, asked: Asked) -> str:
         return f"({self.fact} IS NOT NULL AND {self.fact} = {bind(self.value.value)})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class IsRole(_Timeless):
     """The fact is the role of who asks."""
 
     fact: str
 
-    def holds(self, facts: Any, asked: Asked) -> bool:
-        return getattr(facts, self.fact) == asked.role
+    def python(self, bind: Bind) -> str:
+        return f"facts.{self.fact} == role"
 
     def sql(self, bind: Bind, asked: Asked) -> str:
         return Is(self.fact, asked.role).sql(bind, asked)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Passed(Expression):
     """More than `after` lies between the fact and now: the last instant of a limit is still inside it."""
 
     fact: str
     after: timedelta = timedelta(0)
 
-    def holds(self, facts: Any, asked: Asked) -> bool:
-        instant = getattr(facts, self.fact)
-        return instant is not None and asked.now > instant + self.after
+    def python(self, bind: Bind) -> str:
+        return f"(facts.{self.fact} is not None and now > facts.{self.fact} + {bind(self.after)})"
 
     def sql(self, bind: Bind, asked: Asked) -> str:
         return f"({self.fact} IS NOT NULL AND {self.fact} < {bind(asked.now - self.after)})"
 
-    def edges(self, facts: Any) -> Iterator[datetime]:
-        instant = getattr(facts, self.fact)
-        if instant is not None:
-            yield instant + self.after + MOMENT
+    def limits(self) -> Iterator[tuple[str, timedelta]]:
+        yield self.fact, self.after
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Not(Expression):
     inner: Expression
 
-    def holds(self, facts: Any, asked: Asked) -> bool:
-        return not self.inner.holds(facts, asked)
+    def python(self, bind: Bind) -> str:
+        return f"not ({self.inner.python(bind)})"
 
     def sql(self, bind: Bind, asked: Asked) -> str:
         return f"NOT ({self.inner.sql(bind, asked)})"
 
-    def edges(self, facts: Any) -> Iterator[datetime]:
-        return self.inner.edges(facts)
+    def limits(self) -> Iterator[tuple[str, timedelta]]:
+        return self.inner.limits()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Joined(Expression):
     parts: tuple[Expression, ...]
     word: str
 
-    def holds(self, facts: Any, asked: Asked) -> bool:
-        held = (part.holds(facts, asked) for part in self.parts)
-        return all(held) if self.word == "AND" else any(held)
+    def python(self, bind: Bind) -> str:
+        inner = f" {self.word.lower()} ".join(part.python(bind) for part in self.parts)
+        return f"({inner})" if self.parts else str(self.word == "AND")
 
     def sql(self, bind: Bind, asked: Asked) -> str:
         inner = f" {self.word} ".join(part.sql(bind, asked) for part in self.parts)
         return f"({inner})" if self.parts else ("TRUE" if self.word == "AND" else "FALSE")
 
-    def edges(self, facts: Any) -> Iterator[datetime]:
+    def limits(self) -> Iterator[tuple[str, timedelta]]:
         for part in self.parts:
-            yield from part.edges(facts)
+            yield from part.limits()
 
 
 def all_of(parts: Iterable[Expression]) -> Expression:
@@ -148,3 +156,23 @@ def all_of(parts: Iterable[Expression]) -> Expression:
 
 def any_of(parts: Iterable[Expression]) -> Expression:
     return Joined(tuple(parts), "OR")
+
+
+def first(lines: Iterable[tuple[Expression, object]], otherwise: object = None) -> Test:
+    """Gives the value of the first line whose expression holds. Compiled, since pages ask it a hundred times."""
+    values: dict[str, object] = {}
+
+    def bind(value: object) -> str:
+        name = f"v{len(values)}"
+        values[name] = value
+        return name
+
+    source = "".join(f"    if {test.python(bind)}: return {bind(value)}\n" for test, value in lines)
+    source = f"def found(facts, role, now):\n{source}    return {bind(otherwise)}\n"
+    exec(source, values)  # noqa: S102 - made of the table's own words
+    return values["found"]  # type: ignore[return-value]
+
+
+@lru_cache(1000)
+def _test(expression: Expression) -> Test:
+    return first([(expression, True)], otherwise=False)

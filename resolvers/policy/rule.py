@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
+from functools import cached_property
 
 from models.enums import Action, OrderKind, Reason, Role
-from resolvers.policy.expression import MOMENT, Expression, Passed, all_of
+from resolvers.policy.expression import MOMENT, Expression, Passed, Test, all_of, first
 
 
 class Subject(Enum):
@@ -50,7 +51,7 @@ class Window:
         return start + timedelta(days=self.opens_after), closes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rule:
     """One row of the table. `source` is the help page's section, or the house decision (docs/decisions)."""
 
@@ -67,6 +68,12 @@ class Rule:
     def key(self) -> tuple[Subject, Action, OrderKind | None]:
         return self.subject, self.action, self.kind
 
+    @cached_property
+    def unmet(self) -> Test:
+        """The reason of the first condition that does not hold; None where all do."""
+        return first((~condition.test, condition.reason) for condition in self.conditions)
+
+    @cached_property
     def is_open(self) -> Expression:
         """That everything but the role allows it."""
         tests = [condition.test for condition in self.conditions]

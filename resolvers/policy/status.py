@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cache
 from typing import Any, TypeVar
 
 from models.enums import Role
-from resolvers.policy.expression import Asked, Expression, all_of, any_of
+from resolvers.policy.expression import Expression, Test, all_of, any_of, first
 
 S = TypeVar("S")
 Statuses = tuple[tuple[S, Expression], ...]
@@ -14,8 +15,12 @@ ALWAYS = all_of(())
 
 
 def status_at(statuses: Statuses[S], facts: Any, now: datetime) -> S:
-    asked = Asked(Role.AGENT, now)  # a status is the same for everybody
-    return next(status for status, applies in statuses if applies.holds(facts, asked))
+    return _first(statuses)(facts, Role.AGENT, now)  # a status is the same for everybody
+
+
+@cache
+def _first(statuses: Statuses[Any]) -> Test:
+    return first((applies, status) for status, applies in statuses)
 
 
 def status_is(statuses: Statuses[S], wanted: Iterable[S]) -> Expression:

@@ -34,9 +34,9 @@ class Account(Row):
         return ids.encode("Account", self.id)
 
 
-def named_by(owner: type[Row], relation: str, attribute: str) -> None:
+def named_by(owner: type[Row], relation: str, attribute: str, known_to: Role | None = None) -> None:
     """Declares the relation `relation`: the account in `owner`'s column `<attribute>_id`. Whoever sees the row may
-    see whom it names."""
+    see whom it names. For a viewer in the role `known_to` it is always the viewer."""
 
     async def load(context: Context, rows: Sequence[Any], _asked: Asked) -> None:
         keys = {key for row in rows if (key := getattr(row, f"{attribute}_id")) is not None}
@@ -47,7 +47,9 @@ def named_by(owner: type[Row], relation: str, attribute: str) -> None:
         for row in rows:
             setattr(row, attribute, known.get(getattr(row, f"{attribute}_id")))
 
-    owner.relations[relation] = reading.Relation(load)
+    on = f"{{it}}.id = {{row}}.{attribute}_id"
+    join = reading.Join(attribute, Account, "Account", on, scoped=False, known_to=known_to)
+    owner.relations[relation] = reading.Relation(load, join=join)
 
 
 async def sign_in(subject: str, role: Role, name: str | None) -> Account:

@@ -15,7 +15,7 @@ from resolvers import filetype, ids
 from resolvers.context import Context
 from resolvers.errors import Refused, UserError, invalid
 from resolvers.input import Checks
-from resolvers.reading import Relation, Row, Statement, among, complete, fetch
+from resolvers.reading import Relation, Row, Statement, among, fetch, read
 from resolvers.selection import Asked
 
 if TYPE_CHECKING:
@@ -53,13 +53,15 @@ def has_files(owner: type[Row], relation: str, column: str) -> None:
     `column`, oldest first. Whoever sees the rows may see them; the order system sees none."""
 
     async def load(context: Context, rows: Sequence[Any], asked: Asked) -> None:
-        found = await fetch(context, Attachment, lambda bind: among(bind, column, [row.id for row in rows]), order="id")
+        keys = [row.id for row in rows]
+        found = await read(
+            context, Attachment, "Attachment", lambda bind: among(bind, column, keys), asked.below, order="id"
+        )
         of: dict[UUID, list[Attachment]] = {row.id: [] for row in rows}
         for attachment in found:
             of[getattr(attachment, column)].append(attachment)
         for row in rows:
             setattr(row, relation, of[row.id])
-        await complete(context, found, "Attachment", asked.below)
 
     owner.relations[relation] = Relation(load)
 

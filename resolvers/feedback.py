@@ -128,7 +128,7 @@ class Feedback(Rated, Row):
 
 reading.refers_to(Feedback, "order", "order", Order, "Order", "order_id")
 reading.refers_to(Feedback, "of_order", "of_order", Order, "Order", "order_id")
-reading.has_latest(Order, "feedback", "feedback", Feedback, "Feedback", newest="id", only_with="feedback_left_at")
+reading.has_latest(Order, "feedback", "feedback", Feedback, "Feedback", only_with="feedback_left_at")
 
 
 @dataclass(kw_only=True)

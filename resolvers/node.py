@@ -9,7 +9,7 @@ from uuid import UUID
 import strawberry
 
 from models.enums import CaseKind
-from resolvers import ids, order
+from resolvers import ids
 from resolvers.account import Account
 from resolvers.attachment import Attachment
 from resolvers.case import LETTERS
@@ -19,7 +19,7 @@ from resolvers.feedback import Feedback
 from resolvers.message import Message
 from resolvers.order import Order
 from resolvers.page import LARGEST
-from resolvers.reading import Row, among, complete, fetch
+from resolvers.reading import Row, among, first, read
 from resolvers.selection import Selection
 from resolvers.timeline import CASES
 from resolvers.viewer import Viewer
@@ -53,8 +53,8 @@ async def _by_ids(info: Info, texts: Sequence[str]) -> list[Any]:
     for type_name, row_type in _ROWS.items():
         keys = {place[1] for place in places if place and place[0] == type_name}
         if keys:
-            rows = await fetch(info.context, row_type, lambda bind, keys=keys: among(bind, "id", keys))
-            await complete(info.context, rows, type_name, Selection.below(info))
+            asked = Selection.below(info)
+            rows = await read(info.context, row_type, type_name, lambda bind, keys=keys: among(bind, "id", keys), asked)
             found |= {(type_name, row.id): row for row in rows}  # type: ignore[attr-defined]
     viewer = info.context.viewer
     found["Viewer", viewer.id] = Viewer(viewer)
@@ -62,10 +62,11 @@ async def _by_ids(info: Info, texts: Sequence[str]) -> list[Any]:
 
 
 async def order_by_number(info: Info, number: str) -> Order | None:
-    found = await order.by_number(info.context, number)
-    if found is not None:
-        await complete(info.context, [found], "Order", Selection.below(info))
-    return found
+    if "\0" in number:
+        return None
+    return first(
+        await read(info.context, Order, "Order", lambda bind: f"number = {bind(number)}", Selection.below(info))
+    )
 
 
 async def case_by_number(info: Info, number: str) -> Row | None:
@@ -73,6 +74,7 @@ async def case_by_number(info: Info, number: str) -> Row | None:
     kind: CaseKind | None = _KINDS.get(number[:1])
     if kind is None or "\0" in number:
         return None
-    rows = await fetch(info.context, CASES[kind], lambda bind: f"number = {bind(number)}")
-    await complete(info.context, rows, kind.capitalize(), Selection.below(info))
-    return rows[0] if rows else None
+    asked = Selection.below(info)
+    return first(
+        await read(info.context, CASES[kind], kind.capitalize(), lambda bind: f"number = {bind(number)}", asked)
+    )

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import models
-from models.enums import Action, OrderStatus
-from resolvers import account, ids, policy, reading
+from models.enums import Action, OrderStatus, Role
+from resolvers import account, ids, policy
 from resolvers.account import Account
 from resolvers.actionable import Actionable, Past, replayed
 from resolvers.context import Context
@@ -103,11 +103,5 @@ class Order(OrderFacts, Actionable, Row):
 
 
 replayed(Order, "order_id", "facts")
-account.named_by(Order, "buyer", "buyer")
-account.named_by(Order, "supplier", "supplier")
-
-
-async def by_number(context: Context, number: str) -> Order | None:
-    if "\0" in number:
-        return None
-    return reading.first(await reading.fetch(context, Order, lambda bind: f"number = {bind(number)}"))
+account.named_by(Order, "buyer", "buyer", known_to=Role.BUYER)
+account.named_by(Order, "supplier", "supplier", known_to=Role.SUPPLIER)

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from strawberry import UNSET
 from resolvers.context import Context, Info
 from resolvers.errors import BadRequest
 from resolvers.policy import Bind
-from resolvers.reading import Relation, Row, Where, among, complete, fetch
+from resolvers.reading import Relation, Row, Where, among, complete, fetch, plan
 from resolvers.selection import Asked, Selection
 
 USUAL, LARGEST = 20, 100
@@ -203,12 +204,15 @@ def has_pages(
 
     async def load(context: Context, rows: Sequence[Any], asked: Asked) -> None:
         page = page_of(asked.arguments)
+        below = asked.below.field(f"{named or type_name}Connection", "edges").field(f"{named or type_name}Edge", "node")
+        planned = plan(context, target, type_name, below)
 
         async def read() -> list[Any]:
             return await fetch(
                 context,
                 target,
                 lambda bind: f"{among(bind, column, [row.id for row in rows])} AND {keyset.where(page, bind)}",
+                plan=planned,
                 order=keyset.order(page),
                 limit=page.size + 1,
                 per=column if len(rows) > 1 else None,
@@ -222,11 +226,12 @@ def has_pages(
         entries: dict[UUID, list[Any]] = {row.id: [] for row in rows}
         for entry in found:
             entries[getattr(entry, column)].append(entry)
+        for those in more.values():
+            await complete(context, those, plan(context, target, type_name, below, joins=False))
+        shown = [entry for those in entries.values() for entry in those[: page.size]]
+        await complete(context, shown, planned)
         for key, those in more.items():
             entries[key] = keyset.merged(page, entries[key], those)
-        below = asked.below.field(f"{named or type_name}Connection", "edges").field(f"{named or type_name}Edge", "node")
-        shown = [entry for those in entries.values() for entry in those[: page.size]]
-        await complete(context, shown, type_name, below)
         for row in rows:
             row.pages[relation, page] = connection(entries[row.id], page, keyset)
 
@@ -250,17 +255,19 @@ async def listed(
     listed rows that is shown in their place, a relation to one.
     """
     context: Context = info.context
+    shown = named or (type_name if node is None else node.capitalize())
+    asked = Selection.below(info).field(f"{shown}Connection", "edges").field(f"{shown}Edge", "node")
+    if node is None:
+        planned = plan(context, row_type, type_name, asked)
+    else:
+        planned = plan(context, row_type, type_name, Selection(asked.info), asked.as_field(node))
     rows = await fetch(
         context,
         row_type,
         lambda bind: f"{where(bind)} AND {keyset.where(page, bind)}",
+        plan=planned,
         order=keyset.order(page),
         limit=page.size + 1,
     )
-    shown = named or (type_name if node is None else node.capitalize())
-    asked = Selection.below(info).field(f"{shown}Connection", "edges").field(f"{shown}Edge", "node")
-    if node is None:
-        await complete(context, rows[: page.size], type_name, asked)
-        return connection(rows, page, keyset)
-    await row_type.relations[node].load(context, rows[: page.size], asked.as_field(node))
-    return connection(rows, page, keyset, lambda row: getattr(row, node))
+    await complete(context, rows[: page.size], planned)
+    return connection(rows, page, keyset, attrgetter(node) if node else lambda row: row)

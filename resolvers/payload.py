@@ -14,7 +14,7 @@ from resolvers.input import SHORT_TEXT, Checks
 from resolvers.order import Order
 from resolvers.perform import Effect, Target, perform
 from resolvers.reading import Row
-from resolvers.selection import Selection
+from resolvers.selection import Asked, Selection
 
 R = TypeVar("R", bound=Row)
 
@@ -35,21 +35,27 @@ class Payload:
 async def read_back(info: Info, order_id: str | None, payload: str, relation: str | None = None) -> Order | None:
     """The order with what the query asks of the payload's `order`, and of `relation`, a relation of the order that
     the payload shows under the same name."""
-    order = await reading.by_id(info.context, Order, "Order", order_id) if order_id else None
-    if order is not None:
-        asked = Selection.below(info)
-        shown = asked.field(payload, relation).as_field(relation) if relation else None
-        await reading.complete(info.context, [order], "Order", asked.field(payload, "order"), shown)
-    return order
+    if order_id is None:
+        return None
+    asked = Selection.below(info)
+    shown = asked.field(payload, relation).as_field(relation) if relation else None
+    return await _read(info, Order, "Order", order_id, asked.field(payload, "order"), shown)
+
+
+async def _read(
+    info: Info, row_type: type[R], type_name: str, id: str, selection: Selection, also: Asked | None = None
+) -> R | None:
+    planned = reading.plan(info.context, row_type, type_name, selection, also)
+    row = await reading.by_id(info.context, row_type, type_name, id, planned)
+    if row is not None:
+        await reading.complete(info.context, [row], planned)
+    return row
 
 
 async def read_case(info: Info, row_type: type[R], type_name: str, id: str) -> R | None:
     """The case with what the query asks of the payload's field of its name."""
-    case = await reading.by_id(info.context, row_type, type_name, id)
-    if case is not None:
-        asked = Selection.below(info).field(f"{type_name}Payload", type_name.lower())
-        await reading.complete(info.context, [case], type_name, asked)
-    return case
+    asked = Selection.below(info).field(f"{type_name}Payload", type_name.lower())
+    return await _read(info, row_type, type_name, id, asked)
 
 
 async def act_on_case(

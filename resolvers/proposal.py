@@ -21,7 +21,7 @@ from resolvers.input import Checks, MoneyInput
 from resolvers.money import Money, money
 from resolvers.payload import OnCase
 from resolvers.perform import Performing
-from resolvers.reading import Relation, Row, among, complete, fetch
+from resolvers.reading import Relation, Row, Where, among, read
 from resolvers.resolution import check_amount, limit_amount, outcome_columns
 from resolvers.selection import Asked
 
@@ -51,17 +51,15 @@ account.named_by(Proposal, "by", "by")
 
 
 async def _load(context: Context, rows: Sequence[Dispute], asked: Asked) -> None:
-    if rows[0].proposals is None:
-        made: dict[UUID, list[Any]] = {row.id: [] for row in rows}
-        found = await fetch(context, Proposal, lambda bind: among(bind, "dispute_id", made), order="id", scoped=False)
-        for proposal in found:
-            made[proposal.dispute_id].append(proposal)
-        for row in rows:
-            row.proposals = made[row.id]
-    await complete(context, [one for row in rows for one in row.proposals or ()], "Proposal", asked.below)
+    made: dict[UUID, list[Any]] = {row.id: [] for row in rows}
+    where: Where = lambda bind: among(bind, "dispute_id", made)  # noqa: E731
+    for proposal in await read(context, Proposal, "Proposal", where, asked.below, order="id", scoped=False):
+        made[proposal.dispute_id].append(proposal)
+    for row in rows:
+        row.proposals = made[row.id]
 
 
-Dispute.relations["proposal"] = Dispute.relations["proposals"] = Relation(_load)
+Dispute.relations["proposal"] = Dispute.relations["proposals"] = Relation(_load, group="proposals")
 
 
 @dataclass(kw_only=True)

@@ -13,7 +13,7 @@ from resolvers.errors import UserError
 from resolvers.input import Checks, Input, MoneyInput
 from resolvers.order import Order
 from resolvers.policy.words import SENTENCES
-from resolvers.reading import among, complete, fetch
+from resolvers.reading import among, read
 from resolvers.recording import INSTANTS, Checked, store
 from resolvers.selection import Selection
 
@@ -147,8 +147,7 @@ async def record_orders(info: Info, input: RecordOrders) -> RecordOrdersPayload:
     if errors:
         return RecordOrdersPayload(orders=None, user_errors=errors)
     numbers = [record.number for record in records]
-    rows = await fetch(context, Order, lambda bind: among(bind, "number", set(numbers)))
     asked = Selection.below(info).field("RecordOrdersPayload", "orders")
-    await complete(context, rows, "Order", asked)
+    rows = await read(context, Order, "Order", lambda bind: among(bind, "number", set(numbers)), asked)
     by_number = {row.number: row for row in rows}
     return RecordOrdersPayload(orders=[by_number[number] for number in numbers], user_errors=[])

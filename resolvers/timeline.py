@@ -19,7 +19,7 @@ from resolvers.dispute import Dispute
 from resolvers.order import Order
 from resolvers.page import Keyset, has_pages
 from resolvers.policy.words import in_words
-from resolvers.reading import Row, among, complete, fetch
+from resolvers.reading import Row, among, fetch, read
 from resolvers.selection import Asked
 from resolvers.settling import done_by_time
 
@@ -119,8 +119,9 @@ async def _load_cases(context: Context, rows: Sequence[TimelineEntry], asked: As
         keys = {row.case_id for row in rows if row.case_kind is kind}
         if not keys:
             continue
-        cases = await fetch(context, row_type, lambda bind, keys=keys: among(bind, "id", keys))
-        await complete(context, cases, kind.capitalize(), asked.below)
+        cases = await read(
+            context, row_type, kind.capitalize(), lambda bind, keys=keys: among(bind, "id", keys), asked.below
+        )
         by_key: dict[Any, Any] = {case.id: case for case in cases}  # type: ignore[attr-defined]
         for row in rows:
             if row.case_kind is kind:
@@ -135,12 +136,13 @@ class DoneByTime:
 
     async def read(self, context: Context, rows: Sequence[Any]) -> dict[UUID, list[TimelineEntry]]:
         of = {row.id: row for row in rows if isinstance(row, Dispute)}
-        orders = [row.id for row in rows if isinstance(row, Order) and row.dispute_open_since is not None]
-        if orders:
+        disputed = [row for row in rows if isinstance(row, Order) and row.dispute_open_since is not None]
+        of |= {row.id: row.dispute for row in disputed if row.dispute is not None}  # the latest is the open one
+        if orders := [row.id for row in disputed if row.dispute is None]:
             still_open = await fetch(
                 context, Dispute, lambda bind: f"{among(bind, 'order_id', orders)} AND closed_at IS NULL", scoped=False
             )
-            of = {dispute.order_id: dispute for dispute in still_open}
+            of |= {dispute.order_id: dispute for dispute in still_open}
         entries = {key: self._entry(context, dispute) for key, dispute in of.items()}
         return {key: [entry] for key, entry in entries.items() if entry is not None}
 

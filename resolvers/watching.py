@@ -16,7 +16,7 @@ from resolvers.context import Context, Info
 from resolvers.errors import NotThere
 from resolvers.hub import Seen
 from resolvers.order import Order
-from resolvers.reading import Row, by_id, complete
+from resolvers.reading import Row, by_id, complete, plan
 from resolvers.scope import sees_none
 from resolvers.selection import Selection
 from resolvers.timeline import CASES
@@ -41,12 +41,13 @@ async def _watch(info: Info, row_types: dict[str, type[Row]], id: str) -> AsyncI
 
     async def read(now: datetime) -> Seen | None:
         then = replace(context, now=now, arrived_at=now)
-        row: Any = await by_id(then, row_types[type_name], type_name, id)
+        # Time moves an order's dispute, too, also for those who do not ask what it looks like.
+        also = selection.bare("dispute") if type_name == "Order" else None
+        planned = plan(then, row_types[type_name], type_name, selection, also)
+        row: Any = await by_id(then, row_types[type_name], type_name, id, planned)
         if row is None:
             return None
-        # Time moves an order's dispute, too, also for those who do not ask what it looks like.
-        disputed = isinstance(row, Order) and row.dispute_open_since is not None
-        await complete(then, [row], type_name, selection, selection.bare("dispute") if disputed else None)
+        await complete(then, [row], planned)
         return Seen(row, row.differs_at)
 
     blind = sees_none("complaints", context.viewer.role)

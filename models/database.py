@@ -74,6 +74,7 @@ def _connection(url: str, **more: Any) -> dict[str, Any]:
                 "database": unquote(parts.path.lstrip("/")) or None,
                 "ssl": query.get("sslmode"),
                 "maxsize": POOL_SIZE,
+                "reset": _nothing_to_reset,
                 "application_name": "recourse",
                 "server_settings": {
                     "timezone": "UTC",
@@ -119,6 +120,11 @@ def reader() -> BaseDBAsyncClient:
     here = connection()
     may = "reader" in get_connections().db_config and (_lags.get() or here.capabilities.dialect == "sqlite")
     return get_connection("reader") if may and not isinstance(here, TransactionalDBClient) else here
+
+
+async def _nothing_to_reset(_connection: object) -> None:
+    """No statement of ours leaves anything in a session, which asking for a reset would be a round trip. A transaction
+    that is left open is rolled back all the same."""
 
 
 class Deadlock(Exception):

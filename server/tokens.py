@@ -1,5 +1,7 @@
 """Access tokens: who a request is from. Tokens always use real time, also where a request's clock is moved."""
 
+import time
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,6 +18,8 @@ from server.settings import VAR, Mode, Settings
 DEVELOPMENT_ISSUER = "recourse-development"
 DEVELOPMENT_LIFETIME = timedelta(days=30)
 LEEWAY_SECONDS = 30
+REMEMBERED_SECONDS = 60.0
+MOST_REMEMBERED = 10_000  # tokens, of some 700 bytes each
 LONGEST_SUBJECT = 255  # characters
 LATEST_EXPIRY = 250_000_000_000  # a time stamp in the year 9892; more is no date
 
@@ -48,7 +52,29 @@ Verifier = Callable[[str], Awaitable[Claims]]
 
 def verifier(settings: Settings) -> Verifier:
     """The one function that tells whose a token is. It raises BadToken."""
-    return _by_secret(development_secret()) if settings.mode is Mode.DEVELOPMENT else _by_jwks(settings)
+    development = settings.mode is Mode.DEVELOPMENT
+    return _remembering(_by_secret(development_secret()) if development else _by_jwks(settings))
+
+
+def _remembering(verify: Verifier) -> Verifier:
+    """Takes the word of a moment ago for a token that was found good, and for no other. A key that is withdrawn so
+    serves that moment longer."""
+    found: OrderedDict[str, tuple[Claims, float]] = OrderedDict()
+
+    async def remember(token: str) -> Claims:
+        now = time.time()
+        if (known := found.get(token)) is not None:
+            claims, until = known
+            if now < until:
+                return claims
+            del found[token]
+        claims = await verify(token)
+        found[token] = claims, min(now + REMEMBERED_SECONDS, claims.expires_at.timestamp())
+        if len(found) > MOST_REMEMBERED:
+            found.popitem(last=False)
+        return claims
+
+    return remember
 
 
 def _by_secret(secret: str) -> Verifier:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from models.enums import Role
-from server import jwks
+from server import jwks, tokens
 from server.tokens import BadToken, development_token, verifier
 from tests.issuer import EC_KEY, OTHER_RSA_KEY, PUBLIC_PEM, RSA_KEY, Issuer, claims, public, token
 
@@ -132,12 +132,26 @@ async def test_a_new_key_is_found_and_an_old_one_goes(issuer: Issuer, monkeypatc
     await verify(token())
     issuer.keys = [public(OTHER_RSA_KEY, "new")]
     monkeypatch.setattr(jwks, "REST_SECONDS", 0.0)
+    monkeypatch.setattr(tokens, "REMEMBERED_SECONDS", 0.0)
     fresh = verifying(issuer)
     await fresh(token(OTHER_RSA_KEY, kid="new"))
     issuer.keys = [public(RSA_KEY, "rsa")]
     await fresh(token())
     with pytest.raises(BadToken):
         await fresh(token(OTHER_RSA_KEY, kid="new"))
+
+
+@pytest.mark.anyio
+async def test_a_good_token_is_remembered_and_no_longer_than_it_is_good(issuer: Issuer) -> None:
+    verify = verifying(issuer)
+    first = await verify(token())
+    short = token(exp=datetime.now(UTC) - timedelta(seconds=tokens.LEEWAY_SECONDS - 1))
+    assert (await verify(short)).subject == first.subject
+    issuer.works = False
+    assert (await verify(short)).subject == first.subject
+    await asyncio.sleep(1.5)
+    with pytest.raises(BadToken):
+        await verify(short)
 
 
 @pytest.mark.anyio

@@ -4,6 +4,8 @@ from enum import StrEnum, auto
 
 
 class _Name(StrEnum):
+    __hash__ = str.__hash__  # the same in C; members are the keys of tables that are asked for every row
+
     @staticmethod
     def _generate_next_value_(name: str, start: int, count: int, last_values: list[str]) -> str:
         return name

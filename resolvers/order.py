@@ -80,7 +80,7 @@ class Order(OrderFacts, Actionable, Row):
 
     @property
     def can_leave_feedback(self) -> bool:
-        return policy.decide(Action.LEAVE_FEEDBACK, self, self.context.viewer, self.context.now).allowed
+        return policy.is_allowed(Action.LEAVE_FEEDBACK, self, self.context.viewer, self.context.now)
 
     @property
     def feedback_deadline(self) -> datetime | None:

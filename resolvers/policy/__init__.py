@@ -16,6 +16,7 @@ from resolvers.policy.decide import (
     available_actions,
     deadline,
     decide,
+    is_allowed,
     next_change_at,
     open_to,
 )
@@ -66,6 +67,7 @@ __all__ = [
     "decide",
     "done_by_time",
     "fold",
+    "is_allowed",
     "next_change_at",
     "open_to",
     "respond_by",

@@ -98,7 +98,9 @@ class _Offer:
     def __init__(self, subject: Subject, kind: OrderKind | None, role: Role) -> None:
         rules = [rule for key, rule in TABLE.items() if key[0] is subject and key[2] is kind and role in rule.roles]
         self.rules = [(rule, first([(rule.is_open, True)], otherwise=False)) for rule in rules]
-        self.limits = {limit for rule in rules for limit in rule.is_open.limits()}
+        self.open = {rule.action: is_open for rule, is_open in self.rules}
+        limits = {limit for rule in rules for limit in rule.is_open.limits()}
+        self.limits = [(fact, after + MOMENT) for fact, after in limits]
 
     def open_at(self, facts: Facts, role: Role, now: datetime) -> list[bool]:
         return [is_open(facts, role, now) for _, is_open in self.rules]
@@ -108,6 +110,12 @@ class _Offer:
 def offer_to(role: Role, subject: Subject, kind: OrderKind | None) -> _Offer:
     """Of the table as it is when this is first asked."""
     return _Offer(subject, kind, role)
+
+
+def is_allowed(action: Action, facts: Facts, viewer: Viewer, now: datetime) -> bool:
+    """As `decide` says, without the reason why not."""
+    is_open = offer_to(viewer.role, facts.subject, _order_kind(facts)).open.get(action)
+    return is_open is not None and _is_theirs(facts, viewer) and is_open(facts, viewer.role, now)
 
 
 def available_actions(facts: Facts, viewer: Viewer, now: datetime) -> list[Decision]:
@@ -122,17 +130,20 @@ def next_change_at(facts: Facts, viewer: Viewer, now: datetime, also: Iterable[E
     """The first instant after `now` at which `available_actions`, or one of `also`, differs if nothing but time
     happens."""
     offer, role, also = offer_to(viewer.role, facts.subject, _order_kind(facts)), viewer.role, tuple(also)
+    limits = offer.limits
+    if also:
+        limits = [*limits, *((fact, after + MOMENT) for each in also for fact, after in each.limits())]
     edges: list[datetime] = []
-    for fact, after in offer.limits.union(*(each.limits() for each in also)):
+    for fact, after in limits:
         start: datetime | None = getattr(facts, fact)
-        if start is not None and (edge := start + after + MOMENT) > now:
+        if start is not None and (edge := start + after) > now:
             edges.append(edge)
     if not edges:
         return None
 
     def hold_at(instant: datetime) -> list[bool]:
-        asked = Asked(role, instant)
-        return [*offer.open_at(facts, role, instant), *(each.holds(facts, asked) for each in also)]
+        held = offer.open_at(facts, role, instant)
+        return [*held, *(each.holds(facts, Asked(role, instant)) for each in also)] if also else held
 
     today = hold_at(now)
     return next((edge for edge in sorted(edges) if hold_at(edge) != today), None)

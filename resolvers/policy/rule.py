@@ -12,6 +12,8 @@ from resolvers.policy.expression import MOMENT, Expression, Passed, Test, all_of
 class Subject(Enum):
     """What an action is asked of."""
 
+    __hash__ = object.__hash__  # the same in C; members are themselves alone
+
     ORDER = auto()
     DISPUTE = auto()
     COMPLAINT = auto()

@@ -13,6 +13,7 @@ from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
 import schema.enums  # noqa: F401  # pyright: ignore[reportUnusedImport]
+from schema.executor import CompiledExecutor
 from schema.guard import BoundedParse, GuardedValidation, nested_too_deep
 from schema.mutation import Mutation
 from schema.query import Query
@@ -68,5 +69,6 @@ SCHEMA = Schema(
     Mutation,
     Subscription,
     config=StrawberryConfig(scalar_map=SCALARS),
+    execution_context_class=CompiledExecutor,
     extensions=[BoundedParse, GuardedValidation, OneOperation],
 )

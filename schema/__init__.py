@@ -1,13 +1,15 @@
 """What clients see: types, inputs, payloads, connections."""
 
 from collections.abc import AsyncGenerator, Iterable, Iterator
-from typing import Any
+from copy import copy
+from typing import Any, Self
 
 import strawberry
 from graphql import GraphQLError, get_operation_ast
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.exceptions import CannotGetOperationTypeError
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
@@ -55,6 +57,12 @@ class Schema(strawberry.Schema):
         if (error := nested_too_deep(kwargs.get("query") or next(iter(args), None))) is not None:
             return _only(PreExecutionError(data=None, errors=[error]))
         return await super().stream(*args, **kwargs)
+
+    def uncompiled(self) -> Self:
+        """The same schema, executed by graphql-core alone."""
+        schema = copy(self)
+        schema.execution_context_class = StrawberryGraphQLCoreExecutionContext
+        return schema
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Left to the server, which knows what may be logged."""

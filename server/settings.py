@@ -69,6 +69,11 @@ class Settings(BaseSettings):
         description="whether documents may ask what there is to be asked, and errors may hint at it; unless set, in "
         "development mode only",
     )
+    compiled: bool = Field(
+        default=True,
+        description="whether what is pure in an answer is completed by code that is compiled for each operation; if not, "
+        "graphql-core does it all, with the same answers in more time",
+    )
     max_body_bytes: PositiveInt = Field(default=1_000_000, description="how large a request may be, but for files")
     max_depth: PositiveInt = Field(
         default=20,

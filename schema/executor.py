@@ -135,7 +135,11 @@ class _Dispatch(dict[type, Complete]):
         if _is_surprising(value) or (complete := self.choose(value)) is None:
             raise _Surprise
         kind: Any = type(value)
-        if len(self) < CLASSES and kind.__getattribute__ is object.__getattribute__ and not hasattr(kind, "__getattr__"):
+        if (
+            len(self) < CLASSES
+            and kind.__getattribute__ is object.__getattribute__
+            and not hasattr(kind, "__getattr__")
+        ):
             self[kind] = complete
         return complete
 

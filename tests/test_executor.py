@@ -1,0 +1,362 @@
+"""The compiled executor gives what graphql-core gives, errors and all, whatever it is asked and whatever it finds."""
+
+import asyncio
+import inspect
+import itertools
+from ast import literal_eval
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from graphql import (
+    AbortController,
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    Undefined,
+    execute,
+    experimental_execute_incrementally,
+    parse,
+)
+from graphql.execution.executor_throwing_on_incremental import ExecutorThrowingOnIncremental
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+
+from schema import executor
+from schema.executor import Compiled, CompiledExecutor
+from server.settings import Settings
+from server.view import GraphQLView
+from tests import kinds
+
+pytestmark = pytest.mark.anyio
+
+left: list[str] = []  # the fields that graphql-core executed itself
+
+
+class AtOnce(CompiledExecutor):
+    compiled_from = 1
+
+    def execute_field(self, parent_type: Any, source: Any, field_details_list: Any, path: Any, *rest: Any) -> Any:
+        left.append(".".join(str(key) for key in path.as_list()))
+        return super().execute_field(parent_type, source, field_details_list, path, *rest)
+
+
+class PlainAtOnce(Compiled, ExecutorThrowingOnIncremental):
+    compiled_from = 1
+
+
+BASE_AND_OURS: dict[str, tuple[GraphQLSchema, Any, Any]] = {
+    "Strawberry": (kinds.SCHEMA, StrawberryGraphQLCoreExecutionContext, AtOnce),
+    "graphql-core": (kinds.PLAIN, ExecutorThrowingOnIncremental, PlainAtOnce),
+}
+
+
+def answer(
+    schema: GraphQLSchema, executor: Any, document: DocumentNode, root: Any, variables: dict[str, Any] | None = None
+) -> tuple[str, list[Any]]:
+    """All that can be told of an answer: the data with its order, and the errors."""
+
+    async def awaited(result: Any) -> Any:
+        return await result
+
+    result: Any = execute(schema, document, root, variable_values=variables, executor_class=executor)
+    if inspect.isawaitable(result):
+        result = asyncio.run(awaited(result))
+    errors = [(error.message, error.path, error.locations, repr(error.original_error)) for error in result.errors or ()]
+    return repr(result.data), errors
+
+
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")  # by graphql-core, of what errors leave behind
+@pytest.mark.parametrize("of", BASE_AND_OURS)
+@given(
+    text=kinds.documents(),
+    runs=st.lists(
+        st.tuples(kinds.VARIABLES, st.integers(0, 10**6), st.sampled_from([0.0, 0.02, 0.2])), min_size=2, max_size=4
+    ),
+)
+@settings(max_examples=150)
+def test_the_same_answers(of: str, text: str, runs: list[tuple[dict[str, Any], int, float]]) -> None:
+    """One document is executed again and again, with other variables and other rows."""
+    schema, base, ours = BASE_AND_OURS[of]
+    document = parse(text)
+    for variables, seed, faults in runs:
+        expected = answer(schema, base, document, kinds.rows(seed, faults), variables)
+        assert answer(schema, ours, document, kinds.rows(seed, faults), variables) == expected
+
+
+def toy(**values: Any) -> Any:
+    """A toy as it should be, but for these values."""
+    usual: dict[str, Any] = {
+        "id": "7",
+        "int": 1,
+        "float": 0.5,
+        "text": "text",
+        "flag": True,
+        "at": datetime(2026, 6, 15, 12, 0, 0, 5, tzinfo=UTC),
+        "price": Decimal("1.50"),
+        "colour": kinds.Colour.RED,
+        "shape": kinds.Shape.FLAT,
+        "texts": ["a", "b"],
+        "numbers": [[1, None], []],
+        "days": [datetime(2026, 6, 15, 14, tzinfo=timezone(timedelta(hours=2))), None],
+        "colours": [kinds.Colour.GREEN],
+        "pets": [],
+    }
+    empty = dict.fromkeys(("toy", "other", "pet", "fish", "either", "grid"))
+    return kinds.ROWS["Toy"](empty | usual | values)
+
+
+def pet(kind: str, **values: Any) -> Any:
+    return kinds.ROWS[kind](
+        {"name": "Tom", "friend": None, "toys": [], "lives": 9, "hunts": None, "barks": True} | values
+    )
+
+
+def root(**values: Any) -> Any:
+    return kinds.ROWS["Query"](dict.fromkeys(("toy", "toys", "pet")) | values)
+
+
+ALL = "id int float text flag at price colour shape texts numbers days colours"
+
+
+def test_what_is_shown_of_every_kind_of_leaf() -> None:
+    left.clear()
+    shown, errors = answer(kinds.SCHEMA, AtOnce, parse(f"{{ toy {{ {ALL} }} }}"), root(toy=toy()))
+    assert left == ["toy"]
+    assert errors == []
+    assert literal_eval(shown) == {
+        "toy": {
+            "id": "7",
+            "int": 1,
+            "float": 0.5,
+            "text": "text",
+            "flag": True,
+            "at": "2026-06-15T12:00:00.000005Z",
+            "price": "1.50",
+            "colour": "RED",
+            "shape": "FLAT",
+            "texts": ["a", "b"],
+            "numbers": [[1, None], []],
+            "days": ["2026-06-15T12:00:00.000000Z", None],
+            "colours": ["GREEN"],
+        }
+    }
+
+
+COMPILED: list[tuple[str, dict[str, Any]]] = [
+    ("{ toy { id } }", {}),
+    ("{ toy { __typename same: id other: id } }", {}),
+    ("{ toy { other { other { id } toy { id } } } }", {}),
+    ("{ toys { id grid { id } } }", {}),
+    ("{ toy { ... on Toy { ...F } ...F int } } fragment F on Toy { id other { id } }", {}),
+    ("{ toy { other { id } ...F } } fragment F on Toy { other { int } }", {}),
+    ("{ pet { __typename name friend { name } ... on Cat { lives hunts { name } } ... on Dog { barks } } }", {}),
+    ("{ toy { add(to: 1) b: add(to: 2, twice: true, colour: RED) c: add(to: 2, twice: null) } }", {}),
+    ("query($n: Int!, $c: Colour) { toy { add(to: $n, colour: $c) } }", {"n": 4, "c": "GREEN"}),
+    ("query($n: Int = 7, $c: Colour) { toy { add(to: $n, colour: $c) } }", {}),
+    ("{ toy { inner { id } deep: inner(deep: true) { id inner { int } } } }", {}),
+    ("query($a: Boolean!) { toy { id @skip(if: $a) ... @include(if: $a) { int } } }", {"a": True}),
+    ("query($a: Boolean!) { toy { id @skip(if: $a) ... @include(if: $a) { int } } }", {"a": False}),
+]
+
+
+def family() -> Any:
+    cat = pet("Cat", friend=pet("Dog", barks=None), hunts=[None, pet("Dog"), pet("Cat")])
+    small = toy(id="small", other=toy(id="smaller", other=toy(id="smallest")))
+    big = toy(other=small, toy=toy(), grid=[None, [small], []], pet=cat, either=pet("Dog", toys=[toy()]))
+    return root(toy=big, toys=[big, None], pet=cat)
+
+
+@pytest.mark.parametrize(("text", "variables"), COMPILED)
+def test_what_is_compiled(text: str, variables: dict[str, Any]) -> None:
+    """Of these graphql-core executes the root's fields alone."""
+    left.clear()
+    given = answer(kinds.SCHEMA, AtOnce, parse(text), family(), variables)
+    assert [path for path in left if "." in path] == []
+    assert given[1] == []
+    assert given == answer(kinds.SCHEMA, StrawberryGraphQLCoreExecutionContext, parse(text), family(), variables)
+
+
+UNCOMPILED = [
+    "{ toy { named } }",  # it takes `info`
+    "{ toy { fish { depth } } }",  # told by its value
+    "{ toy { either { ... on Cat { name } ... on Pet { toys { id } } ... on Dog { barks } } } }",  # as is Strawberry's union
+    "{ toy { id @other } }",
+    "{ toy { unknown id } }",
+    '{ __schema { types { name fields { name type { name } } } } __type(name: "Pet") { possibleTypes { name } } }',
+]
+
+
+@pytest.mark.parametrize("text", UNCOMPILED)
+def test_what_is_not_compiled(text: str) -> None:
+    left.clear()
+    given = answer(kinds.SCHEMA, AtOnce, parse(text), family())
+    assert [path for path in left if "." in path] != []
+    assert given == answer(kinds.SCHEMA, StrawberryGraphQLCoreExecutionContext, parse(text), family())
+
+
+NAN = float("nan")
+SURPRISES: list[tuple[str, dict[str, Any], str | None]] = [
+    # what is asked, of a toy with these values, and what the first error says
+    ("id", {"id": None}, "Cannot return null for non-nullable field Toy.id."),
+    ("text", {"text": Undefined}, None),
+    ("id", {"id": Undefined}, "Cannot return null for non-nullable field Toy.id."),
+    ("text", {"text": kinds.Raised(kinds.Broken("raised"))}, "raised"),
+    ("text", {"text": kinds.Broken("returned")}, "returned"),
+    ("text", {"text": kinds.Raised(GraphQLError("of its own", extensions={"code": "X"}))}, "of its own"),
+    ("text", {"text": kinds.Later("later")}, None),
+    ("id", {"id": kinds.Later(None)}, "Cannot return null for non-nullable field Toy.id."),
+    ("text", {"text": 5}, None),
+    ("text", {"text": True}, None),
+    ("text", {"text": kinds.Text("text")}, None),
+    ("text", {"text": ["a"]}, "String cannot represent value: ['a']"),
+    ("id", {"id": 5}, None),
+    ("int", {"int": True}, None),
+    ("int", {"int": "5"}, None),
+    ("int", {"int": 2**31}, "Int cannot represent non 32-bit signed integer value: 2147483648"),
+    ("int", {"int": -(2**31) - 1}, "Int cannot represent non 32-bit signed integer value: -2147483649"),
+    ("float", {"float": NAN}, "Float cannot represent non numeric value: nan"),
+    ("flag", {"flag": 1}, None),
+    ("flag", {"flag": "yes"}, "Boolean cannot represent a non boolean value: 'yes'"),
+    ("at", {"at": "2026"}, "'str' object has no attribute 'astimezone'"),
+    ("at", {"at": kinds.Broken("returned")}, "returned"),
+    ("colour", {"colour": "red"}, None),
+    ("colour", {"colour": "blue"}, "Enum 'Colour' cannot represent value: 'blue'"),
+    ("colour", {"colour": []}, "Enum 'Colour' cannot represent value: []"),
+    ("colour", {"colour": kinds.Shape.FLAT}, "Enum 'Colour' cannot represent value: <Shape instance>"),
+    ("shape", {"shape": 2}, None),
+    ("shape", {"shape": kinds.Later(kinds.Shape.FLAT)}, None),
+    ("texts", {"texts": ("a", "b")}, None),
+    ("texts", {"texts": "ab"}, "Expected Iterable, but did not find one for field 'Toy.texts'."),
+    ("texts", {"texts": ["a", None]}, "Cannot return null for non-nullable field Toy.texts."),
+    ("texts", {"texts": ["a", kinds.Broken("in a list")]}, "in a list"),
+    ("texts", {"texts": [kinds.Later("a"), "b"]}, None),
+    ("numbers", {"numbers": [[1], None]}, "Cannot return null for non-nullable field Toy.numbers."),
+    ("numbers", {"numbers": [[1, kinds.Odd()]]}, "Int cannot represent non-integer value: <Odd instance>"),
+    ("other { id }", {"other": None}, "Cannot return null for non-nullable field Toy.other."),
+    ("toy { id other { id } }", {"toy": toy()}, "Cannot return null for non-nullable field Toy.other."),
+    ("toy { id }", {"toy": kinds.Later(toy())}, None),
+    ("toy { id }", {"toy": kinds.Broken("an object")}, "an object"),
+    ("toy { id }", {"toy": kinds.Odd()}, "'Odd' object has no attribute 'id'"),
+    ("pet { name }", {"pet": kinds.Odd()}, "Abstract type 'Pet' was resolved to a type 'Odd'"),
+    ("pet { name }", {"pet": toy()}, "Runtime Object type 'Toy' is not a possible type for 'Pet'."),
+    ("pets { name }", {"pets": [None]}, "Cannot return null for non-nullable field Toy.pets."),
+    ("pets { name ... on Dog { barks } }", {"pets": [pet("Cat"), pet("Dog", barks=kinds.Odd())]}, "Boolean cannot"),
+    ("grid { id }", {"grid": [[toy(id=None)], [toy()], None]}, "Cannot return null for non-nullable field Toy.id."),
+    ("add(to: 3)", {}, "not 3"),
+    ("add(to: null)", {}, "Argument 'to' has invalid value"),
+    ("add", {}, "Argument 'to' of required type 'Int!' was not provided."),
+]
+
+
+@pytest.mark.parametrize(("asked", "values", "message"), SURPRISES)
+@pytest.mark.parametrize("around", ["{ toy { int %s text } }", "{ toys { %s } }", "{ toys { flag grid { %s } } }"])
+def test_surprises_are_told_by_graphql_core(
+    asked: str, values: dict[str, Any], message: str | None, around: str
+) -> None:
+    """Also where the plan was made for what was as it should be."""
+    document = parse(around % asked)
+    for given in ({}, values, {}):
+        odd = toy(**given)
+        data = root(toy=odd, toys=[toy(), odd, toy(grid=[[toy()], [odd]])])
+        expected = answer(kinds.SCHEMA, StrawberryGraphQLCoreExecutionContext, document, data)
+        assert answer(kinds.SCHEMA, AtOnce, document, data) == expected
+        if given and message is not None:
+            assert message in expected[1][0][0]
+        elif given:
+            assert expected[1] == []
+
+
+def test_what_was_told_right_is_not_told_again() -> None:
+    """An error in one entry of a list leaves the others to compiled code."""
+    left.clear()
+    data = root(toys=[toy(), toy(text=kinds.Odd), toy(text=kinds.Broken("one"))])
+    shown, errors = answer(kinds.SCHEMA, AtOnce, parse("{ toys { id text } }"), data)
+    assert [error[1] for error in errors] == [["toys", 1, "text"], ["toys", 2, "text"]]
+    assert left == ["toys", "toys.1.id", "toys.1.text", "toys.2.id", "toys.2.text"]
+
+
+def test_the_second_sighting_is_compiled() -> None:
+    class Second(AtOnce):
+        compiled_from = 2
+
+    document = parse("query($a: Boolean!) { toy { id @skip(if: $a) int } }")
+    fields: list[int] = []
+    for condition in (True, True, False, False, True, True):
+        left.clear()
+        answer(kinds.SCHEMA, Second, document, root(toy=toy()), {"a": condition})
+        fields.append(len(left))
+    assert fields == [2, 1, 3, 1, 1, 1]
+
+
+def test_nothing_is_mistaken_for_what_was_there_before() -> None:
+    """Documents come and go, and others are put where they were; what is kept of them is bounded."""
+    for count in range(3 * executor.OPERATIONS):
+        name = ("id", "text", "int", "flag")[count % 4]
+        document = parse(f"{{ toy {{ {name} {'colour' * (count % 3 == 0)} }} }}")
+        assert answer(kinds.SCHEMA, AtOnce, document, root(toy=toy())) == answer(
+            kinds.SCHEMA, StrawberryGraphQLCoreExecutionContext, document, root(toy=toy())
+        )
+        del document
+    assert len(executor._known) == executor.OPERATIONS
+
+
+def test_the_same_operation_with_other_fragments() -> None:
+    operation, ids = parse("{ toy { ...F } } fragment F on Toy { id }").definitions
+    _, texts = parse("{ toy { ...F } } fragment F on Toy { text }").definitions
+    for fragment, shown in ((ids, "id"), (texts, "text"), (ids, "id")):
+        document = DocumentNode(definitions=(operation, fragment))
+        assert shown in answer(kinds.SCHEMA, AtOnce, document, root(toy=toy()))[0]
+
+
+def test_conditions_of_many_values_are_bounded() -> None:
+    names = [f"v{place}" for place in range(6)]
+    fields = " ".join(f"{name}: id @skip(if: ${name})" for name in names)
+    document = parse(f"query({' '.join(f'${name}: Boolean!' for name in names)}) {{ toy {{ {fields} }} }}")
+    for values in itertools.product([True, False], repeat=6):
+        given = dict(zip(names, values, strict=True))
+        shown, _ = answer(kinds.SCHEMA, AtOnce, document, root(toy=toy()), given)
+        assert list(literal_eval(shown)["toy"]) == [name for name in names if not given[name]]
+    [known] = [each for each in executor._known.values() if each.kept[1] is document.definitions[0]]
+    assert len(known.variants) == executor.VARIANTS
+
+
+def loud(resolve: Any, source: Any, info: Any, **arguments: Any) -> Any:
+    value = resolve(source, info, **arguments)
+    return f"{value}!" if isinstance(value, str) else value
+
+
+LEFT_WHOLE: list[tuple[str, dict[str, Any]]] = [
+    ("middleware", {"middleware": [loud]}),
+    ("a field resolver of one's own", {"field_resolver": lambda source, info, **_: getattr(source, info.field_name)}),
+    ("an abort signal", {"abort_signal": AbortController().signal}),
+    ("other awaitables", {"is_awaitable": lambda _: False}),
+]
+
+
+@pytest.mark.parametrize("arguments", [arguments for _, arguments in LEFT_WHOLE], ids=[name for name, _ in LEFT_WHOLE])
+def test_executions_that_are_left_to_graphql_core(arguments: dict[str, Any]) -> None:
+    left.clear()
+    document = parse("{ toy { id other { text } } }")
+    ours: Any = execute(kinds.SCHEMA, document, family(), executor_class=AtOnce, **arguments)
+    assert left == ["toy", "toy.id", "toy.other", "toy.other.text"]
+    assert ours == execute(kinds.SCHEMA, document, family(), **arguments)
+
+
+@pytest.mark.parametrize(
+    "text", ["{ toys @stream(initialCount: 1) { id } }", "{ toy { id ... @defer { text other { id } } } }"]
+)
+async def test_incremental_delivery(text: str) -> None:
+    async def parts(executor: Any) -> list[str]:
+        result: Any = experimental_execute_incrementally(kinds.SCHEMA, parse(text), family(), executor_class=executor)
+        first = await result if inspect.isawaitable(result) else result
+        return [str(first.initial_result), *[str(part) async for part in first.subsequent_results]]
+
+    assert await parts(AtOnce) == await parts(StrawberryGraphQLCoreExecutionContext)
+
+
+def test_it_can_be_turned_off() -> None:
+    assert GraphQLView(Settings(compiled=True)).schema.execution_context_class is CompiledExecutor  # type: ignore[attr-defined]
+    assert not issubclass(GraphQLView(Settings(compiled=False)).schema.execution_context_class, Compiled)  # type: ignore[attr-defined]

@@ -63,6 +63,8 @@ from strawberry.schema.schema_converter import CustomGraphQLEnumType, GraphQLCor
 from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
 
+from schema.recent import recent
+
 OPERATIONS = 128  # as many as documents that Strawberry keeps parsed
 VARIANTS = 16  # of an operation, by the values that its conditions take
 LARGEST = 1000  # fields of a plan, for each type that they may be asked of
@@ -73,8 +75,6 @@ ATOMS = frozenset({str, int, float, bool, datetime, date, time, timedelta, Decim
 _EXACT = {GraphQLString: str, GraphQLID: str, GraphQLBoolean: bool}
 
 F = TypeVar("F", bound=Callable[..., Any])
-K = TypeVar("K", bound=Hashable)
-V = TypeVar("V")
 Group = list[FieldDetails]  # the places of a document that ask for one field
 Complete = Callable[[Any, Any], Any]  # what is shown of a value, with the arguments of the fields below it
 
@@ -281,9 +281,12 @@ class _Compiler:
         rows = [parameter.name for parameter in (resolver.parent_parameter, resolver.root_parameter) if parameter]
         given = ["s"] if resolver.self_parameter else []
         given += [f"{name}=s" for name in dict.fromkeys(rows)]
-        if definition.args:
+        if any(name for argument in node.arguments or () for name in _variables(argument.value)):
             given.append(f"**x[{len(self.arguments)}]")
             self.arguments.append((definition, node, field))
+        else:
+            constants = _arguments(self.executor, definition, node, field)
+            given += [f"{name}={self.constant(value)}" for name, value in constants.items()]
         return f"{self.constant(resolver.wrapped_func)}({', '.join(given)})"
 
 
@@ -307,27 +310,36 @@ class _Known:
         self.variants: OrderedDict[Hashable, _Variant] = OrderedDict()
 
 
+def _variables(value: Any) -> Iterator[str]:
+    if isinstance(value, VariableNode):
+        yield value.name.value
+    for part in getattr(value, "values", ()):
+        yield from _variables(part)
+    for part in getattr(value, "fields", ()):
+        yield from _variables(part.value)
+
+
+def _arguments(
+    executor: Executor[Any], definition: GraphQLField, node: FieldNode, field: StrawberryField
+) -> dict[str, Any]:
+    """What the field's resolver is given in this execution."""
+    values = get_argument_values(definition, node, executor.variable_values, None, executor.hide_suggestions)
+    strawberry: Any = executor.schema._strawberry_schema  # type: ignore[attr-defined]
+    registry = strawberry.schema_converter.scalar_registry
+    return convert_arguments(values, field.arguments, scalar_registry=registry, config=strawberry.config)
+
+
 def _conditions(selection_set: SelectionSetNode) -> Iterator[str]:
     """The variables that directives are given."""
     for node in selection_set.selections:
         for directive in node.directives or ():
             for argument in directive.arguments or ():
-                if isinstance(argument.value, VariableNode):
-                    yield argument.value.name.value
+                yield from _variables(argument.value)
         if not isinstance(node, FragmentSpreadNode) and (below := getattr(node, "selection_set", None)) is not None:
             yield from _conditions(below)
 
 
 _known: OrderedDict[tuple[int, ...], _Known] = OrderedDict()
-
-
-def _lately(cache: OrderedDict[K, V], key: K, make: Callable[[], V], most: int) -> V:
-    """The one of this key, made where it is new; the longest unused goes."""
-    value = cache.pop(key, None)
-    cache[key] = value = make() if value is None else value
-    if len(cache) > most:
-        cache.popitem(last=False)
-    return value
 
 
 class Compiled(Executor[Any]):
@@ -354,11 +366,11 @@ class Compiled(Executor[Any]):
         schema, operation = self.schema, self.operation
         fragments = tuple(self.fragment_definitions.values())
         key = id(schema), id(operation), *map(id, fragments)
-        known = _lately(_known, key, lambda: _Known(schema, operation, fragments), OPERATIONS)
+        known = recent(_known, key, lambda: _Known(schema, operation, fragments), OPERATIONS)
         given = self.variable_values.coerced
         conditions = tuple(given.get(name, Undefined) for name in known.conditions)
         try:
-            variant = _lately(known.variants, conditions, _Variant, VARIANTS)
+            variant = recent(known.variants, conditions, _Variant, VARIANTS)
         except TypeError:  # a list or an object, where @skip and @include take none
             return None
         variant.sightings += 1
@@ -373,7 +385,7 @@ class Compiled(Executor[Any]):
         plan, arguments = self._plans[key], list[dict[str, Any]]()
         if plan is not None and plan.arguments:
             try:
-                arguments = [self._given(*each) for each in plan.arguments]
+                arguments = [_arguments(self, *each) for each in plan.arguments]
             except Exception:  # told by graphql-core, if it comes to the field at all
                 plan = None
         return output, group, plan, arguments
@@ -383,12 +395,6 @@ class Compiled(Executor[Any]):
             return _Compiler(self).plan(output, group)
         except Exception:  # a selection that cannot be compiled, or cannot even be collected
             return None
-
-    def _given(self, definition: GraphQLField, node: FieldNode, field: StrawberryField) -> dict[str, Any]:
-        values = get_argument_values(definition, node, self.variable_values, None, self.hide_suggestions)
-        strawberry: Any = self.schema._strawberry_schema  # type: ignore[attr-defined]
-        registry = strawberry.schema_converter.scalar_registry
-        return convert_arguments(values, field.arguments, scalar_registry=registry, config=strawberry.config)
 
     def _shown(self, output: Any, group: Group, value: Any, position_context: Any) -> Any:
         """What is shown of the value, or Undefined where that is not compiled."""

@@ -25,12 +25,15 @@ from graphql import (
     VariableNode,
     get_named_type,
 )
-from strawberry.extensions import ParserCache, ValidationCache
+from strawberry.extensions import ParserCache, SchemaExtension
+from strawberry.schema.schema import validate_document
 
 from resolvers.limits import Limits
 from resolvers.page import LARGEST, USUAL
+from schema.recent import recent
 
 KEPT = 1000  # measures of documents seen lately
+VALIDATED = 128  # documents, as many as Strawberry keeps parsed
 
 _BRACKETS = re.compile(r"[{}()\[\]]")
 
@@ -185,10 +188,11 @@ class BoundedParse(ParserCache):
 
 
 _measured: OrderedDict[Any, Measure] = OrderedDict()
+_validated: OrderedDict[Any, tuple[Any, list[GraphQLError]]] = OrderedDict()
 
 
-class GuardedValidation(ValidationCache):
-    """Measures a document before it is validated, which may take long, and says what it costs."""
+class GuardedValidation(SchemaExtension):
+    """Measures a document before it is validated, which may take long and is done once, and says what it costs."""
 
     found: Measure | None = None
 
@@ -205,26 +209,29 @@ class GuardedValidation(ValidationCache):
             error: GraphQLError | None = refusal(self.found, context.context.limits)
         except TooExpensive as too_deep:
             error = too_deep
-        if error is not None:
-            context.pre_execution_errors = [error]
-            yield
-        else:
-            yield from super().on_validate()
+        context.pre_execution_errors = self._errors() if error is None else [error]
+        yield
+
+    def _errors(self) -> list[GraphQLError]:
+        """By the identity of the document, which is kept with them: its hash would be made of all that is in it."""
+        context = self.execution_context
+        schema: GraphQLSchema = context.schema._schema  # type: ignore[attr-defined]  # pyright: ignore[reportPrivateUsage]
+        document, rules = context.graphql_document, context.validation_rules
+        assert document is not None
+        key = id(schema), id(document), rules
+        kept = (schema, document)
+        _, errors = recent(_validated, key, lambda: (kept, validate_document(schema, document, rules)), VALIDATED)
+        return errors
 
     def _measured(self, sizes: dict[str, int]) -> Measure:
         context = self.execution_context
         # Under its digest, since a thousand texts could be as many megabytes.
         text = hashlib.sha256((context.query or "").encode("utf-8", "surrogatepass")).digest()
         key = text, context.operation_name, tuple(sorted(sizes.items()))
-        found = _measured.pop(key, None)
-        if found is None:
-            assert context.graphql_document is not None
-            schema: GraphQLSchema = context.schema._schema  # type: ignore[attr-defined]  # pyright: ignore[reportPrivateUsage]
-            found = measure(schema, context.graphql_document, context.operation_name, sizes)
-        _measured[key] = found
-        if len(_measured) > KEPT:
-            _measured.popitem(last=False)
-        return found
+        document = context.graphql_document
+        assert document is not None
+        schema: GraphQLSchema = context.schema._schema  # type: ignore[attr-defined]  # pyright: ignore[reportPrivateUsage]
+        return recent(_measured, key, lambda: measure(schema, document, context.operation_name, sizes), KEPT)
 
     def get_results(self) -> dict[str, Any]:
         if self.found is None:

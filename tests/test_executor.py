@@ -220,7 +220,7 @@ SURPRISES: list[tuple[str, dict[str, Any], str | None]] = [
     ("float", {"float": NAN}, "Float cannot represent non numeric value: nan"),
     ("flag", {"flag": 1}, None),
     ("flag", {"flag": "yes"}, "Boolean cannot represent a non boolean value: 'yes'"),
-    ("at", {"at": "2026"}, "'str' object has no attribute 'astimezone'"),
+    ("at", {"at": "2026"}, "'str' object has no attribute 'tzinfo'"),
     ("at", {"at": kinds.Broken("returned")}, "returned"),
     ("colour", {"colour": "red"}, None),
     ("colour", {"colour": "blue"}, "Enum 'Colour' cannot represent value: 'blue'"),

@@ -6,6 +6,7 @@ import itertools
 from ast import literal_eval
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
+from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -28,11 +29,27 @@ from schema import executor
 from schema.executor import Compiled, CompiledExecutor
 from server.settings import Settings
 from server.view import GraphQLView
-from tests import kinds
+from tests import core, kinds
 
 pytestmark = pytest.mark.anyio
 
 left: list[str] = []  # the fields that graphql-core executed itself
+
+
+@pytest.fixture(scope="module")
+def suite(tmp_path_factory: pytest.TempPathFactory) -> core.Suite:
+    return core.fetched(tmp_path_factory.mktemp("graphql-core"))
+
+
+def test_graphql_cores_own_tests(suite: core.Suite) -> None:
+    """They pass with the compiled executor as they do without."""
+    assert f"graphql-core=={version('graphql-core')} " in core.LOCK.read_text()
+    without, ours = suite.start(), suite.start("--compiled")
+    (expected, none), (outcomes, completed) = without.results(), ours.results()
+    assert set(expected.values()) == {"passed"}
+    assert len(expected) > 700
+    assert outcomes == expected
+    assert (none, completed > 50) == (0, True)
 
 
 class AtOnce(CompiledExecutor):

@@ -1,17 +1,18 @@
-"""Completes what is pure in an answer by code compiled for the operation's selection, and leaves all else to graphql-core.
+"""Completes what is pure in an answer by code that is compiled for its operation; the rest is left to graphql-core.
 
-A field is pure where its value is there to be read: an attribute of a row, or what a synchronous resolver of Strawberry's
-without `info` makes of the row and its arguments, and where all that is asked below it is pure as well. An object or a
-list of pure fields is completed by one function of generated source, which builds the dictionary literally.
+A field is pure where its value is there to be read (an attribute of a row, or what a synchronous resolver of
+Strawberry's without `info` makes of the row and its arguments) and all that is asked below it is pure as well. An
+object or a list of pure fields is completed by functions of generated source, which build dictionaries literally.
 
-That function knows the answer as it should be and nothing of errors. Whatever surprises it (an exception, raised or
-returned; a null where there may be none; something to await; a value that does not serialize; a type that does not fit)
-ends it, and the same subtree is completed once more by graphql-core itself, whose result and errors are the answer. So
-what is promised of attributes, properties and resolvers as above is that reading them twice is like reading them once.
+They know the answer as it should be, and nothing of errors. Whatever surprises them (an exception, raised or returned;
+a null where there may be none; something to await; a value that does not serialize; a class that does not fit) ends
+them, and the same value is completed once more by graphql-core, whose result and errors are the answer. So it is
+promised that reading an attribute, or calling a resolver as above, twice is like doing it once: what has no `info` has
+no request to act on. Also promised is that whether a value can be awaited, or is an exception, is told by its class.
 
-What is not covered is never compiled: resolvers that are asynchronous, take `info` or are not Strawberry's; field
-extensions; types told by the value rather than by its class; directives but @skip and @include; and whole executions
-with middleware, a field resolver of their own or an abort signal.
+Never compiled are resolvers that are asynchronous, take `info` or arguments other than scalars and enums, or are not
+Strawberry's; field extensions; types that are not told by the value's class; directives but @skip and @include; and
+whole executions with middleware, a field resolver of their own or an abort signal.
 """
 
 # pyright: reportPrivateUsage=false, reportUnknownMemberType=false, reportMissingTypeArgument=false
@@ -167,7 +168,7 @@ class _Compiler:
         self.check(group)
         shown = self.shown(output, group, "v", "v")
         name = self.function("v", f"return {shown}")
-        exec("\n".join(self.lines), self.scope)
+        exec("\n".join(self.lines), self.scope)  # noqa: S102
         return _Plan(self.scope[name], self.arguments)
 
     def function(self, parameter: str, *body: str) -> str:
@@ -219,17 +220,18 @@ class _Compiler:
         return self.function("v", "if type(v) is not list: v = sequence(v)", f"return [{shown} for i in v]")
 
     def dispatch(self, output: Any, group: Group) -> _Dispatch:
-        possible = [output] if is_object_type(output) else self.schema.get_possible_types(output)
-        if is_abstract_type(output) and not _tells_by_class(output.resolve_type):
+        told: Any = output.resolve_type if is_abstract_type(output) else None
+        possible: Any = [output] if is_object_type(output) else self.schema.get_possible_types(output)
+        if is_abstract_type(output) and not _tells_by_class(told):
             raise _Impure
         names = {each.name: self.object_of(each, group) for each in possible}
-        tests = {each.name: each.is_type_of for each in possible}
+        tests: dict[str, Any] = {each.name: each.is_type_of for each in possible}
         if not all(test is None or _tells_by_class(test) for test in tests.values()):
             raise _Impure
         scope = self.scope
 
         def choose(value: Any) -> Complete | None:
-            name = output.name if is_object_type(output) else output.resolve_type(value, None, output)
+            name = told(value, None, output) if told else output.name
             if name not in names or ((test := tests[name]) is not None and not test(value, None)):
                 return None
             return scope[names[name]]

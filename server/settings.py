@@ -71,8 +71,8 @@ class Settings(BaseSettings):
     )
     compiled: bool = Field(
         default=True,
-        description="whether what is pure in an answer is completed by code that is compiled for each operation; if not, "
-        "graphql-core does it all, with the same answers in more time",
+        description="whether answers are completed by code that is compiled for each operation, where they can be; if "
+        "not, graphql-core does it all, with the same answers in more time",
     )
     max_body_bytes: PositiveInt = Field(default=1_000_000, description="how large a request may be, but for files")
     max_depth: PositiveInt = Field(

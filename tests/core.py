@@ -31,9 +31,9 @@ class Suite:
         path = self.folder / f"{'-'.join(['outcomes', *options])}.json"
         folders = [self.folder / "plugins", INJECTED, LOCK.parent.parent]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+        own = ["-q", "-c", "../pytest.ini", "--rootdir", ".", "-p", "no:cacheprovider", "-p", "compiled"]
         process = subprocess.Popen(
-            [sys.executable, "-m", "pytest", "-q", "-p", "compiled", "-p", "no:cacheprovider", "-c", "../pytest.ini"]
-            + ["--rootdir", ".", "--outcomes", str(path), *options, *TESTS],
+            [sys.executable, "-m", "pytest", *own, "--outcomes", str(path), *options, *TESTS],
             cwd=self.folder / "source",
             env=environment | {"PYTHONPATH": os.pathsep.join(map(str, folders))},
             stdout=subprocess.PIPE,
@@ -77,6 +77,6 @@ def fetched(folder: Path) -> Suite:
         archive.extractall(folder, filter="data")
     (folder / source.name.removesuffix(".tar.gz")).rename(folder / "source")
     with zipfile.ZipFile(plugin) as archive:
-        archive.extractall(folder / "plugins")
+        archive.extractall(folder / "plugins")  # noqa: S202 - pinned by its hash
     (folder / "pytest.ini").write_text("[pytest]\npython_classes = PyTest*\n")
     return Suite(folder)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum, StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Optional
 
 import strawberry
 from graphql import (
@@ -38,11 +38,15 @@ class Shape(Enum):
     FLAT = 2
 
 
+PetReference = Annotated["Pet", strawberry.lazy("tests.kinds")]
+ToyReference = Annotated["Toy", strawberry.lazy("tests.kinds")]
+
+
 @strawberry.interface
 class Pet:
     name: str
-    friend: Annotated["Pet", strawberry.lazy("tests.kinds")] | None
-    toys: list[Annotated["Toy", strawberry.lazy("tests.kinds")]]
+    friend: PetReference | None
+    toys: list[ToyReference]
 
     @classmethod
     @by_class
@@ -58,7 +62,7 @@ class Pet:
 @strawberry.type
 class Cat(Pet):
     lives: int
-    hunts: list[Annotated["Pet", strawberry.lazy("tests.kinds")] | None] | None
+    hunts: list[PetReference | None] | None
 
 
 @strawberry.type
@@ -92,19 +96,23 @@ def inner(self: Any, deep: bool = False) -> Any:
     return self.toy if deep else self.other
 
 
+def _computed(resolver: Any, graphql_type: Any) -> Any:
+    return strawberry.field(resolver, graphql_type=graphql_type)
+
+
 @strawberry.type
 class Toy:
     id: strawberry.ID
-    int: int
-    float: float | None
+    count: int
+    ratio: float | None
     text: str | None
     flag: bool
     at: datetime | None
     price: Decimal
     colour: Colour
     shape: Shape | None
-    toy: Annotated["Toy", strawberry.lazy("tests.kinds")] | None
-    other: Annotated["Toy", strawberry.lazy("tests.kinds")]
+    toy: ToyReference | None
+    other: ToyReference
     pet: Pet | None
     pets: list[Pet]
     fish: Fish | None
@@ -113,10 +121,10 @@ class Toy:
     numbers: list[list[int | None]]
     days: list[datetime | None] | None
     colours: list[Colour]
-    grid: list[list[Annotated["Toy", strawberry.lazy("tests.kinds")]] | None] | None
-    add = strawberry.field(add)
-    named = strawberry.field(named)
-    inner = strawberry.field(inner, graphql_type=Annotated["Toy", strawberry.lazy("tests.kinds")] | None)
+    grid: list[list[ToyReference] | None] | None
+    add = _computed(add, str)
+    named = _computed(named, str)
+    inner = _computed(inner, Optional[ToyReference])  # noqa: UP045
 
 
 @strawberry.type
@@ -126,20 +134,18 @@ class Query:
     pet: Pet
 
 
-SCHEMA: GraphQLSchema = strawberry.Schema(Query, types=[Cat, Dog], config=StrawberryConfig(scalar_map=SCALARS))._schema
+_SCHEMA = strawberry.Schema(Query, types=[Cat, Dog], config=StrawberryConfig(scalar_map=SCALARS))
+SCHEMA: GraphQLSchema = _SCHEMA._schema
 
 
 def _plain() -> GraphQLSchema:
-    """The same without Strawberry: fields that graphql-core reads itself, from dictionaries and objects."""
-    schema = build_schema(
-        strawberry.Schema(Query, types=[Cat, Dog], config=StrawberryConfig(scalar_map=SCALARS)).as_str()
-    )
+    """The same without Strawberry, with fields that graphql-core reads itself."""
+    schema = build_schema(_SCHEMA.as_str())
     types: Any = schema.type_map
     for name in ("Pet", "Either"):
-        types[name].resolve_type = by_class(lambda value, *_: type(value).__name__)
-    for name in ("Cat", "Dog"):
-        types[name].is_type_of = by_class(lambda value, _info, name=name: type(value).__name__ == name)
-    types["Fish"].is_type_of = lambda value, _info: getattr(value, "depth", None) != 0
+        types[name].resolve_type = Pet.resolve_type
+    for each in (Cat, Dog, Fish):
+        types[each.__name__].is_type_of = each.is_type_of
     return schema
 
 
@@ -195,14 +201,18 @@ class Reads:
         return value
 
 
-def _row_class(object_type: Any) -> type:
-    """Rows of this name, whose attributes are those fields that nothing computes."""
-    read = {name: Reads() for name in object_type.fields if name not in ("add", "named", "inner")}
-
-    def construct(self: Any, values: dict[str, Any]) -> None:
+class Row:
+    def __init__(self, values: dict[str, Any]) -> None:
         self.values = values
 
-    return type(object_type.name, (), {"__init__": construct, "__repr__": lambda _: object_type.name} | read)
+    def __repr__(self) -> str:
+        return type(self).__name__
+
+
+def _row_class(object_type: Any) -> type:
+    """Rows of this name, whose attributes are those fields that nothing computes."""
+    read: dict[str, Any] = {name: Reads() for name in object_type.fields if name not in ("add", "named", "inner")}
+    return type(object_type.name, (Row,), read)
 
 
 ROWS: dict[str, type] = {name: _row_class(SCHEMA.type_map[name]) for name in ("Query", "Toy", "Cat", "Dog", "Fish")}
@@ -268,7 +278,7 @@ def _value(luck: random.Random, faults: float, output: Any, depth: int) -> Any:
 
 def rows(seed: int, faults: float) -> Any:
     """A root with rows below it, the same for the same seed."""
-    luck = random.Random(seed)
+    luck = random.Random(seed)  # noqa: S311
     query: Any = SCHEMA.query_type
     return ROWS["Query"]({name: _value(luck, faults, of.type, 0) for name, of in query.fields.items()})
 

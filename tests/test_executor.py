@@ -55,9 +55,11 @@ def test_graphql_cores_own_tests(suite: core.Suite) -> None:
 class AtOnce(CompiledExecutor):
     compiled_from = 1
 
-    def execute_field(self, parent_type: Any, source: Any, field_details_list: Any, path: Any, *rest: Any) -> Any:
+    def execute_field(
+        self, parent_type: Any, source: Any, field_details_list: Any, path: Any, position_context: Any
+    ) -> Any:
         left.append(".".join(str(key) for key in path.as_list()))
-        return super().execute_field(parent_type, source, field_details_list, path, *rest)
+        return super().execute_field(parent_type, source, field_details_list, path, position_context)
 
 
 class PlainAtOnce(Compiled, ExecutorThrowingOnIncremental):
@@ -107,8 +109,8 @@ def toy(**values: Any) -> Any:
     """A toy as it should be, but for these values."""
     usual: dict[str, Any] = {
         "id": "7",
-        "int": 1,
-        "float": 0.5,
+        "count": 1,
+        "ratio": 0.5,
         "text": "text",
         "flag": True,
         "at": datetime(2026, 6, 15, 12, 0, 0, 5, tzinfo=UTC),
@@ -135,7 +137,7 @@ def root(**values: Any) -> Any:
     return kinds.ROWS["Query"](dict.fromkeys(("toy", "toys", "pet")) | values)
 
 
-ALL = "id int float text flag at price colour shape texts numbers days colours"
+ALL = "id count ratio text flag at price colour shape texts numbers days colours"
 
 
 def test_what_is_shown_of_every_kind_of_leaf() -> None:
@@ -146,8 +148,8 @@ def test_what_is_shown_of_every_kind_of_leaf() -> None:
     assert literal_eval(shown) == {
         "toy": {
             "id": "7",
-            "int": 1,
-            "float": 0.5,
+            "count": 1,
+            "ratio": 0.5,
             "text": "text",
             "flag": True,
             "at": "2026-06-15T12:00:00.000005Z",
@@ -167,15 +169,15 @@ COMPILED: list[tuple[str, dict[str, Any]]] = [
     ("{ toy { __typename same: id other: id } }", {}),
     ("{ toy { other { other { id } toy { id } } } }", {}),
     ("{ toys { id grid { id } } }", {}),
-    ("{ toy { ... on Toy { ...F } ...F int } } fragment F on Toy { id other { id } }", {}),
-    ("{ toy { other { id } ...F } } fragment F on Toy { other { int } }", {}),
+    ("{ toy { ... on Toy { ...F } ...F count } } fragment F on Toy { id other { id } }", {}),
+    ("{ toy { other { id } ...F } } fragment F on Toy { other { count } }", {}),
     ("{ pet { __typename name friend { name } ... on Cat { lives hunts { name } } ... on Dog { barks } } }", {}),
     ("{ toy { add(to: 1) b: add(to: 2, twice: true, colour: RED) c: add(to: 2, twice: null) } }", {}),
     ("query($n: Int!, $c: Colour) { toy { add(to: $n, colour: $c) } }", {"n": 4, "c": "GREEN"}),
     ("query($n: Int = 7, $c: Colour) { toy { add(to: $n, colour: $c) } }", {}),
-    ("{ toy { inner { id } deep: inner(deep: true) { id inner { int } } } }", {}),
-    ("query($a: Boolean!) { toy { id @skip(if: $a) ... @include(if: $a) { int } } }", {"a": True}),
-    ("query($a: Boolean!) { toy { id @skip(if: $a) ... @include(if: $a) { int } } }", {"a": False}),
+    ("{ toy { inner { id } deep: inner(deep: true) { id inner { count } } } }", {}),
+    ("query($a: Boolean!) { toy { id @skip(if: $a) ... @include(if: $a) { count } } }", {"a": True}),
+    ("query($a: Boolean!) { toy { id @skip(if: $a) ... @include(if: $a) { count } } }", {"a": False}),
 ]
 
 
@@ -230,11 +232,11 @@ SURPRISES: list[tuple[str, dict[str, Any], str | None]] = [
     ("text", {"text": kinds.Text("text")}, None),
     ("text", {"text": ["a"]}, "String cannot represent value: ['a']"),
     ("id", {"id": 5}, None),
-    ("int", {"int": True}, None),
-    ("int", {"int": "5"}, None),
-    ("int", {"int": 2**31}, "Int cannot represent non 32-bit signed integer value: 2147483648"),
-    ("int", {"int": -(2**31) - 1}, "Int cannot represent non 32-bit signed integer value: -2147483649"),
-    ("float", {"float": NAN}, "Float cannot represent non numeric value: nan"),
+    ("count", {"count": True}, None),
+    ("count", {"count": "5"}, None),
+    ("count", {"count": 2**31}, "Int cannot represent non 32-bit signed integer value: 2147483648"),
+    ("count", {"count": -(2**31) - 1}, "Int cannot represent non 32-bit signed integer value: -2147483649"),
+    ("ratio", {"ratio": NAN}, "Float cannot represent non numeric value: nan"),
     ("flag", {"flag": 1}, None),
     ("flag", {"flag": "yes"}, "Boolean cannot represent a non boolean value: 'yes'"),
     ("at", {"at": "2026"}, "'str' object has no attribute 'tzinfo'"),
@@ -269,28 +271,28 @@ SURPRISES: list[tuple[str, dict[str, Any], str | None]] = [
 
 
 @pytest.mark.parametrize(("asked", "values", "message"), SURPRISES)
-@pytest.mark.parametrize("around", ["{ toy { int %s text } }", "{ toys { %s } }", "{ toys { flag grid { %s } } }"])
+@pytest.mark.parametrize("around", ["{ toy { count %s text } }", "{ toys { %s } }", "{ toys { flag grid { %s } } }"])
 def test_surprises_are_told_by_graphql_core(
     asked: str, values: dict[str, Any], message: str | None, around: str
 ) -> None:
     """Also where the plan was made for what was as it should be."""
     document = parse(around % asked)
-    for given in ({}, values, {}):
-        odd = toy(**given)
+    for odds in ({}, values, {}):
+        odd = toy(**odds)
         data = root(toy=odd, toys=[toy(), odd, toy(grid=[[toy()], [odd]])])
         expected = answer(kinds.SCHEMA, StrawberryGraphQLCoreExecutionContext, document, data)
         assert answer(kinds.SCHEMA, AtOnce, document, data) == expected
-        if given and message is not None:
+        if odds and message is not None:
             assert message in expected[1][0][0]
-        elif given:
+        elif odds:
             assert expected[1] == []
 
 
 def test_what_was_told_right_is_not_told_again() -> None:
     """An error in one entry of a list leaves the others to compiled code."""
     left.clear()
-    data = root(toys=[toy(), toy(text=kinds.Odd), toy(text=kinds.Broken("one"))])
-    shown, errors = answer(kinds.SCHEMA, AtOnce, parse("{ toys { id text } }"), data)
+    data = root(toys=[toy(), toy(text=kinds.Broken("the other")), toy(text=kinds.Broken("one"))])
+    _, errors = answer(kinds.SCHEMA, AtOnce, parse("{ toys { id text } }"), data)
     assert [error[1] for error in errors] == [["toys", 1, "text"], ["toys", 2, "text"]]
     assert left == ["toys", "toys.1.id", "toys.1.text", "toys.2.id", "toys.2.text"]
 
@@ -299,7 +301,7 @@ def test_the_second_sighting_is_compiled() -> None:
     class Second(AtOnce):
         compiled_from = 2
 
-    document = parse("query($a: Boolean!) { toy { id @skip(if: $a) int } }")
+    document = parse("query($a: Boolean!) { toy { id @skip(if: $a) count } }")
     fields: list[int] = []
     for condition in (True, True, False, False, True, True):
         left.clear()
@@ -311,7 +313,7 @@ def test_the_second_sighting_is_compiled() -> None:
 def test_nothing_is_mistaken_for_what_was_there_before() -> None:
     """Documents come and go, and others are put where they were; what is kept of them is bounded."""
     for count in range(3 * executor.OPERATIONS):
-        name = ("id", "text", "int", "flag")[count % 4]
+        name = ("id", "text", "count", "flag")[count % 4]
         document = parse(f"{{ toy {{ {name} {'colour' * (count % 3 == 0)} }} }}")
         assert answer(kinds.SCHEMA, AtOnce, document, root(toy=toy())) == answer(
             kinds.SCHEMA, StrawberryGraphQLCoreExecutionContext, document, root(toy=toy())
@@ -345,11 +347,19 @@ def loud(resolve: Any, source: Any, info: Any, **arguments: Any) -> Any:
     return f"{value}!" if isinstance(value, str) else value
 
 
+def own(source: Any, info: Any, **_: Any) -> Any:
+    return getattr(source, info.field_name)
+
+
+def never(_value: Any) -> Any:
+    return False
+
+
 LEFT_WHOLE: list[tuple[str, dict[str, Any]]] = [
     ("middleware", {"middleware": [loud]}),
-    ("a field resolver of one's own", {"field_resolver": lambda source, info, **_: getattr(source, info.field_name)}),
+    ("a field resolver of one's own", {"field_resolver": own}),
     ("an abort signal", {"abort_signal": AbortController().signal}),
-    ("other awaitables", {"is_awaitable": lambda _: False}),
+    ("other awaitables", {"is_awaitable": never}),
 ]
 
 

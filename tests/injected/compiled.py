@@ -19,9 +19,9 @@ completed = 0  # values, by compiled code
 class AtOnce(Compiled):
     compiled_from = 1
 
-    def _shown(self, *value: Any) -> Any:
-        global completed  # noqa: PLW0603
-        shown = super()._shown(*value)
+    def _shown(self, output: Any, group: Any, value: Any, position_context: Any) -> Any:
+        global completed
+        shown = super()._shown(output, group, value, position_context)
         completed += shown is not Undefined
         return shown
 
@@ -46,5 +46,6 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    path: Path = session.config.getoption("outcomes")
+    path = session.config.getoption("outcomes")
+    assert isinstance(path, Path)
     path.write_text(json.dumps({"outcomes": outcomes, "completed": completed}))

@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import itertools
 from ast import literal_eval
+from copy import copy
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from importlib.metadata import version
@@ -25,11 +26,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from schema import executor
+from models.enums import Role
+from resolvers.account import sign_in
+from schema import SCHEMA, executor
 from schema.executor import Compiled, CompiledExecutor
+from schema.scalars import spell_instant
 from server.settings import Settings
 from server.view import GraphQLView
 from tests import core, kinds
+from tests.actions import INPUTS
+from tests.conftest import NOW, Server, World
+from tests.test_statements import ALL_ORDERS, DESK, DETAIL, DISPUTE
 
 pytestmark = pytest.mark.anyio
 
@@ -85,24 +92,6 @@ def answer(
         result = asyncio.run(awaited(result))
     errors = [(error.message, error.path, error.locations, repr(error.original_error)) for error in result.errors or ()]
     return repr(result.data), errors
-
-
-@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")  # by graphql-core, of what errors leave behind
-@pytest.mark.parametrize("of", BASE_AND_OURS)
-@given(
-    text=kinds.documents(),
-    runs=st.lists(
-        st.tuples(kinds.VARIABLES, st.integers(0, 10**6), st.sampled_from([0.0, 0.02, 0.2])), min_size=2, max_size=4
-    ),
-)
-@settings(max_examples=150)
-def test_the_same_answers(of: str, text: str, runs: list[tuple[dict[str, Any], int, float]]) -> None:
-    """One document is executed again and again, with other variables and other rows."""
-    schema, base, ours = BASE_AND_OURS[of]
-    document = parse(text)
-    for variables, seed, faults in runs:
-        expected = answer(schema, base, document, kinds.rows(seed, faults), variables)
-        assert answer(schema, ours, document, kinds.rows(seed, faults), variables) == expected
 
 
 def toy(**values: Any) -> Any:
@@ -384,6 +373,50 @@ async def test_incremental_delivery(text: str) -> None:
     assert await parts(AtOnce) == await parts(StrawberryGraphQLCoreExecutionContext)
 
 
+DECISIONS = """query($id: ID!, $at: DateTime) { node(id: $id) { __typename id ... on Actionable {
+  availableActions { action label } decision(action: OPEN_DISPUTE, at: $at) { allowed reason message } }
+  ... on Order { timeline(first: 3) { edges { cursor node { at text action by { name } } } pageInfo { hasNextPage } }
+  dispute { messages(last: 2) { edges { node { text } } } } } } }"""
+USUAL = {"all orders": ALL_ORDERS, "an order": DETAIL, "a dispute": DISPUTE, "the desk": DESK, "decisions": DECISIONS}
+READ = {"viewer", "viewer.orders", "viewer.disputes", "node"}  # by graphql-core, from the database
+
+
+@pytest.mark.parametrize("asked", USUAL)
+def test_what_apps_ask_is_compiled(server: Server, world: World, asked: str) -> None:
+    """All of it below what is read."""
+    order = world.order(paidAt=9)
+    opening = INPUTS["openDispute"] | {"orderId": order}
+    dispute = world.buyer.succeed("openDispute", opening, "dispute { id }")["dispute"]["id"]
+    account = server.run(lambda: sign_in(world.buyer.subject, Role.BUYER, None))
+    context = server.app.state.view.context(account, "")
+    variables = {"id": dispute if asked == "a dispute" else order, "first": 5, "at": spell_instant(NOW)}
+    ours = copy(SCHEMA)
+    ours.execution_context_class = AtOnce
+    left.clear()
+    result = server.run(lambda: ours.execute(USUAL[asked], variables, context))
+    assert set(left) <= READ
+    assert not result.errors
+    assert result.data == server.run(lambda: SCHEMA.uncompiled().execute(USUAL[asked], variables, context)).data
+
+
 def test_it_can_be_turned_off() -> None:
     assert GraphQLView(Settings(compiled=True)).schema.execution_context_class is CompiledExecutor  # type: ignore[attr-defined]
     assert not issubclass(GraphQLView(Settings(compiled=False)).schema.execution_context_class, Compiled)  # type: ignore[attr-defined]
+
+
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")  # by graphql-core, of what errors leave behind
+@pytest.mark.parametrize("of", BASE_AND_OURS)
+@given(
+    text=kinds.documents(),
+    runs=st.lists(
+        st.tuples(kinds.VARIABLES, st.integers(0, 10**6), st.sampled_from([0.0, 0.02, 0.2])), min_size=2, max_size=4
+    ),
+)
+@settings(max_examples=150)
+def test_the_same_answers(of: str, text: str, runs: list[tuple[dict[str, Any], int, float]]) -> None:
+    """One document is executed again and again, with other variables and other rows."""
+    schema, base, ours = BASE_AND_OURS[of]
+    document = parse(text)
+    for variables, seed, faults in runs:
+        expected = answer(schema, base, document, kinds.rows(seed, faults), variables)
+        assert answer(schema, ours, document, kinds.rows(seed, faults), variables) == expected

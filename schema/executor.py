@@ -31,7 +31,6 @@ from uuid import UUID
 from graphql import (
     FieldNode,
     FragmentDefinitionNode,
-    FragmentSpreadNode,
     GraphQLBoolean,
     GraphQLField,
     GraphQLID,
@@ -161,7 +160,6 @@ class _Compiler:
         self.scope: dict[str, Any] = {"read": _read, "sequence": _sequence, "ATOMS": ATOMS}
         self.arguments: list[tuple[GraphQLField, FieldNode, StrawberryField]] = []
         self.size = 0
-        self.strawberry: Any = getattr(self.schema, "_strawberry_schema", None)
 
     def plan(self, output: GraphQLOutputType, group: Group) -> _Plan:
         """Raises _Impure."""
@@ -266,7 +264,7 @@ class _Compiler:
         if definition.resolve is None and not definition.args:
             return f"read(s, {node.name.value!r})"
         field = definition.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
-        if type(field) is not StrawberryField or field.extensions or self.strawberry.exception_handlers:
+        if type(field) is not StrawberryField or field.extensions:
             raise _Impure
         resolver = field.base_resolver
         if resolver is not None:
@@ -283,13 +281,35 @@ class _Compiler:
         rows = [parameter.name for parameter in (resolver.parent_parameter, resolver.root_parameter) if parameter]
         given = ["s"] if resolver.self_parameter else []
         given += [f"{name}=s" for name in dict.fromkeys(rows)]
-        if any(name for argument in node.arguments or () for name in _variables(argument.value)):
+        if any(_variables(*(argument.value for argument in node.arguments or ()))):
             given.append(f"**x[{len(self.arguments)}]")
             self.arguments.append((definition, node, field))
         else:
             constants = _arguments(self.executor, definition, node, field)
             given += [f"{name}={self.constant(value)}" for name, value in constants.items()]
         return f"{self.constant(resolver.wrapped_func)}({', '.join(given)})"
+
+
+def _variables(*parts: Any) -> Iterator[str]:
+    """The variables in these values."""
+    left = list(parts)
+    while left:
+        part = left.pop()
+        if isinstance(part, VariableNode):
+            yield part.name.value
+        left += getattr(part, "values", ())
+        left += (field.value for field in getattr(part, "fields", ()))
+
+
+def _conditions(*sets: SelectionSetNode) -> Iterator[str]:
+    """The variables that directives are given."""
+    left = [node for each in sets for node in each.selections]
+    while left:
+        node = left.pop()
+        for directive in node.directives or ():
+            yield from _variables(*(argument.value for argument in directive.arguments or ()))
+        below: SelectionSetNode | None = getattr(node, "selection_set", None)
+        left += below.selections if below else ()
 
 
 class _Variant:
@@ -307,18 +327,9 @@ class _Known:
         self, schema: GraphQLSchema, operation: OperationDefinitionNode, fragments: tuple[FragmentDefinitionNode, ...]
     ) -> None:
         self.kept = schema, operation, fragments
-        sets = [operation.selection_set, *(fragment.selection_set for fragment in fragments)]
-        self.conditions = sorted({name for each in sets for name in _conditions(each)})
+        sets = (fragment.selection_set for fragment in fragments)
+        self.conditions = sorted(set(_conditions(operation.selection_set, *sets)))
         self.variants: OrderedDict[Hashable, _Variant] = OrderedDict()
-
-
-def _variables(value: Any) -> Iterator[str]:
-    if isinstance(value, VariableNode):
-        yield value.name.value
-    for part in getattr(value, "values", ()):
-        yield from _variables(part)
-    for part in getattr(value, "fields", ()):
-        yield from _variables(part.value)
 
 
 def _arguments(
@@ -329,16 +340,6 @@ def _arguments(
     strawberry: Any = executor.schema._strawberry_schema  # type: ignore[attr-defined]
     registry = strawberry.schema_converter.scalar_registry
     return convert_arguments(values, field.arguments, scalar_registry=registry, config=strawberry.config)
-
-
-def _conditions(selection_set: SelectionSetNode) -> Iterator[str]:
-    """The variables that directives are given."""
-    for node in selection_set.selections:
-        for directive in node.directives or ():
-            for argument in directive.arguments or ():
-                yield from _variables(argument.value)
-        if not isinstance(node, FragmentSpreadNode) and (below := getattr(node, "selection_set", None)) is not None:
-            yield from _conditions(below)
 
 
 _known: OrderedDict[tuple[int, ...], _Known] = OrderedDict()
@@ -414,6 +415,12 @@ class Compiled(Executor[Any]):
             return plan.complete(value, arguments)
         except Exception:
             return Undefined
+
+    def build_per_event_executor(self, payload: Any) -> Executor[Any]:
+        """Each event of a subscription is a sighting of its operation."""
+        executor: Any = super().build_per_event_executor(payload)
+        executor._plans = executor._variant() if executor._is_covered() else None
+        return executor
 
     def complete_object_value(
         self, return_type: Any, field_details_list: Group, info: Any, path: Any, result: Any, position_context: Any

@@ -20,6 +20,7 @@ from graphql import (
     is_non_null_type,
 )
 from hypothesis import strategies as st
+from strawberry.extensions import FieldExtension
 from strawberry.schema.config import StrawberryConfig
 
 from schema.executor import by_class
@@ -96,6 +97,24 @@ def inner(self: Any, deep: bool = False) -> Any:
     return self.toy if deep else self.other
 
 
+async def later(root: Any) -> str:
+    return root.id
+
+
+@strawberry.input
+class Size:
+    width: int
+
+
+def sized(root: Any, size: Size) -> str:
+    return f"{root.id} {size.width}"
+
+
+class Loud(FieldExtension):
+    def resolve(self, next_: Callable[..., Any], source: Any, info: strawberry.Info[Any, Any], **kwargs: Any) -> Any:
+        return f"{next_(source, info, **kwargs)}!"
+
+
 def _computed(resolver: Any, graphql_type: Any) -> Any:
     return strawberry.field(resolver, graphql_type=graphql_type)
 
@@ -124,6 +143,9 @@ class Toy:
     grid: list[list[ToyReference] | None] | None
     add = _computed(add, str)
     named = _computed(named, str)
+    later = _computed(later, str)
+    sized = _computed(sized, str)
+    loud: str = strawberry.field(extensions=[Loud()])
     inner = _computed(inner, Optional[ToyReference])  # noqa: UP045
 
 
@@ -188,6 +210,9 @@ class Raised:
     error: Exception
 
 
+COMPUTED = {"add", "named", "later", "sized", "inner"}
+
+
 class Reads:
     """An attribute of a row, which may raise."""
 
@@ -211,7 +236,7 @@ class Row:
 
 def _row_class(object_type: Any) -> type:
     """Rows of this name, whose attributes are those fields that nothing computes."""
-    read: dict[str, Any] = {name: Reads() for name in object_type.fields if name not in ("add", "named", "inner")}
+    read: dict[str, Any] = {name: Reads() for name in object_type.fields if name not in COMPUTED}
     return type(object_type.name, (Row,), read)
 
 
@@ -307,6 +332,8 @@ class _Writing:
                 st.sampled_from(["", ", twice: $a", ", twice: null", ", colour: RED", ", colour: $colour"])
             )
             return f"(to: {to}{more})"
+        if name == "sized":
+            return self.draw(st.sampled_from(["(size: {width: 1})", "(size: {width: $n})", ""]))
         return self.draw(st.sampled_from(["", "(deep: true)", "(deep: $a)"])) if name == "inner" else ""
 
     def selections(self, parent: Any, depth: int) -> str:
@@ -334,9 +361,10 @@ class _Writing:
             for name, of in fields.items()
             if is_leaf_type(get_named_type(of.type)) or (depth < 5 and self.left > 0)
         ]
-        left = {"fish", "named"}  # as is all that they are part of
+        left = {"fish", "named", "later", "sized", "loud"}  # to graphql-core, as is all that they are part of
         if self.draw(st.integers(0, 7)):
             possible = [name for name in possible if name not in left]
+            possible += 3 * [name for name in possible if name in ("add", "inner")]
         name = self.draw(st.sampled_from(possible or ["__typename"]))
         if name == "__typename":
             return name

@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import itertools
+import re
 from ast import literal_eval
 from copy import copy
 from datetime import UTC, datetime, timedelta, timezone
@@ -91,7 +92,7 @@ def answer(
     if inspect.isawaitable(result):
         result = asyncio.run(awaited(result))
     errors = [(error.message, error.path, error.locations, repr(error.original_error)) for error in result.errors or ()]
-    return repr(result.data), errors
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(result.data)), errors
 
 
 def toy(**values: Any) -> Any:
@@ -111,6 +112,7 @@ def toy(**values: Any) -> Any:
         "days": [datetime(2026, 6, 15, 14, tzinfo=timezone(timedelta(hours=2))), None],
         "colours": [kinds.Colour.GREEN],
         "pets": [],
+        "loud": "loud",
     }
     empty = dict.fromkeys(("toy", "other", "pet", "fish", "either", "grid"))
     return kinds.ROWS["Toy"](empty | usual | values)
@@ -187,22 +189,45 @@ def test_what_is_compiled(text: str, variables: dict[str, Any]) -> None:
     assert given == answer(kinds.SCHEMA, StrawberryGraphQLCoreExecutionContext, parse(text), family(), variables)
 
 
+def test_arguments_are_read_in_each_execution() -> None:
+    document = parse("query($n: Int!, $c: Colour, $a: Boolean) { toy { add(to: $n, twice: $a, colour: $c) } }")
+    for variables, shown in (
+        ({"n": 1}, "7 1 None UNSET"),
+        ({"n": 2, "c": "RED", "a": True}, "7 2 True <Colour.RED: 'red'>"),
+        ({"n": 4, "c": None, "a": None}, "7 4 None None"),
+        ({"n": 1}, "7 1 None UNSET"),
+    ):
+        left.clear()
+        given = answer(kinds.SCHEMA, AtOnce, document, root(toy=toy()), variables)
+        assert left == ["toy"]
+        assert given == (repr({"toy": {"add": shown}}), [])
+
+
 UNCOMPILED = [
     "{ toy { named } }",  # it takes `info`
+    "{ toy { later } }",  # it is asynchronous
+    "{ toy { loud } }",  # it has an extension
+    "{ toy { sized(size: {width: 1}) } }",  # it takes an object
     "{ toy { fish { depth } } }",  # told by its value
-    "{ toy { either { ... on Cat { name } ... on Pet { toys { id } } ... on Dog { barks } } } }",  # as is Strawberry's union
+    "{ toy { either { ... on Cat { name } ... on Pet { toys { id } } ... on Dog { barks } } } }",  # as Strawberry's unions
     "{ toy { id @other } }",
     "{ toy { unknown id } }",
-    '{ __schema { types { name fields { name type { name } } } } __type(name: "Pet") { possibleTypes { name } } }',
+    "{ toy { id ... @defer { text @skip(if: true) } } }",
+    '{ __type(name: "Pet") { name possibleTypes { name fields { name type { name } } } } }',
 ]
 
 
 @pytest.mark.parametrize("text", UNCOMPILED)
 def test_what_is_not_compiled(text: str) -> None:
+    """And is not tried, either."""
     left.clear()
-    given = answer(kinds.SCHEMA, AtOnce, parse(text), family())
+    document = parse(text)
+    given = answer(kinds.SCHEMA, AtOnce, document, family())
     assert [path for path in left if "." in path] != []
-    assert given == answer(kinds.SCHEMA, StrawberryGraphQLCoreExecutionContext, parse(text), family())
+    [known] = [each for each in executor._known.values() if each.kept[1] is document.definitions[0]]
+    [variant] = known.variants.values()
+    assert next(iter(variant.plans.values())) is None
+    assert given == answer(kinds.SCHEMA, StrawberryGraphQLCoreExecutionContext, document, family())
 
 
 NAN = float("nan")
@@ -286,6 +311,41 @@ def test_what_was_told_right_is_not_told_again() -> None:
     assert left == ["toys", "toys.1.id", "toys.1.text", "toys.2.id", "toys.2.text"]
 
 
+def test_what_has_to_be_called_is_called_once() -> None:
+    """By graphql-core, where it reads dictionaries and objects by itself."""
+    calls: list[str] = []
+
+    def text(_info: Any) -> str:
+        calls.append("text")
+        return "called"
+
+    for source in ({"id": "7", "text": text, "other": {"id": "8"}}, toy(text=text, other={"id": "8"})):
+        document, calls[:] = parse("{ toy { id text other { id } } }"), []
+        given = answer(kinds.PLAIN, PlainAtOnce, document, {"toy": source})
+        assert calls == ["text"]
+        assert given == (repr({"toy": {"id": "7", "text": "called", "other": {"id": "8"}}}), [])
+
+
+class Stand:
+    """For a row, which it says can be awaited where it is `late`."""
+
+    def __init__(self, row: Any, late: bool) -> None:
+        self.row, self.late = row, late
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "__await__" and not self.late:
+            raise AttributeError(name)
+        return None if name == "__await__" else getattr(self.row, name)
+
+
+def test_what_only_the_value_can_tell() -> None:
+    data = root(toys=[Stand(toy(), late=late) for late in (False, True, False)])
+    document = parse("{ toys { id } }")
+    shown, [error] = answer(kinds.SCHEMA, AtOnce, document, data)
+    assert literal_eval(shown) == {"toys": [{"id": "7"}, None, {"id": "7"}]}
+    assert "await" in error[0]
+
+
 def test_the_second_sighting_is_compiled() -> None:
     class Second(AtOnce):
         compiled_from = 2
@@ -297,6 +357,18 @@ def test_the_second_sighting_is_compiled() -> None:
         answer(kinds.SCHEMA, Second, document, root(toy=toy()), {"a": condition})
         fields.append(len(left))
     assert fields == [2, 1, 3, 1, 1, 1]
+
+
+def test_each_event_of_a_subscription_is_a_sighting() -> None:
+    class Third(AtOnce):
+        compiled_from = 3
+
+    watching: Any = Third.build(kinds.SCHEMA, parse("{ toy { id } }"))
+    for place, fields in enumerate((["toy", "toy.id"], ["toy"], ["toy"])):
+        left.clear()
+        result = watching.build_per_event_executor(root(toy=toy(id=str(place)))).execute_operation()
+        assert result.data == {"toy": {"id": str(place)}}
+        assert left == fields
 
 
 def test_nothing_is_mistaken_for_what_was_there_before() -> None:
@@ -362,7 +434,12 @@ def test_executions_that_are_left_to_graphql_core(arguments: dict[str, Any]) -> 
 
 
 @pytest.mark.parametrize(
-    "text", ["{ toys @stream(initialCount: 1) { id } }", "{ toy { id ... @defer { text other { id } } } }"]
+    "text",
+    [
+        "{ toys @stream(initialCount: 1) { id } }",
+        "{ toy { id ... @defer { text other { id } } } }",
+        "{ toy { other { id } ... @defer { other { text } } } }",
+    ],
 )
 async def test_incremental_delivery(text: str) -> None:
     async def parts(executor: Any) -> list[str]:

@@ -1,10 +1,7 @@
 """Which documents are affordable: measured before anything else is done with them, in one walk over each part."""
 
-import contextlib
-import hashlib
 import re
-from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -25,13 +22,9 @@ from graphql import (
     VariableNode,
     get_named_type,
 )
-from strawberry.extensions import ParserCache, ValidationCache
 
 from resolvers.limits import Limits
 from resolvers.page import LARGEST, USUAL
-from resolvers.request import current
-
-KEPT = 1000  # measures of documents seen lately
 
 _BRACKETS = re.compile(r"[{}()\[\]]")
 
@@ -173,63 +166,3 @@ def nested_too_deep(text: str | None) -> TooExpensive | None:
         if depth > Limits.nesting:
             return TooExpensive(f"This document is nested more than {Limits.nesting} deep.")
     return None
-
-
-class BoundedParse(ParserCache):
-    """Leaves a document that cannot be parsed to the parsing itself: an error in an extension ends a stream unsaid."""
-
-    def on_parse(self) -> Iterator[None]:
-        self.execution_context.parse_options["max_tokens"] = self.execution_context.context.limits.tokens
-        with contextlib.suppress(GraphQLError):
-            next(super().on_parse())
-        yield
-
-
-_measured: OrderedDict[Any, Measure] = OrderedDict()
-
-
-class GuardedValidation(ValidationCache):
-    """Measures a document before it is validated, which may take long, and says what it costs."""
-
-    found: Measure | None = None
-
-    def on_validate(self) -> Iterator[None]:
-        context = self.execution_context
-        variables = context.variables or {}
-        sizes = {
-            name: len(value) if isinstance(value, list) else value  # pyright: ignore[reportUnknownArgumentType]
-            for name, value in variables.items()
-            if isinstance(value, int | list)
-        }
-        try:
-            self.found = self._measured(sizes)
-            error: GraphQLError | None = refusal(self.found, context.context.limits)
-        except TooExpensive as too_deep:
-            error = too_deep
-        if error is not None:
-            context.pre_execution_errors = [error]
-            yield
-        else:
-            yield from super().on_validate()
-            if not context.pre_execution_errors:
-                current.get().operation = context.operation_name or ""
-
-    def _measured(self, sizes: dict[str, int]) -> Measure:
-        context = self.execution_context
-        # Under its digest, since a thousand texts could be as many megabytes.
-        text = hashlib.sha256((context.query or "").encode("utf-8", "surrogatepass")).digest()
-        key = text, context.operation_name, tuple(sorted(sizes.items()))
-        found = _measured.pop(key, None)
-        if found is None:
-            assert context.graphql_document is not None
-            schema: GraphQLSchema = context.schema._schema  # type: ignore[attr-defined]  # pyright: ignore[reportPrivateUsage]
-            found = measure(schema, context.graphql_document, context.operation_name, sizes)
-        _measured[key] = found
-        if len(_measured) > KEPT:
-            _measured.popitem(last=False)
-        return found
-
-    def get_results(self) -> dict[str, Any]:
-        if self.found is None:
-            return {}
-        return {"cost": {"requested": self.found.cost, "maximum": self.execution_context.context.limits.cost}}

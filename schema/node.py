@@ -4,6 +4,8 @@ from typing import Any
 
 import strawberry
 
+from schema.executor import by_class
+
 
 @strawberry.interface(description="Anything with an id of its own, which `node` finds again.")
 class Node:
@@ -12,9 +14,11 @@ class Node:
     )
 
     @classmethod
+    @by_class
     def is_type_of(cls, obj: Any, _info: Any) -> bool:
         return type(obj).__name__ == cls.__name__
 
     @classmethod
+    @by_class
     def resolve_type(cls, obj: Any, *_: Any) -> str:
         return type(obj).__name__

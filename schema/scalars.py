@@ -34,7 +34,9 @@ def parse_instant(value: object) -> datetime:
 
 
 def spell_instant(instant: datetime) -> str:
-    return instant.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    if instant.tzinfo is not UTC:
+        instant = instant.astimezone(UTC)
+    return instant.isoformat("T", "microseconds")[: -len("+00:00")] + "Z"
 
 
 def _parse_decimal(value: object) -> Decimal:

@@ -16,7 +16,7 @@ from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from resolvers.request import current
-from schema import TooSlow
+from schema.execution import TooSlow
 from server import parameters, requests
 from server.documents import Documents
 from server.errors import Refused, presented

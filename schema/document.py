@@ -1,0 +1,134 @@
+"""A document on its way to being run: read, measured and validated once, however often it is asked."""
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    get_operation_ast,
+    parse,
+    specified_rules,
+)
+from strawberry.extensions import SchemaExtension
+from strawberry.schema.schema import validate_document
+from strawberry.utils.operation import get_first_operation
+
+from resolvers.limits import Limits
+from resolvers.request import current
+from schema.guard import Measure, TooExpensive, measure, nested_too_deep, refusal
+from schema.recent import recent
+
+DOCUMENTS = 128  # kept, with what was found out about them
+LONGEST_KEPT = 100_000  # characters
+MEASURES = 16  # kept of one document, by what its variables say of the sizes of pages
+
+
+class Document:
+    """`named` is the operation that was asked for by name."""
+
+    def __init__(self, schema: GraphQLSchema, text: str, named: str | None, tokens: int) -> None:
+        self.schema, self.named = schema, named
+        self.measures: OrderedDict[tuple[tuple[str, int], ...], Measure | TooExpensive] = OrderedDict()
+        self.parsed: DocumentNode | None = None
+        self.unreadable: GraphQLError | None = nested_too_deep(text)
+        if self.unreadable is None:
+            try:
+                self.parsed = parse(text, max_tokens=tokens)
+            except GraphQLError as error:
+                self.unreadable = error
+            except Exception as error:  # a value that Python cannot read
+                self.unreadable = GraphQLError(str(error), original_error=error)
+
+    @cached_property
+    def operation(self) -> OperationDefinitionNode | None:
+        """The one that runs; the first, where none is named."""
+        assert self.parsed is not None
+        return (
+            get_operation_ast(self.parsed, self.named) if self.named is not None else get_first_operation(self.parsed)
+        )
+
+    @cached_property
+    def name(self) -> str:
+        return self.operation.name.value if self.operation and self.operation.name else ""
+
+    @cached_property
+    def invalid(self) -> list[GraphQLError]:
+        assert self.parsed is not None
+        errors = validate_document(self.schema, self.parsed, tuple(specified_rules))
+        if self.named is None and not errors and get_operation_ast(self.parsed) is None:
+            errors = [GraphQLError("A document of several operations needs an operationName.")]
+        return errors
+
+    def measured(self, variables: dict[str, Any] | None) -> Measure | TooExpensive:
+        """With the sizes of pages and lists that are among the variables."""
+        sizes = {
+            name: len(value) if isinstance(value, list) else value  # pyright: ignore[reportUnknownArgumentType]
+            for name, value in (variables or {}).items()
+            if isinstance(value, int | list)
+        }
+        return recent(self.measures, tuple(sizes.items()), lambda: self._measured(sizes), MEASURES)
+
+    def _measured(self, sizes: dict[str, int]) -> Measure | TooExpensive:
+        assert self.parsed is not None
+        try:
+            return measure(self.schema, self.parsed, self.named, sizes)
+        except TooExpensive as too_deep:
+            return too_deep
+
+    def errors(self, found: Measure | TooExpensive, limits: Limits) -> list[GraphQLError]:
+        """Why it is not run. What asks for too much is not validated, which may take long."""
+        error = found if isinstance(found, TooExpensive) else refusal(found, limits)
+        errors = self.invalid if error is None else [error]
+        if not errors:
+            current.get().operation = self.name
+        return errors
+
+
+_documents: OrderedDict[tuple[int, str, str | None, int], Document] = OrderedDict()
+
+
+def prepared(schema: GraphQLSchema, text: str, named: str | None, limits: Limits) -> Document:
+    if len(text) > LONGEST_KEPT:
+        return Document(schema, text, named, limits.tokens)
+    key = (id(schema), text, named, limits.tokens)
+    return recent(_documents, key, lambda: Document(schema, text, named, limits.tokens), DOCUMENTS)
+
+
+class Preparing(SchemaExtension):
+    """For streams, which Strawberry prepares step by step."""
+
+    document: Document | None = None
+    found: Measure | TooExpensive | None = None
+
+    def on_parse(self) -> Iterator[None]:
+        """Leaves what cannot be read to the parsing itself: an error in an extension ends a stream unsaid."""
+        context = self.execution_context
+        schema: GraphQLSchema = context.schema._schema  # type: ignore[attr-defined]  # pyright: ignore[reportPrivateUsage]
+        limits: Limits = context.context.limits
+        context.parse_options["max_tokens"] = limits.tokens
+        named = context._provided_operation_name  # pyright: ignore[reportPrivateUsage]
+        self.document = prepared(schema, context.query or "", named, limits)
+        context.graphql_document = self.document.parsed
+        yield
+
+    def on_validate(self) -> Iterator[None]:
+        assert self.document is not None
+        context = self.execution_context
+        self.found = self.document.measured(context.variables)
+        context.pre_execution_errors = self.document.errors(self.found, context.context.limits)
+        yield
+
+    def get_results(self) -> dict[str, Any]:
+        return {} if self.found is None else cost(self.found, self.execution_context.context.limits)
+
+
+def cost(found: Measure | TooExpensive, limits: Limits) -> dict[str, Any]:
+    """As the answer's extensions say it."""
+    if isinstance(found, TooExpensive):
+        return {}
+    return {"cost": {"requested": found.cost, "maximum": limits.cost}}

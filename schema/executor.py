@@ -1,0 +1,443 @@
+"""Completes what is pure in an answer by code that is compiled for its operation; the rest is left to graphql-core.
+
+A field is pure where its value is there to be read (an attribute of a row, or what a synchronous resolver of
+Strawberry's without `info` makes of the row and its arguments) and all that is asked below it is pure as well. An
+object or a list of pure fields is completed by functions of generated source, which build dictionaries literally.
+
+They know the answer as it should be, and nothing of errors. Whatever surprises them (an exception, raised or returned;
+a null where there may be none; something to await; a value that does not serialize; a class that does not fit) ends
+them, and the same value is completed once more by graphql-core, whose result and errors are the answer. So it is
+promised that reading an attribute, or calling a resolver as above, twice is like doing it once: what has no `info` has
+no request to act on. Also promised is that whether a value can be awaited, or is an exception, is told by its class.
+
+Never compiled are resolvers that are asynchronous, take `info` or arguments other than scalars and enums, or are not
+Strawberry's; field extensions; types that are not told by the value's class; directives but @skip and @include; and
+whole executions with middleware, a field resolver of their own or an abort signal.
+"""
+
+# pyright: reportPrivateUsage=false, reportUnknownMemberType=false, reportMissingTypeArgument=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownParameterType=false
+
+import keyword
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from functools import partial
+from typing import Any, TypeVar
+from uuid import UUID
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLBoolean,
+    GraphQLField,
+    GraphQLID,
+    GraphQLInt,
+    GraphQLLeafType,
+    GraphQLList,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLSchema,
+    GraphQLString,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    Undefined,
+    VariableNode,
+    default_field_resolver,
+    get_argument_values,
+    get_named_type,
+    is_abstract_type,
+    is_leaf_type,
+    is_list_type,
+    is_non_null_type,
+    is_object_type,
+)
+from graphql.execution.collect_fields import FieldDetails
+from graphql.execution.executor import Executor
+from graphql.pyutils import is_awaitable
+from strawberry.execution.is_awaitable import optimized_is_awaitable
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+from strawberry.schema.schema_converter import CustomGraphQLEnumType, GraphQLCoreConverter
+from strawberry.types.arguments import convert_arguments
+from strawberry.types.field import StrawberryField
+
+from schema.recent import recent
+
+OPERATIONS = 128  # as many as documents that Strawberry keeps parsed
+VARIANTS = 16  # of an operation, by the values that its conditions take
+LARGEST = 1000  # fields of a plan, for each type that they may be asked of
+CLASSES = 32  # of values at one place
+
+# Nothing of exactly these types is an exception or can be awaited or called.
+ATOMS = frozenset({str, int, float, bool, datetime, date, time, timedelta, Decimal, UUID})
+_EXACT = {GraphQLString: str, GraphQLID: str, GraphQLBoolean: bool}
+
+F = TypeVar("F", bound=Callable[..., Any])
+Group = list[FieldDetails]  # the places of a document that ask for one field
+Complete = Callable[[Any, Any], Any]  # what is shown of a value, with the arguments of the fields below it
+
+
+class _Surprise(Exception):
+    """A value is not as it should be."""
+
+
+class _Impure(Exception):
+    """A selection holds what is not compiled."""
+
+
+def by_class(tell: F) -> F:
+    """Declares that an `is_type_of` or a `resolve_type` asks for nothing but the value's class."""
+    setattr(tell, "by_class", True)  # noqa: B010
+    return tell
+
+
+def _tells_by_class(tell: Any) -> bool:
+    return getattr(tell, "by_class", False)
+
+
+def _is_surprising(value: object) -> bool:
+    return value is None or value is Undefined or isinstance(value, Exception) or is_awaitable(value)
+
+
+def _read(source: Any, name: str) -> Any:
+    """As graphql-core's default resolver, but for what would have to be called."""
+    value = source.get(name) if isinstance(source, Mapping) else getattr(source, name, None)
+    if callable(value):
+        raise _Surprise
+    return value
+
+
+def _sequence(value: Any) -> Any:
+    """What can be gone through twice."""
+    if type(value) is not tuple:
+        raise _Surprise
+    return value
+
+
+def _serialize(leaf: GraphQLLeafType, value: Any) -> Any:
+    if _is_surprising(value):
+        raise _Surprise
+    result = leaf.coerce_output_value(value)
+    if _is_surprising(result):
+        raise _Surprise
+    return result
+
+
+class _Dispatch(dict[type, Complete]):
+    """How values at one place are completed, by their class; calling it tells for a value whose class is new here."""
+
+    def __init__(self, choose: Callable[[Any], Complete | None]) -> None:
+        self.choose = choose
+
+    def __call__(self, value: Any) -> Complete:
+        if _is_surprising(value) or (complete := self.choose(value)) is None:
+            raise _Surprise
+        kind: Any = type(value)
+        if (
+            len(self) < CLASSES
+            and kind.__getattribute__ is object.__getattribute__
+            and not hasattr(kind, "__getattr__")
+        ):
+            self[kind] = complete
+        return complete
+
+
+@dataclass(slots=True)
+class _Plan:
+    complete: Complete
+    arguments: list[tuple[GraphQLField, FieldNode, StrawberryField]]
+
+
+class _Compiler:
+    """Writes the source of one plan, for the conditions of one execution."""
+
+    def __init__(self, executor: Executor[Any]) -> None:
+        self.executor = executor
+        self.schema = executor.schema
+        self.lines: list[str] = []
+        self.scope: dict[str, Any] = {"read": _read, "sequence": _sequence, "ATOMS": ATOMS}
+        self.arguments: list[tuple[GraphQLField, FieldNode, StrawberryField]] = []
+        self.size = 0
+
+    def plan(self, output: GraphQLOutputType, group: Group) -> _Plan:
+        """Raises _Impure."""
+        self.check(group)
+        shown = self.shown(output, group, "v", "v")
+        name = self.function("v", f"return {shown}")
+        exec("\n".join(self.lines), self.scope)  # noqa: S102
+        return _Plan(self.scope[name], self.arguments)
+
+    def function(self, parameter: str, *body: str) -> str:
+        name = f"f{len(self.lines)}"
+        self.lines += [f"def {name}({parameter}, x):", *(f"    {line}" for line in body)]
+        return name
+
+    def constant(self, value: Any) -> str:
+        name = f"c{len(self.scope)}"
+        self.scope[name] = value
+        return name
+
+    def shown(self, output: Any, group: Group, value: str, name: str, *, nullable: bool = False) -> str:
+        """The expression for what is shown of a value that is not null, or `nullable`. The expression `value` gives it
+        and leaves it in the variable `name`."""
+        if is_leaf_type(output):
+            return self.leaf(output, value, name, nullable)
+        if is_list_type(output):
+            shown = f"{self.list_of(output, group)}({name if nullable else value}, x)"
+        else:
+            kinds = self.constant(self.dispatch(output, group))
+            first = name if nullable else value
+            shown = f"({kinds}.get(type({first})) or {kinds}({name}))({name}, x)"
+        return f"(None if ({value}) is None else {shown})" if nullable else shown
+
+    def value(self, output: Any, group: Group, value: str, name: str) -> str:
+        if is_non_null_type(output):
+            return self.shown(output.of_type, group, value, name)
+        return self.shown(output, group, value, name, nullable=True)
+
+    def leaf(self, leaf: Any, value: str, name: str, nullable: bool) -> str:
+        serialize = self.constant(partial(_serialize, leaf))
+        if leaf is GraphQLInt or leaf in _EXACT:
+            fits = f"type({value}) is {_EXACT.get(leaf, int).__name__}"
+            fits += f" and -0x80000000 <= {name} <= 0x7FFFFFFF" if leaf is GraphQLInt else ""
+            return f"({name} if {fits}{f' or {name} is None' if nullable else ''} else {serialize}({name}))"
+        first = name if nullable else value
+        if isinstance(leaf, CustomGraphQLEnumType):
+            names = {member: leaf.coerce_output_value(member) for member in leaf.wrapped_cls}
+            shown = f"{self.constant(names)}.get({first}) or {serialize}({name})"
+        else:
+            quick = self.constant(leaf.coerce_output_value)
+            fits = f"type({first}) in ATOMS and type(r := {quick}({name})) in ATOMS"
+            shown = f"r if {fits} else {serialize}({name})"
+        return f"(None if ({value}) is None else {shown})" if nullable else f"({shown})"
+
+    def list_of(self, output: GraphQLList, group: Group) -> str:
+        shown = self.value(output.of_type, group, "i", "i")
+        return self.function("v", "if type(v) is not list: v = sequence(v)", f"return [{shown} for i in v]")
+
+    def dispatch(self, output: Any, group: Group) -> _Dispatch:
+        told: Any = output.resolve_type if is_abstract_type(output) else None
+        possible: Any = [output] if is_object_type(output) else self.schema.get_possible_types(output)
+        if is_abstract_type(output) and not _tells_by_class(told):
+            raise _Impure
+        names = {each.name: self.object_of(each, group) for each in possible}
+        tests: dict[str, Any] = {each.name: each.is_type_of for each in possible}
+        if not all(test is None or _tells_by_class(test) for test in tests.values()):
+            raise _Impure
+        scope = self.scope
+
+        def choose(value: Any) -> Complete | None:
+            name = told(value, None, output) if told else output.name
+            if name not in names or ((test := tests[name]) is not None and not test(value, None)):
+                return None
+            return scope[names[name]]
+
+        return _Dispatch(choose)
+
+    def object_of(self, object_type: GraphQLObjectType, group: Group) -> str:
+        fields, deferred, _ = self.executor.collect_subfields(object_type, group)
+        self.size += len(fields)
+        if deferred or self.size > LARGEST:
+            raise _Impure
+        shown = [f"{name!r}: {self.field(object_type, fields[name])}" for name in fields]
+        return self.function("s", f"return {{{', '.join(shown)}}}")
+
+    def check(self, group: Group) -> None:
+        for node, deferred, own_variables in group:
+            directives = {directive.name.value for directive in node.directives or ()}
+            if deferred is not None or own_variables is not None or directives - {"skip", "include"}:
+                raise _Impure
+
+    def field(self, parent: GraphQLObjectType, group: Group) -> str:
+        self.check(group)
+        node = group[0].node
+        if node.name.value == "__typename":
+            return repr(parent.name)
+        definition = self.schema.get_field(parent, node.name.value)
+        if definition is None:
+            raise _Impure
+        return self.value(definition.type, group, f"v := {self.read(definition, node)}", "v")
+
+    def read(self, definition: GraphQLField, node: FieldNode) -> str:
+        if definition.resolve is None and not definition.args:
+            return f"read(s, {node.name.value!r})"
+        field = definition.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+        if type(field) is not StrawberryField or field.extensions:
+            raise _Impure
+        resolver = field.base_resolver
+        if resolver is not None:
+            return self.call(definition, node, field, resolver)
+        if field.default_resolver is not getattr or not getattr(definition.resolve, "_is_default", False):
+            raise _Impure
+        name = field.python_name
+        return f"getattr(s, {name!r})" if keyword.iskeyword(name) else f"s.{name}"
+
+    def call(self, definition: GraphQLField, node: FieldNode, field: StrawberryField, resolver: Any) -> str:
+        leaves = all(is_leaf_type(get_named_type(argument.type)) for argument in definition.args.values())
+        if field.is_async or field.is_subscription or resolver.info_parameter is not None or not leaves:
+            raise _Impure
+        rows = [parameter.name for parameter in (resolver.parent_parameter, resolver.root_parameter) if parameter]
+        given = ["s"] if resolver.self_parameter else []
+        given += [f"{name}=s" for name in dict.fromkeys(rows)]
+        if any(_variables(*(argument.value for argument in node.arguments or ()))):
+            given.append(f"**x[{len(self.arguments)}]")
+            self.arguments.append((definition, node, field))
+        else:
+            constants = _arguments(self.executor, definition, node, field)
+            given += [f"{name}={self.constant(value)}" for name, value in constants.items()]
+        return f"{self.constant(resolver.wrapped_func)}({', '.join(given)})"
+
+
+def _variables(*parts: Any) -> Iterator[str]:
+    """The variables in these values."""
+    left = list(parts)
+    while left:
+        part = left.pop()
+        if isinstance(part, VariableNode):
+            yield part.name.value
+        left += getattr(part, "values", ())
+        left += (field.value for field in getattr(part, "fields", ()))
+
+
+def _conditions(*sets: SelectionSetNode) -> Iterator[str]:
+    """The variables that directives are given."""
+    left = [node for each in sets for node in each.selections]
+    while left:
+        node = left.pop()
+        for directive in node.directives or ():
+            yield from _variables(*(argument.value for argument in directive.arguments or ()))
+        below: SelectionSetNode | None = getattr(node, "selection_set", None)
+        left += below.selections if below else ()
+
+
+class _Variant:
+    """What was compiled of an operation for the values that its conditions take."""
+
+    def __init__(self) -> None:
+        self.sightings = 0
+        self.plans: dict[tuple[int, ...], _Plan | None] = {}
+
+
+class _Known:
+    """An operation seen lately. It keeps alive what is told apart by identity: the nodes of its document."""
+
+    def __init__(
+        self, schema: GraphQLSchema, operation: OperationDefinitionNode, fragments: tuple[FragmentDefinitionNode, ...]
+    ) -> None:
+        self.kept = schema, operation, fragments
+        sets = (fragment.selection_set for fragment in fragments)
+        self.conditions = sorted(set(_conditions(operation.selection_set, *sets)))
+        self.variants: OrderedDict[Hashable, _Variant] = OrderedDict()
+
+
+def _arguments(
+    executor: Executor[Any], definition: GraphQLField, node: FieldNode, field: StrawberryField
+) -> dict[str, Any]:
+    """What the field's resolver is given in this execution."""
+    values = get_argument_values(definition, node, executor.variable_values, None, executor.hide_suggestions)
+    strawberry: Any = executor.schema._strawberry_schema  # type: ignore[attr-defined]
+    registry = strawberry.schema_converter.scalar_registry
+    return convert_arguments(values, field.arguments, scalar_registry=registry, config=strawberry.config)
+
+
+_known: OrderedDict[tuple[int, ...], _Known] = OrderedDict()
+
+
+class Compiled(Executor[Any]):
+    """Mixed into an executor of graphql-core, completes pure subtrees by compiled code. An operation is compiled when
+    it comes for the second time with the same conditions."""
+
+    compiled_from = 2  # sightings
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._plans = self._variant() if self._is_covered() else None
+        self._ready: dict[tuple[int, int], tuple[Any, Group, _Plan | None, list[dict[str, Any]]]] = {}
+
+    def _is_covered(self) -> bool:
+        return (
+            self.field_resolver is default_field_resolver
+            and self.abort_signal is None
+            and not (self.middleware_manager and self.middleware_manager.middlewares)
+            and self.is_awaitable in (optimized_is_awaitable, is_awaitable)
+        )
+
+    def _variant(self) -> dict[tuple[int, ...], _Plan | None] | None:
+        """The plans for this operation and its conditions, once they are worth having."""
+        schema, operation = self.schema, self.operation
+        fragments = tuple(self.fragment_definitions.values())
+        key = id(schema), id(operation), *map(id, fragments)
+        known = recent(_known, key, lambda: _Known(schema, operation, fragments), OPERATIONS)
+        given = self.variable_values.coerced
+        conditions = tuple(given.get(name, Undefined) for name in known.conditions)
+        try:
+            variant = recent(known.variants, conditions, _Variant, VARIANTS)
+        except TypeError:  # a list or an object, where @skip and @include take none
+            return None
+        variant.sightings += 1
+        return variant.plans if variant.sightings >= self.compiled_from else None
+
+    def _plan(self, output: Any, group: Group) -> tuple[Any, Group, _Plan | None, list[dict[str, Any]]]:
+        """The plan for values of this type at this place, with the arguments of this execution."""
+        assert self._plans is not None
+        key = id(output), *(id(details.node) for details in group)
+        if key not in self._plans:
+            self._plans[key] = self._compiled(output, group)
+        plan, arguments = self._plans[key], list[dict[str, Any]]()
+        if plan is not None and plan.arguments:
+            try:
+                arguments = [_arguments(self, *each) for each in plan.arguments]
+            except Exception:  # told by graphql-core, if it comes to the field at all
+                plan = None
+        return output, group, plan, arguments
+
+    def _compiled(self, output: Any, group: Group) -> _Plan | None:
+        try:
+            return _Compiler(self).plan(output, group)
+        except Exception:  # a selection that cannot be compiled, or cannot even be collected
+            return None
+
+    def _shown(self, output: Any, group: Group, value: Any, position_context: Any) -> Any:
+        """What is shown of the value, or Undefined where that is not compiled."""
+        if self._plans is None or position_context is not None:
+            return Undefined
+        # The executor keeps types and groups; what is told apart by identity is kept beside it all the same.
+        key = id(output), id(group)
+        ready = self._ready.get(key)
+        if ready is None:
+            ready = self._ready[key] = self._plan(output, group)
+        _, _, plan, arguments = ready
+        if plan is None:
+            return Undefined
+        try:
+            return plan.complete(value, arguments)
+        except Exception:
+            return Undefined
+
+    def build_per_event_executor(self, payload: Any) -> Executor[Any]:
+        """Each event of a subscription is a sighting of its operation."""
+        executor: Any = super().build_per_event_executor(payload)
+        executor._plans = executor._variant() if executor._is_covered() else None
+        return executor
+
+    def complete_object_value(
+        self, return_type: Any, field_details_list: Group, info: Any, path: Any, result: Any, position_context: Any
+    ) -> Any:
+        shown = self._shown(return_type, field_details_list, result, position_context)
+        if shown is not Undefined:
+            return shown
+        return super().complete_object_value(return_type, field_details_list, info, path, result, position_context)
+
+    def complete_list_value(
+        self, return_type: Any, field_details_list: Group, info: Any, path: Any, result: Any, position_context: Any
+    ) -> Any:
+        shown = self._shown(return_type, field_details_list, result, position_context)
+        if shown is not Undefined:
+            return shown
+        return super().complete_list_value(return_type, field_details_list, info, path, result, position_context)
+
+
+class CompiledExecutor(Compiled, StrawberryGraphQLCoreExecutionContext):
+    """The executor of our schema."""

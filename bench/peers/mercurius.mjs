@@ -6,7 +6,7 @@ import mercurius from "mercurius";
 import postgres from "postgres";
 import { viewerOf } from "./auth.mjs";
 import { decide } from "./policy.mjs";
-import { connection, fields, pageSize, refusal, standing, starsOf } from "./resolvers.mjs";
+import { connection, doneByTime, fields, pageSize, refusal, standing, starsOf } from "./resolvers.mjs";
 import { decodeCursor, decodeId } from "./words.mjs";
 
 const DAY = 86_400_000;
@@ -115,12 +115,18 @@ async function proposalsOf(queries) {
   return queries.map(({ obj }) => found.get(obj.id));
 }
 
+async function disputesOf(orders) {
+  const rows = await sql`SELECT DISTINCT ON (order_id) * FROM disputes
+    WHERE order_id = ANY(${orders}::uuid[]) ORDER BY order_id, opened_at DESC, id DESC`;
+  return new Map(rows.map((row) => [row.order_id, row]));
+}
+
 const pages = (read, column) =>
-  loader((queries) =>
+  loader((queries, context) =>
     // A page of each; where a query asks for one row's, that is one statement.
     Promise.all(queries.map(async ({ obj, params: { first } }) => {
       const size = pageSize(first);
-      return connection(await read(obj.id, size + 1), size, null, column);
+      return connection(await read(obj, size + 1, context), size, null, column);
     })),
   );
 
@@ -134,12 +140,14 @@ const loaders = {
       return queries.map(({ obj }) => found.get(obj.id) ?? null);
     }),
     dispute: loader(async (queries) => {
-      const rows = await sql`SELECT DISTINCT ON (order_id) * FROM disputes
-        WHERE order_id = ANY(${unique(queries, "id")}::uuid[]) ORDER BY order_id, opened_at DESC, id DESC`;
-      const found = new Map(rows.map((row) => [row.order_id, row]));
+      const found = await disputesOf(unique(queries, "id"));
       return queries.map(({ obj }) => found.get(obj.id) ?? null);
     }),
-    timeline: pages((key, limit) => sql`SELECT * FROM events WHERE order_id = ${key} ORDER BY at, id LIMIT ${limit}`, "at"),
+    timeline: pages(async ({ id, dispute_open_since }, limit, { now }) => {
+      const rows = await sql`SELECT * FROM events WHERE order_id = ${id} ORDER BY at, id LIMIT ${limit}`;
+      const late = dispute_open_since === null ? null : doneByTime((await disputesOf([id])).get(id), now);
+      return late ? [...rows, late].sort((a, b) => a.at - b.at) : rows;
+    }, "at"),
   },
   Dispute: {
     order: loader(async (queries, { viewer }) => {
@@ -155,7 +163,7 @@ const loaders = {
       const found = byId(await sql`SELECT id, name, role FROM accounts WHERE id = ANY(${unique(queries, "outcome_by_id")}::uuid[])`);
       return queries.map(({ obj }) => outcome(obj, found.get(obj.outcome_by_id)));
     }),
-    messages: pages((key, limit) => sql`SELECT * FROM messages WHERE case_id = ${key} ORDER BY at DESC, id DESC LIMIT ${limit}`, "at"),
+    messages: pages(({ id }, limit) => sql`SELECT * FROM messages WHERE case_id = ${id} ORDER BY at DESC, id DESC LIMIT ${limit}`, "at"),
   },
   Proposal: { by: account("by_id") },
   Message: { by: account("by_id") },

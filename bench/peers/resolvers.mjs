@@ -97,3 +97,12 @@ export const refusal = (decision) => ({
   field: null,
   decision,
 });
+
+const LAST = "9223372036854775807"; // an id after all that are written
+
+/** What time has done to a dispute that nobody has written down yet, as an event; null where that is nothing. */
+export function doneByTime(dispute, now) {
+  if (dispute?.due_at == null || dispute.closed_at !== null || now <= +dispute.due_at) return null;
+  const facts = endedAt(dispute, now) === null ? { waits_for: "AGENT" } : { closed_as: "LAPSED" };
+  return { id: LAST, at: dispute.due_at, by_id: null, by: null, action: null, facts };
+}

@@ -6,8 +6,8 @@ from typing import Any
 
 import orjson
 
-from bench.peers.policy import BY_ACTION, DISPUTE, RULES, Facts, bounds, lapsed, next_change_at, reason_against, sentence
-from bench.peers.shapes import actions, deadline, feedback_row, instant, is_allowed, money, seconds, status
+from bench.peers.handwritten.policy import BY_ACTION, DISPUTE, RULES, Facts, bounds, lapsed, next_change_at, reason_against, sentence
+from bench.peers.handwritten.shapes import actions, deadline, feedback_row, instant, is_allowed, money, seconds, status
 
 _LABELS = {"LEAVE_FEEDBACK": "Leave feedback", "REVISE_FEEDBACK": "Revise feedback", "OPEN_DISPUTE": "Open dispute"}
 _DONE = {
@@ -102,7 +102,8 @@ def _dispute(d: Facts, key: str, number: str, currency: str, now: datetime, *, r
     } | _proposals(orjson.loads(d["proposals"]), ended=ended_at is not None, roles=roles)
 
 
-def _words(action: str | None, facts: dict[str, Any]) -> str:
+def words(action: str | None, facts: dict[str, Any]) -> str:
+    """What happened, in a sentence."""
     if action is not None:
         return _DONE[action]
     for fact, came, went in _HAPPENED:
@@ -132,7 +133,7 @@ def _timeline(row: Facts, now: datetime) -> dict[str, Any]:
             "at": seconds(at),
             "by": _account(by, name, role) if by else None,
             "action": action,
-            "text": _words(action, facts),
+            "text": words(action, facts),
             "__typename": "TimelineEntry",
         }
         edges.append({"cursor": _place(at, str(key)), "node": node})

@@ -3,7 +3,6 @@
 It answers as the operation's document would be answered, and imports nothing of Recourse.
 """
 
-import base64
 import os
 import socket
 import time
@@ -24,11 +23,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bench.peers.details import detail, dispute_answer
-from bench.peers.shapes import actions, cursor, deadline, feedback_row, instant, is_allowed, money, rating, status
-from bench.peers.policy import BY_ACTION, RULES, bounds, next_change_at, reason_against, sentence
+from bench.peers.handwritten.details import detail, dispute_answer
+from bench.peers.handwritten.shapes import actions, cursor, deadline, decode_cursor, feedback_row, instant, is_allowed, money, rating, status
+from bench.peers.handwritten.policy import BY_ACTION, RULES, bounds, next_change_at, reason_against, sentence
 
-SQL = {file.stem: file.read_text() for file in (Path(__file__).parent / "sql").glob("*.sql")}
+SQL = {file.stem: file.read_text() for file in (Path(__file__).parent.parent / "sql").glob("*.sql")}
 Answer = Callable[[Any, Any, datetime, dict[str, Any]], Awaitable[Any]]  # pool, viewer, now, variables
 
 
@@ -79,10 +78,7 @@ def _order_list(viewer: Any, rows: list[Any], size: int, after: str | None, now:
 
 async def all_orders(pool: Any, viewer: Any, now: datetime, variables: dict[str, Any]) -> Any:
     size, after = min(variables.get("first") or 20, 100), variables.get("after")
-    at, key = None, None
-    if after is not None:
-        micros, _, tail = base64.urlsafe_b64decode(after + "=" * (-len(after) % 4)).decode().partition(".")
-        at, key = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(micros)), UUID(tail)
+    at, key = decode_cursor(after) if after is not None else (None, None)
     rows = await pool.fetch(SQL["orders"], viewer["id"], at, key, size + 1)
     return _order_list(viewer, rows, size, after, now)
 

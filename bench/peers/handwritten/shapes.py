@@ -3,10 +3,11 @@
 import base64
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import orjson
 
-from bench.peers.policy import BY_ACTION, Facts, Rule, bounds, reason_against
+from bench.peers.handwritten.policy import BY_ACTION, Facts, Rule, bounds, reason_against
 
 EXPONENTS = {"USD": 2, "EUR": 2, "JPY": 0}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -34,6 +35,11 @@ def money(minor: int | None, currency: str | None, *, typed: bool = False) -> di
 def cursor(at: datetime, key: Any) -> str:
     tail = key.hex if hasattr(key, "hex") else str(key)
     return base64.urlsafe_b64encode(f"{(at - _EPOCH) // _MICROSECOND}.{tail}".encode()).decode().rstrip("=")
+
+
+def decode_cursor(text: str) -> tuple[datetime, UUID]:
+    micros, _, key = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode().partition(".")
+    return _EPOCH + int(micros) * _MICROSECOND, UUID(key)
 
 
 def status(o: Facts) -> str:

@@ -16,13 +16,15 @@ AGENT, SERVICE = "agent", "order-system"
 
 @dataclass(frozen=True)
 class Shape:
-    """How many orders there are, and whose they are: SQL over `i`, an order's place from the newest on."""
+    """How many orders there are, whose they are, and what has become of them: SQL over `i`, an order's place from the
+    newest on."""
 
     orders: int = ORDERS
     buyers: int = BUYERS
     suppliers: int = SUPPLIERS
     buyer: str = "i % {buyers}"
     supplier: str = "(i / 7) % {suppliers}"
+    stage: str = "(i / {buyers} * 37 + i % {buyers} * 11) % 100"
 
 
 def buyer(number: int) -> tuple[str, str]:
@@ -52,7 +54,7 @@ SELECT *, uuidv7(placed - now()) AS id,
     jsonb_build_array((ARRAY['Desk lamp, brushed steel', 'Floor lamp, oak', 'Wall lamp'])[i % 3 + 1], i % 9 + 1, 1000 + i % 500),
     jsonb_build_array((ARRAY['LED bulb E27, warm white', 'LED strip, 5 m'])[i % 2 + 1], i % 40 + 1, 250 + i % 90),
     jsonb_build_array('Shipping carton, model ' || i % 97, 1, 100 + i % 10)) AS items
-FROM (SELECT i, {buyer} AS b, {supplier} AS p, (i / {buyers} * 37 + i % {buyers} * 11) % 100 AS s,
+FROM (SELECT i, {buyer} AS b, {supplier} AS p, {stage} AS s,
     date_trunc('milliseconds', $1::timestamptz - '40 days'::interval - i * '360 days'::interval / {orders}) AS placed,
     $1::timestamptz - (1 + i % 25) * '1 day'::interval - i % 7919 * '1 second'::interval AS recently
   FROM generate_series(0, {orders} - 1) AS i) AS numbered
@@ -156,7 +158,7 @@ async def fill(url: str, shape: Shape, progress: Callable[[str], None]) -> None:
     connection = await connect(url)
     now = datetime.now(UTC).replace(microsecond=0)
     sizes = {"orders": shape.orders, "buyers": shape.buyers, "suppliers": shape.suppliers}
-    sizes |= {"buyer": shape.buyer.format(**sizes), "supplier": shape.supplier.format(**sizes)}
+    sizes |= {name: getattr(shape, name).format(**sizes) for name in ("buyer", "supplier", "stage")}
     await connection.execute("SET session_replication_role = replica; SET synchronous_commit = off")
     await connection.execute("SET work_mem = '256MB'; SET maintenance_work_mem = '512MB'")
     for name, statement in (
@@ -177,3 +179,11 @@ async def fill(url: str, shape: Shape, progress: Callable[[str], None]) -> None:
     await connection.execute("DROP TABLE plan")
     await connection.execute("VACUUM ANALYZE")
     await connection.close()
+
+
+async def version(url: str) -> str:
+    """Which PostgreSQL it is."""
+    connection = await connect(url)
+    said: str = await connection.fetchval("SHOW server_version")
+    await connection.close()
+    return said

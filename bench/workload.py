@@ -25,20 +25,22 @@ class Asked:
 
 @dataclass(frozen=True)
 class Operation:
-    """`fresh` are orders that can each be asked for once, until they are put back."""
+    """`fresh` are orders that can each be asked for once, until they are put back. `text` is the document, where it is
+    not the file that is named like the operation."""
 
     name: str
     title: str
     asked: list[Asked]
     fresh: bool = False
+    text: str | None = None
 
     @property
     def document(self) -> str:
         """As a client sends it: its whole text, each time."""
-        return (DOCUMENTS / f"{self.name}.graphql").read_text()
+        return self.text or (DOCUMENTS / f"{self.name}.graphql").read_text()
 
     def request(self, server: Server, asked: Asked) -> dict[str, Any]:
-        body: dict[str, Any] = {"operationName": self.name, "query": self.document, "variables": asked.variables}
+        body: dict[str, Any] = {"query": self.document, "variables": asked.variables}
         headers = {"content-type": "application/json", "authorization": f"Bearer {asked.token}"}
         if server.contender.graphql:
             return {"method": "POST", "path": "/graphql", "headers": headers, "body": json.dumps(body)}

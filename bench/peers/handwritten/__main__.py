@@ -236,7 +236,13 @@ def create() -> Starlette:
     async def lifespan(_app: Starlette) -> Any:
         host, name = os.environ["PGHOST"], os.environ["PGDATABASE"]
         pool = await asyncpg.create_pool(
-            host=host, database=name, user="postgres", min_size=10, max_size=10, reset=_no_reset
+            host=host,
+            database=name,
+            user="postgres",
+            min_size=10,
+            max_size=10,
+            reset=_no_reset,
+            server_settings={"application_name": os.environ["PGAPPNAME"]},
         )
         state.update(pool=pool, tokens=Tokens())
         yield

@@ -219,6 +219,7 @@ class App(GraphQL[Any, None]):
 @asynccontextmanager
 async def _lifespan(_app: Starlette) -> Any:
     credentials = {"host": os.environ["PGHOST"], "database": os.environ["PGDATABASE"], "user": "postgres"}
+    credentials["application_name"] = os.environ["PGAPPNAME"]
     connections = {"default": {"engine": "tortoise.backends.asyncpg", "credentials": credentials | {"maxsize": 10}}}
     apps = {"models": {"models": ["models"]}}
     await Tortoise.init(

@@ -1,1 +1,1 @@
-"""Recourse measured against others on the same tables. Nothing imports it; it builds on what tests use to run servers."""
+"""Recourse measured against others on the same tables. Nothing imports it; it starts servers with what tests use."""

@@ -23,10 +23,18 @@ def _tell(what: str) -> None:
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--seconds", type=click.FloatRange(0.2), default=1.5, show_default=True, help="How long a round is.")
 @click.option("--rounds", type=click.IntRange(1), default=3, show_default=True, help="Of each contender and operation.")
-@click.option("--warm-up", type=click.FloatRange(0.2), default=1.5, show_default=True, help="Seconds of the round before.")
-@click.option("--orders", type=click.IntRange(1000), help=f"{data.ORDERS} unless given; with --growth, the greater number.")
-@click.option("--only", "keys", multiple=True, type=click.Choice([each.key for each in CONTENDERS]), help="A contender.")
-@click.option("--operation", "operations", multiple=True, type=click.Choice([each.stem for each in DOCUMENTS.iterdir()]))
+@click.option(
+    "--warm-up", type=click.FloatRange(0.2), default=1.5, show_default=True, help="Seconds of the round before."
+)
+@click.option(
+    "--orders", type=click.IntRange(1000), help=f"{data.ORDERS} unless given; with --growth, the greater number."
+)
+@click.option(
+    "--only", "keys", multiple=True, type=click.Choice([each.key for each in CONTENDERS]), help="A contender."
+)
+@click.option(
+    "--operation", "operations", multiple=True, type=click.Choice([each.stem for each in DOCUMENTS.iterdir()])
+)
 @click.option("--growth", "grows", is_flag=True, help="Measure Recourse alone, as its tables grow.")
 def main(
     seconds: float,
@@ -41,7 +49,7 @@ def main(
     try:
         command = node.prepared()
         if grows:
-            growth.grow(orders or growth.ORDERS, seconds, command, _tell)
+            growth.grow(orders or growth.ORDERS, min(seconds, 0.5), rounds, command, _tell)
             return
         chosen = [each for each in CONTENDERS if not keys or each.key in keys]
         shape = data.Shape(orders=orders or data.ORDERS)

@@ -20,6 +20,7 @@ from tests import postgres
 from tests.node import Command
 from tests.processes import address
 
+DEFAULT = data.Shape()
 Tell = Callable[[str], None]
 
 
@@ -30,7 +31,7 @@ class Plan:
     seconds: float = 2.0
     rounds: int = 3
     warm_up: float = 2.0
-    shape: data.Shape = data.Shape()
+    shape: data.Shape = DEFAULT
     contenders: Sequence[Contender] = CONTENDERS
     operations: Sequence[str] = ()  # all of them
     sample: int = 40  # answers of each operation that are compared
@@ -39,7 +40,11 @@ class Plan:
 def compare(plan: Plan, node: Command, tell: Tell) -> None:
     """Measures, prints and writes down. Raises RuntimeError where answers differ or a request fails."""
     begun = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="recourse-bench-") as folder, on_core(OTHER_CORE), postgres.running() as url:
+    with (
+        tempfile.TemporaryDirectory(prefix="recourse-bench-") as folder,
+        on_core(OTHER_CORE),
+        postgres.running() as url,
+    ):
         asyncio.run(data.fill(url, plan.shape, lambda what: tell(f"making the data: {what}")))
         with issuing() as issuer, generating(place := Place(url, issuer, node, Path(folder))) as load:
             tell("starting")
@@ -63,7 +68,9 @@ def compare(plan: Plan, node: Command, tell: Tell) -> None:
     lines = _lines(plan, operations, measures, memory, begins)
     report.write(report.COMPARISON, [*report.versions(node, version), *lines])
     tell("")
-    sys.stdout.write("\n".join(lines) + f"\n\nIt took {time.monotonic() - begun:.0f} s; {report.RESULTS.name} has it.\n")
+    sys.stdout.write(
+        "\n".join(lines) + f"\n\nIt took {time.monotonic() - begun:.0f} s; {report.RESULTS.name} has it.\n"
+    )
 
 
 def _measure(
@@ -87,7 +94,9 @@ def _measure(
                 measures.setdefault((operation.name, server.contender.key), Measured()).rounds.append(done)
 
 
-def _count(operations: Sequence[Operation], servers: Sequence[Server], url: str, measures: Measures, tell: Tell) -> None:
+def _count(
+    operations: Sequence[Operation], servers: Sequence[Server], url: str, measures: Measures, tell: Tell
+) -> None:
     with statements.logged(url):
         for operation in operations:
             for server in servers:
@@ -137,10 +146,11 @@ def _lines(
     cores = "on a core of its own" if (os.cpu_count() or 1) > 1 else "on the only core"
     return [
         "",
-        f"{shape.orders:,} orders of {shape.buyers} buyers; {CONNECTIONS} connections; medians of {plan.rounds} rounds of"
-        f" {plan.seconds:g} s, in which the contenders take turns; ± is from the least to the greatest.",
-        f"Every server is one process {cores}, with ten connections to PostgreSQL, which shares the other core with the"
-        " load generator. Where `core` is well below 100 %, these two were the limit: CPU ms is then what compares.",
+        f"{shape.orders:,} orders of {shape.buyers} buyers; {CONNECTIONS} connections; medians of {plan.rounds} rounds",
+        f"of {plan.seconds:g} s, in which the contenders take turns; ± is from the least to the greatest.",
+        f"Every server is one process {cores}, with ten connections to PostgreSQL, which shares the",
+        "other core with the load generator. Where `core` is well below 100 %, these two were the limit, or others who",
+        "use the machine: CPU ms is then what compares.",
         "SQL is statements per request, transactions' BEGIN and COMMIT among them, and a pool's resets beside them.",
         "Every document is sent as its whole text. Answers were compared before, as JSON.",
         "",

@@ -96,12 +96,12 @@ def on_core(core: int) -> Generator[None]:
 
 
 def start(contender: Contender, place: Place, *arguments: str) -> "subprocess.Popen[str]":
-    with on_core(SERVER_CORE):
+    with on_core(SERVER_CORE), (place.folder / f"{contender.key}.log").open("wb") as log:
         return subprocess.Popen(
             [*contender.command(place.node), *arguments],
             env=place.environment(contender),
             stdout=subprocess.PIPE,
-            stderr=(place.folder / f"{contender.key}.log").open("wb"),
+            stderr=log,
             text=True,
         )
 

@@ -48,7 +48,7 @@ SELECT *, uuidv7(placed - now()) AS id,
   CASE WHEN s IN (4, 10, 19, 31) THEN placed + '11 days'::interval WHEN s = 67 THEN placed + '20 days'::interval
        WHEN s IN (43, 52, 82, 88, 90) THEN $1 - '4 days'::interval - i % 1000 * '20 seconds'::interval END AS opened,
   CASE WHEN s IN (4, 10, 19, 31) THEN 'SETTLED' WHEN s = 67 THEN 'WITHDRAWN' WHEN s = 88 THEN 'RESOLVED' END AS ended,
-  10000 + i * 7919 % 90000 AS total,
+  10000 + i % 90000 * 7919 % 90000 AS total,
   (ARRAY['USD', 'USD', 'EUR', 'JPY'])[i % 4 + 1] AS currency,
   jsonb_build_array(
     jsonb_build_array((ARRAY['Desk lamp, brushed steel', 'Floor lamp, oak', 'Wall lamp'])[i % 3 + 1], i % 9 + 1, 1000 + i % 500),

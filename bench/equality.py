@@ -25,7 +25,9 @@ def check(operation: Operation, servers: Sequence[Server], database: str, sample
             for path, one, other in differences(expected, answer):
                 if not (operation.fresh and path.endswith(_MADE_ANEW)):
                     names = f"{servers[0].contender.name} and {server.contender.name}"
-                    raise RuntimeError(f"{operation.name}{asked.variables}: {names} differ in {path}: {one!r}, {other!r}")
+                    raise RuntimeError(
+                        f"{operation.name}{asked.variables}: {names} differ in {path}: {one!r}, {other!r}"
+                    )
     return len(chosen)
 
 

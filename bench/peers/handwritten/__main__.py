@@ -6,7 +6,7 @@ It answers as the operation's document would be answered, and imports nothing of
 import os
 import socket
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,8 +24,19 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bench.peers.handwritten.details import detail, dispute_answer
-from bench.peers.handwritten.shapes import actions, cursor, deadline, decode_cursor, feedback_row, instant, is_allowed, money, rating, status
 from bench.peers.handwritten.policy import BY_ACTION, RULES, bounds, next_change_at, reason_against, sentence
+from bench.peers.handwritten.shapes import (
+    actions,
+    cursor,
+    deadline,
+    decode_cursor,
+    feedback_row,
+    instant,
+    is_allowed,
+    money,
+    rating,
+    status,
+)
 
 SQL = {file.stem: file.read_text() for file in (Path(__file__).parent.parent / "sql").glob("*.sql")}
 Answer = Callable[[Any, Any, datetime, dict[str, Any]], Awaitable[Any]]  # pool, viewer, now, variables
@@ -132,10 +143,10 @@ async def feedback_management(pool: Any, viewer: Any, now: datetime, variables: 
     return {"viewer": {"id": f"viw_{viewer['id'].hex}", "feedback": feedback, "__typename": "Viewer"}}
 
 
-_FACTS = """id, kind, placed_at, payment_submitted_at, paid_at, shipped_at, completed_at, cancelled_at, feedback_left_at,
-  feedback_replied_at, feedback_revised_at, cancellation_pending_since, dispute_open_since, dispute_lapses_at,
-  dispute_settled_at, complaint_open_since"""
-_LOCK = f"SELECT {_FACTS} FROM orders WHERE id = $1 AND buyer_id = $2 FOR NO KEY UPDATE"  # noqa: S608
+_FACTS = """id, kind, placed_at, payment_submitted_at, paid_at, shipped_at, completed_at, cancelled_at,
+  feedback_left_at, feedback_replied_at, feedback_revised_at, cancellation_pending_since, dispute_open_since,
+  dispute_lapses_at,  dispute_settled_at, complaint_open_since"""
+_LOCK = f"SELECT {_FACTS} FROM orders WHERE id = $1 AND buyer_id = $2 FOR NO KEY UPDATE"
 _RATE = """INSERT INTO feedback (id, order_id, overall, product_as_agreed, communication, shipping_time, comment)
   VALUES (uuidv7(), $1, $2, $3, $4, $5, $6) RETURNING id"""
 _TELL = """INSERT INTO events (order_id, at, known_at, by_id, action, facts)
@@ -233,7 +244,7 @@ def create() -> Starlette:
     state: dict[str, Any] = {}
 
     @asynccontextmanager
-    async def lifespan(_app: Starlette) -> Any:
+    async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
         host, name = os.environ["PGHOST"], os.environ["PGDATABASE"]
         pool = await asyncpg.create_pool(
             host=host,

@@ -6,7 +6,17 @@ from typing import Any
 
 import orjson
 
-from bench.peers.handwritten.policy import BY_ACTION, DISPUTE, RULES, Facts, bounds, lapsed, next_change_at, reason_against, sentence
+from bench.peers.handwritten.policy import (
+    BY_ACTION,
+    DISPUTE,
+    RULES,
+    Facts,
+    bounds,
+    lapsed,
+    next_change_at,
+    reason_against,
+    sentence,
+)
 from bench.peers.handwritten.shapes import actions, deadline, feedback_row, instant, is_allowed, money, seconds, status
 
 _LABELS = {"LEAVE_FEEDBACK": "Leave feedback", "REVISE_FEEDBACK": "Revise feedback", "OPEN_DISPUTE": "Open dispute"}

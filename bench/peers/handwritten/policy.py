@@ -1,5 +1,8 @@
-"""The marketplace's policy in plain functions, as the author of a hand-written endpoint would have it: the same table and
-sentences as resolvers.policy, for a buyer's actions on orders and disputes. Facts are a row's columns."""
+"""The marketplace's policy in plain functions, as the author of a hand-written endpoint would have it.
+
+The same table and sentences as resolvers.policy, for a buyer's actions on orders and disputes. Facts are a row's
+columns.
+"""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta

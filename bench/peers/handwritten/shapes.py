@@ -93,9 +93,12 @@ def feedback_row(row: Facts, *, whole: bool = False, typed: bool = True) -> dict
     if whole:
         original = orjson.loads(row["original"]) if row["original"] else None
         made["areas"] = areas(row, typed=typed)
-        made["original"] = original and {"rating": rating(original), "comment": original["comment"], "leftAt": left_at}
-        if original and typed:
-            made["original"]["__typename"] = "FeedbackVersion"
+        before: dict[str, Any] | None = None
+        if original is not None:
+            before = {"rating": rating(original), "comment": original["comment"], "leftAt": left_at}
+            if typed:
+                before["__typename"] = "FeedbackVersion"
+        made["original"] = before
     return made
 
 

@@ -1,7 +1,7 @@
-"""Strawberry and Tortoise as their documentation has them: types with async resolvers, DataLoaders, the ORM's queries."""
+"""Strawberry and Tortoise as their documentation has them: async resolvers, DataLoaders, the ORM's queries."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -22,10 +22,10 @@ from tortoise.transactions import in_transaction
 
 import models
 from bench.peers.handwritten.__main__ import serve
+from bench.peers.handwritten.shapes import decode_cursor
 from bench.peers.idiomatic.common import Account, Connection, Info, Node, connection
 from bench.peers.idiomatic.disputes import Dispute
 from bench.peers.idiomatic.orders import Feedback, Order
-from bench.peers.handwritten.shapes import decode_cursor
 from models.enums import Action, OrderKind, Reason, Role
 from resolvers import policy
 
@@ -44,7 +44,9 @@ def _mine(viewer: models.Account) -> Q:
 def _page(query: Any, column: str, first: int, after: str | None) -> Any:
     if after is not None:
         at, key = decode_cursor(after)
-        query = query.filter(Q(**{f"{column}__lt": at}) | Q(**{column: at, "id__lt": key}))
+        earlier: dict[str, Any] = {f"{column}__lt": at}
+        same: dict[str, Any] = {column: at, "id__lt": key}
+        query = query.filter(Q(**earlier) | Q(**same))
     return query.order_by(f"-{column}", "-id").limit(first + 1)
 
 
@@ -145,7 +147,7 @@ class Mutation:
             if (areas is None) == (order.kind is OrderKind.SECURE_PAYMENT):
                 wrong = UserError(code=Reason.INVALID_INPUT, message="This is rated otherwise.", field=["ratings"])
                 return FeedbackPayload(user_errors=[wrong])
-            stars = vars(areas) if areas else {"overall": input.ratings.overall}
+            stars: dict[str, Any] = vars(areas) if areas else {"overall": input.ratings.overall}
             feedback = await models.Feedback.create(order=order, comment=input.comment, **stars)
             await models.Event.create(
                 order=order,
@@ -217,7 +219,7 @@ class App(GraphQL[Any, None]):
 
 
 @asynccontextmanager
-async def _lifespan(_app: Starlette) -> Any:
+async def _lifespan(_app: Starlette) -> AsyncGenerator[None]:
     credentials = {"host": os.environ["PGHOST"], "database": os.environ["PGDATABASE"], "user": "postgres"}
     credentials["application_name"] = os.environ["PGAPPNAME"]
     connections = {"default": {"engine": "tortoise.backends.asyncpg", "credentials": credentials | {"maxsize": 10}}}

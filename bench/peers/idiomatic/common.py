@@ -10,8 +10,17 @@ from uuid import UUID
 import strawberry
 
 import models
-from models.enums import Action, DisputeReason, DisputeStatus, OrderKind, OrderStatus, Reason, ResolutionKind, Role
-from models.enums import ViewerState
+from models.enums import (
+    Action,
+    DisputeReason,
+    DisputeStatus,
+    OrderKind,
+    OrderStatus,
+    Reason,
+    ResolutionKind,
+    Role,
+    ViewerState,
+)
 from resolvers import policy
 
 for enum in (Action, DisputeReason, DisputeStatus, OrderKind, OrderStatus, Reason, ResolutionKind, Role, ViewerState):

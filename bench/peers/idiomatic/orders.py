@@ -97,6 +97,10 @@ class TimelineEntry:
     at: datetime
     action: Action | None
 
+    @classmethod
+    def of(cls, model: models.Event) -> "TimelineEntry":
+        return cls(model=model, at=model.at, action=model.action)
+
     @strawberry.field
     async def by(self, info: Info) -> Account | None:
         key: Any = self.model.by_id  # type: ignore[attr-defined]
@@ -198,8 +202,7 @@ class Order(Decided, Node):
         rows = await models.Event.filter(order_id=self.model.id).order_by("at", "id").limit(first + 1)
         if self.model.dispute_open_since is not None:
             rows += late(await info.context["disputes"].load(self.model.id), info.context["now"])
-        entry = lambda row: TimelineEntry(model=row, at=row.at, action=row.action)  # noqa: E731
-        return connection(sorted(rows, key=lambda row: (row.at, row.id)), first, None, "at", entry)
+        return connection(sorted(rows, key=lambda row: (row.at, row.id)), first, None, "at", TimelineEntry.of)
 
 
 def late(dispute: models.Dispute, now: datetime) -> list[models.Event]:

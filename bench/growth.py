@@ -88,21 +88,21 @@ async def cases(url: str, issuer: Issuer) -> list[Case]:
     connection = await data.connect(url)
     made: list[Case] = []
 
-    async def place(column: str, who: str) -> tuple[str, str]:
-        """The token of an account, and the cursor before its thousandth page, or before its last ones."""
+    async def place(column: str, who: str) -> tuple[str, str, str]:
+        """The token of an account, the cursor before its thousandth page or before its last ones, and the number there."""
         found = await connection.fetchrow("SELECT id, role, name FROM accounts WHERE subject = $1", who)
         count = await connection.fetchval(f"SELECT count(*) FROM orders WHERE {column} = $1", found["id"])
         depth = max(0, min((_PAGES - 1) * _SIZE, count - (_FOLLOWING + 1) * _SIZE))
         order = f"WHERE {column} = $1 ORDER BY placed_at DESC, id DESC OFFSET $2 LIMIT 1"
-        row = await connection.fetchrow(f"SELECT id, placed_at FROM orders {order}", found["id"], depth)
-        return issuer.token(who, found["role"], found["name"]), encode_cursor(row["placed_at"], row["id"])
+        row = await connection.fetchrow(f"SELECT id, placed_at, number FROM orders {order}", found["id"], depth)
+        cursor = encode_cursor(row["placed_at"], row["id"])
+        return issuer.token(who, found["role"], found["name"]), cursor, row["number"]
 
-    number = await connection.fetchval("SELECT number FROM orders ORDER BY placed_at LIMIT 1 OFFSET 500")
     for column, who, name, actions in (
         ("buyer_id", f"buyer-{LARGE}", "large buyer", _BUYERS),
         ("supplier_id", "supplier-0", "large supplier", _SUPPLIERS),
     ):
-        token, far = await place(column, who)
+        token, far, number = await place(column, who)
         filters: list[tuple[str, dict[str, Any]]] = [("all", {})]
         filters += [(f"kind {kind}", {"kinds": [kind]}) for kind in OrderKind]
         filters += [(f"status {status}", {"statuses": [status]}) for status in OrderStatus]
@@ -123,7 +123,7 @@ async def cases(url: str, issuer: Issuer) -> list[Case]:
         }.items():
             title, filter = f"{name}: search for {what}", {"search": text}
             made.append(Case(title, title, token, {"first": _SIZE, "filter": filter}, search=True))
-    token, _ = await place("buyer_id", f"buyer-{SMALL}")
+    token, _, _ = await place("buyer_id", f"buyer-{SMALL}")
     for what, filter in [("all", {}), *((f"can {action}", {"can": action}) for action in _BUYERS)]:
         title = f"buyer of ten: {what}"
         made.append(Case(title, title, token, {"first": _SIZE, "filter": filter}))
@@ -155,6 +155,18 @@ def _least(rounds: Sequence[Round]) -> tuple[float, float]:
     return min(each.cpu for each in rounds), min(each.p50 for each in rounds)
 
 
+def _rounds(
+    few: Server, many: Server, base: Operation, operation: Operation, load: Load, seconds: float, rounds: int
+) -> tuple[list[Round], list[Round]]:
+    """The rounds of both, in turns, by one connection, so that a request's time is its own."""
+    measured: tuple[list[Round], list[Round]] = ([], [])
+    for turn in range(rounds + 1):  # the first one warms up
+        for place, (server, each) in enumerate(((few, base), (many, operation))):
+            done = load.round(server, each, seconds if turn else max(0.4, seconds / 2), connections=1)
+            measured[place].extend([done] if turn else [])
+    return measured
+
+
 def _measure(
     few: Server,
     many: Server,
@@ -168,14 +180,14 @@ def _measure(
     rows: list[list[str]] = []
     for number, case in enumerate(asked):
         tell(case.title)
-        pairs = ((few, bases[case.base]), (many, case.operation(many, f"many-{number}")))
-        measured: dict[Server, list[Round]] = {few: [], many: []}
-        for turn in range(rounds + 1):  # the first one warms up
-            for server, operation in pairs:
-                # One connection, so that a request's time is its own.
-                done = load.round(server, operation, seconds if turn else max(0.4, seconds / 2), connections=1)
-                measured[server] += [done] if turn else []
-        (cpu, wait), (cpu_now, wait_now) = (_least(each) for each in measured.values())
+        try:
+            before, now = _rounds(
+                few, many, bases[case.base], case.operation(many, f"many-{number}"), load, seconds, rounds
+            )
+        except (RuntimeError, OSError) as error:
+            rows.append([case.title, *"––––––", f"no: {str(error)[:60]}"])
+            continue
+        (cpu, wait), (cpu_now, wait_now) = _least(before), _least(now)
         bound = wait_now <= SEARCH_MS if case.search else max(cpu_now / cpu, wait_now / wait) <= BOUND
         figures = (cpu, cpu_now, cpu_now / cpu, wait, wait_now, wait_now / wait)
         rows.append([case.title, *(f"{figure:.2f}" for figure in figures), "yes" if bound else "no"])

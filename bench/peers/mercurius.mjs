@@ -92,7 +92,7 @@ const resolvers = {
 
 const unique = (queries, column) => [...new Set(queries.map(({ obj }) => obj[column]))];
 const byId = (rows) => new Map(rows.map((row) => [row.id, row]));
-const loader = (load) => ({ loader: load, opts: { cache: false } }); // its key would be the row as JSON
+const loader = (load) => ({ loader: load, opts: { cache: false } }); // no page asks for a row twice
 
 const account = (column) =>
   loader(async (queries) => {

@@ -1,7 +1,6 @@
 """Recourse against others: the same operations, answers and tables, in short rounds that take turns."""
 
 import asyncio
-import os
 import statistics
 import sys
 import tempfile
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import data, equality, report, statements, workload
-from bench.contenders import CONTENDERS, OTHER_CORE, RECOURSE, Contender, Place, Server, on_core, running, start
+from bench.contenders import CONTENDERS, CORES, OTHER_CORE, RECOURSE, Contender, Place, Server, on_core, running, start
 from bench.issuer import issuing
 from bench.load import CONNECTIONS, generating, memory_mb
 from bench.report import Measured, Measures
@@ -143,7 +142,7 @@ def _lines(
 ) -> list[str]:
     held = ", ".join(f"{name} {megabytes:.0f} MB" for name, megabytes in memory.items())
     shape = plan.shape
-    cores = "on a core of its own" if (os.cpu_count() or 1) > 1 else "on the only core"
+    cores = "on a core of its own" if len(CORES) > 1 else "on the only core"
     return [
         "",
         f"{shape.orders:,} orders of {shape.buyers} buyers; {CONNECTIONS} connections; medians of {plan.rounds} rounds",

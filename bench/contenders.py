@@ -18,6 +18,7 @@ from tests.processes import address
 
 PEERS = Path(__file__).parent / "peers"
 SCHEMA = PEERS.parent.parent / "schema.graphql"
+CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 SERVER_CORE, OTHER_CORE = 1, 0  # the load generator and PostgreSQL share the other
 
 
@@ -83,12 +84,12 @@ class Server:
 
 @contextlib.contextmanager
 def on_core(core: int) -> Generator[None]:
-    """What is started within runs on that core alone, where there are two and the system can tell it to."""
-    if not hasattr(os, "sched_setaffinity") or (os.cpu_count() or 1) < 2:
+    """What is started within runs on that core alone, where there are two and the system lets one choose."""
+    if len(CORES) < 2:
         yield
         return
     before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {core})
+    os.sched_setaffinity(0, {CORES[core]})
     try:
         yield
     finally:

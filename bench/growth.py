@@ -89,7 +89,7 @@ async def cases(url: str, issuer: Issuer) -> list[Case]:
     made: list[Case] = []
 
     async def place(column: str, who: str) -> tuple[str, str, str]:
-        """The token of an account, the cursor before its thousandth page or before its last ones, and the number there."""
+        """An account's token, the cursor before its thousandth page or before its last ones, and the number there."""
         found = await connection.fetchrow("SELECT id, role, name FROM accounts WHERE subject = $1", who)
         count = await connection.fetchval(f"SELECT count(*) FROM orders WHERE {column} = $1", found["id"])
         depth = max(0, min((_PAGES - 1) * _SIZE, count - (_FOLLOWING + 1) * _SIZE))

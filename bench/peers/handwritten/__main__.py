@@ -4,20 +4,15 @@ It answers as the operation's document would be answered, and imports nothing of
 """
 
 import os
-import socket
-import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
 from uuid import UUID
 
 import asyncpg
-import jwt
 import orjson
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -25,6 +20,7 @@ from starlette.routing import Route
 
 from bench.peers.handwritten.details import detail, dispute_answer
 from bench.peers.handwritten.policy import BY_ACTION, RULES, bounds, next_change_at, reason_against, sentence
+from bench.peers.handwritten.serving import Tokens, serve
 from bench.peers.handwritten.shapes import (
     actions,
     cursor,
@@ -216,26 +212,6 @@ OPERATIONS: dict[str, Answer] = {
 }
 
 
-class Tokens:
-    """Whose a token is. What was verified is remembered until it expires."""
-
-    def __init__(self) -> None:
-        with urlopen(os.environ["JWKS_URL"]) as response:
-            self.key = jwt.PyJWKSet.from_dict(orjson.loads(response.read())).keys[0]
-        self.known: dict[str, tuple[float, Any]] = {}
-
-    async def viewer(self, pool: Any, authorization: str) -> Any:
-        expires, viewer = self.known.get(authorization, (0.0, None))
-        if time.time() >= expires:
-            issuer, audience = os.environ["ISSUER"], os.environ["AUDIENCE"]
-            token = authorization.removeprefix("Bearer ")
-            claims = jwt.decode(token, self.key, algorithms=["RS256"], issuer=issuer, audience=audience)
-            found = "SELECT id, name FROM accounts WHERE subject = $1 AND role = 'BUYER'"
-            viewer = await pool.fetchrow(found, claims["sub"])
-            self.known[authorization] = (claims["exp"], viewer)
-        return viewer
-
-
 async def _no_reset(_connection: Any) -> None:
     """No statement leaves anything behind in its session."""
 
@@ -270,14 +246,6 @@ def create() -> Starlette:
 
     routes = [Route(f"/{name}", endpoint(answer), methods=["POST"]) for name, answer in OPERATIONS.items()]
     return Starlette(routes=routes, lifespan=lifespan)
-
-
-def serve(app: Any) -> None:
-    """Serves on any port, and says on which."""
-    listening = socket.create_server(("127.0.0.1", 0), backlog=2048)
-    print(f"http://127.0.0.1:{listening.getsockname()[1]}", flush=True)  # noqa: T201
-    config = uvicorn.Config(app, access_log=False, log_level="warning")
-    uvicorn.Server(config).run(sockets=[listening])
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from tortoise.expressions import Q
 from tortoise.transactions import in_transaction
 
 import models
-from bench.peers.handwritten.__main__ import serve
+from bench.peers.handwritten.serving import serve
 from bench.peers.handwritten.shapes import decode_cursor
 from bench.peers.idiomatic.common import Account, Connection, Info, Node, connection
 from bench.peers.idiomatic.disputes import Dispute

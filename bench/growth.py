@@ -152,7 +152,8 @@ async def _sizes(url: str) -> list[list[str]]:
 
 def _least(rounds: Sequence[Round]) -> tuple[float, float]:
     """CPU and median time of the rounds that were disturbed least."""
-    return min(each.cpu for each in rounds), min(each.p50 for each in rounds)
+    # Neither is nothing, however coarsely the system tells it.
+    return max(0.001, min(each.cpu for each in rounds)), max(0.001, min(each.p50 for each in rounds))
 
 
 def _rounds(

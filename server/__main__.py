@@ -187,6 +187,14 @@ def test(arguments: Sequence[str]) -> None:
     sys.exit(1 if failed else 0)
 
 
+@main.command(context_settings=_PASS_ON)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def bench(arguments: Sequence[str]) -> None:
+    """Measure Recourse against others on the same tables. ARGS go to the benchmark; try -h."""
+    run = [sys.executable, "-m", "bench", *arguments]
+    sys.exit(subprocess.run(run, cwd=HOME, check=False).returncode)  # noqa: S603
+
+
 @main.command()
 def check() -> None:
     """Check style, types, imports, and that what is generated is current."""

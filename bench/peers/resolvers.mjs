@@ -1,0 +1,108 @@
+// What every Node peer resolves alike: the fields that follow from a row's columns, and from the policy.
+
+import {
+  allows, availableActions, deadline, decide, disputeStatus, endedAt, nextChangeAt, orderStatus, respondBy, viewerState,
+} from "./policy.mjs";
+import { areas, cursor, happened, id, instant, money, rating } from "./words.mjs";
+
+const actionable = {
+  availableActions: (row, _, { viewer, now }) => availableActions(row, viewer, now),
+  decision: (row, { action }, { viewer, now }) => decide(action, row, viewer, now),
+  nextChangeAt: (row, _, { viewer, now }) => nextChangeAt(row, viewer, now),
+};
+
+export const fields = {
+  Node: { resolveType: (row) => ("due_at" in row ? "Dispute" : "Order") },
+  Viewer: { id: (viewer) => id("Viewer", viewer.id), account: (viewer) => viewer },
+  Account: { id: (row) => id("Account", row.id) },
+  Order: {
+    id: (row) => id("Order", row.id),
+    status: (row) => orderStatus(row),
+    total: (row) => money(row.total, row.currency),
+    amountPaid: (row) => money(row.amount_paid, row.currency),
+    items: (row) =>
+      row.items.map(([title, quantity, price]) => ({ title, quantity, unitPrice: money(price, row.currency) })),
+    placedAt: (row) => instant(row.placed_at),
+    paidAt: (row) => instant(row.paid_at),
+    shippedAt: (row) => instant(row.shipped_at),
+    completedAt: (row) => instant(row.completed_at),
+    cancelledAt: (row) => instant(row.cancelled_at),
+    canLeaveFeedback: (row, _, { viewer, now }) => allows("LEAVE_FEEDBACK", row, viewer, now),
+    feedbackDeadline: (row, _, { now }) => deadline("LEAVE_FEEDBACK", row, now),
+    revisionDeadline: (row, _, { now }) => deadline("REVISE_FEEDBACK", row, now),
+    ...actionable,
+  },
+  Feedback: {
+    id: (row) => id("Feedback", row.id),
+    rating,
+    areas,
+    leftAt: (row) => instant(row.feedback_left_at),
+    repliedAt: (row) => instant(row.feedback_replied_at),
+    revisedAt: (row) => instant(row.feedback_revised_at),
+    original: (row) => row.original && { ...row.original, feedback_left_at: row.feedback_left_at },
+  },
+  FeedbackVersion: { rating, areas, leftAt: (row) => instant(row.feedback_left_at) },
+  Dispute: {
+    id: (row) => id("Dispute", row.id),
+    status: (row, _, { now }) => disputeStatus(row, now),
+    claim: (row) => money(row.claim, row.currency),
+    openedAt: (row) => instant(row.opened_at),
+    closedAt: (row, _, { now }) => instant(endedAt(row, now)),
+    isFinal: (row, _, { now }) => endedAt(row, now) !== null,
+    viewerState: (row, _, { viewer, now }) => viewerState(row, viewer, now),
+    respondBy: (row, _, { now }) => respondBy(row, now),
+    ...actionable,
+  },
+  Proposal: { amount: (row) => money(row.amount, row.currency), at: (row) => instant(row.at) },
+  Message: { id: (row) => id("Message", row.id), at: (row) => instant(row.at) },
+  TimelineEntry: { at: (row) => instant(row.at), text: happened },
+};
+
+/** The proposal on the table, or the one that settled it. */
+export const standing = (proposals, dispute, now) =>
+  proposals.find((each) => each.accepted !== false && (each.accepted || endedAt(dispute, now) === null)) ?? null;
+
+/** A page of rows that were read by one more than `first`. */
+export function connection(rows, first, after, column, node = (row) => row) {
+  const edges = rows.slice(0, first).map((row) => ({ cursor: cursor(row[column], row.id), node: node(row) }));
+  return {
+    edges,
+    pageInfo: {
+      hasNextPage: rows.length > first,
+      hasPreviousPage: after != null,
+      startCursor: edges.length ? edges[0].cursor : null,
+      endCursor: edges.length ? edges.at(-1).cursor : null,
+    },
+  };
+}
+
+export const pageSize = (first) => Math.min(first ?? 20, 100);
+
+/** The mistakes that a client could make in its ratings. */
+export function starsOf(order, ratings, comment) {
+  const { overall = null, areas: given = null } = ratings;
+  const wrong = (field, code, message) => ({ errors: [{ code: "INVALID_INPUT", problem: code, field: ["ratings", field], message }] });
+  if (given !== null && order.kind !== "SECURE_PAYMENT") return wrong("areas", "WRONG_FORM", "This kind of order takes one overall rating.");
+  if (given === null && order.kind === "SECURE_PAYMENT") return wrong("overall", "WRONG_FORM", "This kind of order is rated in three areas.");
+  const stars = [overall, given?.productAsAgreed ?? null, given?.communication ?? null, given?.shippingTime ?? null];
+  if (stars.some((each) => each !== null && (each < 1 || each > 5))) return wrong("overall", "OUT_OF_RANGE", "Stars are 1 to 5.");
+  if (comment != null && comment.length > 4000) return wrong("comment", "TOO_LONG", "At most 4,000 characters.");
+  return { stars };
+}
+
+export const refusal = (decision) => ({
+  code: decision.reason,
+  message: decision.message,
+  problem: null,
+  field: null,
+  decision,
+});
+
+const LAST = "9223372036854775807"; // an id after all that are written
+
+/** What time has done to a dispute that nobody has written down yet, as an event; null where that is nothing. */
+export function doneByTime(dispute, now) {
+  if (dispute?.due_at == null || dispute.closed_at !== null || now <= +dispute.due_at) return null;
+  const facts = endedAt(dispute, now) === null ? { waits_for: "AGENT" } : { closed_as: "LAPSED" };
+  return { id: LAST, at: dispute.due_at, by_id: null, by: null, action: null, facts };
+}

@@ -1,0 +1,77 @@
+// How values are spelled: ids, money, ratings, cursors, and what a timeline says.
+
+import { spell } from "./policy.mjs";
+
+const EXPONENTS = { USD: 2, EUR: 2, JPY: 0 };
+const PREFIXES = { Account: "acc", Viewer: "viw", Order: "ord", Feedback: "fbk", Dispute: "dsp", Message: "msg" };
+const TYPES = Object.fromEntries(Object.entries(PREFIXES).map(([name, prefix]) => [prefix, name]));
+
+export const id = (type, key) => `${PREFIXES[type]}_${key.replaceAll("-", "")}`;
+
+export function decodeId(text) {
+  const match = /^([a-z]{3})_([0-9a-f]{32})$/.exec(text);
+  if (!match || !(match[1] in TYPES)) return null;
+  const hex = match[2];
+  const key = `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  return { type: TYPES[match[1]], key };
+}
+
+export function amount(minor, currency) {
+  const decimals = EXPONENTS[currency];
+  if (decimals === 0) return String(minor);
+  const digits = String(minor).padStart(decimals + 1, "0");
+  return `${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`;
+}
+
+export const money = (minor, currency) =>
+  minor === null ? null : { amount: amount(minor, currency), currencyCode: currency };
+
+export function rating(row) {
+  if (row.overall !== null) return `${row.overall}.0`;
+  const tenths = Math.floor(((row.product_as_agreed + row.communication + row.shipping_time) * 20 + 3) / 6);
+  return `${Math.floor(tenths / 10)}.${tenths % 10}`;
+}
+
+export const areas = (row) =>
+  row.product_as_agreed === null
+    ? null
+    : { productAsAgreed: row.product_as_agreed, communication: row.communication, shippingTime: row.shipping_time };
+
+export const cursor = (at, key) =>
+  Buffer.from(`${+at * 1000}.${String(key).replaceAll("-", "")}`).toString("base64url");
+
+export function decodeCursor(text) {
+  const [micros, hex] = Buffer.from(text, "base64url").toString().split(".");
+  return { at: new Date(micros / 1000), key: hex };
+}
+
+export const instant = (value) => (value === null ? null : spell(value));
+
+const DONE = {
+  LEAVE_FEEDBACK: "The buyer left feedback.",
+  REVISE_FEEDBACK: "The buyer revised the feedback.",
+  REPLY_TO_FEEDBACK: "The supplier replied to the feedback.",
+  OPEN_DISPUTE: "The buyer opened a dispute.",
+  WITHDRAW_DISPUTE: "The buyer withdrew the dispute.",
+  ACCEPT_PROPOSAL: "The proposal was accepted; the dispute is settled.",
+  POST_DISPUTE_MESSAGE: "A message was written.",
+  RESOLVE_DISPUTE: "An agent decided the dispute.",
+};
+const HAPPENED = [
+  ["placed_at", "The order was placed.", ""],
+  ["paid_at", "The payment was received.", "The payment was taken back."],
+  ["payment_submitted_at", "The buyer submitted a payment.", "The payment did not go through."],
+  ["shipped_at", "The order was shipped.", "The shipment was taken back."],
+  ["completed_at", "The order was completed.", "The completion was taken back."],
+  ["cancelled_at", "The order was cancelled.", "The cancellation was taken back."],
+  ["cancellation_pending_since", "", "The cancellation request was overtaken by what happened to the order."],
+  ["closed_as", "The evidence that was asked for did not come in time; the dispute lapsed.", ""],
+  ["waits_for", "The time to answer ended; the dispute went to an agent for review.", ""],
+];
+
+export function happened(event) {
+  if (event.action !== null) return DONE[event.action];
+  const facts = { ...event.facts, ...event.case_facts };
+  for (const [fact, came, went] of HAPPENED) if (fact in facts) return facts[fact] === null ? went : came;
+  return "The order's details were changed.";
+}

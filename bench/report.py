@@ -1,0 +1,170 @@
+"""What was measured, as Markdown: medians, spread, ratios, and whether the targets are reached."""
+
+import os
+import platform
+import re
+import statistics
+import subprocess
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from bench.contenders import HANDWRITTEN, IDIOMATIC, LOADERS, ONE_SQL, PEERS, RECOURSE, Contender
+from bench.load import Round
+from bench.statements import Count
+from bench.workload import Operation
+from tests.node import Command
+
+RESULTS = Path(__file__).parent / "results.md"
+
+
+@dataclass
+class Measured:
+    """All rounds of one contender in one operation."""
+
+    rounds: list[Round] = field(default_factory=list[Round])
+    count: Count | None = None
+
+    def median(self, what: str) -> float:
+        return statistics.median(getattr(each, what) for each in self.rounds)
+
+    def spread(self, what: str) -> float:
+        """From the least to the greatest, as a share of the median."""
+        values = [getattr(each, what) for each in self.rounds]
+        return (max(values) - min(values)) / statistics.median(values)
+
+
+Measures = dict[tuple[str, str], Measured]  # by operation and contender
+
+
+@dataclass(frozen=True)
+class Target:
+    operation: str
+    against: Contender
+    what: str  # "cpu" or "per_second"
+    bound: float
+    dream: float | None = None
+
+
+_READS = ("AllOrders", "OrderDetail", "FeedbackManagement", "DisputeMessages", "CanLeaveFeedback")
+_BOTH = ("AllOrders", "OrderDetail")
+TARGETS = (
+    Target("AllOrders", LOADERS, "cpu", 1.0),
+    Target("AllOrders", LOADERS, "per_second", 1.0),
+    Target("OrderDetail", LOADERS, "cpu", 0.8),
+    Target("OrderDetail", LOADERS, "per_second", 1.2),
+    *(Target(operation, ONE_SQL, "cpu", 1.4, 1.0) for operation in _BOTH),
+    *(Target(operation, HANDWRITTEN, "cpu", 1.7) for operation in _BOTH),
+    Target("LeaveFeedback", HANDWRITTEN, "cpu", 2.0),
+    *(Target(operation, IDIOMATIC, "cpu", 0.1) for operation in _READS),
+)
+
+
+def lines_of(rows: Iterable[Sequence[str]]) -> list[str]:
+    """A Markdown table, whose first row is its head; aligned, so that it reads on a terminal too."""
+    table = [list(row) for row in rows]
+    widths = [max(len(row[place]) for row in table) for place in range(len(table[0]))]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in table
+    ]
+    return [lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]]
+
+
+def table(operations: Sequence[Operation], contenders: Sequence[Contender], measures: Measures) -> list[str]:
+    head = [
+        "operation",
+        "contender",
+        "requests/s",
+        "±",
+        "p50 ms",
+        "p99 ms",
+        "CPU ms",
+        "±",
+        "core",
+        "SQL",
+        "CPU, Recourse / it",
+    ]
+    rows = [head]
+    for operation in operations:
+        ours = measures.get((operation.name, RECOURSE.key))
+        for contender in contenders:
+            it = measures[operation.name, contender.key]
+            count = it.count or Count(0, 0)
+            resets = f" (+{count.resets:.0f})" if count.resets >= 0.5 else ""
+            rows.append(
+                [
+                    operation.title,
+                    contender.name,
+                    f"{it.median('per_second'):.0f}",
+                    f"{it.spread('per_second'):.0%}",
+                    f"{it.median('p50'):.1f}",
+                    f"{it.median('p99'):.1f}",
+                    f"{it.median('cpu'):.2f}",
+                    f"{it.spread('cpu'):.0%}",
+                    f"{it.median('busy'):.0%}",
+                    f"{count.statements:.1f}{resets}".replace(".0", "") if it.count else "–",
+                    f"{ours.median('cpu') / it.median('cpu'):.2f}" if ours else "–",
+                ]
+            )
+    return lines_of(rows)
+
+
+def targets(operations: Sequence[Operation], measures: Measures) -> list[str]:
+    titles = {operation.name: operation.title for operation in operations}
+    words = {"cpu": "CPU per request", "per_second": "requests per second"}
+    rows = [["operation", "Recourse against", "what", "target", "measured", "reached"]]
+    for target in TARGETS:
+        ours = measures.get((target.operation, RECOURSE.key))
+        theirs = measures.get((target.operation, target.against.key))
+        if ours is None or theirs is None:
+            continue
+        ratio = ours.median(target.what) / theirs.median(target.what)
+        at_most = target.what == "cpu"
+        reached = ratio <= target.bound if at_most else ratio >= target.bound
+        dream = f" (a dream: {target.dream})" if target.dream else ""
+        rows.append(
+            [
+                titles[target.operation],
+                target.against.name,
+                words[target.what],
+                f"at {'most' if at_most else 'least'} {target.bound}{dream}",
+                f"{ratio:.2f}",
+                "yes" if reached else "no",
+            ]
+        )
+    return lines_of(rows)
+
+
+def versions(node: Command, postgres: str) -> list[str]:
+    """What was measured with what, and on which machine."""
+    python = ("strawberry-graphql", "graphql-core", "tortoise-orm", "asyncpg", "starlette", "uvicorn", "orjson")
+    packages = ("mercurius", "fastify", "graphql", "postgres", "graphql-yoga", "pg", "autocannon")
+    lock = (PEERS / "package-lock.json").read_text()
+    locked = {name: re.search(rf'"node_modules/{name}": {{\s*"version": "([^"]+)"', lock) for name in packages}
+    spoken = subprocess.run([*node, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    return [
+        f"- {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {_processor()}, {os.cpu_count()} cores",
+        f"- Python {platform.python_version()}: {', '.join(f'{name} {version(name)}' for name in python)}",
+        f"- Node {spoken}: {', '.join(f'{name} {found[1]}' for name, found in locked.items() if found)}",
+        f"- PostgreSQL {postgres}",
+    ]
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    found = re.search(r"model name\s*: (.+)", info.read_text()) if info.exists() else None
+    return found[1] if found else platform.machine()
+
+
+def write(section: str, lines: Sequence[str]) -> None:
+    """Puts the section into results.md in place of the one of its name. Sections are `# ` headings."""
+    text = RESULTS.read_text() if RESULTS.exists() else ""
+    kept = [part for part in re.split(r"(?m)^(?=# )", text) if part.strip() and not part.startswith(f"# {section}\n")]
+    made = f"# {section}\n\n" + "\n".join(lines) + "\n\n"
+    parts = [made, *kept] if section == COMPARISON else [*kept, made]
+    RESULTS.write_text("".join(part.rstrip("\n") + "\n\n" for part in parts).rstrip("\n") + "\n")
+
+
+COMPARISON, GROWTH = "Recourse and others", "Growth"

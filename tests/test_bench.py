@@ -1,0 +1,74 @@
+"""The benchmark's contenders, on a few orders: they run, answer alike, and can be measured. Nothing is timed."""
+
+import asyncio
+from collections.abc import Generator
+
+import pytest
+
+from bench import data, equality, node, statements, workload
+from bench.contenders import CONTENDERS, HANDWRITTEN, ONE_SQL, Place, Server, running
+from bench.issuer import issuing
+from bench.load import generating
+from bench.workload import Operation
+from tests import postgres
+from tests.conftest import DIALECT
+from tests.node import NoRegistry, missing
+
+pytestmark = pytest.mark.skipif(DIALECT == "sqlite", reason="the benchmark has a PostgreSQL of its own")
+
+FEW = data.Shape(orders=2000, buyers=20, suppliers=10)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Generator[Place]:
+    try:
+        command = node.prepared()
+    except NoRegistry as none:
+        missing(str(none))
+    with postgres.running() as url, issuing() as issuer:
+        asyncio.run(data.fill(url, FEW, lambda _: None))
+        yield Place(url, issuer, command, tmp_path_factory.mktemp("bench"))
+
+
+@pytest.fixture(scope="module")
+def servers(place: Place) -> Generator[list[Server]]:
+    with running(CONTENDERS, place) as servers:
+        yield servers
+
+
+@pytest.fixture(scope="module")
+def operations(place: Place) -> list[Operation]:
+    made = asyncio.run(workload.operations(place.database, place.issuer))
+    asyncio.run(workload.put_back(place.database))
+    return made
+
+
+def test_all_contenders_answer_alike(place: Place, servers: list[Server], operations: list[Operation]) -> None:
+    for operation in operations:
+        assert equality.check(operation, servers, place.database, 4 if operation.fresh else 20) > 3
+
+
+def test_a_request_is_measured(place: Place, servers: list[Server], operations: list[Operation]) -> None:
+    with generating(place) as load:
+        for server in servers:
+            for operation in (operations[0], operations[-1]):
+                done = load.round(server, operation, 0.5)
+                assert done.requests > 0
+                assert 0 < done.p50 <= done.p99
+                if operation.fresh:
+                    asyncio.run(workload.put_back(place.database))
+
+
+def test_statements_are_counted(place: Place, servers: list[Server], operations: list[Operation]) -> None:
+    by_key = {server.contender: server for server in servers}
+    with statements.logged(place.database):
+        for contender in (HANDWRITTEN, ONE_SQL):
+            for operation in operations[:5]:
+                assert statements.count(place.database, by_key[contender], operation, 5) == statements.Count(1, 0)
+
+
+def test_a_difference_is_found() -> None:
+    one = {"a": [{"b": 1, "c": None}], "d": "x"}
+    assert list(equality.differences(one, {"d": "x", "a": [{"c": None, "b": 1}]})) == []
+    assert list(equality.differences(one, {"a": [{"b": "1", "c": None}], "d": "x"})) == [("a[0].b", 1, "1")]
+    assert list(equality.differences(one, {"a": [{"b": 1}], "d": "x"})) == [("a[0].c", None, "(absent)")]

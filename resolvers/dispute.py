@@ -22,6 +22,7 @@ from models.enums import (
     Role,
     ViewerState,
 )
+from models.keys import new_id
 from resolvers import account, ids, policy, reading
 from resolvers.account import Account
 from resolvers.actionable import Actionable, Past, replayed
@@ -37,6 +38,7 @@ from resolvers.perform import Effect, Performing, Target, lock_order, perform, t
 from resolvers.policy import DisputeFacts
 from resolvers.reading import Row
 from resolvers.resolution import Decided, check_amount, limit_amount
+from resolvers.writing import insert
 
 
 @dataclass(slots=True, kw_only=True)
@@ -184,14 +186,16 @@ def passed_to(party: Role, now: datetime) -> dict[str, Any]:
 
 
 async def propose(performing: Performing, id: UUID, resolution: ResolutionKind, amount: Money | None) -> None:
-    await models.Proposal.create(
-        dispute_id=id,
-        resolution=resolution,
-        amount=amount.minor if amount else None,
-        currency=amount.currency_code if amount else None,
-        by_id=performing.context.viewer.id,
-        at=performing.now,
-    )
+    proposal = {
+        "id": new_id(),
+        "dispute_id": id,
+        "resolution": resolution,
+        "amount": amount.minor if amount else None,
+        "currency": amount.currency_code if amount else None,
+        "by_id": performing.context.viewer.id,
+        "at": performing.now,
+    }
+    await insert(models.Proposal, [proposal])
 
 
 async def withdraw_dispute(info: Info, input: WithdrawDispute) -> DisputePayload:

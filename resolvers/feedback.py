@@ -14,6 +14,7 @@ from strawberry import UNSET
 import models
 from models.enums import Action, InputProblem, OrderKind, Role
 from models.feedback import STARS
+from models.keys import new_id
 from resolvers import ids, reading
 from resolvers.context import Context, Info
 from resolvers.errors import Refused, invalid
@@ -23,6 +24,7 @@ from resolvers.order import Order
 from resolvers.payload import Payload, read_back
 from resolvers.perform import Effect, Performing, perform, the_order
 from resolvers.reading import Row
+from resolvers.writing import insert, update
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +203,8 @@ def _stars(order: Order, ratings: RatingsInput) -> dict[str, Any]:
 async def leave_feedback(info: Info, input: LeaveFeedback) -> FeedbackPayload:
     async def effect(performing: Performing) -> None:
         order = performing.subject
-        await models.Feedback.create(order_id=order.id, **_stars(order, input.ratings), comment=input.comment)
+        stars = _stars(order, input.ratings)
+        await insert(models.Feedback, [{"id": new_id(), "order_id": order.id, **stars, "comment": input.comment}])
         performing.set(feedback_left_at=performing.now)
 
     return await _perform(info, Action.LEAVE_FEEDBACK, input, _check(input), effect)
@@ -213,7 +216,8 @@ async def revise_feedback(info: Info, input: ReviseFeedback) -> FeedbackPayload:
         stars = _stars(order, input.ratings)
         feedback = await models.Feedback.get(order_id=order.id)
         original = {name: getattr(feedback, name) for name in (*STARS, "comment")}
-        await models.Feedback.filter(order_id=order.id).update(**stars, comment=input.comment, original=original)
+        revised = {**stars, "comment": input.comment, "original": original}
+        await update(models.Feedback, {"order_id": order.id}, revised)
         performing.set(feedback_revised_at=performing.now)
 
     return await _perform(info, Action.REVISE_FEEDBACK, input, _check(input), effect)
@@ -224,7 +228,7 @@ async def reply_to_feedback(info: Info, input: ReplyToFeedback) -> FeedbackPaylo
     checks.text("text", input.text, SHORT_TEXT, required=True)
 
     async def effect(performing: Performing) -> None:
-        await models.Feedback.filter(order_id=performing.subject.id).update(reply=input.text)
+        await update(models.Feedback, {"order_id": performing.subject.id}, {"reply": input.text})
         performing.set(feedback_replied_at=performing.now)
 
     return await _perform(info, Action.REPLY_TO_FEEDBACK, input, checks, effect)

@@ -12,6 +12,7 @@ import models
 from models.enums import Action, CaseKind
 from resolvers import policy
 from resolvers.policy import Fact
+from resolvers.writing import insert, update
 
 if TYPE_CHECKING:
     from resolvers.context import Context
@@ -31,20 +32,21 @@ class Change:
     note: str | None = None
 
 
-def events(order_id: UUID | None, known_at: datetime, changes: Iterable[Change]) -> list[models.Event]:
+def events(order_id: UUID | None, known_at: datetime, changes: Iterable[Change]) -> list[dict[str, Any]]:
+    """Their columns."""
     return [
-        models.Event(
-            order_id=order_id,
-            case_kind=change.case[0] if change.case else None,
-            case_id=change.case[1] if change.case else None,
-            at=change.at,
-            known_at=known_at,
-            by_id=change.by_id,
-            action=change.action,
-            facts=change.facts,
-            case_facts=change.case_facts,
-            note=change.note,
-        )
+        {
+            "order_id": order_id,
+            "case_kind": change.case[0] if change.case else None,
+            "case_id": change.case[1] if change.case else None,
+            "at": change.at,
+            "known_at": known_at,
+            "by_id": change.by_id,
+            "action": change.action,
+            "facts": change.facts,
+            "case_facts": change.case_facts,
+            "note": change.note,
+        }
         for change in changes
     ]
 
@@ -59,10 +61,10 @@ async def append(context: Context, order: Order | None, changes: Sequence[Change
         assert change.case is not None
         earlier = await models.Event.filter(case_id=change.case[1]).order_by("-id").first()
         known_at = max(context.known_at(), earlier.known_at) if earlier else context.known_at()
-        await models.Event.bulk_create(events(None, known_at, changes))
+        await insert(models.Event, events(None, known_at, changes))
         return
     known_at = max(context.known_at(), order.changed_at)
-    await models.Event.bulk_create(events(order.id, known_at, changes))
+    await insert(models.Event, events(order.id, known_at, changes))
     policy.fold(order, [change.facts for change in changes])
     facts = {name: getattr(order, name) for change in changes for name in change.facts}
-    await models.Order.filter(id=order.id).update(**facts, **columns, changed_at=known_at)
+    await update(models.Order, {"id": order.id}, {**facts, **columns, "changed_at": known_at})

@@ -11,6 +11,7 @@ from strawberry import UNSET
 
 import models
 from models.enums import Action, CaseKind, Role
+from models.keys import new_id
 from resolvers import account, ids
 from resolvers.account import Account
 from resolvers.attachment import Attachment, Brought, brought, has_files
@@ -23,6 +24,7 @@ from resolvers.payload import OnCase
 from resolvers.perform import Performing
 from resolvers.policy import NEVER
 from resolvers.reading import Row
+from resolvers.writing import insert
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,15 +66,18 @@ class PostComplaintMessage(PostDisputeMessage):
 async def write(performing: Performing, text: str, files: Brought | None = None) -> None:
     """Adds a message, with the files that were brought, to the case that is acted on."""
     kind = CaseKind.DISPUTE if isinstance(performing.subject, Dispute) else CaseKind.COMPLAINT
-    message = await models.Message.create(
-        case_kind=kind,
-        case_id=performing.subject.id,
-        by_id=performing.context.viewer.id,
-        at=performing.now,
-        text=text,
-    )
+    id = new_id()
+    message = {
+        "id": id,
+        "case_kind": kind,
+        "case_id": performing.subject.id,
+        "by_id": performing.context.viewer.id,
+        "at": performing.now,
+        "text": text,
+    }
+    await insert(models.Message, [message])
     if files is not None:
-        await files.into(performing, kind, performing.subject.id, message.id)
+        await files.into(performing, kind, performing.subject.id, id)
     performing.change.case = (kind, performing.subject.id)
     performing.change.case_facts = {}
 

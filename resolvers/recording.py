@@ -130,7 +130,7 @@ async def _store(context: Context, records: Sequence[Checked], accounts: Account
 
 async def _add(context: Context, records: Sequence[Checked], accounts: Accounts) -> None:
     orders: list[models.Order] = []
-    events: list[models.Event] = []
+    events: list[dict[str, Any]] = []
     known_at = context.known_at()
     for record in records:
         id = new_id()
@@ -151,7 +151,7 @@ async def _add(context: Context, records: Sequence[Checked], accounts: Accounts)
         )
         events += history.events(id, known_at, changes)
     await models.Order.bulk_create(orders)
-    await models.Event.bulk_create(events)
+    await models.Event.bulk_create(models.Event(**columns) for columns in events)
 
 
 def _check_identity(checks: Checks, order: Order, record: Checked, accounts: Accounts) -> None:

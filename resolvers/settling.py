@@ -10,6 +10,7 @@ import models
 from models.enums import CaseKind
 from resolvers import policy
 from resolvers.history import Change
+from resolvers.writing import update
 
 if TYPE_CHECKING:
     from resolvers.order import Order
@@ -45,6 +46,6 @@ async def settle(order: Order, now: datetime) -> list[Change]:
     change = done_by_time(dispute, now)
     if change is None:
         return []
-    await models.Dispute.filter(id=dispute.id).update(**(change.case_facts or {}))
+    await update(models.Dispute, {"id": dispute.id}, change.case_facts or {})
     policy.fold(order, [change.facts])
     return [change]

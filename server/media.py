@@ -1,6 +1,7 @@
 """The media types that requests and answers come in, and which of them a client would rather have."""
 
 import re
+from functools import lru_cache
 from urllib.request import parse_http_list
 
 JSON = "application/json"
@@ -8,6 +9,8 @@ GRAPHQL_RESPONSE = "application/graphql-response+json"
 EVENT_STREAM = "text/event-stream"
 MULTIPART = "multipart/mixed"
 SPOKEN = (JSON, GRAPHQL_RESPONSE, EVENT_STREAM, MULTIPART)  # where all is the same to a client, the first
+
+SPELLINGS = 128  # of a header that are kept with what they mean; most clients of a kind send the same
 
 _QUALITY = re.compile(r"0(\.\d{0,3})?|1(\.0{0,3})?", re.ASCII)
 
@@ -22,6 +25,7 @@ def is_utf8(parameters: dict[str, str]) -> bool:
     return parameters.get("charset", "utf-8") in ("utf-8", "utf8")
 
 
+@lru_cache(SPELLINGS)
 def is_json(content_type: str) -> bool:
     media, parameters = _parsed(content_type)
     return media == JSON and is_utf8(parameters)
@@ -40,6 +44,7 @@ def _qualities(accept: str) -> dict[str, tuple[float, int]]:
     return found
 
 
+@lru_cache(SPELLINGS)
 def negotiated(accept: str) -> str | None:
     """The one of SPOKEN to answer in; None where none will do. A stream has to be named: some clients name one in every
     request, behind what they would rather have, and */* is no wish for one."""

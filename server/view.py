@@ -119,8 +119,9 @@ class GraphQLView(Conversation):
         """The server's own address, as the client knows it."""
         if self.settings.public_url:
             return self.settings.public_url.rstrip("/")
-        url = opened.base_url
-        return str(url.replace(scheme={"ws": "http", "wss": "https"}.get(url.scheme, url.scheme))).rstrip("/")
+        scheme = {"ws": "http", "wss": "https"}.get(opened.scope["scheme"], opened.scope["scheme"])
+        host = opened.headers.get("host") or "{}:{}".format(*opened.scope.get("server") or ("localhost", 80))
+        return f"{scheme}://{host}{opened.scope.get('root_path', '')}".rstrip("/")
 
     async def enter(self, token: str) -> tuple[Account, datetime]:
         """Whose token it is, and until when. Raises BadToken."""

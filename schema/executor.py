@@ -267,9 +267,13 @@ class _Compiler:
         if type(field) is not StrawberryField or field.extensions:
             raise _Impure
         resolver = field.base_resolver
+        if getattr(definition.resolve, "_is_default", None) is not (
+            resolver is None
+        ):  # another one was put in its place
+            raise _Impure
         if resolver is not None:
             return self.call(definition, node, field, resolver)
-        if field.default_resolver is not getattr or not getattr(definition.resolve, "_is_default", False):
+        if field.default_resolver is not getattr:
             raise _Impure
         name = field.python_name
         return f"getattr(s, {name!r})" if keyword.iskeyword(name) else f"s.{name}"

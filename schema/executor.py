@@ -267,9 +267,8 @@ class _Compiler:
         if type(field) is not StrawberryField or field.extensions:
             raise _Impure
         resolver = field.base_resolver
-        if getattr(definition.resolve, "_is_default", None) is not (
-            resolver is None
-        ):  # another one was put in its place
+        # Strawberry says so of each resolver that it makes; of any other there is nothing to know.
+        if getattr(definition.resolve, "_is_default", None) is not (resolver is None):
             raise _Impure
         if resolver is not None:
             return self.call(definition, node, field, resolver)

@@ -267,9 +267,12 @@ class _Compiler:
         if type(field) is not StrawberryField or field.extensions:
             raise _Impure
         resolver = field.base_resolver
+        # Strawberry says so of each resolver that it makes; of any other there is nothing to know.
+        if getattr(definition.resolve, "_is_default", None) is not (resolver is None):
+            raise _Impure
         if resolver is not None:
             return self.call(definition, node, field, resolver)
-        if field.default_resolver is not getattr or not getattr(definition.resolve, "_is_default", False):
+        if field.default_resolver is not getattr:
             raise _Impure
         name = field.python_name
         return f"getattr(s, {name!r})" if keyword.iskeyword(name) else f"s.{name}"

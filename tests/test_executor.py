@@ -12,6 +12,7 @@ from importlib.metadata import version
 from typing import Any
 
 import pytest
+import strawberry
 from graphql import (
     AbortController,
     DocumentNode,
@@ -25,6 +26,7 @@ from graphql import (
 from graphql.execution.executor_throwing_on_incremental import ExecutorThrowingOnIncremental
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from models.enums import Role
@@ -85,12 +87,12 @@ def answer(
 ) -> tuple[str, list[Any]]:
     """All that can be told of an answer: the data with its order, and the errors."""
 
-    async def awaited(result: Any) -> Any:
-        return await result
+    async def execution() -> Any:
+        # Also where nothing is to be awaited: errors leave things behind, which graphql-core settles in the loop.
+        result: Any = execute(schema, document, root, variable_values=variables, executor_class=executor)
+        return await result if inspect.isawaitable(result) else result
 
-    result: Any = execute(schema, document, root, variable_values=variables, executor_class=executor)
-    if inspect.isawaitable(result):
-        result = asyncio.run(awaited(result))
+    result = asyncio.run(execution())
     errors = [(error.message, error.path, error.locations, repr(error.original_error)) for error in result.errors or ()]
     return re.sub(r" at 0x[0-9a-f]+", "", repr(result.data)), errors
 
@@ -319,11 +321,43 @@ def test_what_has_to_be_called_is_called_once() -> None:
         calls.append("text")
         return "called"
 
-    for source in ({"id": "7", "text": text, "other": {"id": "8"}}, toy(text=text, other={"id": "8"})):
-        document, calls[:] = parse("{ toy { id text other { id } } }"), []
-        given = answer(kinds.PLAIN, PlainAtOnce, document, {"toy": source})
-        assert calls == ["text"]
-        assert given == (repr({"toy": {"id": "7", "text": "called", "other": {"id": "8"}}}), [])
+    def another(_info: Any) -> Any:
+        calls.append("another")
+        return {"text": "of another"}
+
+    for source in ({"id": "7", "text": text, "toy": another}, toy(text=text, toy=another)):
+        for asked, name, shown in (("text", "text", "called"), ("toy { text }", "toy", {"text": "of another"})):
+            calls.clear()
+            given = answer(kinds.PLAIN, PlainAtOnce, parse(f"{{ toy {{ id {asked} }} }}"), {"toy": source})
+            assert calls == [name.replace("toy", "another")]
+            assert given == (repr({"toy": {"id": "7", name: shown}}), [])
+
+
+def test_arguments_of_what_graphql_core_reads() -> None:
+    data = {"toy": {"inner": None}}
+    document = parse("{ toy { inner(deep: null) { id } } }")
+    given = answer(kinds.PLAIN, PlainAtOnce, document, data)
+    assert "Argument 'deep' has invalid value" in given[1][0][0]
+    assert given == answer(kinds.PLAIN, ExecutorThrowingOnIncremental, document, data)
+
+
+def nothing(_value: Any) -> Any:
+    return None
+
+
+def test_a_scalar_that_gives_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    types: Any = kinds.PLAIN.type_map
+    monkeypatch.setattr(types["DateTime"], "coerce_output_value", nothing)
+    _, [error] = answer(kinds.PLAIN, PlainAtOnce, parse("{ toy { at } }"), {"toy": {"at": "2026"}})
+    assert "to return non-nullable value, returned: None" in error[0]
+
+
+def test_conditions_that_no_validation_let_through() -> None:
+    document = parse("query($a: [Boolean]) { toy { id @skip(if: $a) text } }")
+    for condition in ([True], []):
+        variables = {"a": condition}
+        expected = answer(kinds.SCHEMA, StrawberryGraphQLCoreExecutionContext, document, root(toy=toy()), variables)
+        assert answer(kinds.SCHEMA, AtOnce, document, root(toy=toy()), variables) == expected
 
 
 class Stand:
@@ -344,6 +378,39 @@ def test_what_only_the_value_can_tell() -> None:
     shown, [error] = answer(kinds.SCHEMA, AtOnce, document, data)
     assert literal_eval(shown) == {"toys": [{"id": "7"}, None, {"id": "7"}]}
     assert "await" in error[0]
+
+
+@strawberry.type
+class Thing:
+    name: str
+
+
+@strawberry.type
+class Things:
+    thing: Thing
+
+
+def looked_up(source: Any, name: str) -> Any:
+    return source[name] if isinstance(source, dict) else f"{name} of a thing"
+
+
+def test_a_default_resolver_of_ones_own() -> None:
+    schema: Any = strawberry.Schema(Things, config=StrawberryConfig(default_resolver=looked_up))
+    thing = Thing(name="not asked")
+    shown, _ = answer(schema._schema, AtOnce, parse("{ thing { name } }"), {"thing": thing})
+    assert literal_eval(shown) == {"thing": {"name": "name of a thing"}}
+
+
+def test_a_resolver_that_was_put_in_the_place_of_strawberrys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As instruments do."""
+
+    def another(_source: Any, _info: Any) -> str:
+        return "another"
+
+    types: Any = kinds.SCHEMA.type_map
+    monkeypatch.setattr(types["Toy"].fields["text"], "resolve", another)
+    shown, _ = answer(kinds.SCHEMA, AtOnce, parse("{ toy { text } }"), root(toy=toy()))
+    assert literal_eval(shown) == {"toy": {"text": "another"}}
 
 
 def test_the_second_sighting_is_compiled() -> None:
@@ -481,7 +548,6 @@ def test_it_can_be_turned_off() -> None:
     assert not issubclass(GraphQLView(Settings(compiled=False)).schema.execution_context_class, Compiled)  # type: ignore[attr-defined]
 
 
-@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")  # by graphql-core, of what errors leave behind
 @pytest.mark.parametrize("of", BASE_AND_OURS)
 @given(
     text=kinds.documents(),

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from resolvers.feedback import Feedback
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class OrderItem:
     title: str
     quantity: int

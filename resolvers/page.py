@@ -1,6 +1,7 @@
 """Pages of a list by keyset: a cursor names a row's place, not its number, so pages neither skip nor repeat."""
 
 import base64
+import binascii
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -31,8 +32,9 @@ Place = tuple[datetime, UUID | int]
 
 def encode_cursor(at: datetime, key: UUID | int) -> str:
     tail = key.hex if isinstance(key, UUID) else str(key)
-    text = f"{(at - _EPOCH) // _MICROSECOND}.{tail}"
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    span = at - _EPOCH
+    text = f"{(span.days * 86_400 + span.seconds) * 1_000_000 + span.microseconds}.{tail}"
+    return binascii.b2a_base64(text.encode(), newline=False).decode().rstrip("=")  # digits never come to + or /
 
 
 def _decode_cursor(cursor: str) -> Place:
@@ -139,7 +141,7 @@ class PageInfo:
     end_cursor: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Edge(Generic[T]):
     cursor: str
     node: T

@@ -230,7 +230,7 @@ def _plan(
 ) -> Plan:
     relations = row_type.relations
     asked = [selection.bare(name) for name in row_type.ALWAYS if name != back]
-    asked += [each for each in selection.on(type_name) if each.name in relations] if relations else []
+    asked += selection.on(type_name, relations) if relations else []
     asked += [also] if also else []
     together: dict[Hashable, Asked] = {}
     for each in asked:

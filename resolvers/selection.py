@@ -1,6 +1,6 @@
 """What a request asks for below a field, so that a list can read all of it at once."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -50,13 +50,16 @@ class Selection:
         raw: GraphQLResolveInfo[Any] = info._raw_info  # pyright: ignore[reportPrivateUsage, reportUnknownMemberType, reportUnknownVariableType]
         return cls(raw, [node.selection_set for node in raw.field_nodes if node.selection_set])
 
-    def on(self, type_name: str) -> list[Asked]:
-        """The fields asked of an object of this type, once for each place that asks."""
+    def on(self, type_name: str, wanted: Container[str] | None = None) -> list[Asked]:
+        """The fields asked of an object of this type, once for each place that asks; only those of the `wanted` names,
+        where they are given."""
         object_type = self.info.schema.type_map[type_name]
         assert isinstance(object_type, GraphQLObjectType)
         asked: list[Asked] = []
         for node in self._fields(self.sets, object_type):
             name = node.name.value
+            if wanted is not None and name not in wanted:
+                continue
             definition = object_type.fields.get(name)
             if definition is None:  # __typename
                 continue
@@ -70,9 +73,8 @@ class Selection:
     def field(self, type_name: str, name: str) -> "Selection":
         """What is asked below one field of an object of this type."""
         below = Selection(self.info)
-        for asked in self.on(type_name):
-            if asked.name == name:
-                below.sets += asked.below.sets
+        for asked in self.on(type_name, (name,)):
+            below.sets += asked.below.sets
         return below
 
     def bare(self, name: str) -> Asked:

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from limits import RateLimitItem, parse
-from limits.aio.storage import Storage
+from limits.aio.storage import MemoryStorage, Storage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from limits.errors import StorageError
 from limits.storage import storage_from_string
@@ -18,14 +18,29 @@ from server.settings import Mode, Settings
 IN_MEMORY = "memory://"
 OFF = "off"
 USUAL = {"account": "600/minute", "address": "6000/minute"}  # in production; many phones share one address
+CLEARING_SECONDS = 10.0  # between two clearings of what has expired
 PATIENCE_SECONDS = 0.5  # with the store
 REST_SECONDS = 5.0  # in which it is not asked again once it could not be reached
 
 _log = logging.getLogger("recourse")
 
 
+class Memory(MemoryStorage):
+    """As its base, which looks through all that it holds at every hit; this one does so now and then."""
+
+    STORAGE_SCHEME = None
+    _clears_at = 0.0
+
+    async def _MemoryStorage__schedule_expiry(self) -> None:  # noqa: N802 - what its base calls it
+        if time.monotonic() >= self._clears_at:
+            self._clears_at = time.monotonic() + CLEARING_SECONDS
+            await super()._MemoryStorage__schedule_expiry()  # type: ignore[misc]
+
+
 def _store(url: str) -> Storage:
-    options: dict[str, Any] = {} if url == IN_MEMORY else {"implementation": "redispy", "wrap_exceptions": True}
+    if url == IN_MEMORY:
+        return Memory()
+    options: dict[str, Any] = {"implementation": "redispy", "wrap_exceptions": True}
     try:
         return storage_from_string(f"async+{url}", **options)  # type: ignore[return-value]
     except Exception as error:  # which may quote a password

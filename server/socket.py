@@ -29,7 +29,7 @@ from server.tokens import BadToken, bearer
 INIT_SECONDS = 10  # for the token to come
 MOST_OPERATIONS = 20  # under way at once on a socket
 LARGEST_MESSAGE = 1_000_000  # bytes
-subscribes = re.compile(r"\bsubscription\b").search  # or says the word somewhere, which does no harm
+_SUBSCRIBES = re.compile(r"\bsubscription\b").search
 MALFORMED = "This message has not the form of the protocol graphql-transport-ws"
 
 
@@ -187,6 +187,11 @@ class Handler(BaseGraphQLTransportWSHandler[Any, None]):
                 yield result
 
         await super()._send_result_stream(operation, shown())
+
+
+def subscribes(text: str) -> bool:
+    """Or says the word somewhere, which does no harm."""
+    return "subscription" in text and _SUBSCRIBES(text) is not None
 
 
 def _is_well_formed(message: dict[str, Any]) -> bool:

@@ -157,7 +157,7 @@ class GraphQLView(Conversation):
     async def execute_operation(
         self, request: Any, request_adapter: Any, request_data: Any, *rest: Any, **more: Any
     ) -> Any:
-        request.state.subscribes = socket.subscribes(getattr(request_data, "query", None) or "") is not None
+        request.state.subscribes = socket.subscribes(getattr(request_data, "query", None) or "")
         return await super().execute_operation(request, request_adapter, request_data, *rest, **more)
 
     async def create_streaming_response(

@@ -19,10 +19,13 @@ from uuid import UUID
 import asyncpg
 import httpx2
 import pytest
+from limits import parse
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
 import models
 from models import database
 from models.keys import new_id
+from server import rates
 from tests.conftest import DIALECT, Person, Server, World
 from tests.issuer import Issuer, token
 from tests.postgres import Postgres, credentials
@@ -218,6 +221,19 @@ def test_nodes_count_together_where_they_share_a_store(serve: Callable[..., Any]
         began = time.monotonic()
         assert codes([buyer.send(TIME) for _ in range(5)]) == [None] * 5  # nobody is held back without it
         assert time.monotonic() - began < 5
+
+
+@pytest.mark.anyio
+async def test_what_has_expired_is_cleared_now_and_then() -> None:
+    """The library's own store would look through all that it holds at every hit."""
+    limiter = SlidingWindowCounterRateLimiter(rates.Memory())
+    for place in range(100):
+        assert await limiter.hit(parse("1/hour"), "account", str(place))
+    clearing = limiter.storage.timer  # type: ignore[union-attr]
+    assert clearing is not None
+    for place in range(100):
+        assert not await limiter.hit(parse("1/hour"), "account", str(place))
+    assert limiter.storage.timer is clearing  # type: ignore[union-attr]
 
 
 def test_rates_that_make_no_sense(server: Server) -> None:

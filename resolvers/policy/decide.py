@@ -30,7 +30,7 @@ class Facts(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Decision:
     """The policy's answer for one action, one viewer and one instant; `message` and `reason` are null when allowed."""
 
@@ -101,9 +101,11 @@ class _Offer:
         self.open = {rule.action: is_open for rule, is_open in self.rules}
         limits = {limit for rule in rules for limit in rule.is_open.limits()}
         self.limits = [(fact, after + MOMENT) for fact, after in limits]
+        self.timed = [self.open[rule.action] for rule in rules if any(rule.is_open.limits())]
 
-    def open_at(self, facts: Facts, role: Role, now: datetime) -> list[bool]:
-        return [is_open(facts, role, now) for _, is_open in self.rules]
+    def held_open(self, facts: Facts, role: Role, now: datetime) -> list[bool]:
+        """Of those that time alone opens or closes."""
+        return [is_open(facts, role, now) for is_open in self.timed]
 
 
 @cache
@@ -142,7 +144,7 @@ def next_change_at(facts: Facts, viewer: Viewer, now: datetime, also: Iterable[E
         return None
 
     def hold_at(instant: datetime) -> list[bool]:
-        held = offer.open_at(facts, role, instant)
+        held = offer.held_open(facts, role, instant)
         return [*held, *(each.holds(facts, Asked(role, instant)) for each in also)] if also else held
 
     today = hold_at(now)

@@ -30,6 +30,7 @@ DRAIN_SECONDS = 1.5  # with a server's patience for requests before it, ten in a
 after_commit: list[Callable[[], None]] = []  # called after each commit of `in_transaction`
 
 _log = logging.getLogger(__name__)
+_dialect: str | None = None
 _under_way: set[asyncio.Task[Any]] = set()
 
 
@@ -118,7 +119,7 @@ def reader() -> BaseDBAsyncClient:
     Tortoise's own routers will not do: they would send `filter(…).delete()` here as well.
     """
     here = connection()
-    may = "reader" in get_connections().db_config and (_lags.get() or here.capabilities.dialect == "sqlite")
+    may = "reader" in get_connections().db_config and (_lags.get() or dialect() == "sqlite")
     return get_connection("reader") if may and not isinstance(here, TransactionalDBClient) else here
 
 
@@ -156,7 +157,11 @@ def connection() -> BaseDBAsyncClient:
 
 
 def dialect() -> str:
-    return connection().capabilities.dialect
+    """One for all databases of a process."""
+    global _dialect
+    if _dialect is None:
+        _dialect = connection().capabilities.dialect
+    return _dialect
 
 
 async def select(sql: str, values: Sequence[object] = ()) -> Sequence[Iterable[Any]]:

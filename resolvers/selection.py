@@ -1,6 +1,9 @@
 """What a request asks for below a field, so that a list can read all of it at once."""
 
-from collections.abc import Container, Iterable, Iterator
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -10,18 +13,25 @@ from graphql import (
     FieldNode,
     FragmentSpreadNode,
     GraphQLAbstractType,
+    GraphQLField,
     GraphQLIncludeDirective,
     GraphQLObjectType,
     GraphQLResolveInfo,
     GraphQLSkipDirective,
     InlineFragmentNode,
+    ListValueNode,
+    ObjectValueNode,
     SelectionNode,
     SelectionSetNode,
+    ValueNode,
+    VariableNode,
     get_argument_values,
     get_directive_values,
     is_abstract_type,
 )
 from graphql.execution.values import VariableValues
+
+from resolvers.recent import recent
 
 
 @dataclass(slots=True)
@@ -30,7 +40,32 @@ class Asked:
 
     name: str
     arguments: dict[str, Any]
-    below: "Selection"
+    below: Selection
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """One that asks for a field: on `conditions`, the nodes with directives above it and itself, and with `constants`
+    for arguments; None where those vary."""
+
+    name: str
+    definition: GraphQLField
+    node: FieldNode
+    conditions: tuple[SelectionNode, ...]
+    constants: dict[str, Any] | None
+
+
+def _varies(value: ValueNode) -> bool:
+    """Whether a variable is in it."""
+    if isinstance(value, VariableNode):
+        return True
+    if isinstance(value, ListValueNode):
+        return any(map(_varies, value.values))
+    return isinstance(value, ObjectValueNode) and any(_varies(field.value) for field in value.fields)
+
+
+MOST_PLACES = 2000  # selections whose places are kept, of documents that were asked lately
+_places: OrderedDict[tuple[Any, ...], tuple[Any, list[_Place]]] = OrderedDict()
 
 
 @dataclass(slots=True)
@@ -45,32 +80,48 @@ class Selection:
         return values if isinstance(values, VariableValues) else VariableValues({}, values)
 
     @classmethod
-    def below(cls, info: strawberry.Info[Any, Any]) -> "Selection":
+    def below(cls, info: strawberry.Info[Any, Any]) -> Selection:
         """What is asked below the field that is being resolved."""
         raw: GraphQLResolveInfo[Any] = info._raw_info  # pyright: ignore[reportPrivateUsage, reportUnknownMemberType, reportUnknownVariableType]
         return cls(raw, [node.selection_set for node in raw.field_nodes if node.selection_set])
 
-    def on(self, type_name: str, wanted: Container[str] | None = None) -> list[Asked]:
+    def on(self, type_name: str, wanted: Mapping[str, Any] | tuple[str, ...] | None = None) -> list[Asked]:
         """The fields asked of an object of this type, once for each place that asks; only those of the `wanted` names,
         where they are given."""
         object_type = self.info.schema.type_map[type_name]
         assert isinstance(object_type, GraphQLObjectType)
-        asked: list[Asked] = []
-        for node in self._fields(self.sets, object_type):
-            name = node.name.value
-            if wanted is not None and name not in wanted:
-                continue
-            definition = object_type.fields.get(name)
-            if definition is None:  # __typename
-                continue
-            arguments: dict[str, Any] = {}
-            if definition.args:
-                arguments = get_argument_values(definition, node, self.variables)
-            below = [node.selection_set] if node.selection_set else []
-            asked.append(Asked(name, arguments, Selection(self.info, below)))
-        return asked
+        key = (id(object_type), wanted if isinstance(wanted, tuple) else id(wanted), *map(id, self.sets))
+        # What is told apart by identity is kept beside what was found.
+        _, places = recent(_places, key, lambda: ((wanted, *self.sets), self._places(object_type, wanted)), MOST_PLACES)
+        return [
+            Asked(
+                place.name,
+                get_argument_values(place.definition, place.node, self.variables)
+                if place.constants is None
+                else place.constants,
+                Selection(self.info, [place.node.selection_set] if place.node.selection_set else []),
+            )
+            for place in places
+            if not place.conditions or all(map(self._included, place.conditions))
+        ]
 
-    def field(self, type_name: str, name: str) -> "Selection":
+    def _places(
+        self, object_type: GraphQLObjectType, wanted: Mapping[str, Any] | tuple[str, ...] | None
+    ) -> list[_Place]:
+        places: list[_Place] = []
+        for node, conditions in self._fields(self.sets, object_type, ()):
+            name = node.name.value
+            definition = object_type.fields.get(name)
+            if definition is None or (wanted is not None and name not in wanted):  # None for __typename
+                continue
+            constants: dict[str, Any] | None = {}
+            if definition.args:
+                varies = any(_varies(argument.value) for argument in node.arguments or ())
+                constants = None if varies else get_argument_values(definition, node, self.variables)
+            places.append(_Place(name, definition, node, conditions, constants))
+        return places
+
+    def field(self, type_name: str, name: str) -> Selection:
         """What is asked below one field of an object of this type."""
         below = Selection(self.info)
         for asked in self.on(type_name, (name,)):
@@ -85,19 +136,23 @@ class Selection:
         """As if all this were asked below a field of that name."""
         return Asked(name, {}, self)
 
-    def _fields(self, sets: Iterable[SelectionSetNode], object_type: GraphQLObjectType) -> Iterator[FieldNode]:
+    def _fields(
+        self, sets: Iterable[SelectionSetNode], object_type: GraphQLObjectType, above: tuple[SelectionNode, ...]
+    ) -> Iterator[tuple[FieldNode, tuple[SelectionNode, ...]]]:
+        """With each the nodes, itself among them, whose directives say whether it is asked at all."""
         for selection_set in sets:
-            for node in filter(self._included, selection_set.selections):
+            for node in selection_set.selections:
+                conditions = (*above, node) if node.directives else above
                 if isinstance(node, FieldNode):
-                    yield node
+                    yield node, conditions
                 elif isinstance(node, InlineFragmentNode):
                     condition = node.type_condition
                     if condition is None or self._matches(condition.name.value, object_type):
-                        yield from self._fields([node.selection_set], object_type)
+                        yield from self._fields([node.selection_set], object_type, conditions)
                 elif isinstance(node, FragmentSpreadNode):
                     fragment = self.info.fragments[node.name.value]
                     if self._matches(fragment.type_condition.name.value, object_type):
-                        yield from self._fields([fragment.selection_set], object_type)
+                        yield from self._fields([fragment.selection_set], object_type, conditions)
 
     def _matches(self, condition: str, object_type: GraphQLObjectType) -> bool:
         if condition == object_type.name:
@@ -109,8 +164,6 @@ class Selection:
         return self.info.schema.is_sub_type(abstract, object_type)
 
     def _included(self, node: SelectionNode) -> bool:
-        if not node.directives:
-            return True
         value = partial(get_directive_values, node=node, variable_values=self.variables)
         skip, include = value(GraphQLSkipDirective), value(GraphQLIncludeDirective)
         return not (skip and skip["if"]) and not (include and not include["if"])

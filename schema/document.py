@@ -19,9 +19,9 @@ from strawberry.schema.schema import validate_document
 from strawberry.utils.operation import get_first_operation
 
 from resolvers.limits import Limits
+from resolvers.recent import recent
 from resolvers.request import current
 from schema.guard import Measure, TooExpensive, measure, nested_too_deep, refusal
-from schema.recent import recent
 
 DOCUMENTS = 128  # kept, with what was found out about them
 LONGEST_KEPT = 100_000  # characters

@@ -63,7 +63,7 @@ from strawberry.schema.schema_converter import CustomGraphQLEnumType, GraphQLCor
 from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
 
-from schema.recent import recent
+from resolvers.recent import recent
 
 OPERATIONS = 128  # as many as documents that Strawberry keeps parsed
 VARIANTS = 16  # of an operation, by the values that its conditions take

@@ -3,7 +3,6 @@
 # pyright: reportPrivateUsage=false, reportUnknownVariableType=false, reportUnknownMemberType=false
 
 import asyncio
-import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from copy import copy
 from typing import Any, Self, TypeVar
@@ -116,9 +115,12 @@ class Schema(strawberry.Schema):
 async def _in_time(work: Callable[[], Awaitable[T]], kind: OperationType, limits: Limits) -> T:
     """Within the time that a request has. A query may be read from a replica. Raises TooSlow."""
     try:
-        with database.as_of_a_moment_ago() if kind is OperationType.QUERY else contextlib.nullcontext():
-            async with asyncio.timeout(limits.seconds):
+        async with asyncio.timeout(limits.seconds):
+            if kind is not OperationType.QUERY:
                 return await work()
+            with database.as_of_a_moment_ago():
+                async with database.held_connection():
+                    return await work()
     except TimeoutError:
         raise TooSlow(limits.seconds) from None
 

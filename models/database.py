@@ -1,7 +1,5 @@
 """The one way to the database: where it is, how to connect, how to write to it."""
 
-# pyright: reportPrivateUsage=false
-
 import asyncio
 import contextlib
 import logging
@@ -19,7 +17,6 @@ from tortoise.exceptions import DBConnectionError
 from tortoise.transactions import in_transaction as in_tortoise_transaction
 
 from models import migrating
-from models.backends.asyncpg import ACQUIRE_SECONDS
 
 T = TypeVar("T")
 
@@ -172,10 +169,8 @@ async def select(sql: str, values: Sequence[object] = ()) -> Sequence[Iterable[A
 
     It must change nothing unless it is part of a transaction. Without its replica the database is read.
     """
-    client, held = reader(), _held.get()
+    client = reader()
     try:
-        if held is not None and held.is_of(client):
-            return await held.select(sql, values)
         _, rows = await client.execute_query(sql, list(values))  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     except Exception as error:
         if client is connection() or not is_away(error):
@@ -184,48 +179,6 @@ async def select(sql: str, values: Sequence[object] = ()) -> Sequence[Iterable[A
         with as_of_now():
             return await select(sql, values)
     return rows  # pyright: ignore[reportUnknownVariableType]
-
-
-class _Held:
-    """One connection of a pool for the statements of one request, taken with the first of them: to take and to give
-    back costs as much as a statement."""
-
-    def __init__(self, client: Any) -> None:
-        self.client = client
-        self.connection: Any = None
-        self._turn = asyncio.Lock()
-
-    def is_of(self, client: BaseDBAsyncClient) -> bool:
-        return client is self.client and self.client._pool is not None
-
-    async def select(self, sql: str, values: Sequence[object]) -> Sequence[Iterable[Any]]:
-        async with self._turn:
-            if self.connection is None:
-                self.connection = await self.client._pool.acquire(timeout=ACQUIRE_SECONDS)
-            self.client.log.debug("%s: %s", sql, values)
-            return await self.connection.fetch(sql, *values)
-
-    async def give_back(self) -> None:
-        if self.connection is not None:
-            await self.client._pool.release(self.connection)
-
-
-_held: ContextVar[_Held | None] = ContextVar("the connection of this request", default=None)
-
-
-@contextlib.asynccontextmanager
-async def held_connection() -> AsyncGenerator[None]:
-    """Within, what is selected goes over one connection, one after the other."""
-    if dialect() != "postgres":
-        yield
-        return
-    held = _Held(reader())
-    token = _held.set(held)
-    try:
-        yield
-    finally:
-        _held.reset(token)
-        await held.give_back()
 
 
 async def returning(sql: str, values: Sequence[object] = ()) -> Sequence[dict[str, Any]]:

@@ -3,6 +3,7 @@
 # pyright: reportPrivateUsage=false, reportUnknownVariableType=false, reportUnknownMemberType=false
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from copy import copy
 from typing import Any, Self, TypeVar
@@ -115,12 +116,9 @@ class Schema(strawberry.Schema):
 async def _in_time(work: Callable[[], Awaitable[T]], kind: OperationType, limits: Limits) -> T:
     """Within the time that a request has. A query may be read from a replica. Raises TooSlow."""
     try:
-        async with asyncio.timeout(limits.seconds):
-            if kind is not OperationType.QUERY:
+        with database.as_of_a_moment_ago() if kind is OperationType.QUERY else contextlib.nullcontext():
+            async with asyncio.timeout(limits.seconds):
                 return await work()
-            with database.as_of_a_moment_ago():
-                async with database.held_connection():
-                    return await work()
     except TimeoutError:
         raise TooSlow(limits.seconds) from None
 

@@ -122,12 +122,12 @@ def create(settings: Settings | None = None) -> Starlette:
                 yield
 
     routes = [
-        Route("/metrics", metrics.page),
         Route("/graphql", view),
         WebSocketRoute("/graphql", view),
         Route("/files/{key}", files.content, methods=["GET", "PUT"]),
         Route("/healthz", healthz),
         Route("/readyz", readyz),
+        Route("/metrics", metrics.page),
     ]
     pages = Middleware(
         CORSMiddleware,
@@ -137,4 +137,5 @@ def create(settings: Settings | None = None) -> Starlette:
         expose_headers=[ID_HEADER, "retry-after"],
         max_age=24 * 3600,
     )
-    return Starlette(routes=routes, lifespan=lifespan, middleware=[Middleware(Identified), pages])
+    middleware = [Middleware(Identified), *([pages] if settings.cors_origins else [])]
+    return Starlette(routes=routes, lifespan=lifespan, middleware=middleware)

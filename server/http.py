@@ -1,9 +1,10 @@
 """GraphQL over HTTP, as its specification has it: how requests are read, and how answers are spelled."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import orjson
-from cross_web import AsyncHTTPRequestAdapter, HTTPException
+from cross_web import AsyncHTTPRequestAdapter
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.websockets import WebSocket
@@ -14,6 +15,7 @@ from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.subscriptions import GRAPHQL_SSE_PROTOCOL, MULTIPART_SUBSCRIPTION_PROTOCOL
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
+from strawberry.types.unset import UNSET
 
 from resolvers.request import current
 from schema.execution import TooSlow
@@ -21,6 +23,7 @@ from server import parameters, requests
 from server.documents import Documents
 from server.errors import Refused, presented
 from server.media import EVENT_STREAM, GRAPHQL_RESPONSE, JSON, MULTIPART, SPOKEN, negotiated, spelled
+from server.parameters import Parameters
 from server.streams import EventStream, MultipartStream
 
 _STREAMS: dict[str | None, GraphQLRequestProtocol] = {EVENT_STREAM: "sse", MULTIPART: "multipart-subscription"}
@@ -35,6 +38,14 @@ def answered_in(request: HTTPConnection) -> str:
     return GRAPHQL_RESPONSE if _wanted(request) == GRAPHQL_RESPONSE else JSON
 
 
+def _check(request: Request) -> None:
+    """Raises Refused for a request that is answered in no way."""
+    if request.method not in ("GET", "POST"):
+        raise Refused(405, "METHOD_NOT_ALLOWED", "Ask by GET or POST.", allow="GET, POST")
+    if _wanted(request) is None:
+        raise Refused(406, "NOT_ACCEPTABLE", f"Answers come as one of these: {', '.join(SPOKEN)}.")
+
+
 class Conversation(GraphQL[Any, None]):
     documents: Documents
     hints: bool
@@ -43,45 +54,57 @@ class Conversation(GraphQL[Any, None]):
         GRAPHQL_SSE_PROTOCOL: EventStream,
     }
 
-    def is_request_allowed(self, request: BaseRequestProtocol) -> bool:
-        if request.method not in ("GET", "POST"):
-            raise Refused(405, "METHOD_NOT_ALLOWED", "Ask by GET or POST.", allow="GET, POST")
-        return True
+    async def run(self, request: Any, context: Any = UNSET, root_value: Any = UNSET) -> Any:
+        """Streams are the base's; one answer needs none of its ways."""
+        is_http: bool = isinstance(request, Request)
+        if is_http and _wanted(request) not in _STREAMS:
+            return await self._answer(request, context)
+        return await super().run(request, context=context)
+
+    async def _answer(self, request: Request, context: Any) -> Response:
+        _check(request)
+        asked = await self._asked(request, request.body)
+        allowed = OperationType.from_http("POST" if request.method == "POST" else "GET")
+        text = self.documents.text(asked)
+        try:
+            result = await self.schema.execute(
+                text, asked.variables, context, None, asked.operation_name, allowed, asked.extensions
+            )
+        except InvalidOperationTypeError as wrong:
+            if wrong.operation_type is OperationType.MUTATION:
+                raise Refused(405, "METHOD_NOT_ALLOWED", "A mutation is sent by POST.", allow="POST") from None
+            raise Refused(400, "BAD_REQUEST", wrong.as_http_error_reason(request.method)) from None
+        answer = await self.process_result(request, result)
+        media, status = answered_in(request), 200
+        if media == GRAPHQL_RESPONSE and "data" not in answer:  # else statuses are for what stands in between
+            status = 503 if current.get().code == TooSlow.CODE else 400
+        return Response(self.encode_json(answer), status, media_type=spelled(media))
+
+    async def _asked(
+        self, request: Request | AsyncHTTPRequestAdapter, body: Callable[[], Awaitable[bytes]]
+    ) -> Parameters:
+        if request.method == "GET":
+            asked = parameters.of_address(request.query_params)
+        else:
+            asked = parameters.of_body(request.headers, await body())
+        requests.called(current.get(), asked.extensions)
+        return asked
 
     def should_render_graphql_ide(self, request: BaseRequestProtocol) -> bool:
         """Never; the base takes a GET without a query for one that wants it."""
         return False
 
-    async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData:
-        if request.method == "GET":
-            asked = parameters.of_address(request.query_params)
-        else:
-            asked = parameters.of_body(request.headers, await request.get_body())
-        requests.called(current.get(), asked.extensions)
-        return GraphQLRequestData(
-            self.documents.text(asked),
-            asked.variables,
-            asked.operation_name,
-            asked.extensions,
-            _STREAMS.get(_wanted(request), "http"),
-        )
-
-    async def execute_single(self, *args: Any, **named: Any) -> ExecutionResult:
-        try:
-            return await super().execute_single(*args, **named)
-        except HTTPException as wrong:
-            match wrong.__cause__:
-                case InvalidOperationTypeError(operation_type=OperationType.MUTATION):
-                    raise Refused(405, "METHOD_NOT_ALLOWED", "A mutation is sent by POST.", allow="POST") from None
-                case _:
-                    raise
-
     async def get_sub_response(self, request: Request | WebSocket) -> Response:
-        response = await super().get_sub_response(request)
-        if _wanted(request) is None:
-            raise Refused(406, "NOT_ACCEPTABLE", f"Answers come as one of these: {', '.join(SPOKEN)}.")
-        response.media_type = answered_in(request)
-        return response
+        if isinstance(request, Request):
+            _check(request)
+        return await super().get_sub_response(request)
+
+    async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData:
+        asked = await self._asked(request, request.get_body)
+        protocol = _STREAMS[_wanted(request)]
+        return GraphQLRequestData(
+            self.documents.text(asked), asked.variables, asked.operation_name, asked.extensions, protocol
+        )
 
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
         """Without `data` where nothing was run: then no error has a path."""
@@ -94,14 +117,6 @@ class Conversation(GraphQL[Any, None]):
         if result.extensions:
             answer["extensions"] = result.extensions
         return answer  # type: ignore[return-value]
-
-    def create_response(self, response_data: Any, sub_response: Response) -> Response:
-        """Where all answers are application/json, statuses are for what stands in between."""
-        media = str(sub_response.media_type)
-        status = 200
-        if media == GRAPHQL_RESPONSE and "data" not in response_data:
-            status = 503 if current.get().code == TooSlow.CODE else 400
-        return Response(self.encode_json(response_data), status, media_type=spelled(media))
 
     def encode_json(self, data: object) -> bytes:
         return orjson.dumps(data)

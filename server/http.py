@@ -56,8 +56,7 @@ class Conversation(GraphQL[Any, None]):
 
     async def run(self, request: Any, context: Any = UNSET, root_value: Any = UNSET) -> Any:
         """Streams are the base's; one answer needs none of its ways."""
-        is_http: bool = isinstance(request, Request)
-        if is_http and _wanted(request) not in _STREAMS:
+        if request.scope["type"] == "http" and _wanted(request) not in _STREAMS:
             return await self._answer(request, context)
         return await super().run(request, context=context)
 

@@ -199,8 +199,8 @@ class _Compiler:
 
     def leaf(self, leaf: Any, value: str, name: str, nullable: bool) -> str:
         serialize = self.constant(partial(_serialize, leaf))
-        if leaf is GraphQLInt or leaf in _EXACT:
-            fits = f"type({value}) is {_EXACT.get(leaf, int).__name__}"
+        if leaf is GraphQLInt or leaf in _EXACT or leaf.coerce_output_value is str:
+            fits = f"type({value}) is {_EXACT.get(leaf, int if leaf is GraphQLInt else str).__name__}"
             fits += f" and -0x80000000 <= {name} <= 0x7FFFFFFF" if leaf is GraphQLInt else ""
             return f"({name} if {fits}{f' or {name} is None' if nullable else ''} else {serialize}({name}))"
         first = name if nullable else value

@@ -58,7 +58,7 @@ class Conversation(GraphQL[Any, None]):
         """Streams are the base's; one answer needs none of its ways."""
         if request.scope["type"] == "http" and _wanted(request) not in _STREAMS:
             return await self._answer(request, context)
-        return await super().run(request, context=context)
+        return await super().run(request, context=context)  # pyright: ignore[reportUnknownVariableType]
 
     async def _answer(self, request: Request, context: Any) -> Response:
         _check(request)

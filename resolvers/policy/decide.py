@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
+from operator import itemgetter
 from typing import ClassVar, Protocol
 from uuid import UUID
 
 from models.enums import Action, OrderKind, Reason, Role
-from resolvers.policy.expression import MOMENT, Asked, Expression, Is, any_of, first
+from resolvers.policy.expression import MOMENT, Expression, Is, Test, any_of, first, test_of
 from resolvers.policy.rule import Rule, Subject
 from resolvers.policy.table import TABLE
 from resolvers.policy.words import in_words, sentence
@@ -99,13 +100,12 @@ class _Offer:
         rules = [rule for key, rule in TABLE.items() if key[0] is subject and key[2] is kind and role in rule.roles]
         self.rules = [(rule, first([(rule.is_open, True)], otherwise=False)) for rule in rules]
         self.open = {rule.action: is_open for rule, is_open in self.rules}
-        limits = {limit for rule in rules for limit in rule.is_open.limits()}
-        self.limits = [(fact, after + MOMENT) for fact, after in limits]
-        self.timed = [self.open[rule.action] for rule in rules if any(rule.is_open.limits())]
+        self.timed = _timed((rule.is_open, self.open[rule.action]) for rule in rules)
 
-    def held_open(self, facts: Facts, role: Role, now: datetime) -> list[bool]:
-        """Of those that time alone opens or closes."""
-        return [is_open(facts, role, now) for is_open in self.timed]
+
+def _timed(statements: Iterable[tuple[Expression, Test]]) -> list[tuple[str, timedelta, Test]]:
+    """What time alone can change: from which fact, when, and of which statement."""
+    return [(fact, after + MOMENT, test) for statement, test in statements for fact, after in set(statement.limits())]
 
 
 @cache
@@ -131,24 +131,17 @@ def available_actions(facts: Facts, viewer: Viewer, now: datetime) -> list[Decis
 def next_change_at(facts: Facts, viewer: Viewer, now: datetime, also: Iterable[Expression] = ()) -> datetime | None:
     """The first instant after `now` at which `available_actions`, or one of `also`, differs if nothing but time
     happens."""
-    offer, role, also = offer_to(viewer.role, facts.subject, _order_kind(facts)), viewer.role, tuple(also)
-    limits = offer.limits
-    if also:
-        limits = [*limits, *((fact, after + MOMENT) for each in also for fact, after in each.limits())]
-    edges: list[datetime] = []
-    for fact, after in limits:
+    offer, role = offer_to(viewer.role, facts.subject, _order_kind(facts)), viewer.role
+    timed = [*offer.timed, *_timed((each, test_of(each)) for each in also)] if also else offer.timed
+    # Between the ends of its own limits nothing changes for a statement, so that it is asked at those alone.
+    edges: list[tuple[datetime, Test]] = []
+    for fact, after, test in timed:
         start: datetime | None = getattr(facts, fact)
         if start is not None and (edge := start + after) > now:
-            edges.append(edge)
-    if not edges:
-        return None
-
-    def hold_at(instant: datetime) -> list[bool]:
-        held = offer.held_open(facts, role, instant)
-        return [*held, *(each.holds(facts, Asked(role, instant)) for each in also)] if also else held
-
-    today = hold_at(now)
-    return next((edge for edge in sorted(edges) if hold_at(edge) != today), None)
+            edges.append((edge, test))
+    if len(edges) > 1:
+        edges.sort(key=itemgetter(0))
+    return next((edge for edge, test in edges if test(facts, role, edge) != test(facts, role, now)), None)
 
 
 def deadline(action: Action, facts: Facts, now: datetime) -> datetime | None:

@@ -39,7 +39,7 @@ class Expression(ABC):
         """The facts from which time runs, and how long: what time alone can make of it, it makes a moment after."""
 
     def holds(self, facts: Any, asked: Asked) -> bool:
-        return _test(self)(facts, asked.role, asked.now)
+        return test_of(self)(facts, asked.role, asked.now)
 
     def __and__(self, other: "Expression") -> "Expression":
         return Joined((self, other), "AND")
@@ -174,5 +174,5 @@ def first(lines: Iterable[tuple[Expression, object]], otherwise: object = None) 
 
 
 @lru_cache(1000)
-def _test(expression: Expression) -> Test:
+def test_of(expression: Expression) -> Test:
     return first([(expression, True)], otherwise=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -52,8 +53,13 @@ class Rated:
     @property
     def rating(self) -> Decimal:
         """The overall stars, or the mean of the areas; one decimal, half up."""
-        given = [stars for name in STARS if (stars := getattr(self, name)) is not None]
-        return (Decimal(sum(given)) / len(given)).quantize(Decimal("0.1"), ROUND_HALF_UP)
+        return _mean(self.overall, self.product_as_agreed, self.communication, self.shipping_time)
+
+
+@lru_cache(1000)
+def _mean(*stars: int | None) -> Decimal:
+    given = [each for each in stars if each is not None]
+    return (Decimal(sum(given)) / len(given)).quantize(Decimal("0.1"), ROUND_HALF_UP)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -1,5 +1,7 @@
 """What is counted, under the names by which Prometheus knows it."""
 
+from functools import lru_cache
+
 from prometheus_client import Counter, Gauge, Histogram
 
 from models.enums import Action, Reason
@@ -35,9 +37,19 @@ def answered(request: Request, took: float | None) -> None:
         else:
             _names.add(name)
     operation, client = name
-    requests.labels(operation, client, request.code).inc()
+    _counter(operation, client, request.code).inc()
     if took is not None:
-        seconds.labels(operation).observe(took)
+        _histogram(operation).observe(took)
+
+
+@lru_cache(MOST_NAMES)
+def _counter(operation: str, client: str, code: str) -> Counter:
+    return requests.labels(operation, client, code)
+
+
+@lru_cache(MOST_NAMES)
+def _histogram(operation: str) -> Histogram:
+    return seconds.labels(operation)
 
 
 def refused(action: Action, reason: Reason) -> None:

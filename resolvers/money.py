@@ -24,11 +24,10 @@ class Money:
     @property
     def amount(self) -> str:
         """In the currency's own decimals."""
-        exponent = EXPONENTS[self.currency_code]
-        if not exponent:
-            return str(self.minor)
-        whole, part = divmod(abs(self.minor), 10**exponent)
-        return f"{'-' if self.minor < 0 else ''}{whole}.{part:0{exponent}}"
+        minor, exponent = self.minor, EXPONENTS[self.currency_code]
+        if exponent == 2 and minor >= 0:  # nearly always
+            return f"{minor // 100}.{minor % 100:02}"
+        return str(Decimal(minor).scaleb(-exponent))
 
 
 def money(minor: int | None, currency: str | None) -> Money | None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable, Iterator, Sequence
 from contextvars import ContextVar
 from pathlib import Path
@@ -25,12 +26,14 @@ APPS: dict[str, Any] = {
 }
 TRANSACTION_SECONDS = 10
 POOL_SIZE = 10
+REPLICA_SECONDS, REPLICA_RESTS_SECONDS = 4.0, 5.0  # patience with it; and without it, once that was at an end
 DRAIN_SECONDS = 1.5  # with a server's patience for requests before it, ten in all
 
 after_commit: list[Callable[[], None]] = []  # called after each commit of `in_transaction`
 
 _log = logging.getLogger(__name__)
 _dialect: str | None = None
+_replica_rests_until = 0.0
 _under_way: set[asyncio.Task[Any]] = set()
 
 
@@ -119,7 +122,8 @@ def reader() -> BaseDBAsyncClient:
     Tortoise's own routers will not do: they would send `filter(…).delete()` here as well.
     """
     here = connection()
-    may = "reader" in get_connections().db_config and (_lags.get() or dialect() == "sqlite")
+    may = dialect() == "sqlite" or (_lags.get() and time.monotonic() >= _replica_rests_until)
+    may = may and "reader" in get_connections().db_config
     return get_connection("reader") if may and not isinstance(here, TransactionalDBClient) else here
 
 
@@ -164,6 +168,12 @@ def dialect() -> str:
     return _dialect
 
 
+def _rest_the_replica() -> None:
+    """So that not each query waits for one that is away."""
+    global _replica_rests_until
+    _replica_rests_until = time.monotonic() + REPLICA_RESTS_SECONDS
+
+
 async def select(sql: str, values: Sequence[object] = ()) -> Sequence[Iterable[Any]]:
     """Runs SQL text of the dialect's own placeholders, `?1` or `$1`; gives the rows, as what can be unpacked.
 
@@ -171,10 +181,13 @@ async def select(sql: str, values: Sequence[object] = ()) -> Sequence[Iterable[A
     """
     client = reader()
     try:
-        _, rows = await client.execute_query(sql, list(values))  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        async with asyncio.timeout(REPLICA_SECONDS if client.connection_name == "reader" and _lags.get() else None):
+            _, rows = await client.execute_query(sql, list(values))  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     except Exception as error:
-        if client is connection() or not is_away(error):
+        # What a replica has still to replay may get in the way of reading it, which is a serialization error.
+        if client is connection() or not (is_away(error) or isinstance(error, asyncpg.SerializationError)):
             raise
+        _rest_the_replica()
         _log.warning("the replica cannot be read: %s", type(error).__qualname__)
         with as_of_now():
             return await select(sql, values)
@@ -237,17 +250,16 @@ async def drain() -> None:
 
 
 def is_away(error: BaseException) -> bool:
-    """Whether an error says that the database cannot be reached, or not now."""
-    return isinstance(
-        error,
-        OSError
-        | TimeoutError
+    """Whether an error says that the database cannot be reached, or not now; not that a statement was wrong or slow."""
+    away = (
+        OSError  # TimeoutError among them
         | DBConnectionError
         | asyncpg.InterfaceError
         | asyncpg.PostgresConnectionError
         | asyncpg.exceptions.OperatorInterventionError
-        | asyncpg.exceptions.TooManyConnectionsError,
+        | asyncpg.exceptions.TooManyConnectionsError
     )
+    return isinstance(error, away) and not isinstance(error, ValueError | asyncpg.QueryCanceledError)
 
 
 def pools() -> Iterator[tuple[str, int, int]]:

@@ -30,10 +30,11 @@ async def _next_number(kind: CaseKind, now: datetime) -> str:
     if database.dialect() == "postgres":
         [[n]] = await database.select(f"SELECT nextval('case_numbers_{kind.lower()}')")
     else:
-        [[n]] = await database.select(
+        [row] = await database.returning(
             "INSERT INTO case_numbers (kind, n) VALUES (?1, 1) ON CONFLICT (kind) DO UPDATE SET n = n + 1 RETURNING n",
             [kind.value],
         )
+        n = row["n"]
     return f"{LETTERS[kind]}-{now.year}-{n:06d}"
 
 

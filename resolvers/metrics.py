@@ -7,7 +7,8 @@ from prometheus_client import Counter, Gauge, Histogram
 from models.enums import Action, Reason
 from resolvers.request import Request
 
-MOST_NAMES = 300  # of operations with their clients, beyond which they are counted together: names come from outside
+MOST_OPERATIONS, MOST_CLIENTS = 200, 50  # told apart, beyond which they are counted together: names come from outside
+LONGEST_NAME = 64  # characters
 OTHER = "other"
 
 requests = Counter(
@@ -25,29 +26,34 @@ connections = Gauge(
     "recourse_pool_connections", "Connections to the database.", ["pool", "state"], multiprocess_mode="livesum"
 )
 
-_names: set[tuple[str, str]] = set()
+_operations: set[str] = set()
+_clients: set[str] = set()
 
 
 def answered(request: Request, took: float | None) -> None:
     """`took` is in seconds, where that says something."""
-    name = request.operation, request.client
-    if name not in _names:
-        if len(_names) >= MOST_NAMES:
-            name = OTHER, OTHER
-        else:
-            _names.add(name)
-    operation, client = name
+    operation = _told_apart(_operations, request.operation, MOST_OPERATIONS)
+    # Only who asks for something that there is can make a client known.
+    client = _told_apart(_clients, request.client, MOST_CLIENTS if request.operation else 0)
     _counter(operation, client, request.code).inc()
     if took is not None:
         _histogram(operation).observe(took)
 
 
-@lru_cache(MOST_NAMES)
+def _told_apart(known: set[str], name: str, most: int) -> str:
+    if name and name not in known:
+        if len(known) >= most or len(name) > LONGEST_NAME:
+            return OTHER
+        known.add(name)
+    return name
+
+
+@lru_cache(1000)
 def _counter(operation: str, client: str, code: str) -> Counter:
     return requests.labels(operation, client, code)
 
 
-@lru_cache(MOST_NAMES)
+@lru_cache(1000)
 def _histogram(operation: str) -> Histogram:
     return seconds.labels(operation)
 

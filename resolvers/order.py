@@ -93,8 +93,8 @@ class Order(OrderFacts, Actionable, Row):
     @property
     def differs_at(self) -> datetime | None:
         """With its cases, those that were read."""
-        parts: list[Actionable | None] = [self.dispute, self.complaint]
-        instants = [self.next_change_at, *(part.differs_at for part in parts if part is not None)]
+        parts: list[Dispute | Complaint | None] = [self.dispute, self.complaint]
+        instants = [self.next_change_at, *(part.differs_at for part in parts if part is not None and not part.is_final)]
         return min((instant for instant in instants if instant is not None), default=None)
 
     def facts(self) -> OrderFacts:

@@ -5,7 +5,7 @@
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from dataclasses import MISSING, dataclass, fields
 from datetime import UTC, datetime
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 from uuid import UUID
 
@@ -114,6 +114,9 @@ class Join:
     known_to: Role | None = None
 
 
+MOST_SHAPES = 300  # that are kept, of all combinations of joins that documents have asked for
+
+
 class Shape:
     """What one statement gives: rows, and with each of them those that are joined to it."""
 
@@ -123,7 +126,7 @@ class Shape:
         self.dialect = dialect
 
     @staticmethod
-    @cache
+    @lru_cache(MOST_SHAPES)
     def of(row_type: type[Row], joins: "tuple[tuple[Join, Shape], ...]", dialect: str) -> "Shape":
         return Shape(row_type, joins, dialect)
 
@@ -168,7 +171,7 @@ class Shape:
         are left open in it."""
         columns, joined = [f"{alias}.{name}" for name in self.columns], ""
         for join, shape in self.joins:
-            it = f"{alias}{len(names)}"
+            it = f"j{len(names)}"
             names.append(it)
             table = join.target.MODEL._meta.db_table
             source = f"(SELECT * FROM {table} WHERE {{{table}}})" if join.scoped else table
@@ -210,13 +213,14 @@ def plan(
     also: Asked | None = None,
     *,
     joins: bool = True,
+    back: str | None = None,
 ) -> Plan:
     """For the relations that the selection, and `also`, ask of such rows. Where they come from elsewhere, there are no
-    `joins`.
+    `joins`. `back` is one that is known already.
 
     Rows are never shared between two places of an answer, so that what one place asks of a row is all there is on it.
     """
-    return _plan(context, row_type, type_name, selection, also, DEEPEST if joins else 0, None)
+    return _plan(context, row_type, type_name, selection, also, DEEPEST if joins else 0, back)
 
 
 def _plan(
@@ -251,6 +255,7 @@ def _plan(
             below = _plan(context, join.target, join.type_name, each.below, None, deep - 1, join.back)
             joined.append((join.attribute, below))
             shapes.append((join, below.shape))
+    shapes.sort(key=lambda pair: pair[0].attribute)  # alike, in whatever order they are asked for
     return Plan(Shape.of(row_type, tuple(shapes), database.dialect()), joined, rest)
 
 
@@ -396,7 +401,7 @@ def has_latest(
         by_key = {row.id: row for row in rows if only_with is None or getattr(row, only_with) is not None}
         if not by_key:
             return
-        planned = plan(context, target, type_name, asked.below)
+        planned = plan(context, target, type_name, asked.below, back="of_order")
         found = await fetch(
             context,
             target,

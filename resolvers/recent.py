@@ -2,16 +2,45 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
+DOCUMENTS = 1_000_000  # characters of the documents of which something is kept: what is kept is some hundred times that
 
-def recent(kept: OrderedDict[K, V], key: K, make: Callable[[], V], most: int) -> V:
-    """The value of this key, made where there is none. What was not asked for the longest gives way."""
-    value = kept.pop(key, None)
-    kept[key] = value = make() if value is None else value
-    if len(kept) > most:
-        kept.popitem(last=False)
-    return value
+
+class Recent(Generic[K, V]):
+    """Values that together weigh `most` at most: one each, unless said otherwise. What was not asked for the longest
+    gives way. What alone weighs more than a tenth is not kept."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.weight = 0
+        self.kept: OrderedDict[K, tuple[V, int]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self.kept)
+
+    def values(self) -> list[V]:
+        return [value for value, _ in self.kept.values()]
+
+    def get(self, key: K, make: Callable[[], V], weight: int = 1) -> V:
+        """The value of this key, made where there is none."""
+        found = self.kept.get(key)
+        if found is not None:
+            self.kept.move_to_end(key)
+            return found[0]
+        value = make()
+        if weight * 10 <= self.most:
+            self.kept[key] = value, weight
+            self.weight += weight
+            while self.weight > self.most:
+                _, (_, lost) = self.kept.popitem(last=False)
+                self.weight -= lost
+        return value
+
+
+def length(operation: Any) -> int:
+    """Of the document that the operation is in, in characters."""
+    return len(operation.loc.source.body) if operation.loc else 1000

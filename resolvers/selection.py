@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,6 +20,7 @@ from graphql import (
     InlineFragmentNode,
     ListValueNode,
     ObjectValueNode,
+    OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
     ValueNode,
@@ -31,7 +31,7 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues
 
-from resolvers.recent import recent
+from resolvers.recent import DOCUMENTS, Recent, length
 
 
 @dataclass(slots=True)
@@ -64,8 +64,7 @@ def _varies(value: ValueNode) -> bool:
     return isinstance(value, ObjectValueNode) and any(_varies(field.value) for field in value.fields)
 
 
-MOST_PLACES = 2000  # selections whose places are kept, of documents that were asked lately
-_places: OrderedDict[tuple[Any, ...], tuple[Any, list[_Place]]] = OrderedDict()
+_places: Recent[int, tuple[OperationDefinitionNode, dict[tuple[Any, ...], list[_Place]]]] = Recent(DOCUMENTS)
 
 
 @dataclass(slots=True)
@@ -91,8 +90,12 @@ class Selection:
         object_type = self.info.schema.type_map[type_name]
         assert isinstance(object_type, GraphQLObjectType)
         key = (id(object_type), wanted if isinstance(wanted, tuple) else id(wanted), *map(id, self.sets))
-        # What is told apart by identity is kept beside what was found.
-        _, places = recent(_places, key, lambda: ((wanted, *self.sets), self._places(object_type, wanted)), MOST_PLACES)
+        # What is told apart by identity is part of the schema, of the rows' types, or of the operation, which is kept.
+        operation = self.info.operation
+        _, of_operation = _places.get(id(operation), lambda: (operation, {}), weight=length(operation) + 1000)
+        places = of_operation.get(key)
+        if places is None:
+            places = of_operation[key] = self._places(object_type, wanted)
         return [
             Asked(
                 place.name,
@@ -134,7 +137,7 @@ class Selection:
 
     def as_field(self, name: str) -> Asked:
         """As if all this were asked below a field of that name."""
-        return Asked(name, {}, self)
+        return Asked(name, {}, Selection(self.info, list(self.sets)))
 
     def _fields(
         self, sets: Iterable[SelectionSetNode], object_type: GraphQLObjectType, above: tuple[SelectionNode, ...]

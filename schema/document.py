@@ -1,6 +1,5 @@
 """A document on its way to being run: read, measured and validated once, however often it is asked."""
 
-from collections import OrderedDict
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
@@ -19,12 +18,10 @@ from strawberry.schema.schema import validate_document
 from strawberry.utils.operation import get_first_operation
 
 from resolvers.limits import Limits
-from resolvers.recent import recent
+from resolvers.recent import DOCUMENTS, Recent
 from resolvers.request import current
-from schema.guard import Measure, TooExpensive, measure, nested_too_deep, refusal
+from schema.guard import Measure, TooExpensive, measure, nested_too_deep, refusal, sizing
 
-DOCUMENTS = 128  # kept, with what was found out about them
-LONGEST_KEPT = 100_000  # characters
 MEASURES = 16  # kept of one document, by what its variables say of the sizes of pages
 
 
@@ -33,7 +30,7 @@ class Document:
 
     def __init__(self, schema: GraphQLSchema, text: str, named: str | None, tokens: int) -> None:
         self.schema, self.named = schema, named
-        self.measures: OrderedDict[tuple[tuple[str, int], ...], Measure | TooExpensive] = OrderedDict()
+        self.measures: Recent[tuple[int | None, ...], Measure | TooExpensive] = Recent(MEASURES)
         self.parsed: DocumentNode | None = None
         self.unreadable: GraphQLError | None = nested_too_deep(text)
         if self.unreadable is None:
@@ -64,14 +61,15 @@ class Document:
             errors = [GraphQLError("A document of several operations needs an operationName.")]
         return errors
 
+    @cached_property
+    def sizing(self) -> list[str]:
+        assert self.parsed is not None
+        return sorted(sizing(self.parsed))
+
     def measured(self, variables: dict[str, Any] | None) -> Measure | TooExpensive:
         """With the sizes of pages and lists that are among the variables."""
-        sizes = {
-            name: len(value) if isinstance(value, list) else value  # pyright: ignore[reportUnknownArgumentType]
-            for name, value in (variables or {}).items()
-            if isinstance(value, int | list)
-        }
-        return recent(self.measures, tuple(sizes.items()), lambda: self._measured(sizes), MEASURES)
+        sizes = {name: size for name in self.sizing if (size := _size((variables or {}).get(name))) is not None}
+        return self.measures.get(tuple(map(sizes.get, self.sizing)), lambda: self._measured(sizes))
 
     def _measured(self, sizes: dict[str, int]) -> Measure | TooExpensive:
         assert self.parsed is not None
@@ -89,14 +87,19 @@ class Document:
         return errors
 
 
-_documents: OrderedDict[tuple[int, str, str | None, int], Document] = OrderedDict()
+def _size(value: object) -> int | None:
+    """A number, or the length of a list."""
+    return len(value) if isinstance(value, list) else value if isinstance(value, int) else None  # pyright: ignore[reportUnknownArgumentType]
+
+
+_documents: Recent[tuple[int, str, str | None, int], Document] = Recent(DOCUMENTS)
 
 
 def prepared(schema: GraphQLSchema, text: str, named: str | None, limits: Limits) -> Document:
-    if len(text) > LONGEST_KEPT:
-        return Document(schema, text, named, limits.tokens)
     key = (id(schema), text, named, limits.tokens)
-    return recent(_documents, key, lambda: Document(schema, text, named, limits.tokens), DOCUMENTS)
+    return _documents.get(
+        key, lambda: Document(schema, text, named, limits.tokens), weight=len(text) + len(named or "") + 1000
+    )
 
 
 class Preparing(SchemaExtension):

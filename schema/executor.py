@@ -19,7 +19,6 @@ whole executions with middleware, a field resolver of their own or an abort sign
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownParameterType=false
 
 import keyword
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -63,9 +62,8 @@ from strawberry.schema.schema_converter import CustomGraphQLEnumType, GraphQLCor
 from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
 
-from resolvers.recent import recent
+from resolvers.recent import DOCUMENTS, Recent, length
 
-OPERATIONS = 128  # as many as documents that Strawberry keeps parsed
 VARIANTS = 16  # of an operation, by the values that its conditions take
 LARGEST = 1000  # fields of a plan, for each type that they may be asked of
 CLASSES = 32  # of values at one place
@@ -332,7 +330,7 @@ class _Known:
         self.kept = schema, operation, fragments
         sets = (fragment.selection_set for fragment in fragments)
         self.conditions = sorted(set(_conditions(operation.selection_set, *sets)))
-        self.variants: OrderedDict[Hashable, _Variant] = OrderedDict()
+        self.variants: Recent[Hashable, _Variant] = Recent(VARIANTS)
 
 
 def _arguments(
@@ -345,7 +343,7 @@ def _arguments(
     return convert_arguments(values, field.arguments, scalar_registry=registry, config=strawberry.config)
 
 
-_known: OrderedDict[tuple[int, ...], _Known] = OrderedDict()
+_known: Recent[tuple[int, ...], _Known] = Recent(DOCUMENTS)
 
 
 class Compiled(Executor[Any]):
@@ -372,11 +370,11 @@ class Compiled(Executor[Any]):
         schema, operation = self.schema, self.operation
         fragments = tuple(self.fragment_definitions.values())
         key = id(schema), id(operation), *map(id, fragments)
-        known = recent(_known, key, lambda: _Known(schema, operation, fragments), OPERATIONS)
+        known = _known.get(key, lambda: _Known(schema, operation, fragments), weight=length(operation) + 1000)
         given = self.variable_values.coerced
         conditions = tuple(given.get(name, Undefined) for name in known.conditions)
         try:
-            variant = recent(known.variants, conditions, _Variant, VARIANTS)
+            variant = known.variants.get(conditions, _Variant)
         except TypeError:  # a list or an object, where @skip and @include take none
             return None
         variant.sightings += 1

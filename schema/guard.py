@@ -26,6 +26,8 @@ from graphql import (
 from resolvers.limits import Limits
 from resolvers.page import LARGEST, USUAL
 
+SIZES = ("first", "last", "ids")  # the arguments that say how much
+
 _BRACKETS = re.compile(r"[{}()\[\]]")
 
 
@@ -127,6 +129,24 @@ class _Walk:
         if isinstance(value, IntValueNode):
             return int(value.value) if len(value.value) < 10 else LARGEST
         return len(value.values) if isinstance(value, ListValueNode) else None
+
+
+def sizing(document: DocumentNode) -> frozenset[str]:
+    """The variables that say how much is asked for."""
+    found: set[str] = set()
+
+    def look(selection_set: SelectionSetNode) -> None:
+        for node in selection_set.selections:
+            for argument in getattr(node, "arguments", None) or ():
+                if argument.name.value in SIZES and isinstance(argument.value, VariableNode):
+                    found.add(argument.value.name.value)
+            if (below := getattr(node, "selection_set", None)) is not None:
+                look(below)
+
+    for definition in document.definitions:
+        if isinstance(definition, OperationDefinitionNode | FragmentDefinitionNode):
+            look(definition.selection_set)
+    return frozenset(found)
 
 
 def measure(schema: GraphQLSchema, document: DocumentNode, operation: str | None, sizes: Mapping[str, int]) -> Measure:

@@ -40,11 +40,16 @@ def _note(code: str) -> None:
         request.code = code
 
 
+def _says_enough(error: BaseException) -> bool:
+    """Of the database's being away. Files and time-outs are also of our own."""
+    return database.is_away(error) and (isinstance(error, ConnectionError) or not isinstance(error, OSError))
+
+
 def masked(error: BaseException) -> str:
     """Logs what happened under an id, and gives the sentence that names the id. While the database is away, where it
     happened says nothing."""
     id = uuid.uuid4().hex
-    _log.error("error %s: %s", id, type(error).__qualname__, exc_info=None if database.is_away(error) else error)
+    _log.error("error %s: %s", id, type(error).__qualname__, exc_info=None if _says_enough(error) else error)
     return f"Something went wrong on our side. If it stays so, tell us this id: {id}"
 
 

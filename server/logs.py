@@ -23,11 +23,18 @@ def _said(record: logging.LogRecord) -> dict[str, Any]:
     return getattr(record, "said", {})
 
 
+def _message(record: logging.LogRecord) -> str:
+    """Of asyncio's the first line: the others quote the exception."""
+    text = record.getMessage()
+    return text.partition("\n")[0] if record.name == "asyncio" else text
+
+
 class Words(logging.Formatter):
     def __init__(self) -> None:
         super().__init__("%(levelname)s %(name)s: %(message)s")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the base's own name
+        record.message = _message(record)
         return " ".join([super().formatMessage(record), *(f"{name}={value}" for name, value in _said(record).items())])
 
     def formatException(self, ei: Exc) -> str:  # noqa: N802 - the base's own name
@@ -41,7 +48,7 @@ class Lines(Words):
             "time": datetime.fromtimestamp(record.created, UTC),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": _message(record),
             "request": current.get().id or None,
             **_said(record),
         }

@@ -37,7 +37,10 @@ def _forget_the_dead(folder: str) -> None:
         try:
             os.kill(process, 0)
         except ProcessLookupError:
-            mark_process_dead(process, folder)
+            with contextlib.suppress(FileNotFoundError):  # somebody else forgets it, too
+                mark_process_dead(process, folder)
+        except PermissionError:
+            continue  # somebody else's, who has got the number
 
 
 def _sample(hub: Hub) -> None:

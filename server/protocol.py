@@ -2,11 +2,12 @@
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-LARGEST_HEAD = 64 * 1024  # bytes: the request line with its address, and all headers
+LARGEST_HEAD = 64 * 1024  # bytes: the request line with its address, and all headers; about, since data come in chunks
+FRAMING = 8  # bytes that a chunked body may have for each byte that it brings
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    _head = 0  # bytes of what may still be headers
+    _head = 0  # bytes that are no body: what stands before it, between its chunks, and behind it
 
     def data_received(self, data: bytes) -> None:
         self._head += len(data)
@@ -18,9 +19,9 @@ class BoundedProtocol(HttpToolsProtocol):
             )
             self.transport.close()
 
-    def on_headers_complete(self) -> None:
-        super().on_headers_complete()
-        self._head = -(2**62)  # a body is bounded by whoever reads it
+    def on_body(self, body: bytes) -> None:
+        super().on_body(body)
+        self._head -= (1 + FRAMING) * len(body)  # which is bounded by whoever reads it
 
     def on_message_complete(self) -> None:
         super().on_message_complete()

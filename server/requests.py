@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from models.keys import new_id
 from resolvers import metrics
 from resolvers.request import Request, current
+from server.media import EVENT_STREAM, MULTIPART
 
 ID_HEADER = "x-request-id"
 CLIENT_HEADERS = ("apollographql-client-name", "graphql-client-name")
@@ -62,14 +63,19 @@ class Identified:
         token = current.set(request)
         arrived = time.perf_counter()
 
+        streams = False
+
         async def named(message: Message) -> None:
+            nonlocal streams
             if message["type"] in ("http.response.start", "websocket.accept"):
-                MutableHeaders(scope=message).append(ID_HEADER, request.id)
-                if scope["type"] == "http" and scope["path"] == COUNTED and scope["method"] != "OPTIONS":
-                    answered(request, time.perf_counter() - arrived)
+                headers = MutableHeaders(scope=message)
+                headers.append(ID_HEADER, request.id)
+                streams = headers.get("content-type", "").startswith((EVENT_STREAM, MULTIPART))
             await send(message)
 
         try:
             await self.app(scope, receive, named)
         finally:
+            if scope["type"] == "http" and scope["path"] == COUNTED and scope["method"] != "OPTIONS":
+                answered(request, None if streams else time.perf_counter() - arrived)
             current.reset(token)

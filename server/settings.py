@@ -47,8 +47,8 @@ class Settings(BaseSettings):
     files_url: str | None = Field(
         default=None,
         description="where files lie: a folder that all nodes see, or `s3://BUCKET/PREFIX` of an S3-compatible store "
-        "(place and credentials by `AWS_…`); unless set a folder beside the database, `var/recourse- "
-        "files` for PostgreSQL",
+        "(place and credentials by `AWS_…`); unless set a folder beside the database, `var/recourse-files` "
+        "for PostgreSQL",
     )
     public_url: str | None = Field(
         default=None,

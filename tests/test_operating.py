@@ -167,11 +167,28 @@ def test_what_is_counted(serve: Callable[..., Any], world: World, workers: int) 
 
 def test_names_from_outside_are_bounded(serve: Callable[..., Any], world: World) -> None:
     with serve() as [url], elsewhere(world.buyer, url) as buyer:
-        for place in range(400):
+        for place in range(100):  # who has no token makes no client known
+            httpx2.post(f"{url}/graphql", json=TIME, headers={"apollographql-client-name": f"stranger-{place}"})
+        for place in range(300):
             buyer.ask(f"query Q{place} {{ serverTime }}")
+        buyer.ask(f"query {'Q' * 1000} {{ serverTime }}")
+        buyer.send(TIME | {"operationName": "Clock"}, **{"graphql-client-name": "phone"})
         counted = {name: value for name, value in metrics(url).items() if name.startswith("recourse_requests_total")}
-    assert len(counted) == 301
-    assert counted['recourse_requests_total{client="other",code="",operation="other"}'] == 100
+    assert counted['recourse_requests_total{client="other",code="UNAUTHENTICATED",operation=""}'] == 100
+    assert counted['recourse_requests_total{client="",code="",operation="other"}'] == 101
+    assert counted['recourse_requests_total{client="phone",code="",operation="other"}'] == 1
+    assert len(counted) == 203
+
+
+def test_streams_are_counted_by_what_came_of_them(serve: Callable[..., Any], world: World) -> None:
+    with serve() as [url], elsewhere(world.buyer, url) as buyer:
+        for query in ("query Good { serverTime }", "query Bad { nothing }"):
+            answer = buyer.send({"query": query}, Accept="text/event-stream")
+            assert answer.headers["content-type"].startswith("text/event-stream")
+        counted = metrics(url)
+    assert counted['recourse_requests_total{client="",code="",operation="Good"}'] == 1
+    assert counted['recourse_requests_total{client="",code="BAD_REQUEST",operation=""}'] == 1
+    assert not any(name.startswith("recourse_request_seconds") for name in counted)
 
 
 # ---------------------------------------------------------------- rates
@@ -280,6 +297,17 @@ def test_a_head_is_bounded(serve: Callable[..., Any], size: int, status: int) ->
             assert status == 431
             return
         assert said.startswith(b"HTTP/1.1 %d" % status)
+
+
+def test_what_follows_a_body_is_bounded(serve: Callable[..., Any]) -> None:
+    with serve() as [url]:
+        head = b"POST /graphql HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+        trailers = b"".join(b"x-%d: %s\r\n" % (place, b"y" * 1000) for place in range(1000))
+        try:
+            said = raw(url, head + b"2\r\n{}\r\n0\r\n", trailers)
+        except ConnectionError:  # closed before all of it was sent
+            return
+        assert b"HTTP/1.1 431" in said
 
 
 @contextmanager
@@ -419,6 +447,19 @@ def test_queries_are_read_from_a_replica_and_nothing_else_is(tmp_path: Path) -> 
             assert time.monotonic() < until
         replica.stop(signal.SIGQUIT)
         assert seen() == "CANCELLED"  # without its replica the database is read
+
+
+@on_postgres
+def test_a_replica_that_says_nothing_is_left_alone(server: Server, world: World) -> None:
+    order = world.order()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        other = f"postgres://postgres@127.0.0.1:{silent.getsockname()[1]}/postgres"
+        with (
+            serving(server.settings.database, str(server.settings.files_url), replica_url=other) as [here],
+            elsewhere(world.buyer, here) as buyer,
+        ):
+            for _ in range(3):  # all but the first without waiting for it
+                assert buyer.ask("query($id: ID!) { node(id: $id) { id } }", id=order)["node"]["id"] == order
 
 
 @on_postgres

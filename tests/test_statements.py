@@ -193,3 +193,24 @@ async def _plan(text: str, values: Any) -> str:
         for setting in ("enable_seqscan", "enable_bitmapscan", "enable_sort"):
             await database.select(f"SET LOCAL {setting} = off")
         return "\n".join(str(tuple(row)) for row in await database.select(f"EXPLAIN {text}", values))
+
+
+EVERYTHING_TO_ONE = """query($id: ID!) { node(id: $id) { ... on Order {
+  buyer { name } supplier { name }
+  feedback { rating order { buyer { name } supplier { name } feedback { id } cancellation { id } dispute { id } } }
+  cancellation { number order { buyer { name } supplier { name } feedback { id } dispute { number } } }
+  dispute { number outcome { by { name } } order { number buyer { name } supplier { name } cancellation { id } } }
+} } }"""
+
+
+def test_everything_to_one_at_once(world: World, statements: Statements) -> None:
+    """More joins than have names of one digit, in one statement, also where the same is asked in many places."""
+    order = world.order(completedAt=1)
+    world.buyer.succeed("leaveFeedback", {"orderId": order, "ratings": {"overall": 4}})
+    world.agent.ask("{ serverTime }")
+    statements.sent.clear()
+    found = world.agent.ask(EVERYTHING_TO_ONE, id=order)["node"]
+    assert len(statements.sent) == 1, statements.sent
+    names = {"buyer": found["buyer"], "supplier": found["supplier"]}
+    assert found["feedback"]["order"].items() >= names.items()
+    assert found["dispute"] is None

@@ -131,6 +131,8 @@ def available_actions(facts: Facts, viewer: Viewer, now: datetime) -> list[Decis
 def next_change_at(facts: Facts, viewer: Viewer, now: datetime, also: Iterable[Expression] = ()) -> datetime | None:
     """The first instant after `now` at which `available_actions`, or one of `also`, differs if nothing but time
     happens."""
+    if not _is_theirs(facts, viewer):
+        return None
     offer, role = offer_to(viewer.role, facts.subject, _order_kind(facts)), viewer.role
     timed = [*offer.timed, *_timed((each, test_of(each)) for each in also)] if also else offer.timed
     # Between the ends of its own limits nothing changes for a statement, so that it is asked at those alone.

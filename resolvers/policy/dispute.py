@@ -40,6 +40,7 @@ class DisputeFacts:
         return self.buyer_id if role is Role.BUYER else self.supplier_id if role is Role.SUPPLIER else None
 
 
+_overdue = Passed("due_at")
 _evidence_awaited = Known("evidence_asked_at") & ~Passed("due_at")
 lapsed = Known("evidence_asked_at") & Is("waits_for", Role.BUYER) & Passed("due_at")
 DISPUTE_CLOSED = Known("closed_at") | lapsed
@@ -84,6 +85,6 @@ def done_by_time(facts: DisputeFacts, now: datetime) -> tuple[datetime, dict[str
     if lapsed.holds(facts, asked) and facts.closed_at is None:
         # Its `due_at` stays, so that writing this down moves it in no list.
         return facts.due_at, {"closed_at": facts.due_at, "closed_as": DisputeStatus.LAPSED, "waits_for": None}
-    if facts.waits_for in (Role.BUYER, Role.SUPPLIER) and Passed("due_at").holds(facts, asked):
+    if facts.waits_for in (Role.BUYER, Role.SUPPLIER) and _overdue.holds(facts, asked):
         return facts.due_at, {"waits_for": Role.AGENT, "evidence_asked_at": None}
     return None

@@ -1,7 +1,7 @@
 """Statements about a row of facts, each of which reads itself twice: in Python over one row, and as SQL over all."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -38,6 +38,15 @@ class Expression(ABC):
     def limits(self) -> Iterator[tuple[str, timedelta]]:
         """The facts from which time runs, and how long: what time alone can make of it, it makes a moment after."""
 
+    @abstractmethod
+    def facts(self) -> Iterator[str]:
+        """What it reads of a row."""
+
+    @abstractmethod
+    def may_be(self, truth: bool, known: Container[str]) -> bool:
+        """Whether it may be true, or false, of some row of which exactly these facts are known: at some time, with some
+        values. It may say so of what cannot be, never the other way round."""
+
     def holds(self, facts: Any, asked: Asked) -> bool:
         return _test(self)(facts, asked.role, asked.now)
 
@@ -73,6 +82,12 @@ class Known(_Timeless):
     def sql(self, bind: Bind, asked: Asked) -> str:
         return f"{self.fact} IS NOT NULL"
 
+    def facts(self) -> Iterator[str]:
+        yield self.fact
+
+    def may_be(self, truth: bool, known: Container[str]) -> bool:
+        return truth == (self.fact in known)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Is(_Timeless):
@@ -87,6 +102,12 @@ class Is(_Timeless):
     def sql(self, bind: Bind, asked: Asked) -> str:
         return f"({self.fact} IS NOT NULL AND {self.fact} = {bind(self.value.value)})"
 
+    def facts(self) -> Iterator[str]:
+        yield self.fact
+
+    def may_be(self, truth: bool, known: Container[str]) -> bool:
+        return not truth or self.fact in known
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class IsRole(_Timeless):
@@ -99,6 +120,12 @@ class IsRole(_Timeless):
 
     def sql(self, bind: Bind, asked: Asked) -> str:
         return Is(self.fact, asked.role).sql(bind, asked)
+
+    def facts(self) -> Iterator[str]:
+        yield self.fact
+
+    def may_be(self, truth: bool, known: Container[str]) -> bool:
+        return not truth or self.fact in known
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,6 +144,12 @@ class Passed(Expression):
     def limits(self) -> Iterator[tuple[str, timedelta]]:
         yield self.fact, self.after
 
+    def facts(self) -> Iterator[str]:
+        yield self.fact
+
+    def may_be(self, truth: bool, known: Container[str]) -> bool:
+        return not truth or self.fact in known
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Not(Expression):
@@ -130,6 +163,12 @@ class Not(Expression):
 
     def limits(self) -> Iterator[tuple[str, timedelta]]:
         return self.inner.limits()
+
+    def facts(self) -> Iterator[str]:
+        return self.inner.facts()
+
+    def may_be(self, truth: bool, known: Container[str]) -> bool:
+        return self.inner.may_be(not truth, known)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -148,6 +187,14 @@ class Joined(Expression):
     def limits(self) -> Iterator[tuple[str, timedelta]]:
         for part in self.parts:
             yield from part.limits()
+
+    def facts(self) -> Iterator[str]:
+        for part in self.parts:
+            yield from part.facts()
+
+    def may_be(self, truth: bool, known: Container[str]) -> bool:
+        each = (part.may_be(truth, known) for part in self.parts)
+        return all(each) if truth == (self.word == "AND") else any(each)
 
 
 def all_of(parts: Iterable[Expression]) -> Expression:

@@ -17,17 +17,16 @@ INDEXES = {
     "orders_of_supplier_by_status": f"(supplier_id, kind, ({STATUS}), placed_at, id)",
     # Where an action is open to few of a status. Windows are looked at in the index, by its last column.
     "orders_to_rate": "(buyer_id, kind, placed_at, id, completed_at)"
-    " WHERE completed_at IS NOT NULL AND cancelled_at IS NULL AND feedback_left_at IS NULL",
+    f" WHERE ({STATUS}) = 1 AND feedback_left_at IS NULL",
     "orders_to_revise": "(buyer_id, kind, placed_at, id, feedback_replied_at)"
     " WHERE feedback_replied_at IS NOT NULL AND feedback_revised_at IS NULL",
     "orders_to_reply": "(supplier_id, kind, placed_at, id)"
     " WHERE feedback_left_at IS NOT NULL AND feedback_replied_at IS NULL",
     "orders_pending_of_buyer": "(buyer_id, kind, placed_at, id) WHERE cancellation_pending_since IS NOT NULL",
     "orders_pending_of_supplier": "(supplier_id, kind, placed_at, id) WHERE cancellation_pending_since IS NOT NULL",
-    "orders_shipped_unpaid": "(buyer_id, kind, placed_at, id)"
-    " WHERE shipped_at IS NOT NULL AND paid_at IS NULL AND completed_at IS NULL AND cancelled_at IS NULL",
+    "orders_shipped_unpaid": f"(buyer_id, kind, placed_at, id) WHERE ({STATUS}) = 2 AND paid_at IS NULL",
     "orders_cancelled_late": "(buyer_id, kind, placed_at, id)"
-    " WHERE cancelled_at IS NOT NULL AND (paid_at IS NOT NULL OR shipped_at IS NOT NULL OR completed_at IS NOT NULL)",
+    f" WHERE ({STATUS}) = 0 AND (paid_at IS NOT NULL OR shipped_at IS NOT NULL OR completed_at IS NOT NULL)",
 }
 
 # Of core PostgreSQL alone, since pg_trgm is not everywhere and cannot tell the parties apart.

@@ -1,8 +1,8 @@
 """Statements about a row of facts, each of which reads itself twice: in Python over one row, and as SQL over all."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Container, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
@@ -47,6 +47,10 @@ class Expression(ABC):
         """Whether it may be true, or false, of some row of which exactly these facts are known: at some time, with some
         values. It may say so of what cannot be, never the other way round."""
 
+    def given(self, known: Mapping[str, bool]) -> "Expression":
+        """What is left to ask of rows of which these facts are known, or are not."""
+        return self
+
     def holds(self, facts: Any, asked: Asked) -> bool:
         return _test(self)(facts, asked.role, asked.now)
 
@@ -87,6 +91,9 @@ class Known(_Timeless):
 
     def may_be(self, truth: bool, known: Container[str]) -> bool:
         return truth == (self.fact in known)
+
+    def given(self, known: Mapping[str, bool]) -> Expression:
+        return (ALWAYS if known[self.fact] else NEVER) if self.fact in known else self
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,12 +141,19 @@ class Passed(Expression):
 
     fact: str
     after: timedelta = timedelta(0)
+    is_known: bool = False
 
     def python(self, bind: Bind) -> str:
         return f"(facts.{self.fact} is not None and now > facts.{self.fact} + {bind(self.after)})"
 
     def sql(self, bind: Bind, asked: Asked) -> str:
-        return f"({self.fact} IS NOT NULL AND {self.fact} < {bind(asked.now - self.after)})"
+        passed = f"{self.fact} < {bind(asked.now - self.after)}"
+        return passed if self.is_known else f"({self.fact} IS NOT NULL AND {passed})"
+
+    def given(self, known: Mapping[str, bool]) -> Expression:
+        if self.fact not in known:
+            return self
+        return replace(self, is_known=True) if known[self.fact] else NEVER
 
     def limits(self) -> Iterator[tuple[str, timedelta]]:
         yield self.fact, self.after
@@ -170,6 +184,10 @@ class Not(Expression):
     def may_be(self, truth: bool, known: Container[str]) -> bool:
         return self.inner.may_be(not truth, known)
 
+    def given(self, known: Mapping[str, bool]) -> Expression:
+        left = self.inner.given(known)
+        return NEVER if left is ALWAYS else ALWAYS if left is NEVER else Not(left)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Joined(Expression):
@@ -195,6 +213,16 @@ class Joined(Expression):
     def may_be(self, truth: bool, known: Container[str]) -> bool:
         each = (part.may_be(truth, known) for part in self.parts)
         return all(each) if truth == (self.word == "AND") else any(each)
+
+    def given(self, known: Mapping[str, bool]) -> Expression:
+        neutral, decisive = (ALWAYS, NEVER) if self.word == "AND" else (NEVER, ALWAYS)
+        left = [part for each in self.parts if (part := each.given(known)) is not neutral]
+        if not left or decisive in left:
+            return decisive if left else neutral
+        return Joined(tuple(left), self.word)
+
+
+ALWAYS, NEVER = Joined((), "AND"), Joined((), "OR")
 
 
 def all_of(parts: Iterable[Expression]) -> Expression:

@@ -10,7 +10,7 @@ from functools import cache
 from itertools import chain, combinations
 
 from models.enums import Action, OrderKind, OrderStatus, Role
-from resolvers.policy.expression import Asked, Bind, Expression, Is
+from resolvers.policy.expression import ALWAYS, Asked, Bind, Expression, Is, Known
 from resolvers.policy.order import ORDER_STATUSES
 from resolvers.policy.rule import Subject
 from resolvers.policy.status import place_in, status_is
@@ -19,19 +19,17 @@ from resolvers.policy.table import TABLE
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Orders of one kind, and of one status where `status` says so, for which `test` holds."""
+    """Orders of one kind, and of one status where `status` says so, for which `tests` hold."""
 
     kind: OrderKind
-    status: OrderStatus | None
-    test: Expression | None
+    status: OrderStatus | None = None
+    tests: tuple[Expression, ...] = ()
 
     def sql(self, bind: Bind, asked: Asked) -> str:
         said = [Is("kind", self.kind).sql(bind, asked)]
         if self.status is not None:
             said.append(f"{place_in(ORDER_STATUSES)} = {_PLACES[self.status]}")
-        if self.test is not None:
-            said.append(self.test.sql(bind, asked))
-        return " AND ".join(said)
+        return " AND ".join([*said, *(test.sql(bind, asked) for test in self.tests)])
 
 
 def parts(
@@ -67,28 +65,49 @@ def _parts(
 
 def _of_kind(role: Role, kind: OrderKind, statuses: frozenset[OrderStatus], action: Action | None) -> list[Part]:
     if action is None:
-        return [Part(kind, status, None) for status in _PLACES if status in statuses]
+        return [Part(kind, status) for status in _PLACES if status in statuses]
     rule = TABLE.get((Subject.ORDER, action, kind))
     if rule is None or role not in rule.roles:
         return []
-    possible = [status for status in _PLACES if status in statuses & _open_in(rule.is_open, also_else=True)]
-    if not possible:
-        return []
-    if not _open_in(rule.is_open, also_else=False):
-        # Open only to few orders of any status, those of which more is known: an index has them for themselves.
-        test = rule.is_open if statuses == _ALL else rule.is_open & status_is(ORDER_STATUSES, possible)
-        return [Part(kind, None, test)]
-    return [Part(kind, status, status_is(ORDER_STATUSES, [status]) & rule.is_open) for status in possible]
+    is_open = rule.is_open
+    beyond = set(is_open.facts()) - _PROGRESS
+    if not _possible(is_open, ()):
+        # Open only to orders of which more is known, few of any status: an index has them for themselves.
+        tests = _left(is_open, {}, _possible(is_open, beyond))
+        return [Part(kind, None, tests if statuses == _ALL else (*tests, status_is(ORDER_STATUSES, statuses)))]
+    return [
+        Part(kind, status, _left(is_open, _agreed(_possible(ALWAYS, (), status), _PROGRESS), rows))
+        for status in _PLACES
+        if status in statuses and (rows := _possible(is_open, beyond, status))
+    ]
 
 
-def _open_in(is_open: Expression, *, also_else: bool) -> frozenset[OrderStatus]:
-    """The statuses of the orders for which it may hold: of all, or only of those of which nothing is known but what
-    makes the status."""
-    progress = {fact for _, applies in ORDER_STATUSES for fact in applies.facts()}
-    facts = sorted(progress | set(is_open.facts())) if also_else else sorted(progress)
-    subsets = chain.from_iterable(combinations(facts, size) for size in range(len(facts) + 1))
-    return frozenset(
-        next(status for status, applies in ORDER_STATUSES if applies.may_be(True, known))
-        for known in subsets
-        if is_open.may_be(True, known)
-    )
+# Which facts are known of an order, as sets of them: that there are few is what makes all of this short.
+_Known = frozenset[str]
+_PROGRESS = frozenset(fact for _, applies in ORDER_STATUSES for fact in applies.facts())
+
+
+def _possible(test: Expression, beyond: Iterable[str], status: OrderStatus | None = None) -> list[_Known]:
+    """What may be known of the orders of that status for which the test may hold, if nothing else is than what makes a
+    status and what is `beyond` that."""
+    facts = sorted(_PROGRESS.union(beyond))
+    subsets = map(frozenset, chain.from_iterable(combinations(facts, size) for size in range(len(facts) + 1)))
+    return [known for known in subsets if test.may_be(True, known) and status in (None, _status(known))]
+
+
+def _status(known: _Known) -> OrderStatus:
+    return next(status for status, applies in ORDER_STATUSES if applies.may_be(True, known))
+
+
+def _agreed(possible: Sequence[_Known], facts: Iterable[str]) -> dict[str, bool]:
+    """Of the facts those that all of them know, and those that none does."""
+    return {fact: fact in possible[0] for fact in sorted(facts) if len({fact in known for known in possible}) == 1}
+
+
+def _left(test: Expression, said: dict[str, bool], possible: Sequence[_Known]) -> tuple[Expression, ...]:
+    """The test, where `said` is said already: first what is or is not known of all orders for which it holds, in the
+    words of an index, and then what else it asks of them."""
+    agreed = _agreed(possible, _PROGRESS.union(test.facts()))
+    new = (Known(fact) if known else ~Known(fact) for fact, known in agreed.items() if fact not in said)
+    rest = test.given(agreed)
+    return (*new, *([] if rest is ALWAYS else [rest]))

@@ -6,12 +6,10 @@ from functools import cache
 from typing import Any, TypeVar
 
 from models.enums import Role
-from resolvers.policy.expression import Asked, Expression, Test, all_of, any_of, first
+from resolvers.policy.expression import ALWAYS, Asked, Expression, Test, all_of, any_of, first
 
 S = TypeVar("S")
 Statuses = tuple[tuple[S, Expression], ...]
-
-ALWAYS = all_of(())
 
 
 def status_at(statuses: Statuses[S], facts: Any, now: datetime) -> S:

@@ -76,7 +76,7 @@ SCOPES: dict[str, dict[Role, str]] = {
     "complaints": _COMPLAINTS,
     "events": {
         Role.BUYER: f"({_OF_THEIR_ORDERS[Role.BUYER]}"
-        f" OR case_id IN (SELECT id FROM complaints WHERE {_COMPLAINTS[Role.BUYER]}))",
+        f" OR {_of('complaints', _COMPLAINTS, 'case_id', Role.BUYER)})",
         Role.SUPPLIER: f"{_OF_THEIR_ORDERS[Role.SUPPLIER]} AND {_NO_COMPLAINT}",
         Role.AGENT: _ALL,
         Role.SERVICE: f"{_OF_THEIR_ORDERS[Role.SERVICE]} AND {_NO_COMPLAINT}",

@@ -5,7 +5,8 @@ from tortoise.migrations import operations as ops
 from tortoise.migrations.schema_editor import BaseSchemaEditor
 from tortoise.migrations.schema_generator.state_apps import StateApps
 
-# The place of an order's status in the policy's table, in the very words of the statements that ask for it.
+# What follows has the very words of the statements that ask for it, by which SQLite goes. This is the place of an order's
+# status in the policy's table.
 STATUS = (
     "CASE WHEN cancelled_at IS NOT NULL THEN 0 WHEN completed_at IS NOT NULL THEN 1 WHEN shipped_at IS NOT NULL THEN 2"
     " WHEN paid_at IS NOT NULL THEN 3 WHEN payment_submitted_at IS NOT NULL THEN 4 ELSE 5 END"
@@ -15,16 +16,20 @@ INDEXES = {
     # Kinds and statuses, in any combination: a list of several is merged from as many stretches of these.
     "orders_of_buyer_by_status": f"(buyer_id, kind, ({STATUS}), placed_at, id)",
     "orders_of_supplier_by_status": f"(supplier_id, kind, ({STATUS}), placed_at, id)",
-    # Where an action is open to few of a status. Windows are looked at in the index, by its last column.
-    "orders_to_rate": "(buyer_id, kind, placed_at, id, completed_at)"
-    f" WHERE ({STATUS}) = 1 AND feedback_left_at IS NULL",
+    # Where an action is open to few orders of any status.
     "orders_to_revise": "(buyer_id, kind, placed_at, id, feedback_replied_at)"
-    " WHERE feedback_replied_at IS NOT NULL AND feedback_revised_at IS NULL",
+    " WHERE feedback_replied_at IS NOT NULL AND NOT (feedback_revised_at IS NOT NULL)",
     "orders_to_reply": "(supplier_id, kind, placed_at, id)"
-    " WHERE feedback_left_at IS NOT NULL AND feedback_replied_at IS NULL",
+    " WHERE feedback_left_at IS NOT NULL AND NOT (feedback_replied_at IS NOT NULL)",
     "orders_pending_of_buyer": "(buyer_id, kind, placed_at, id) WHERE cancellation_pending_since IS NOT NULL",
     "orders_pending_of_supplier": "(supplier_id, kind, placed_at, id) WHERE cancellation_pending_since IS NOT NULL",
-    "orders_shipped_unpaid": f"(buyer_id, kind, placed_at, id) WHERE ({STATUS}) = 2 AND paid_at IS NULL",
+}
+# Where it is open to few of one status, or within a window, which is looked at in the index by its last column. SQLite
+# would not choose them over the first ones.
+OF_A_STATUS = {
+    "orders_to_rate": "(buyer_id, kind, placed_at, id, completed_at)"
+    f" WHERE ({STATUS}) = 1 AND NOT (feedback_left_at IS NOT NULL)",
+    "orders_shipped_unpaid": f"(buyer_id, kind, placed_at, id) WHERE ({STATUS}) = 2 AND NOT (paid_at IS NOT NULL)",
     "orders_cancelled_late": "(buyer_id, kind, placed_at, id)"
     f" WHERE ({STATUS}) = 0 AND (paid_at IS NOT NULL OR shipped_at IS NOT NULL OR completed_at IS NOT NULL)",
 }
@@ -47,10 +52,11 @@ $$
 """
 
 
-async def make_search_index(_apps: StateApps, editor: BaseSchemaEditor) -> None:
+async def make_postgres_indexes(_apps: StateApps, editor: BaseSchemaEditor) -> None:
     if editor.DIALECT != "postgres":
         return
     for statement in (
+        *(f"CREATE INDEX {name} ON orders {what}" for name, what in OF_A_STATUS.items()),
         TERMS,
         "CREATE INDEX orders_by_terms ON orders USING gin (order_terms(search, buyer_id, supplier_id))",
         FOUND,
@@ -64,5 +70,5 @@ class Migration(migrations.Migration):
 
     operations = [
         *(ops.RunSQL(f"CREATE INDEX {name} ON orders {what}", f"DROP INDEX {name}") for name, what in INDEXES.items()),
-        ops.RunPython(make_search_index),
+        ops.RunPython(make_postgres_indexes),
     ]

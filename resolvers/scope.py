@@ -75,8 +75,7 @@ SCOPES: dict[str, dict[Role, str]] = {
     "attachments": {role: f"({_in_cases(role)} AND case_id IS NOT NULL)" for role in Role} | {Role.SERVICE: _NONE},
     "complaints": _COMPLAINTS,
     "events": {
-        Role.BUYER: f"({_OF_THEIR_ORDERS[Role.BUYER]}"
-        f" OR {_of('complaints', _COMPLAINTS, 'case_id', Role.BUYER)})",
+        Role.BUYER: f"({_OF_THEIR_ORDERS[Role.BUYER]} OR {_of('complaints', _COMPLAINTS, 'case_id', Role.BUYER)})",
         Role.SUPPLIER: f"{_OF_THEIR_ORDERS[Role.SUPPLIER]} AND {_NO_COMPLAINT}",
         Role.AGENT: _ALL,
         Role.SERVICE: f"{_OF_THEIR_ORDERS[Role.SERVICE]} AND {_NO_COMPLAINT}",

@@ -1,4 +1,7 @@
-"""Lists that cost the same however long they are: an index for each filter, and one for searching."""
+"""Lists that cost the same however long they are: an index for each filter, and one for searching.
+
+On PostgreSQL a large house may have made functions and indexes before, by CREATE INDEX CONCURRENTLY.
+"""
 
 from tortoise import migrations
 from tortoise.migrations import operations as ops
@@ -36,7 +39,7 @@ OF_A_STATUS = {
 
 # Of core PostgreSQL alone, since pg_trgm is not everywhere and cannot tell the parties apart.
 TERMS = """
-CREATE FUNCTION order_terms(search text, buyer uuid, supplier uuid) RETURNS text[]
+CREATE OR REPLACE FUNCTION order_terms(search text, buyer uuid, supplier uuid) RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 SELECT coalesce(array_agg(DISTINCT substr($1, n, 3)), '{}') || $2::text || $3::text
 FROM generate_series(1, length($1) - 2) AS n
@@ -45,7 +48,7 @@ $$
 
 # What it finds is few or cut short, which no planner knows before: it must not come upon scanning the table for it.
 FOUND = """
-CREATE FUNCTION orders_with_terms(terms text[], most integer) RETURNS SETOF uuid
+CREATE OR REPLACE FUNCTION orders_with_terms(terms text[], most integer) RETURNS SETOF uuid
 LANGUAGE sql STABLE SET enable_seqscan = off SET enable_indexscan = off AS $$
 SELECT id FROM orders WHERE order_terms(search, buyer_id, supplier_id) @> $1 LIMIT $2
 $$
@@ -56,9 +59,9 @@ async def make_postgres_indexes(_apps: StateApps, editor: BaseSchemaEditor) -> N
     if editor.DIALECT != "postgres":
         return
     for statement in (
-        *(f"CREATE INDEX {name} ON orders {what}" for name, what in OF_A_STATUS.items()),
+        *(f"CREATE INDEX IF NOT EXISTS {name} ON orders {what}" for name, what in OF_A_STATUS.items()),
         TERMS,
-        "CREATE INDEX orders_by_terms ON orders USING gin (order_terms(search, buyer_id, supplier_id))",
+        "CREATE INDEX IF NOT EXISTS orders_by_terms ON orders USING gin (order_terms(search, buyer_id, supplier_id))",
         FOUND,
         "DROP INDEX IF EXISTS orders_search",  # by pg_trgm, where there is one
     ):
@@ -69,6 +72,9 @@ class Migration(migrations.Migration):
     dependencies = [("models", "0004_idempotency_keys")]
 
     operations = [
-        *(ops.RunSQL(f"CREATE INDEX {name} ON orders {what}", f"DROP INDEX {name}") for name, what in INDEXES.items()),
+        *(
+            ops.RunSQL(f"CREATE INDEX IF NOT EXISTS {name} ON orders {what}", f"DROP INDEX {name}")
+            for name, what in INDEXES.items()
+        ),
         ops.RunPython(make_postgres_indexes),
     ]

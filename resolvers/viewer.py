@@ -25,7 +25,7 @@ from resolvers.reading import Where, among
 
 LONGEST_SEARCH = 200  # characters
 TERM = 3  # characters of the terms by which orders are found
-MOST_FOUND = 1000
+MOST_FOUND = 2000  # orders: beyond, one in fifty of a hundred thousand, walking the list for a page is less
 
 _BY_PLACING = Keyset("placed_at")
 _BY_FEEDBACK = Keyset("feedback_left_at")

@@ -5,7 +5,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ from bench.data import Shape
 from bench.issuer import Issuer, issuing
 from bench.load import Load, Round, generating
 from bench.workload import DOCUMENTS, Asked, Operation
-from models.enums import Action, OrderKind, OrderStatus
+from models.enums import Action, OrderKind, OrderStatus, Role
+from resolvers import policy
 from resolvers.page import encode_cursor
+from resolvers.policy import Asked as PolicyAsked
 from tests import postgres
 from tests.node import Command
 
@@ -27,10 +30,14 @@ LARGE, SMALL = 0, 1  # buyers: one has a twentieth of all orders, the other has 
 _PAGES = 1000  # the page that is far down, where a list has so many
 _SIZE, _FOLLOWING = 20, 5
 
-_HEAD = "query AllOrders($first: Int!, $after: String) {"
-_ANY = "query AllOrders($first: Int, $after: String, $last: Int, $before: String, $filter: OrderFilter) {"
-_ARGUMENTS = "orders(first: $first, after: $after)"
-_ANY_ARGUMENTS = "orders(first: $first, after: $after, last: $last, before: $before, filter: $filter)"
+_WHOLE = {  # as the documents have it, and so that a page of any list can be asked for
+    "query AllOrders($first: Int!, $after: String)": "query AllOrders($first: Int, $after: String, $last: Int,"
+    " $before: String, $filter: OrderFilter)",
+    "orders(first: $first, after: $after)": "orders(first: $first, after: $after, last: $last, before: $before,"
+    " filter: $filter)",
+    "query FeedbackManagement($first: Int!)": "query FeedbackManagement($first: Int!, $after: String)",
+    "feedback(first: $first)": "feedback(first: $first, after: $after)",
+}
 _BUYERS = (
     Action.LEAVE_FEEDBACK,
     Action.REVISE_FEEDBACK,
@@ -41,6 +48,7 @@ _BUYERS = (
     Action.FILE_COMPLAINT,
 )
 _SUPPLIERS = (Action.REPLY_TO_FEEDBACK, Action.ACCEPT_CANCELLATION)
+_NOT_OVER = (OrderStatus.AWAITING_PAYMENT, OrderStatus.PAYMENT_PROCESSING, OrderStatus.PAID, OrderStatus.SHIPPED)
 
 
 def shape(orders: int) -> Shape:
@@ -65,65 +73,113 @@ class Case:
     token: str
     variables: dict[str, Any]
     search: bool = False
-    feedback: bool = False
+    document: str = "AllOrders"
 
     def operation(self, server: Server, name: str) -> Operation:
-        """With the variables of the pages that follow each other, as the server tells them."""
-        document = "FeedbackManagement" if self.feedback else "AllOrders"
-        text = (DOCUMENTS / f"{document}.graphql").read_text().replace(_HEAD, _ANY).replace(_ARGUMENTS, _ANY_ARGUMENTS)
-        asked = [Asked(self.token, self.variables)]
-        while len(asked) < _FOLLOWING and not self.feedback:
-            page = Operation(name, self.title, asked, text=text).answer(server, asked[-1])
-            told = page["viewer"]["orders"]["pageInfo"]
-            backwards = "last" in self.variables
-            if not told["hasPreviousPage" if backwards else "hasNextPage"]:
+        """With the variables of the pages that follow each other, as the server tells them: full ones, so that pages of
+        few orders and of many are as long."""
+        if self.document == "OrderDetail":
+            listed = replace(self, document="AllOrders").operation(server, name)
+            edges = listed.answer(server, listed.asked[0])["viewer"]["orders"]["edges"][:_FOLLOWING]
+            one_each = [Asked(self.token, {"id": edge["node"]["id"]}) for edge in edges]
+            return Operation(name, self.title, one_each, text=(DOCUMENTS / f"{self.document}.graphql").read_text())
+        text = (DOCUMENTS / f"{self.document}.graphql").read_text()
+        for written, whole in _WHOLE.items():
+            text = text.replace(written, whole)
+        backwards = "last" in self.variables
+        asked: list[Asked] = []
+        following = self.variables
+        while len(asked) < _FOLLOWING:
+            page = Operation(name, self.title, [], text=text).answer(server, Asked(self.token, following))["viewer"]
+            [told] = [page[field] for field in ("orders", "feedback") if field in page]
+            if asked and len(told["edges"]) < _SIZE:
                 break
-            following = {"before": told["startCursor"]} if backwards else {"after": told["endCursor"]}
-            asked.append(Asked(self.token, self.variables | following))
+            asked.append(Asked(self.token, following))
+            info = told["pageInfo"]
+            if not info["hasPreviousPage" if backwards else "hasNextPage"]:
+                break
+            following = self.variables | (
+                {"before": info["startCursor"]} if backwards else {"after": info["endCursor"]}
+            )
         return Operation(name, self.title, asked, text=text)
+
+
+class _Party:
+    """A buyer or a supplier, and where the pages of their lists are."""
+
+    def __init__(self, connection: Any, issuer: Issuer, column: str, account: Any) -> None:
+        self.connection, self.column, self.id = connection, column, account["id"]
+        self.role = Role(account["role"])
+        self.token = issuer.token(account["subject"], account["role"], account["name"])
+
+    @classmethod
+    async def find(cls, connection: Any, issuer: Issuer, column: str, who: str) -> "_Party":
+        found = "SELECT id, subject, role, name FROM accounts WHERE subject = $1"
+        return cls(connection, issuer, column, await connection.fetchrow(found, who))
+
+    async def far(self, filter: dict[str, Any]) -> Any:
+        """The order before the thousandth page of this very list, or before its last ones; None where it is short."""
+        values: list[object] = [self.id]
+
+        def bind(value: object) -> str:
+            values.append(value)
+            return f"${len(values)}"
+
+        parts = policy.parts(self.role, filter.get("kinds"), filter.get("statuses"), filter.get("can"))
+        who = PolicyAsked(self.role, datetime.now(UTC))
+        either = "TRUE" if parts is None else " OR ".join(f"({part.sql(bind, who)})" for part in parts) or "FALSE"
+        rows = f"FROM orders WHERE {self.column} = $1 AND ({either})"
+        count = await self.connection.fetchval(f"SELECT count(*) {rows}", *values)
+        depth = min((_PAGES - 1) * _SIZE, count - (_FOLLOWING + 1) * _SIZE)
+        if depth < _SIZE:
+            return None
+        found = f"SELECT id, placed_at, number {rows} ORDER BY placed_at DESC, id DESC OFFSET {depth} LIMIT 1"
+        return await self.connection.fetchrow(found, *values)
 
 
 async def cases(url: str, issuer: Issuer) -> list[Case]:
     """What is asked, by the large buyer, the large supplier and the buyer of ten."""
     connection = await data.connect(url)
     made: list[Case] = []
-
-    async def place(column: str, who: str) -> tuple[str, str, str]:
-        """An account's token, the cursor before its thousandth page or before its last ones, and the number there."""
-        found = await connection.fetchrow("SELECT id, role, name FROM accounts WHERE subject = $1", who)
-        count = await connection.fetchval(f"SELECT count(*) FROM orders WHERE {column} = $1", found["id"])
-        depth = max(0, min((_PAGES - 1) * _SIZE, count - (_FOLLOWING + 1) * _SIZE))
-        order = f"WHERE {column} = $1 ORDER BY placed_at DESC, id DESC OFFSET $2 LIMIT 1"
-        row = await connection.fetchrow(f"SELECT id, placed_at, number FROM orders {order}", found["id"], depth)
-        cursor = encode_cursor(row["placed_at"], row["id"])
-        return issuer.token(who, found["role"], found["name"]), cursor, row["number"]
-
     for column, who, name, actions in (
         ("buyer_id", f"buyer-{LARGE}", "large buyer", _BUYERS),
         ("supplier_id", "supplier-0", "large supplier", _SUPPLIERS),
     ):
-        token, far, number = await place(column, who)
+        party = await _Party.find(connection, issuer, column, who)
         filters: list[tuple[str, dict[str, Any]]] = [("all", {})]
         filters += [(f"kind {kind}", {"kinds": [kind]}) for kind in OrderKind]
         filters += [(f"status {status}", {"statuses": [status]}) for status in OrderStatus]
         filters += [(f"can {action}", {"can": action}) for action in actions]
+        filters += [
+            ("all that is not over", {"statuses": list(_NOT_OVER)}),
+            ("of a kind and status that none has", {"kinds": [OrderKind.OFFLINE], "statuses": [OrderStatus.COMPLETED]}),
+        ]
+        number = ""
         for what, filter in filters:
             title, asked = f"{name}: {what}", {"filter": filter}
-            made.append(Case(title, title, token, asked | {"first": _SIZE}))
-            made.append(Case(f"{title}, thousandth", title, token, asked | {"first": _SIZE, "after": far}))
-            if what in ("all", "can LEAVE_FEEDBACK", "can REPLY_TO_FEEDBACK"):
-                made.append(Case(f"{title}, back from there", title, token, asked | {"last": _SIZE, "before": far}))
-                made.append(Case(f"{title}, back from the oldest", title, token, asked | {"last": _SIZE}))
-        title = f"{name}: feedback"
-        made.append(Case(title, title, token, {"first": _SIZE}, feedback=True))
+            made.append(Case(title, title, party.token, asked | {"first": _SIZE}))
+            far = await party.far(filter)
+            if far is None:
+                continue
+            cursor, number = encode_cursor(far["placed_at"], far["id"]), number or far["number"]
+            made.append(Case(f"{title}, thousandth", title, party.token, asked | {"first": _SIZE, "after": cursor}))
+            if what == "all" or "can" in filter:
+                made.append(
+                    Case(f"{title}, back from there", title, party.token, asked | {"last": _SIZE, "before": cursor})
+                )
+                made.append(Case(f"{title}, back from the oldest", title, party.token, asked | {"last": _SIZE}))
+        for what, document in (("feedback", "FeedbackManagement"), ("an order", "OrderDetail")):
+            title = f"{name}: {what}"
+            made.append(Case(title, title, party.token, {"first": _SIZE}, document=document))
         for what, text in {
             "an order's number": number,
             "a word of many": "oak",
+            "a word of some": "model 13",
             "a word of none": "chandelier",
         }.items():
             title, filter = f"{name}: search for {what}", {"search": text}
-            made.append(Case(title, title, token, {"first": _SIZE, "filter": filter}, search=True))
-    token, _, _ = await place("buyer_id", f"buyer-{SMALL}")
+            made.append(Case(title, title, party.token, {"first": _SIZE, "filter": filter}, search=True))
+    token = (await _Party.find(connection, issuer, "buyer_id", f"buyer-{SMALL}")).token
     for what, filter in [("all", {}), *((f"can {action}", {"can": action}) for action in _BUYERS)]:
         title = f"buyer of ten: {what}"
         made.append(Case(title, title, token, {"first": _SIZE, "filter": filter}))
@@ -224,9 +280,9 @@ def grow(orders: int, seconds: float, rounds: int, node: Command, tell: Callable
     lines = [
         f"{FEW:,} orders, and {orders:,}: a large buyer has {orders // 20:,} of them, a large supplier",
         f"{orders // 10:,}, and a small buyer ten. Each figure is the least of {rounds} rounds of {seconds:g} s, over",
-        f"{_FOLLOWING} pages that follow each other, by one connection. Pages far down and backwards are held against",
-        "the first ones among few orders: `thousandth` begins behind 19,980 orders of the whole list, also where a",
-        "filter shows few of what follows. CPU is the server's; PostgreSQL's is in the time. The bounds:",
+        f"{_FOLLOWING} full pages that follow each other, by one connection. Pages far down and backwards are held",
+        "against the first ones among few orders: `thousandth` begins behind 19,980 orders of that very list, or",
+        "before the last pages of a shorter one. CPU is the server's; PostgreSQL's is in the time. The bounds:",
         f"{BOUND} times as much; for a search {SEARCH_MS:.0f} ms.",
         "",
         *report.lines_of([head, *measured]),

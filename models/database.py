@@ -82,6 +82,8 @@ def _connection(url: str, **more: Any) -> dict[str, Any]:
                 "application_name": "recourse",
                 "server_settings": {
                     "timezone": "UTC",
+                    # A plan that is to serve large and small parties alike is bad for the large ones.
+                    "plan_cache_mode": "force_custom_plan",
                     "statement_timeout": f"{TRANSACTION_SECONDS}s",
                     "lock_timeout": f"{TRANSACTION_SECONDS}s",
                     "idle_in_transaction_session_timeout": f"{2 * TRANSACTION_SECONDS}s",

@@ -244,14 +244,15 @@ async def listed(
     info: Info,
     row_type: type[R],
     type_name: str,
-    where: Where,
+    where: Where | Sequence[Where],
     page: Page,
     keyset: Keyset,
     *,
     node: str | None = None,
     named: str | None = None,
 ) -> Connection[Any]:
-    """One page of a list, with all that the query asks of its nodes.
+    """One page of a list, or of one that has several parts (as `fetch` has them), with all that the query asks of its
+    nodes.
 
     `named` is what the connection's types are called after, where not after the rows. `node` names the relation of the
     listed rows that is shown in their place, a relation to one.
@@ -263,10 +264,14 @@ async def listed(
         planned = plan(context, row_type, type_name, asked)
     else:
         planned = plan(context, row_type, type_name, Selection(asked.info), asked.as_field(node))
+
+    def paged(where: Where) -> Where:
+        return lambda bind: f"{where(bind)} AND {keyset.where(page, bind)}"
+
     rows = await fetch(
         context,
         row_type,
-        lambda bind: f"{where(bind)} AND {keyset.where(page, bind)}",
+        paged(where) if callable(where) else [paged(each) for each in where],
         plan=planned,
         order=keyset.order(page),
         limit=page.size + 1,

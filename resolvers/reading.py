@@ -52,11 +52,18 @@ class Statement:
 
     def __init__(self) -> None:
         self.values: list[object] = []
+        self._places: dict[datetime | UUID, str] = {}
         self.sign = "$" if database.dialect() == "postgres" else "?"
 
     def bind(self, value: object) -> str:
+        # A value that returns has one placeholder, so that parts of one statement read alike to the planner.
+        if isinstance(value, datetime | UUID) and (place := self._places.get(value)) is not None:
+            return place
         self.values.append(value)
-        return f"{self.sign}{len(self.values)}"
+        place = f"{self.sign}{len(self.values)}"
+        if isinstance(value, datetime | UUID):
+            self._places[value] = place
+        return place
 
     async def run(self, text: str) -> Sequence[Iterable[Any]]:
         return await database.select(text, self.values)
@@ -262,7 +269,7 @@ def _plan(
 async def fetch(
     context: "Context",
     row_type: type[R],
-    where: Where,
+    where: Where | Sequence[Where],
     *,
     plan: Plan | None = None,
     order: str = "",
@@ -273,22 +280,33 @@ async def fetch(
 ) -> list[R]:
     """The rows of `row_type` that the viewer may see and `where` holds for, with what the plan joins to them.
 
-    With `per`, `limit` is for each value of that column. `lock` keeps others from changing the rows until the
-    transaction ends. `scoped` is False only for what visible rows name.
+    Several `where` are parts of one list: no row fulfils two of them, and each may be answered by an index of its own.
+    They need `order` and `limit`. With `per`, `limit` is for each value of that column. `lock` keeps others from
+    changing the rows until the transaction ends. `scoped` is False only for what visible rows name.
     """
     statement = Statement()
     shape = plan.shape if plan else Shape.of(row_type, (), database.dialect())
     table = row_type.MODEL._meta.db_table
     names = ", ".join(shape.columns)
-    condition = where(statement.bind)
-    if scoped:
-        condition = f"({condition}) AND {scope(table, context, statement.bind)}"
-    text = f"SELECT {names} FROM {table} WHERE {condition}"
-    if per and limit is not None:
+
+    def bare(where: Where) -> str:
+        condition = where(statement.bind)
+        if scoped:
+            condition = f"({condition}) AND {scope(table, context, statement.bind)}"
+        return f"{table} WHERE {condition}"
+
+    if not callable(where):
+        parts = [
+            f"SELECT * FROM (SELECT {names} FROM {bare(each)} ORDER BY {order} LIMIT {limit}) AS part" for each in where
+        ]
+        text = f"SELECT {names} FROM ({' UNION ALL '.join(parts)}) AS parts"
+    elif per and limit is not None:
         text = (
             f"SELECT {names} FROM (SELECT {names}, row_number() OVER (PARTITION BY {per} ORDER BY {order})"
-            f" AS place FROM {table} WHERE {condition}) AS numbered WHERE place <= {limit}"
+            f" AS place FROM {bare(where)}) AS numbered WHERE place <= {limit}"
         )
+    else:
+        text = f"SELECT {names} FROM {bare(where)}"
     if order:
         text += f" ORDER BY {order}"
     if limit is not None and not per:

@@ -41,8 +41,22 @@ def orders(draw: st.DrawFn) -> dict[str, Any]:
     return facts | {"kind": draw(st.sampled_from(OrderKind)), "amount_paid": 1 if facts["paid_at"] else 0}
 
 
+_TA, _SP, _OFF = OrderKind.TRADE_ASSURANCE, OrderKind.SECURE_PAYMENT, OrderKind.OFFLINE
+TOGETHER: list[tuple[list[OrderKind] | None, list[OrderStatus] | None, Action | None]] = [
+    ([_TA, _OFF], None, None),
+    ([_SP], list(OrderStatus), None),
+    (list(OrderKind), [OrderStatus.COMPLETED, OrderStatus.SHIPPED], None),
+    ([_SP], [OrderStatus.CANCELLED, OrderStatus.PAID], None),
+    ([_TA, _SP], [OrderStatus.COMPLETED], Action.LEAVE_FEEDBACK),
+    (None, [OrderStatus.CANCELLED, OrderStatus.SHIPPED], Action.OPEN_DISPUTE),
+    (None, [OrderStatus.CANCELLED, OrderStatus.COMPLETED], Action.REVISE_FEEDBACK),
+    (None, [OrderStatus.SHIPPED], Action.REPLY_TO_FEEDBACK),
+    (None, [OrderStatus.SHIPPED], Action.CANCEL_ORDER),
+    ([_OFF], [OrderStatus.COMPLETED], Action.FILE_COMPLAINT),
+]
+
 LISTED = """query($filter: OrderFilter) { viewer { orders(first: 100, filter: $filter) { edges { node {
-  number status availableActions { action } } } } } }"""
+  number kind status availableActions { action } } } } } }"""
 
 
 def test_filters_find_what_rows_say(server: Server, world: World) -> None:
@@ -63,6 +77,17 @@ def test_filters_find_what_rows_say(server: Server, world: World) -> None:
             for status in OrderStatus:
                 said = {row["number"] for row in rows if row["status"] == status}
                 assert {row["number"] for row in _found(person, statuses=[status])} == said, status
+            for kinds, statuses, action in TOGETHER:
+                said = {
+                    row["number"]
+                    for row in rows
+                    if row["kind"] in (kinds or list(OrderKind))
+                    and row["status"] in (statuses or list(OrderStatus))
+                    and (action is None or action in [each["action"] for each in row["availableActions"]])
+                }
+                found = _found(person, kinds=kinds, statuses=statuses, can=action)
+                assert {row["number"] for row in found} == said, (kinds, statuses, action)
+                assert len(found) == len(said)
 
     agree()
 

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from resolvers import viewer
+from resolvers.viewer import MOST_FOUND
 from tests.conftest import DAY, MOMENT, NOW, World, usd
 
 LISTED = """query($first: Int, $after: String, $last: Int, $before: String, $filter: OrderFilter) { viewer {
@@ -150,7 +152,10 @@ def test_filters(world: World) -> None:
     assert found(world.supplier, can="CANCEL_ORDER") == set()
 
 
-def test_search(world: World) -> None:
+@pytest.mark.parametrize("most", [MOST_FOUND, 1, 0])
+def test_search(world: World, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """Whether the orders found are few enough to be looked at, or the list is walked, the answer is the same."""
+    monkeypatch.setattr(viewer, "MOST_FOUND", most)
     lamp = world.record(items=[{"title": "Straßenlampe 50%_!", "quantity": 1, "unitPrice": usd("1.00")}])
     linen = world.record(supplier={"subject": world.supplier.subject, "name": "Tessa Textiles"})
     world.service.succeed("recordOrders", {"orders": [lamp, linen]})

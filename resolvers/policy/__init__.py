@@ -35,6 +35,7 @@ from resolvers.policy.dispute import (
 from resolvers.policy.expression import Asked, Bind, Expression
 from resolvers.policy.fold import Fact, fold
 from resolvers.policy.order import ORDER_STATUSES, OrderFacts, unrecorded
+from resolvers.policy.parts import parts
 from resolvers.policy.rule import Rule, Subject
 from resolvers.policy.status import status_at, status_is
 from resolvers.policy.table import TABLE
@@ -70,6 +71,7 @@ __all__ = [
     "is_allowed",
     "next_change_at",
     "open_to",
+    "parts",
     "respond_by",
     "status_at",
     "status_is",

@@ -1,8 +1,8 @@
 """Statements about a row of facts, each of which reads itself twice: in Python over one row, and as SQL over all."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
@@ -37,6 +37,19 @@ class Expression(ABC):
     @abstractmethod
     def limits(self) -> Iterator[tuple[str, timedelta]]:
         """The facts from which time runs, and how long: what time alone can make of it, it makes a moment after."""
+
+    @abstractmethod
+    def facts(self) -> Iterator[str]:
+        """What it reads of a row."""
+
+    @abstractmethod
+    def may_be(self, truth: bool, known: Container[str]) -> bool:
+        """Whether it may be true, or false, of some row of which exactly these facts are known: at some time, with some
+        values. It may say so of what cannot be, never the other way round."""
+
+    def given(self, known: Mapping[str, bool]) -> "Expression":
+        """What is left to ask of rows of which these facts are known, or are not."""
+        return self
 
     def holds(self, facts: Any, asked: Asked) -> bool:
         return test_of(self)(facts, asked.role, asked.now)
@@ -73,6 +86,15 @@ class Known(_Timeless):
     def sql(self, bind: Bind, asked: Asked) -> str:
         return f"{self.fact} IS NOT NULL"
 
+    def facts(self) -> Iterator[str]:
+        yield self.fact
+
+    def may_be(self, truth: bool, known: Container[str]) -> bool:
+        return truth == (self.fact in known)
+
+    def given(self, known: Mapping[str, bool]) -> Expression:
+        return (ALWAYS if known[self.fact] else NEVER) if self.fact in known else self
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Is(_Timeless):
@@ -87,6 +109,12 @@ class Is(_Timeless):
     def sql(self, bind: Bind, asked: Asked) -> str:
         return f"({self.fact} IS NOT NULL AND {self.fact} = {bind(self.value.value)})"
 
+    def facts(self) -> Iterator[str]:
+        yield self.fact
+
+    def may_be(self, truth: bool, known: Container[str]) -> bool:
+        return not truth or self.fact in known
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class IsRole(_Timeless):
@@ -100,6 +128,12 @@ class IsRole(_Timeless):
     def sql(self, bind: Bind, asked: Asked) -> str:
         return Is(self.fact, asked.role).sql(bind, asked)
 
+    def facts(self) -> Iterator[str]:
+        yield self.fact
+
+    def may_be(self, truth: bool, known: Container[str]) -> bool:
+        return not truth or self.fact in known
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Passed(Expression):
@@ -107,15 +141,28 @@ class Passed(Expression):
 
     fact: str
     after: timedelta = timedelta(0)
+    is_known: bool = False
 
     def python(self, bind: Bind) -> str:
         return f"(facts.{self.fact} is not None and now > facts.{self.fact} + {bind(self.after)})"
 
     def sql(self, bind: Bind, asked: Asked) -> str:
-        return f"({self.fact} IS NOT NULL AND {self.fact} < {bind(asked.now - self.after)})"
+        passed = f"{self.fact} < {bind(asked.now - self.after)}"
+        return passed if self.is_known else f"({self.fact} IS NOT NULL AND {passed})"
+
+    def given(self, known: Mapping[str, bool]) -> Expression:
+        if self.fact not in known:
+            return self
+        return replace(self, is_known=True) if known[self.fact] else NEVER
 
     def limits(self) -> Iterator[tuple[str, timedelta]]:
         yield self.fact, self.after
+
+    def facts(self) -> Iterator[str]:
+        yield self.fact
+
+    def may_be(self, truth: bool, known: Container[str]) -> bool:
+        return not truth or self.fact in known
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,6 +177,16 @@ class Not(Expression):
 
     def limits(self) -> Iterator[tuple[str, timedelta]]:
         return self.inner.limits()
+
+    def facts(self) -> Iterator[str]:
+        return self.inner.facts()
+
+    def may_be(self, truth: bool, known: Container[str]) -> bool:
+        return self.inner.may_be(not truth, known)
+
+    def given(self, known: Mapping[str, bool]) -> Expression:
+        left = self.inner.given(known)
+        return NEVER if left is ALWAYS else ALWAYS if left is NEVER else Not(left)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -148,6 +205,24 @@ class Joined(Expression):
     def limits(self) -> Iterator[tuple[str, timedelta]]:
         for part in self.parts:
             yield from part.limits()
+
+    def facts(self) -> Iterator[str]:
+        for part in self.parts:
+            yield from part.facts()
+
+    def may_be(self, truth: bool, known: Container[str]) -> bool:
+        each = (part.may_be(truth, known) for part in self.parts)
+        return all(each) if truth == (self.word == "AND") else any(each)
+
+    def given(self, known: Mapping[str, bool]) -> Expression:
+        neutral, decisive = (ALWAYS, NEVER) if self.word == "AND" else (NEVER, ALWAYS)
+        left = [part for each in self.parts if (part := each.given(known)) is not neutral]
+        if not left or decisive in left:
+            return decisive if left else neutral
+        return Joined(tuple(left), self.word)
+
+
+ALWAYS, NEVER = Joined((), "AND"), Joined((), "OR")
 
 
 def all_of(parts: Iterable[Expression]) -> Expression:

@@ -6,9 +6,9 @@ from typing import ClassVar
 from uuid import UUID
 
 from models.enums import OrderKind, OrderStatus, Role
-from resolvers.policy.expression import Known
+from resolvers.policy.expression import ALWAYS, Known
 from resolvers.policy.rule import Subject
-from resolvers.policy.status import ALWAYS, Statuses
+from resolvers.policy.status import Statuses
 
 
 @dataclass(slots=True, kw_only=True)

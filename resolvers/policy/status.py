@@ -1,17 +1,15 @@
 """Statuses that are derived: the first of a table's lines that applies."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, TypeVar
 
 from models.enums import Role
-from resolvers.policy.expression import Expression, Test, all_of, any_of, first
+from resolvers.policy.expression import ALWAYS, Asked, Expression, Test, all_of, any_of, first
 
 S = TypeVar("S")
 Statuses = tuple[tuple[S, Expression], ...]
-
-ALWAYS = all_of(())
 
 
 def status_at(statuses: Statuses[S], facts: Any, now: datetime) -> S:
@@ -31,3 +29,17 @@ def status_is(statuses: Statuses[S], wanted: Iterable[S]) -> Expression:
         for place, (status, applies) in enumerate(statuses)
         if status in chosen
     )
+
+
+def place_in(statuses: Statuses[Any]) -> str:
+    """The place of a row's status among the table's lines, in SQL and in the very words of an index. They must be
+    statuses that time does not change."""
+
+    def bind(_value: object) -> str:
+        raise ValueError("an index cannot know the time")
+
+    nobody = Asked(Role.AGENT, datetime.max.replace(tzinfo=UTC))
+    *lines, last = [applies.sql(bind, nobody) for _, applies in statuses]
+    assert last == ALWAYS.sql(bind, nobody)
+    whens = " ".join(f"WHEN {applies} THEN {place}" for place, applies in enumerate(lines))
+    return f"CASE {whens} ELSE {len(lines)} END"

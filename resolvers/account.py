@@ -12,7 +12,8 @@ from models import database
 from models.enums import Role
 from models.keys import new_id
 from resolvers import ids, reading
-from resolvers.reading import Row
+from resolvers.row import Join, Relation, Row
+from resolvers.statement import Statement, among
 
 if TYPE_CHECKING:
     from resolvers.context import Context
@@ -42,14 +43,14 @@ def named_by(owner: type[Row], relation: str, attribute: str, known_to: Role | N
         keys = {key for row in rows if (key := getattr(row, f"{attribute}_id")) is not None}
         known = {context.viewer.id: context.viewer}
         if missing := keys - known.keys():
-            found = await reading.fetch(context, Account, lambda bind: reading.among(bind, "id", missing), scoped=False)
+            found = await reading.fetch(context, Account, lambda bind: among(bind, "id", missing), scoped=False)
             known |= {account.id: account for account in found}
         for row in rows:
             setattr(row, attribute, known.get(getattr(row, f"{attribute}_id")))
 
     on = f"{{it}}.id = {{row}}.{attribute}_id"
-    join = reading.Join(attribute, Account, "Account", on, scoped=False, known_to=known_to)
-    owner.relations[relation] = reading.Relation(load, join=join)
+    join = Join(attribute, Account, "Account", on, scoped=False, known_to=known_to)
+    owner.relations[relation] = Relation(load, join=join)
 
 
 async def sign_in(subject: str, role: Role, name: str | None) -> Account:
@@ -69,7 +70,7 @@ async def sign_in(subject: str, role: Role, name: str | None) -> Account:
 async def insert(accounts: Sequence[tuple[str, Role, str]]) -> None:
     """Adds the accounts (subject, role, name) that are not there yet; a twin doing the same is no error."""
     for start in range(0, len(accounts), 200):
-        statement = reading.Statement()
+        statement = Statement()
         rows = [
             f"({', '.join(map(statement.bind, (new_id(), subject, role.value, name)))})"
             for subject, role, name in accounts[start : start + 200]

@@ -14,7 +14,8 @@ import models
 from models.enums import Action
 from resolvers import policy, reading
 from resolvers.policy import Decision, Expression
-from resolvers.reading import Row
+from resolvers.row import Relation, Row
+from resolvers.statement import among
 
 if TYPE_CHECKING:
     from resolvers.context import Context
@@ -85,7 +86,7 @@ def replayed(owner: type[Row], column: str, facts: str) -> None:
         found = await reading.fetch(
             context,
             _Event,
-            lambda bind: reading.among(bind, column, [row.id for row in rows]),
+            lambda bind: among(bind, column, [row.id for row in rows]),
             order="id",
             scoped=False,
         )
@@ -95,7 +96,7 @@ def replayed(owner: type[Row], column: str, facts: str) -> None:
         for row in rows:
             row.past = past[row.id]
 
-    owner.relations["decision"] = reading.Relation(load, key=lambda arguments: arguments.get("at") is None)
+    owner.relations["decision"] = Relation(load, key=lambda arguments: arguments.get("at") is None)
 
 
 def decision(root: Any, action: Action, at: datetime | None = UNSET) -> Decision:

@@ -15,8 +15,10 @@ from resolvers import filetype, ids
 from resolvers.context import Context
 from resolvers.errors import Refused, UserError, invalid
 from resolvers.input import Checks
-from resolvers.reading import Relation, Row, Statement, among, fetch, read
+from resolvers.reading import fetch, read
+from resolvers.row import Relation, Row
 from resolvers.selection import Asked
+from resolvers.statement import Statement, among
 
 if TYPE_CHECKING:
     from resolvers.perform import Performing

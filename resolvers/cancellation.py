@@ -27,7 +27,7 @@ from resolvers.input import SHORT_TEXT, Checks
 from resolvers.order import Order
 from resolvers.payload import Payload, read_back, read_case
 from resolvers.perform import Effect, Performing, perform, the_order
-from resolvers.reading import Row
+from resolvers.row import Row
 
 
 @dataclass(slots=True, kw_only=True)

@@ -35,8 +35,8 @@ from resolvers.order import Order
 from resolvers.payload import OnCase, Payload, act_on_case, read_back, read_case
 from resolvers.perform import Effect, Performing, Target, lock_order, perform, the_order
 from resolvers.policy import Asked, ComplaintFacts, OrderFacts
-from resolvers.reading import Row
 from resolvers.resolution import Decided
+from resolvers.row import Relation, Row
 from resolvers.selection import Asked as AskedFields
 
 
@@ -148,7 +148,7 @@ async def _load_respondents(context: Context, rows: Sequence[Any], asked: AskedF
     await Order.relations["supplier"].load(context, orders, asked)
 
 
-Complaint.relations["respondent"] = reading.Relation(_load_respondents)
+Complaint.relations["respondent"] = Relation(_load_respondents)
 
 
 @dataclass(kw_only=True)

@@ -36,8 +36,8 @@ from resolvers.order import Order
 from resolvers.payload import OnCase, Payload, act_on_case, read_back, read_case
 from resolvers.perform import Effect, Performing, Target, lock_order, perform, the_order
 from resolvers.policy import DisputeFacts
-from resolvers.reading import Row
 from resolvers.resolution import Decided, check_amount, limit_amount
+from resolvers.row import Row
 from resolvers.writing import insert
 
 

@@ -24,7 +24,7 @@ from resolvers.input import LONG_TEXT, SHORT_TEXT, Checks, Input
 from resolvers.order import Order
 from resolvers.payload import Payload, read_back
 from resolvers.perform import Effect, Performing, perform, the_order
-from resolvers.reading import Row
+from resolvers.row import Row
 from resolvers.writing import insert, update
 
 

@@ -17,7 +17,7 @@ from models.enums import Action, Reason
 from models.keys import new_id
 from resolvers.errors import Refused, UserError
 from resolvers.input import Checks, Input
-from resolvers.reading import Statement
+from resolvers.statement import Statement
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -23,7 +23,7 @@ from resolvers.page import Keyset, has_pages
 from resolvers.payload import OnCase
 from resolvers.perform import Performing
 from resolvers.policy import NEVER
-from resolvers.reading import Row
+from resolvers.row import Row
 from resolvers.writing import insert
 
 

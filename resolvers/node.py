@@ -19,8 +19,10 @@ from resolvers.feedback import Feedback
 from resolvers.message import Message
 from resolvers.order import Order
 from resolvers.page import LARGEST
-from resolvers.reading import Row, among, first, read
+from resolvers.reading import first, read
+from resolvers.row import Row
 from resolvers.selection import Selection
+from resolvers.statement import among
 from resolvers.timeline import CASES
 from resolvers.viewer import Viewer
 

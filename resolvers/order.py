@@ -16,7 +16,7 @@ from resolvers.actionable import Actionable, Past, replayed
 from resolvers.context import Context
 from resolvers.money import Money
 from resolvers.policy import OrderFacts
-from resolvers.reading import Row
+from resolvers.row import Row
 
 if TYPE_CHECKING:
     from resolvers.cancellation import Cancellation

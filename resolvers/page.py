@@ -15,8 +15,10 @@ from strawberry import UNSET
 from resolvers.context import Context, Info
 from resolvers.errors import BadRequest
 from resolvers.policy import Bind
-from resolvers.reading import Relation, Row, Where, among, complete, fetch, plan
+from resolvers.reading import complete, fetch, plan
+from resolvers.row import Relation, Row
 from resolvers.selection import Asked, Selection
+from resolvers.statement import Where, among
 
 USUAL, LARGEST = 20, 100
 LARGEST_KEY = 2**63 - 1

@@ -13,7 +13,7 @@ from resolvers.idempotency import Keyed
 from resolvers.input import SHORT_TEXT, Checks
 from resolvers.order import Order
 from resolvers.perform import Effect, Target, perform
-from resolvers.reading import Row
+from resolvers.row import Row
 from resolvers.selection import Asked, Selection
 
 R = TypeVar("R", bound=Row)

@@ -18,8 +18,8 @@ from resolvers.idempotency import Keyed
 from resolvers.input import Checks
 from resolvers.order import Order
 from resolvers.policy import Fact, Subject
-from resolvers.reading import Where
 from resolvers.settling import settle
+from resolvers.statement import Where
 
 
 @dataclass(frozen=True, slots=True)

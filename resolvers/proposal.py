@@ -21,9 +21,11 @@ from resolvers.input import Checks, MoneyInput
 from resolvers.money import Money, money
 from resolvers.payload import OnCase
 from resolvers.perform import Performing
-from resolvers.reading import Relation, Row, Where, among, read
+from resolvers.reading import read
 from resolvers.resolution import check_amount, limit_amount, outcome_columns
+from resolvers.row import Relation, Row
 from resolvers.selection import Asked
+from resolvers.statement import Where, among
 
 
 @dataclass(slots=True, kw_only=True)

@@ -1,202 +1,30 @@
-"""The read path: light rows by SQL text, each list in one statement, each relation that is asked for in one more."""
+"""The read path: rows by SQL text, each list with its relations to one in one statement, each relation to many in one
+more."""
 
 # pyright: reportPrivateUsage=false
 
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
-from dataclasses import MISSING, dataclass, fields
-from datetime import UTC, datetime
-from functools import cache, cached_property, lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
-from uuid import UUID
-
-import orjson
-from tortoise.fields import BooleanField, DatetimeField, JSONField, UUIDField
-from tortoise.fields.data import CharEnumFieldInstance
-from tortoise.models import Model
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from models import database
-from models.enums import Role
 from resolvers import ids
 from resolvers.policy import Bind
+from resolvers.row import Join, Relation, Row, Shape
 from resolvers.scope import SCOPES, WITH_THEIR_ORDER
 from resolvers.selection import Asked, Selection
+from resolvers.statement import Statement, Where, among
 
 if TYPE_CHECKING:
     from resolvers.context import Context
 
 
-class Row:
-    """One row of a table as a viewer sees it at an instant: `context` says who and when.
-
-    The fields of a concrete row are the columns it reads, by the columns' names; whatever else it has is a slot
-    that is not part of its constructor, filled by a relation.
-    """
-
-    __slots__ = ()
-    MODEL: ClassVar[type[Model]]
-    ALWAYS: ClassVar[tuple[str, ...]] = ()  # relations that the row's own fields need
-    relations: ClassVar[dict[str, "Relation"]]
-
-    def __init_subclass__(cls) -> None:
-        # Made once for a class, also where a dataclass with slots replaces it by its like.
-        cls.relations = cls.__dict__.get("relations", {})
-
-
 R = TypeVar("R", bound=Row)
-Loader = Callable[["Context", Sequence[Any], Asked], Awaitable[None]]
-Where = Callable[[Bind], str]
-
-
-class Statement:
-    """The values of a statement under construction, and their placeholders in the database's own spelling."""
-
-    def __init__(self) -> None:
-        self.values: list[object] = []
-        self._places: dict[datetime | UUID, str] = {}
-        self.sign = "$" if database.dialect() == "postgres" else "?"
-
-    def bind(self, value: object) -> str:
-        # A value that returns has one placeholder, so that parts of one statement read alike to the planner.
-        if isinstance(value, datetime | UUID) and (place := self._places.get(value)) is not None:
-            return place
-        self.values.append(value)
-        place = f"{self.sign}{len(self.values)}"
-        if isinstance(value, datetime | UUID):
-            self._places[value] = place
-        return place
-
-    async def run(self, text: str) -> Sequence[Iterable[Any]]:
-        return await database.select(text, self.values)
-
-
-def among(bind: Bind, column: str, values: Iterable[object]) -> str:
-    return f"{column} IN ({', '.join(map(bind, values)) or 'NULL'})"
 
 
 def scope(table: str, context: "Context", bind: Bind) -> str:
     condition = SCOPES[table][context.viewer.role]
     return condition.format(me=bind(context.viewer.id)) if "{me}" in condition else condition
-
-
-def _instant(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
-
-
-@cache
-def _columns(row_type: type[Row], dialect: str) -> list[tuple[str, Callable[[Any], Any] | None]]:
-    """The row's columns, and how each is read where the driver does not give it as it is."""
-    known: dict[str, Any] = row_type.MODEL._meta.fields_map  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-    columns: list[tuple[str, Callable[[Any], Any] | None]] = []
-    for name in (item.name for item in fields(cast("Any", row_type)) if item.init and item.name != "context"):
-        kind = known[name]
-        read: Callable[[Any], Any] | None = None
-        if isinstance(kind, CharEnumFieldInstance):
-            read = {member.value: member for member in kind.enum_type}.__getitem__
-        elif isinstance(kind, JSONField):
-            read = orjson.loads
-        elif dialect == "sqlite" and isinstance(kind, BooleanField):
-            read = bool
-        elif dialect == "sqlite" and isinstance(kind, UUIDField):
-            read = UUID
-        elif dialect == "sqlite" and isinstance(kind, DatetimeField):
-            read = _instant
-        columns.append((name, read))
-    return columns
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Join:
-    """How a relation to one is read by the statement that reads its rows.
-
-    `on` says in SQL which row of the target it is, where {row} and {it} stand for the two. `back` is the attribute in
-    which the target has the row. `known_to` is a role whose viewers need not read it: it is themselves.
-    """
-
-    attribute: str
-    target: type[Row]
-    type_name: str
-    on: str
-    back: str | None = None
-    scoped: bool = True
-    known_to: Role | None = None
-
-
-MOST_SHAPES = 300  # that are kept, of all combinations of joins that documents have asked for
-
-
-class Shape:
-    """What one statement gives: rows, and with each of them those that are joined to it."""
-
-    def __init__(self, row_type: type[Row], joins: "tuple[tuple[Join, Shape], ...]", dialect: str) -> None:
-        self.row_type, self.joins = row_type, joins
-        self.columns = [name for name, _ in _columns(row_type, dialect)]
-        self.dialect = dialect
-
-    @staticmethod
-    @lru_cache(MOST_SHAPES)
-    def of(row_type: type[Row], joins: "tuple[tuple[Join, Shape], ...]", dialect: str) -> "Shape":
-        return Shape(row_type, joins, dialect)
-
-    @cached_property
-    def make(self) -> Callable[["Context", Iterable[Any]], Any]:
-        """Makes a row of a record. Written out, since a page asks it for a thousand values."""
-        scope: dict[str, Any] = {}
-        names: list[str] = []
-        body = self._body("row", scope, names)
-        source = "\n    ".join([f"({', '.join(names)},) = record", *body, "return row"])
-        exec(f"def make(context, record):\n    {source}", scope)  # noqa: S102 - made of our own names
-        return scope["make"]
-
-    def _body(self, this: str, scope: dict[str, Any], names: list[str]) -> list[str]:
-        def constant(value: object) -> str:
-            name = f"k{len(scope)}"
-            scope[name] = value
-            return name
-
-        kind = constant(self.row_type)
-        lines = [f"{this} = {constant(object.__new__)}({kind})", f"{this}.context = context"]
-        for column, read in _columns(self.row_type, self.dialect):
-            name = f"c{len(names)}"
-            names.append(name)
-            value = f"None if {name} is None else {constant(read)}({name})" if read else name
-            lines.append(f"{this}.{column} = {value}")
-        for item in fields(cast("Any", self.row_type)):
-            if not item.init:
-                made = item.default_factory is not MISSING
-                value = f"{constant(item.default_factory)}()" if made else constant(item.default)
-                lines.append(f"{this}.{item.name} = {value}")
-        for join, shape in self.joins:
-            it, key = f"{this}_", f"c{len(names) + shape.columns.index('id')}"
-            inner = shape._body(it, scope, names)
-            inner += [f"{it}.{join.back} = {this}"] if join.back else []
-            lines.append(f"if {key} is not None:")
-            lines += [f"    {line}" for line in [*inner, f"{this}.{join.attribute} = {it}"]]
-        return lines
-
-    def selected(self, alias: str, names: "list[str]") -> tuple[str, str]:
-        """What is selected, and what is joined, for rows that stand as `alias`; `names` are the aliases so far. Scopes
-        are left open in it."""
-        columns, joined = [f"{alias}.{name}" for name in self.columns], ""
-        for join, shape in self.joins:
-            it = f"j{len(names)}"
-            names.append(it)
-            table = join.target.MODEL._meta.db_table
-            source = f"(SELECT * FROM {table} WHERE {{{table}}})" if join.scoped else table
-            below, more = shape.selected(it, names)
-            columns.append(below)
-            joined += f" LEFT JOIN {source} AS {it} ON {join.on.format(row=alias, it=it)}{more}"
-        return ", ".join(columns), joined
-
-    @cached_property
-    def around(self) -> tuple[str, str]:
-        """What stands before and behind a statement of bare rows, so that it gives all of them; with open scopes."""
-        columns, joined = self.selected("p", [])
-        return f"SELECT {columns} FROM (", f") AS p{joined}"
-
-    @cached_property
-    def scopes(self) -> set[str]:
-        mine = {join.target.MODEL._meta.db_table for join, _ in self.joins if join.scoped}
-        return mine.union(*(shape.scopes for _, shape in self.joins))
 
 
 @dataclass(slots=True)
@@ -363,21 +191,6 @@ async def read(
     rows = await fetch(context, row_type, where, plan=planned, order=order, scoped=scoped)
     await complete(context, rows, planned)
     return rows
-
-
-def _alike(_arguments: dict[str, Any]) -> Hashable:
-    return None
-
-
-@dataclass(frozen=True, slots=True)
-class Relation:
-    """How a field that is not a column gets its value: `load` reads it for many rows at once. Where it is asked for
-    twice with arguments of the same `key`, it is read once; so are relations of one `group`."""
-
-    load: "Loader"
-    key: Callable[[dict[str, Any]], Hashable] = _alike
-    join: Join | None = None
-    group: str | None = None
 
 
 def refers_to(owner: type[Row], relation: str, attribute: str, target: type[Row], type_name: str, column: str) -> None:

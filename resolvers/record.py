@@ -13,9 +13,10 @@ from resolvers.errors import UserError
 from resolvers.input import Checks, Input, MoneyInput
 from resolvers.order import Order
 from resolvers.policy.words import SENTENCES
-from resolvers.reading import among, read
+from resolvers.reading import read
 from resolvers.recording import INSTANTS, Checked, store
 from resolvers.selection import Selection
+from resolvers.statement import among
 
 MOST_ORDERS, MOST_ITEMS = 500, 100
 MOST_PIECES = 1_000_000_000

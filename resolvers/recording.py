@@ -20,8 +20,9 @@ from resolvers.errors import Refused, UserError, invalid
 from resolvers.history import Change
 from resolvers.input import Checks
 from resolvers.order import Order
-from resolvers.reading import among, fetch
+from resolvers.reading import fetch
 from resolvers.settling import settle
+from resolvers.statement import among
 
 AT_ONCE = 500  # orders that are read and locked by one statement
 INSTANTS = ("placed_at", "payment_submitted_at", "paid_at", "shipped_at", "completed_at", "cancelled_at")

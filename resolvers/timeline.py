@@ -19,9 +19,11 @@ from resolvers.dispute import Dispute
 from resolvers.order import Order
 from resolvers.page import Keyset, has_pages
 from resolvers.policy.words import in_words
-from resolvers.reading import Row, among, fetch, read
+from resolvers.reading import fetch, read
+from resolvers.row import Relation, Row
 from resolvers.selection import Asked
 from resolvers.settling import done_by_time
+from resolvers.statement import among
 
 OLDEST_FIRST = Keyset("at", newest_first=False, id_type=int)
 AFTER_ALL_WRITTEN = 2**62  # the id of an entry that has no event yet
@@ -128,7 +130,7 @@ async def _load_cases(context: Context, rows: Sequence[TimelineEntry], asked: As
                 row.related_case = by_key.get(row.case_id)
 
 
-TimelineEntry.relations["relatedCase"] = reading.Relation(_load_cases)
+TimelineEntry.relations["relatedCase"] = Relation(_load_cases)
 
 
 class DoneByTime:

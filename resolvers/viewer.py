@@ -21,7 +21,7 @@ from resolvers.input import Input
 from resolvers.order import Order
 from resolvers.page import Connection, Keyset, Page, listed
 from resolvers.policy import Asked, Bind, Expression, Subject
-from resolvers.reading import Where, among
+from resolvers.statement import Where, among
 
 LONGEST_SEARCH = 200  # characters
 TERM = 3  # characters of the terms by which orders are found

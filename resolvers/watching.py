@@ -16,7 +16,8 @@ from resolvers.context import Context, Info
 from resolvers.errors import NotThere
 from resolvers.hub import Seen
 from resolvers.order import Order
-from resolvers.reading import Row, by_id, complete, plan
+from resolvers.reading import by_id, complete, plan
+from resolvers.row import Row
 from resolvers.scope import sees_none
 from resolvers.selection import Selection
 from resolvers.timeline import CASES

@@ -11,7 +11,7 @@ from tortoise.fields import JSONField
 from tortoise.models import Model
 
 from models import database
-from resolvers.reading import Statement
+from resolvers.statement import Statement
 
 Columns = Mapping[str, Any]
 

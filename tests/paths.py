@@ -17,7 +17,7 @@ from graphql import (
 )
 from graphql.type import is_abstract_type, is_object_type
 
-from resolvers.reading import Row
+from resolvers.row import Row
 from schema import SCHEMA
 from tests.conftest import NOW, spell_instant
 

@@ -19,7 +19,7 @@ from models.keys import new_id
 from resolvers import reading
 from resolvers.account import Account
 from resolvers.context import Context
-from resolvers.reading import Row
+from resolvers.row import Row
 from resolvers.scope import SCOPES
 from server.tokens import development_token
 from tests.actions import INPUTS, OTHER_MUTATIONS

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from models.enums import Role
-from resolvers.reading import Row
+from resolvers.row import Row
 from resolvers.scope import SCOPES
 from tests.actions import ON_COMPLAINTS, ON_DISPUTES, ON_ORDERS
 from tests.conftest import DAY, NOW, Person, World

@@ -1,0 +1,37 @@
+"""SQL text under construction, with its values apart from it."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from models import database
+from resolvers.policy import Bind
+
+Where = Callable[[Bind], str]
+
+
+class Statement:
+    """The values of a statement under construction, and their placeholders in the database's own spelling."""
+
+    def __init__(self) -> None:
+        self.values: list[object] = []
+        self._places: dict[datetime | UUID, str] = {}
+        self.sign = "$" if database.dialect() == "postgres" else "?"
+
+    def bind(self, value: object) -> str:
+        # A value that returns has one placeholder, so that parts of one statement read alike to the planner.
+        if isinstance(value, datetime | UUID) and (place := self._places.get(value)) is not None:
+            return place
+        self.values.append(value)
+        place = f"{self.sign}{len(self.values)}"
+        if isinstance(value, datetime | UUID):
+            self._places[value] = place
+        return place
+
+    async def run(self, text: str) -> Sequence[Iterable[Any]]:
+        return await database.select(text, self.values)
+
+
+def among(bind: Bind, column: str, values: Iterable[object]) -> str:
+    return f"{column} IN ({', '.join(map(bind, values)) or 'NULL'})"

@@ -99,19 +99,9 @@ _lags = ContextVar("may read what was committed a moment ago", default=False)
 
 
 @contextlib.contextmanager
-def as_of_a_moment_ago() -> Generator[None]:
-    """Within, a replica may be read, which knows what was committed only a moment later."""
-    token = _lags.set(True)
-    try:
-        yield
-    finally:
-        _lags.reset(token)
-
-
-@contextlib.contextmanager
-def as_of_now() -> Generator[None]:
-    """Within, what was committed is read where it was committed."""
-    token = _lags.set(False)
+def may_lag(lags: bool) -> Generator[None]:
+    """Within, a replica may be read, which knows a moment later what was committed; or may not."""
+    token = _lags.set(lags)
     try:
         yield
     finally:
@@ -191,7 +181,7 @@ async def select(sql: str, values: Sequence[object] = ()) -> Sequence[Iterable[A
             raise
         _rest_the_replica()
         _log.warning("the replica cannot be read: %s", type(error).__qualname__)
-        with as_of_now():
+        with may_lag(False):
             return await select(sql, values)
     return rows  # pyright: ignore[reportUnknownVariableType]
 

@@ -20,7 +20,7 @@ async def changes(info: Info, first: int | None = UNSET, after: str | None = UNS
     if info.context.viewer.role not in (Role.SERVICE, Role.AGENT):
         raise BadRequest("Only the roles SERVICE and AGENT read all that happens; others have their timelines.")
     page = Page.of(first, after, UNSET, UNSET)
-    with database.as_of_now():  # a replica might not have yet what lies within the horizon
+    with database.may_lag(False):  # a replica might not have yet what lies within the horizon
         horizon = await info.context.hub.feed.horizon.wait()
         return await listed(
             info,

@@ -3,7 +3,6 @@
 # pyright: reportPrivateUsage=false, reportUnknownVariableType=false, reportUnknownMemberType=false
 
 import asyncio
-import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from copy import copy
 from typing import Any, Self, TypeVar
@@ -116,7 +115,7 @@ class Schema(strawberry.Schema):
 async def _in_time(work: Callable[[], Awaitable[T]], kind: OperationType, limits: Limits) -> T:
     """Within the time that a request has. A query may be read from a replica. Raises TooSlow."""
     try:
-        with database.as_of_a_moment_ago() if kind is OperationType.QUERY else contextlib.nullcontext():
+        with database.may_lag(kind is OperationType.QUERY):
             async with asyncio.timeout(limits.seconds):
                 return await work()
     except TimeoutError:

@@ -64,5 +64,6 @@ def test_locks_carry_hashes_and_no_address(lock: str) -> None:
     assert all("--hash=sha256:" in line for line in requirements if line.strip())
 
 
-def test_the_clients_lock_carries_no_address() -> None:
-    assert "://" not in Path("tests/clients/package-lock.json").read_text()
+@pytest.mark.parametrize("lock", ["tests/clients/package-lock.json", "bench/peers/package-lock.json"])
+def test_locks_of_npm_carry_no_address(lock: str) -> None:
+    assert "://" not in Path(lock).read_text()

@@ -172,12 +172,13 @@ async def select(sql: str, values: Sequence[object] = ()) -> Sequence[Iterable[A
     It must change nothing unless it is part of a transaction. Without its replica the database is read.
     """
     client = reader()
+    is_replica = client.connection_name == "reader" and dialect() == "postgres"
     try:
-        async with asyncio.timeout(REPLICA_SECONDS if client.connection_name == "reader" and _lags.get() else None):
+        async with asyncio.timeout(REPLICA_SECONDS if is_replica else None):
             _, rows = await client.execute_query(sql, list(values))  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     except Exception as error:
         # What a replica has still to replay may get in the way of reading it, which is a serialization error.
-        if client is connection() or not (is_away(error) or isinstance(error, asyncpg.SerializationError)):
+        if not is_replica or not (is_away(error) or isinstance(error, asyncpg.SerializationError)):
             raise
         _rest_the_replica()
         _log.warning("the replica cannot be read: %s", type(error).__qualname__)

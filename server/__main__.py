@@ -75,7 +75,7 @@ def _serve(settings: Settings, host: str, port: int, workers: int, announce: Cal
         port=port,
         workers=workers,
         access_log=False,
-        log_config=logs.configuration(Settings()),
+        log_config=logs.configuration(settings),
         timeout_graceful_shutdown=PATIENCE_SECONDS,
         **UVICORN,
     )

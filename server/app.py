@@ -5,7 +5,7 @@ import contextlib
 import gc
 import signal
 import threading
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from datetime import UTC, datetime
 from types import FrameType
 from typing import Any
@@ -19,7 +19,6 @@ from starlette.routing import Route, WebSocketRoute
 
 from models import database
 from resolvers import idempotency, upload
-from resolvers.address import Files
 from server import files, metrics
 from server.errors import masked
 from server.protocol import BoundedProtocol
@@ -49,19 +48,18 @@ async def readyz(_request: Request) -> Response:
 
 
 @contextlib.asynccontextmanager
-async def _clearing(opened: Files) -> AsyncGenerator[None]:
-    """Clears unused uploads and old keys away, now and then."""
+async def _repeated(work: Callable[[], Awaitable[None]], seconds: float) -> AsyncGenerator[None]:
+    """Does it now, and again each time that so long has passed. What goes wrong is logged, and tried again."""
 
-    async def clear() -> None:
+    async def repeat() -> None:
         while True:
             try:
-                await upload.clear(opened, datetime.now(UTC))
-                await idempotency.clear(datetime.now(UTC))
+                await work()
             except Exception as unforeseen:
                 masked(unforeseen)
-            await asyncio.sleep(CLEARING_SECONDS)
+            await asyncio.sleep(seconds)
 
-    task = asyncio.create_task(clear())
+    task = asyncio.create_task(repeat())
     try:
         yield
     finally:
@@ -111,11 +109,20 @@ def create(settings: Settings | None = None) -> Starlette:
         app.state.files = view.files = await files.opened(settings)
         app.state.hub = view.hub
         app.state.view = view
+
+        async def clear() -> None:
+            """Unused uploads and old keys."""
+            await upload.clear(view.files, datetime.now(UTC))
+            await idempotency.clear(datetime.now(UTC))
+
+        async def sample() -> None:
+            metrics.sample(view.hub)
+
         async with (
             database.connected(settings.database, settings.replica_url),
             view.hub.feed.running(),
-            _clearing(view.files),
-            metrics.sampling(view.hub),
+            _repeated(clear, CLEARING_SECONDS),
+            _repeated(sample, metrics.SAMPLE_SECONDS),
         ):
             _spare_collections()
             with _told_to_stop(view.hub.end):

@@ -34,6 +34,10 @@ def error(
     return Response(orjson.dumps(body), status, headers, media_type=spelled(media))
 
 
+def refusal(wrong: Refused, media: str = JSON) -> Response:
+    return error(wrong.status_code, wrong.code, wrong.reason, media, wrong.headers)
+
+
 def _note(code: str) -> None:
     request = current.get()
     if not request.code:

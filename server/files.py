@@ -16,7 +16,7 @@ from models.files import AlreadyThere, Folder, Sample, Store, TooLarge, TooShort
 from resolvers import filetype
 from resolvers.address import READ_SECONDS, UPLOAD_SECONDS, Files
 from resolvers.upload import LARGEST
-from server.errors import Refused, error, masked
+from server.errors import Refused, error, masked, refusal
 from server.rates import address
 from server.settings import Settings
 
@@ -57,7 +57,7 @@ async def content(request: Request) -> Response:
     try:
         await request.app.state.view.rates.spend("address", address(request))
     except Refused as wrong:
-        return error(wrong.status_code, wrong.code, wrong.reason, headers=wrong.headers)
+        return refusal(wrong)
     text = request.path_params["key"]
     key = UUID(hex=text) if _KEY.fullmatch(text) else None
     method = "PUT" if request.method == "PUT" else "GET"

@@ -1,10 +1,9 @@
 """`GET /metrics`: what Prometheus reads, of all processes that share the port."""
 
-import asyncio
 import contextlib
 import os
 import tempfile
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import Generator
 from pathlib import Path
 
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
@@ -16,7 +15,7 @@ from models import database
 from resolvers import metrics
 from resolvers.hub import Hub
 
-SAMPLE_SECONDS = 5.0
+SAMPLE_SECONDS = 5.0  # between two looks at what is not counted as it happens
 SHARED = "PROMETHEUS_MULTIPROC_DIR"  # the library's own variable, read when a process first counts
 
 
@@ -43,33 +42,16 @@ def _forget_the_dead(folder: str) -> None:
             continue  # somebody else's, who has got the number
 
 
-def _sample(hub: Hub) -> None:
+def sample(hub: Hub) -> None:
+    """Looks at what is not counted as it happens."""
     metrics.subscribers.set(hub.watching)
     for pool, size, idle in database.pools():
         metrics.connections.labels(pool, "busy").set(size - idle)
         metrics.connections.labels(pool, "idle").set(idle)
 
 
-@contextlib.asynccontextmanager
-async def sampling(hub: Hub) -> AsyncGenerator[None]:
-    """Looks now and then at what is not counted as it happens."""
-
-    async def sample() -> None:
-        while True:
-            _sample(hub)
-            await asyncio.sleep(SAMPLE_SECONDS)
-
-    task = asyncio.create_task(sample())
-    try:
-        yield
-    finally:
-        task.cancel()
-        if folder := os.environ.get(SHARED):
-            mark_process_dead(os.getpid(), folder)
-
-
 async def page(request: Request) -> Response:
-    _sample(request.app.state.hub)
+    sample(request.app.state.hub)
     registry = REGISTRY
     if folder := os.environ.get(SHARED):
         _forget_the_dead(folder)

@@ -28,7 +28,7 @@ from resolvers.hub import Hub
 from schema import SCHEMA
 from schema.scalars import parse_instant
 from server import documents, parameters, socket
-from server.errors import Refused, error, masked
+from server.errors import Refused, error, masked, refusal
 from server.http import Conversation, answered_in
 from server.rates import Rates, address
 from server.settings import Mode, Settings
@@ -77,7 +77,7 @@ class GraphQLView(Conversation):
             response = error(401, "UNAUTHENTICATED", "Send a valid access token: Authorization: Bearer <token>.")
             response.headers["www-authenticate"] = "Bearer"
         except Refused as wrong:
-            response = error(wrong.status_code, wrong.code, wrong.reason, answered_in(request), wrong.headers)
+            response = refusal(wrong, answered_in(request))
         except HTTPException as wrong:
             response = error(wrong.status_code, "BAD_REQUEST", wrong.reason, answered_in(request))
         except ClientDisconnect:
@@ -91,9 +91,7 @@ class GraphQLView(Conversation):
         try:
             await self.rates.spend("address", address(opening))
         except Refused as wrong:
-            await opening.send_denial_response(
-                error(wrong.status_code, wrong.code, wrong.reason, headers=wrong.headers)
-            )
+            await opening.send_denial_response(refusal(wrong))
             return
         authorization = opening.headers.get("authorization")
         await self.run(opening, context=socket.Connection(self, self._origin(opening), authorization))

@@ -18,6 +18,7 @@ from tortoise.exceptions import DBConnectionError
 from tortoise.transactions import in_transaction as in_tortoise_transaction
 
 from models import migrating
+from models.backends.asyncpg import SafeAsyncpgClient, SafeTransaction
 
 T = TypeVar("T")
 
@@ -172,18 +173,25 @@ async def select(sql: str, values: Sequence[object] = ()) -> Sequence[Iterable[A
     It must change nothing unless it is part of a transaction. Without its replica the database is read.
     """
     client = reader()
-    is_replica = client.connection_name == "reader" and dialect() == "postgres"
+    if client.connection_name != "reader" or dialect() == "sqlite":
+        return await _fetch(client, sql, values)
     try:
-        async with asyncio.timeout(REPLICA_SECONDS if is_replica else None):
-            _, rows = await client.execute_query(sql, list(values))  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        async with asyncio.timeout(REPLICA_SECONDS):
+            return await _fetch(client, sql, values)
     except Exception as error:
         # What a replica has still to replay may get in the way of reading it, which is a serialization error.
-        if not is_replica or not (is_away(error) or isinstance(error, asyncpg.SerializationError)):
+        if not (is_away(error) or isinstance(error, asyncpg.SerializationError)):
             raise
         _rest_the_replica()
         _log.warning("the replica cannot be read: %s", type(error).__qualname__)
         with may_lag(False):
             return await select(sql, values)
+
+
+async def _fetch(client: BaseDBAsyncClient, sql: str, values: Sequence[object]) -> Sequence[Iterable[Any]]:
+    if isinstance(client, SafeAsyncpgClient | SafeTransaction):
+        return await client.fetch(sql, values)
+    _, rows = await client.execute_query(sql, list(values))  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     return rows  # pyright: ignore[reportUnknownVariableType]
 
 

@@ -186,6 +186,44 @@ def test_what_is_being_written_is_finished_before_the_database_is_closed(server:
     assert server.run(written)
 
 
+@on_postgres
+@pytest.mark.parametrize(("left_by", "is_given_up"), [("BEGIN", False), ("SELECT pg_sleep(9)", True)])
+def test_what_is_left_in_a_connection_does_not_meet_its_next_user(
+    server: Server, left_by: str, is_given_up: bool
+) -> None:
+    async def work() -> None:
+        client: Any = database.connection()
+        connection = await client._pool.acquire()
+        asked = asyncio.create_task(connection.execute(left_by))
+        if is_given_up:
+            await asyncio.sleep(0.05)
+            asked.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asked
+        await client._pool.release(connection)
+        [[is_apart]] = await database.select("SELECT now() = statement_timestamp()")
+        assert is_apart
+        assert not _busy(client)
+
+    server.run(work)
+
+
+@on_postgres
+def test_a_connection_that_rested_for_long_is_not_trusted(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def asked() -> int:
+        [[process]] = await database.select("SELECT pg_backend_pid()")
+        return process
+
+    async def twice() -> tuple[int, int]:
+        return await asked(), await asked()
+
+    before, after = server.run(twice)
+    assert before == after
+    monkeypatch.setattr("models.backends.asyncpg.IDLE_SECONDS", 0.0)
+    before, after = server.run(twice)
+    assert before != after
+
+
 # 2 and 3. Reading, then writing, in two at once
 
 

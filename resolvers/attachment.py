@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import models
@@ -15,9 +15,8 @@ from resolvers import filetype, ids
 from resolvers.context import Context
 from resolvers.errors import Refused, UserError, invalid
 from resolvers.input import Checks
-from resolvers.reading import fetch, read
-from resolvers.row import Relation, Row
-from resolvers.selection import Asked
+from resolvers.reading import fetch, has_list
+from resolvers.row import Row
 from resolvers.statement import Statement, among
 
 if TYPE_CHECKING:
@@ -53,19 +52,7 @@ class Attachment(Row):
 def has_files(owner: type[Row], relation: str, column: str) -> None:
     """Declares the relation `relation`, which is also the attribute: the attachments that name these rows in
     `column`, oldest first. Whoever sees the rows may see them; the order system sees none."""
-
-    async def load(context: Context, rows: Sequence[Any], asked: Asked) -> None:
-        keys = [row.id for row in rows]
-        found = await read(
-            context, Attachment, "Attachment", lambda bind: among(bind, column, keys), asked.below, order="id"
-        )
-        of: dict[UUID, list[Attachment]] = {row.id: [] for row in rows}
-        for attachment in found:
-            of[getattr(attachment, column)].append(attachment)
-        for row in rows:
-            setattr(row, relation, of[row.id])
-
-    owner.relations[relation] = Relation(load)
+    has_list(owner, (relation,), relation, Attachment, "Attachment", column)
 
 
 @dataclass(slots=True, kw_only=True)

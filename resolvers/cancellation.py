@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -47,6 +48,7 @@ class Cancellation(Row):
     order: Order | None = field(init=False, default=None)
     of_order: Order | None = field(init=False, default=None, repr=False)
     pages: dict[Any, Any] = field(init=False, default_factory=dict[Any, Any])
+    gathered: Sequence[list[Any]] = field(init=False, default=())
 
     @property
     def global_id(self) -> str:

@@ -83,6 +83,7 @@ class Complaint(ComplaintFacts, Actionable, Decided, Row):
     outcome_by: Account | None = field(init=False, default=None)
     evidence: list[Attachment] = field(init=False, default_factory=list[Attachment])
     pages: dict[Any, Any] = field(init=False, default_factory=dict[Any, Any])
+    gathered: Sequence[list[Any]] = field(init=False, default=())
     past: Sequence[Past] = field(init=False, default=())
 
     @property

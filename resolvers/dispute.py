@@ -67,6 +67,7 @@ class Dispute(DisputeFacts, Actionable, Decided, Row):
     proposals: list[Any] | None = field(init=False, default=None)
     evidence: list[Attachment] = field(init=False, default_factory=list[Attachment])
     pages: dict[Any, Any] = field(init=False, default_factory=dict[Any, Any])
+    gathered: Sequence[list[Any]] = field(init=False, default=())
     past: Sequence[Past] = field(init=False, default=())
 
     @property

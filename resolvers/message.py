@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import strawberry
@@ -40,6 +42,7 @@ class Message(Row):
 
     by: Account | None = field(init=False, default=None)
     attachments: list[Attachment] = field(init=False, default_factory=list[Attachment])
+    gathered: Sequence[list[Any]] = field(init=False, default=())
 
     @property
     def global_id(self) -> str:

@@ -3,9 +3,10 @@
 import base64
 import binascii
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
@@ -15,10 +16,10 @@ from strawberry import UNSET
 from resolvers.context import Context, Info
 from resolvers.errors import BadRequest
 from resolvers.policy import Bind
-from resolvers.reading import complete, fetch, plan
-from resolvers.row import Relation, Row
+from resolvers.reading import Planned, complete, fetch, has_many, plan
+from resolvers.row import Found, Many, Part, Row
 from resolvers.selection import Asked, Selection
-from resolvers.statement import Where, among
+from resolvers.statement import Where
 
 USUAL, LARGEST = 20, 100
 LARGEST_KEY = 2**63 - 1
@@ -62,8 +63,9 @@ class Page:
     after: Place | None
     before: Place | None
 
-    @classmethod
-    def of(cls, first: int | None, after: str | None, last: int | None, before: str | None) -> "Page":
+    @staticmethod
+    @lru_cache(1000)  # asked for thrice on the way to an answer
+    def of(first: int | None, after: str | None, last: int | None, before: str | None) -> "Page":
         """Raises BadRequest for a negative size, for `first` with `last` and for foreign cursors. UNSET is None."""
         first, last = (None if size is UNSET else size for size in (first, last))
         after, before = (None if cursor is UNSET else cursor for cursor in (after, before))
@@ -72,7 +74,7 @@ class Page:
         size = first if first is not None else last if last is not None else USUAL
         if size < 0:
             raise BadRequest("A page cannot have fewer than 0 entries.")
-        return cls(
+        return Page(
             size=min(size, LARGEST),
             backward=last is not None,
             after=_decode_cursor(after) if after is not None else None,
@@ -175,7 +177,7 @@ def connection(
     )
 
 
-def page_of(arguments: dict[str, Any]) -> Page:
+def page_of(arguments: Mapping[str, Any]) -> Page:
     return Page.of(*(arguments.get(name) for name in ("first", "after", "last", "before")))
 
 
@@ -201,45 +203,39 @@ def has_pages(
     *,
     named: str | None = None,
     derived: Derived | None = None,
+    needs: tuple[str, ...] = (),
 ) -> None:
     """Declares the connection `relation` of these rows: the target's rows that name them in `column`, in pages that
     `page_of` finds again. `named` is what the connection's types are called after, where not after the target;
-    `derived` gives more rows, which no table has yet."""
+    `derived` gives more rows, which no table has yet, by what the relation `needs`."""
 
-    async def load(context: Context, rows: Sequence[Any], asked: Asked) -> None:
+    shown_as = named or type_name
+
+    def part(arguments: Mapping[str, Any]) -> Part:
+        page = page_of(arguments)
+        return Part(keyset.order(page), page.size + 1, lambda bind: keyset.where(page, bind))
+
+    def below(asked: Selection) -> Selection:
+        return asked.field(f"{shown_as}Connection", "edges").field(f"{shown_as}Edge", "node")
+
+    async def put(
+        context: Context, rows: Sequence[Any], asked: Asked, planned: Planned, found: Found, at_once: bool
+    ) -> None:
         page = page_of(asked.arguments)
-        below = asked.below.field(f"{named or type_name}Connection", "edges").field(f"{named or type_name}Edge", "node")
-        planned = plan(context, target, type_name, below)
-
-        async def read() -> list[Any]:
-            return await fetch(
-                context,
-                target,
-                lambda bind: f"{among(bind, column, [row.id for row in rows])} AND {keyset.where(page, bind)}",
-                plan=planned,
-                order=keyset.order(page),
-                limit=page.size + 1,
-                per=column if len(rows) > 1 else None,
-            )
-
         # What is derived is read first: if it is written down meanwhile, the table is read again and has it.
         more = await derived.read(context, rows) if derived else {}
-        found = await read()
-        if derived and more and (written := await derived.written(context, more)):
-            more, found = {key: those for key, those in more.items() if key not in written}, await read()
-        entries: dict[UUID, list[Any]] = {row.id: [] for row in rows}
-        for entry in found:
-            entries[getattr(entry, column)].append(entry)
+        entries = await found()
+        if derived and more and not at_once and (written := await derived.written(context, more)):
+            more, entries = {key: those for key, those in more.items() if key not in written}, await found()
         for those in more.values():
-            await complete(context, those, plan(context, target, type_name, below, joins=False))
-        shown = [entry for those in entries.values() for entry in those[: page.size]]
-        await complete(context, shown, planned)
+            await complete(context, those, plan(context, target, type_name, below(asked.below), joins=False))
+        await complete(context, [entry for those in entries.values() for entry in those[: page.size]], planned)
         for key, those in more.items():
             entries[key] = keyset.merged(page, entries[key], those)
         for row in rows:
             row.pages[relation, page] = connection(entries[row.id], page, keyset)
 
-    owner.relations[relation] = Relation(load, key=page_of)
+    has_many(owner, relation, Many(target, type_name, column, put, part, below), key=page_of, needs=needs)
 
 
 async def listed(
@@ -274,7 +270,7 @@ async def listed(
         context,
         row_type,
         paged(where) if callable(where) else [paged(each) for each in where],
-        plan=planned,
+        planned=planned,
         order=keyset.order(page),
         limit=page.size + 1,
     )

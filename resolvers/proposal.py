@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -21,11 +20,9 @@ from resolvers.input import Checks, MoneyInput
 from resolvers.money import Money, money
 from resolvers.payload import OnCase
 from resolvers.perform import Performing
-from resolvers.reading import read
+from resolvers.reading import has_list
 from resolvers.resolution import check_amount, limit_amount, outcome_columns
-from resolvers.row import Relation, Row
-from resolvers.selection import Asked
-from resolvers.statement import Where, among
+from resolvers.row import Row
 
 
 @dataclass(slots=True, kw_only=True)
@@ -52,16 +49,7 @@ class Proposal(Row):
 account.named_by(Proposal, "by", "by")
 
 
-async def _load(context: Context, rows: Sequence[Dispute], asked: Asked) -> None:
-    made: dict[UUID, list[Any]] = {row.id: [] for row in rows}
-    where: Where = lambda bind: among(bind, "dispute_id", made)  # noqa: E731
-    for proposal in await read(context, Proposal, "Proposal", where, asked.below, order="id", scoped=False):
-        made[proposal.dispute_id].append(proposal)
-    for row in rows:
-        row.proposals = made[row.id]
-
-
-Dispute.relations["proposal"] = Dispute.relations["proposals"] = Relation(_load, group="proposals")
+has_list(Dispute, ("proposal", "proposals"), "proposals", Proposal, "Proposal", "dispute_id", scoped=False)
 
 
 @dataclass(kw_only=True)

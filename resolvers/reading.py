@@ -1,18 +1,21 @@
-"""The read path: rows by SQL text, each list with its relations to one in one statement, each relation to many in one
-more."""
+"""The read path: rows by SQL text, all that is asked of them in one statement, where the database can give it so."""
 
 # pyright: reportPrivateUsage=false
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast
+from uuid import UUID
+
+from graphql import GraphQLResolveInfo
 
 from models import database
 from resolvers import ids
 from resolvers.policy import Bind
-from resolvers.row import Join, Relation, Row, Shape
+from resolvers.row import Found, Join, Many, Part, Relation, Row, Shape
 from resolvers.scope import SCOPES, WITH_THEIR_ORDER
-from resolvers.selection import Asked, Selection
+from resolvers.selection import Asked, Place, Selection
 from resolvers.statement import Statement, Where, among
 
 if TYPE_CHECKING:
@@ -27,14 +30,45 @@ def scope(table: str, context: "Context", bind: Bind) -> str:
     return condition.format(me=bind(context.viewer.id)) if "{me}" in condition else condition
 
 
-@dataclass(slots=True)
+@dataclass
 class Plan:
-    """What is asked of rows: with each the rows that are joined to it, and what is asked of those; and the relations
-    that are read by statements of their own."""
+    """What an operation asks of rows: of which shape they are, what is asked of those that are joined to them and of
+    those in lists; and the relations that are read by statements of their own."""
 
     shape: Shape
     joined: "list[tuple[str, Plan]]"
-    rest: list[Asked]
+    lists: "list[Listed]"
+    rest: list[Place]
+    is_fixed: bool  # alike for all requests
+
+    @cached_property
+    def all_lists(self) -> "list[Listed]":
+        """In the order in which their rows are selected."""
+        return [*(each for _, below in self.joined for each in below.all_lists), *self.lists]
+
+
+@dataclass
+class Listed:
+    """A relation to many that is read with its rows, and what is asked of those in the list."""
+
+    place: Place
+    many: Many
+    plan: Plan
+
+    @cached_property
+    def _fixed(self) -> Part:
+        return self.many.part(self.place.constants or {})
+
+    def part(self, info: GraphQLResolveInfo[Any]) -> Part:
+        return self.many.part(self.place.asked(info).arguments) if self.place.constants is None else self._fixed
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan, and the request that it is for."""
+
+    plan: Plan
+    info: GraphQLResolveInfo[Any]
 
 
 DEEPEST = 3  # joins within joins
@@ -49,13 +83,22 @@ def plan(
     *,
     joins: bool = True,
     back: str | None = None,
-) -> Plan:
-    """For the relations that the selection, and `also`, ask of such rows. Where they come from elsewhere, there are no
-    `joins`. `back` is one that is known already.
+) -> Planned:
+    """For the relations that the selection, and `also` (which has no arguments), ask of such rows. Where they come
+    from elsewhere, there are no `joins`. `back` is one that is known already.
 
     Rows are never shared between two places of an answer, so that what one place asks of a row is all there is on it.
     """
-    return _plan(context, row_type, type_name, selection, also, DEEPEST if joins else 0, back)
+    kept = selection.kept
+    more = (also.name, *map(id, also.below.sets)) if also else None
+    key = ("plan", row_type, context.viewer.role, joins, back, more, *map(id, selection.sets))
+    found: Plan | None = kept.get(key)
+    if found is None:
+        extra = [Place(also.name, also.below.sets, {})] if also else []
+        found = _plan(context, row_type, type_name, selection, extra, DEEPEST if joins else 0, back)
+        if found.is_fixed:
+            kept[key] = found
+    return Planned(found, selection.info)
 
 
 def _plan(
@@ -63,35 +106,65 @@ def _plan(
     row_type: type[Row],
     type_name: str,
     selection: Selection,
-    also: Asked | None,
+    extra: list[Place],
     deep: int,
     back: str | None,
+    *,
+    has_lists: bool = True,
 ) -> Plan:
-    relations = row_type.relations
-    asked = [selection.bare(name) for name in row_type.ALWAYS if name != back]
-    asked += selection.on(type_name, relations) if relations else []
-    asked += [also] if also else []
-    together: dict[Hashable, Asked] = {}
-    for each in asked:
-        relation = relations[each.name]
-        key = relation.group or each.name, relation.key(each.arguments)
-        if key in together:
-            together[key].below.sets += each.below.sets
+    info, relations = selection.info, row_type.relations
+    places = [Place(name, [], {}) for name in row_type.ALWAYS if name != back]
+    places += selection.places(type_name, relations) if relations else []
+    places += extra
+    places += [Place(name, [], {}) for place in places for name in relations[place.name].needs]
+    together, is_fixed = _together(relations, places, info)
+    joined: list[tuple[Join, Plan]] = []
+    lists: list[Listed] = []
+    rest: list[Place] = []
+    for place in together:
+        relation, below = relations[place.name], Selection(info, place.sets)
+        if (join := relation.join) is not None and deep and context.viewer.role is not join.known_to:
+            joined.append((join, _plan(context, join.target, join.type_name, below, [], deep - 1, join.back)))
+        elif (many := relation.many) is not None and deep and has_lists and database.dialect() == "postgres":
+            # No lists within lists: the driver does not read them.
+            asked = many.below(below)
+            each = _plan(context, many.target, many.type_name, asked, [], deep - 1, None, has_lists=False)
+            lists.append(Listed(place, many, each))
         else:
-            together[key] = each
-    joined: list[tuple[str, Plan]] = []
-    shapes: list[tuple[Join, Shape]] = []
-    rest: list[Asked] = []
-    for each in together.values():
-        join = relations[each.name].join
-        if join is None or not deep or context.viewer.role is join.known_to:
-            rest.append(each)
-        else:
-            below = _plan(context, join.target, join.type_name, each.below, None, deep - 1, join.back)
-            joined.append((join.attribute, below))
-            shapes.append((join, below.shape))
-    shapes.sort(key=lambda pair: pair[0].attribute)  # alike, in whatever order they are asked for
-    return Plan(Shape.of(row_type, tuple(shapes), database.dialect()), joined, rest)
+            rest.append(place)
+    joined.sort(key=lambda pair: pair[0].attribute)  # alike, in whatever order they are asked for
+    below = [*(plan for _, plan in joined), *(each.plan for each in lists)]
+    shape = Shape.of(
+        row_type,
+        tuple((join, plan.shape) for join, plan in joined),
+        tuple((each.many, each.plan.shape) for each in lists),
+        database.dialect(),
+    )
+    return Plan(
+        shape,
+        [(join.attribute, plan) for join, plan in joined],
+        lists,
+        rest,
+        is_fixed and all(plan.is_fixed for plan in below),
+    )
+
+
+def _together(
+    relations: dict[str, Relation], places: list[Place], info: GraphQLResolveInfo[Any]
+) -> tuple[list[Place], bool]:
+    """Places that ask for the same as one, and whether it is the same in all requests."""
+    names = [relations[place.name].group or place.name for place in places]
+    together: dict[Hashable, Place] = {}
+    is_fixed = True
+    for name, place in zip(names, places, strict=True):
+        key: Hashable = None
+        if names.count(name) > 1:
+            key = relations[place.name].key(place.asked(info).arguments)
+            is_fixed = is_fixed and place.constants is not None
+        known = together.get((name, key))
+        sets = [*known.sets, *place.sets] if known else place.sets
+        together[name, key] = replace(known or place, sets=sets)
+    return list(together.values()), is_fixed
 
 
 async def fetch(
@@ -99,23 +172,22 @@ async def fetch(
     row_type: type[R],
     where: Where | Sequence[Where],
     *,
-    plan: Plan | None = None,
+    planned: Planned | None = None,
     order: str = "",
     limit: int | None = None,
     lock: bool = False,
     per: str | None = None,
     scoped: bool = True,
 ) -> list[R]:
-    """The rows of `row_type` that the viewer may see and `where` holds for, with what the plan joins to them.
+    """The rows of `row_type` that the viewer may see and `where` holds for, with what the plan reads with them.
 
     Several `where` are parts of one list: no row fulfils two of them, and each may be answered by an index of its own.
     They need `order` and `limit`. With `per`, `limit` is for each value of that column. `lock` keeps others from
     changing the rows until the transaction ends. `scoped` is False only for what visible rows name.
     """
     statement = Statement()
-    shape = plan.shape if plan else Shape.of(row_type, (), database.dialect())
-    table = row_type.MODEL._meta.db_table
-    names = ", ".join(shape.columns)
+    shape = planned.plan.shape if planned else Shape.of(row_type, (), (), database.dialect())
+    table, names = shape.table, shape.names
 
     def bare(where: Where) -> str:
         condition = where(statement.bind)
@@ -141,38 +213,60 @@ async def fetch(
         text += f" LIMIT {limit}"
     if lock and statement.sign == "$":
         text += " FOR NO KEY UPDATE"
-    if shape.joins:
-        before, behind = shape.around
-        if shape.scopes:
-            behind = behind.format_map({name: scope(name, context, statement.bind) for name in shape.scopes})
-        text = f"{before}{text}{behind}"
+    if planned and (shape.joins or shape.manys):
+        before, behind, lists = shape.around
+        open_in = {name: scope(name, context, statement.bind) for name in shape.scopes}
+        for alias, each in zip(lists, planned.plan.all_lists, strict=True):
+            part = each.part(planned.info)
+            condition = part.where(statement.bind)
+            if each.many.scoped:
+                condition += f" AND {scope(each.plan.shape.table, context, statement.bind)}"
+            limited = "" if part.limit is None else f" LIMIT {part.limit}"
+            open_in[alias] = f"{condition} ORDER BY {part.order}{limited}"
+            open_in[f"{alias}_order"] = _of(alias, part.order)
+        text = f"{before.format_map(open_in)}{text}{behind.format_map(open_in)}"
         if order:
-            text += f" ORDER BY {', '.join(f'p.{part}' for part in order.split(', '))}"
+            text += f" ORDER BY {_of('p', order)}"
     make = shape.make
     return [make(context, record) for record in await statement.run(text)]
 
 
-async def by_id(context: "Context", row_type: type[R], type_name: str, id: str, plan: Plan | None = None) -> R | None:
+@lru_cache(1000)
+def _of(alias: str, order: str) -> str:
+    return ", ".join(f"{alias}.{part}" for part in order.split(", "))
+
+
+async def by_id(
+    context: "Context", row_type: type[R], type_name: str, id: str, planned: Planned | None = None
+) -> R | None:
     """The viewer's row of this id; None for malformed, absent and somebody else's, alike."""
     key = ids.key_of(type_name, id)
     if key is None:
         return None
-    return first(await fetch(context, row_type, lambda bind: f"id = {bind(key)}", plan=plan))
+    return first(await fetch(context, row_type, lambda bind: f"id = {bind(key)}", planned=planned))
 
 
 def first(rows: Sequence[R]) -> R | None:
     return rows[0] if rows else None
 
 
-async def complete(context: "Context", rows: Sequence[Row], plan: Plan) -> None:
+async def complete(context: "Context", rows: Sequence[Row], planned: Planned) -> None:
     """Reads what the plan leaves to statements of their own, of rows that were fetched by it."""
     if not rows:
         return
-    for each in plan.rest:
-        await type(rows[0]).relations[each.name].load(context, rows, each)
+    info, plan = planned.info, planned.plan
+    for place in plan.rest:
+        await type(rows[0]).relations[place.name].load(context, rows, place.asked(info))
     for attribute, below in plan.joined:
-        if below.rest or below.joined:
-            await complete(context, [it for row in rows if (it := getattr(row, attribute)) is not None], below)
+        if below.rest or below.joined or below.lists:
+            those = [it for row in rows if (it := getattr(row, attribute)) is not None]
+            await complete(context, those, Planned(below, info))
+    for number, each in enumerate(plan.lists):
+
+        async def found(number: int = number) -> dict[UUID, list[Any]]:
+            return {cast("Any", row).id: row.gathered[number] for row in rows}
+
+        await each.many.put(context, rows, each.place.asked(info), Planned(each.plan, info), found, True)
 
 
 async def read(
@@ -188,7 +282,7 @@ async def read(
 ) -> list[R]:
     """The rows as `fetch` finds them, with all that is asked of them."""
     planned = plan(context, row_type, type_name, selection, also)
-    rows = await fetch(context, row_type, where, plan=planned, order=order, scoped=scoped)
+    rows = await fetch(context, row_type, where, planned=planned, order=order, scoped=scoped)
     await complete(context, rows, planned)
     return rows
 
@@ -237,7 +331,7 @@ def has_latest(
             context,
             target,
             lambda bind: among(bind, "order_id", by_key),
-            plan=planned,
+            planned=planned,
             order=order,
             limit=1,
             per="order_id" if len(by_key) > 1 else None,
@@ -255,3 +349,65 @@ def has_latest(
     on += f" AND {{row}}.{only_with} IS NOT NULL" if only_with else ""
     join = None if scoped else Join(attribute, target, type_name, on, back="of_order", scoped=False)
     owner.relations[relation] = Relation(load, join=join)
+
+
+def has_many(
+    owner: type[Row],
+    relation: str,
+    many: Many,
+    *,
+    key: Callable[[dict[str, Any]], Hashable] | None = None,
+    group: str | None = None,
+    needs: tuple[str, ...] = (),
+) -> None:
+    """Declares the relation `relation`, to many."""
+
+    async def load(context: "Context", rows: Sequence[Any], asked: Asked) -> None:
+        part = many.part(asked.arguments)
+        planned = plan(context, many.target, many.type_name, many.below(asked.below))
+
+        async def found() -> dict[UUID, list[Any]]:
+            of: dict[UUID, list[Any]] = {row.id: [] for row in rows}
+            those = await fetch(
+                context,
+                many.target,
+                lambda bind: f"{among(bind, many.column, of)} AND {part.where(bind)}",
+                planned=planned,
+                order=part.order,
+                limit=part.limit,
+                per=many.column if len(rows) > 1 else None,
+                scoped=many.scoped,
+            )
+            for one in those:
+                of[getattr(one, many.column)].append(one)
+            return of
+
+        await many.put(context, rows, asked, planned, found, False)
+
+    more: dict[str, Any] = {"key": key} if key else {}
+    owner.relations[relation] = Relation(load, many=many, group=group, needs=needs, **more)
+
+
+def has_list(
+    owner: type[Row],
+    relations: Sequence[str],
+    attribute: str,
+    target: type[Row],
+    type_name: str,
+    column: str,
+    *,
+    scoped: bool = True,
+) -> None:
+    """Declares the `relations`, which are one: all rows of the target that name these in `column`, oldest first."""
+
+    async def put(
+        context: "Context", rows: Sequence[Any], _asked: Asked, planned: Planned, found: Found, _at_once: bool
+    ) -> None:
+        of = await found()
+        await complete(context, [one for those in of.values() for one in those], planned)
+        for row in rows:
+            setattr(row, attribute, of[row.id])
+
+    many = Many(target, type_name, column, put, scoped=scoped)
+    for relation in relations:
+        has_many(owner, relation, many, group=attribute)

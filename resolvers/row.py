@@ -2,7 +2,7 @@
 
 # pyright: reportPrivateUsage=false
 
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from datetime import UTC, datetime
 from functools import cache, cached_property, lru_cache
@@ -15,7 +15,8 @@ from tortoise.fields.data import CharEnumFieldInstance
 from tortoise.models import Model
 
 from models.enums import Role
-from resolvers.selection import Asked
+from resolvers.policy import Bind
+from resolvers.selection import Asked, Selection
 
 if TYPE_CHECKING:
     from resolvers.context import Context
@@ -32,6 +33,7 @@ class Row:
     MODEL: ClassVar[type[Model]]
     ALWAYS: ClassVar[tuple[str, ...]] = ()  # relations that the row's own fields need
     relations: ClassVar[dict[str, "Relation"]]
+    gathered: Sequence[list[Any]]  # of rows that have relations to many: what was read of those with them
 
     def __init_subclass__(cls) -> None:
         # Made once for a class, also where a dataclass with slots replaces it by its like.
@@ -58,6 +60,35 @@ class Join:
     known_to: Role | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Which rows of a relation to many, in which order."""
+
+    order: str
+    limit: int | None = None
+    where: Callable[[Bind], str] = lambda _bind: "TRUE"
+
+
+Found = Callable[[], Awaitable[dict[UUID, list[Any]]]]  # by the ids of those that they belong to
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Many:
+    """A relation to many: the target's rows that name its own in `column`, or a `part` of them.
+
+    `below` finds what is asked of them. `put` completes what was found by the plan and gives it to its rows; it is told
+    whether that was read at one with the rows themselves.
+    """
+
+    target: type[Row]
+    type_name: str
+    column: str
+    put: "Callable[[Context, Sequence[Any], Asked, Any, Found, bool], Awaitable[None]]"
+    part: Callable[[Mapping[str, Any]], Part] = lambda _arguments: Part("id")
+    below: Callable[[Selection], Selection] = lambda asked: asked
+    scoped: bool = True
+
+
 def _alike(_arguments: dict[str, Any]) -> Hashable:
     return None
 
@@ -65,12 +96,15 @@ def _alike(_arguments: dict[str, Any]) -> Hashable:
 @dataclass(frozen=True, slots=True)
 class Relation:
     """How a field that is not a column gets its value: `load` reads it for many rows at once. Where it is asked for
-    twice with arguments of the same `key`, it is read once; so are relations of one `group`."""
+    twice with arguments of the same `key`, it is read once; so are relations of one `group`. It `needs` others of the
+    same rows. It may also be read by the statement that reads the rows, as their `join`, or as `many`."""
 
     load: "Loader"
     key: Callable[[dict[str, Any]], Hashable] = _alike
     join: Join | None = None
+    many: Many | None = None
     group: str | None = None
+    needs: tuple[str, ...] = ()
 
 
 def _instant(text: str) -> datetime:
@@ -103,17 +137,30 @@ MOST_SHAPES = 300  # that are kept, of all combinations of joins that documents 
 
 
 class Shape:
-    """What one statement gives: rows, and with each of them those that are joined to it."""
+    """What one statement gives: rows, with each those that are joined to it, and lists of those that name it."""
 
-    def __init__(self, row_type: type[Row], joins: "tuple[tuple[Join, Shape], ...]", dialect: str) -> None:
-        self.row_type, self.joins = row_type, joins
+    def __init__(
+        self,
+        row_type: type[Row],
+        joins: "tuple[tuple[Join, Shape], ...]",
+        manys: "tuple[tuple[Many, Shape], ...]",
+        dialect: str,
+    ) -> None:
+        self.row_type, self.joins, self.manys = row_type, joins, manys
+        self.table: str = row_type.MODEL._meta.db_table
         self.columns = [name for name, _ in _columns(row_type, dialect)]
+        self.names = ", ".join(self.columns)
         self.dialect = dialect
 
     @staticmethod
     @lru_cache(MOST_SHAPES)
-    def of(row_type: type[Row], joins: "tuple[tuple[Join, Shape], ...]", dialect: str) -> "Shape":
-        return Shape(row_type, joins, dialect)
+    def of(
+        row_type: type[Row],
+        joins: "tuple[tuple[Join, Shape], ...]",
+        manys: "tuple[tuple[Many, Shape], ...]",
+        dialect: str,
+    ) -> "Shape":
+        return Shape(row_type, joins, manys, dialect)
 
     @cached_property
     def make(self) -> Callable[["Context", Iterable[Any]], Any]:
@@ -131,11 +178,14 @@ class Shape:
             scope[name] = value
             return name
 
+        def named() -> str:
+            names.append(f"c{len(names)}")
+            return names[-1]
+
         kind = constant(self.row_type)
         lines = [f"{this} = {constant(object.__new__)}({kind})", f"{this}.context = context"]
         for column, read in _columns(self.row_type, self.dialect):
-            name = f"c{len(names)}"
-            names.append(name)
+            name = named()
             value = f"None if {name} is None else {constant(read)}({name})" if read else name
             lines.append(f"{this}.{column} = {value}")
         for item in fields(cast("Any", self.row_type)):
@@ -149,29 +199,45 @@ class Shape:
             inner += [f"{it}.{join.back} = {this}"] if join.back else []
             lines.append(f"if {key} is not None:")
             lines += [f"    {line}" for line in [*inner, f"{this}.{join.attribute} = {it}"]]
+        if self.manys:
+            lists = [f"[{constant(shape.make)}(context, each) for each in {named()}]" for _, shape in self.manys]
+            lines.append(f"{this}.gathered = [{', '.join(lists)}]")
         return lines
 
-    def selected(self, alias: str, names: "list[str]") -> tuple[str, str]:
-        """What is selected, and what is joined, for rows that stand as `alias`; `names` are the aliases so far. Scopes
-        are left open in it."""
+    def selected(self, alias: str, names: list[str], lists: list[str]) -> tuple[str, str]:
+        """What is selected, and what is joined, for rows that stand as `alias`; `names` are the aliases so far, `lists`
+        those of rows that are gathered. Left open in it are scopes, and in the place of a list's alias which of its
+        rows they are, and in which order."""
         columns, joined = [f"{alias}.{name}" for name in self.columns], ""
         for join, shape in self.joins:
-            it = f"j{len(names)}"
-            names.append(it)
-            table = join.target.MODEL._meta.db_table
+            it = _another(names)
+            table = shape.table
             source = f"(SELECT * FROM {table} WHERE {{{table}}})" if join.scoped else table
-            below, more = shape.selected(it, names)
+            below, more = shape.selected(it, names, lists)
             columns.append(below)
             joined += f" LEFT JOIN {source} AS {it} ON {join.on.format(row=alias, it=it)}{more}"
+        for many, shape in self.manys:
+            it = _another(names)
+            lists.append(it)
+            rows = f"SELECT {shape.names} FROM {shape.table} WHERE {many.column} = {alias}.id AND {{{it}}}"
+            below, more = shape.selected(it, names, lists)
+            columns.append(f"ARRAY(SELECT ROW({below}) FROM ({rows}) AS {it}{more} ORDER BY {{{it}_order}})")
         return ", ".join(columns), joined
 
     @cached_property
-    def around(self) -> tuple[str, str]:
-        """What stands before and behind a statement of bare rows, so that it gives all of them; with open scopes."""
-        columns, joined = self.selected("p", [])
-        return f"SELECT {columns} FROM (", f") AS p{joined}"
+    def around(self) -> tuple[str, str, list[str]]:
+        """What stands before and behind a statement of bare rows, so that it gives all of them; with what is open in
+        it, and the aliases of lists."""
+        lists: list[str] = []
+        columns, joined = self.selected("p", [], lists)
+        return f"SELECT {columns} FROM (", f") AS p{joined}", lists
 
     @cached_property
     def scopes(self) -> set[str]:
-        mine = {join.target.MODEL._meta.db_table for join, _ in self.joins if join.scoped}
-        return mine.union(*(shape.scopes for _, shape in self.joins))
+        mine = {shape.table for join, shape in self.joins if join.scoped}
+        return mine.union(*(shape.scopes for _, shape in (*self.joins, *self.manys)))
+
+
+def _another(names: list[str]) -> str:
+    names.append(f"j{len(names)}")
+    return names[-1]

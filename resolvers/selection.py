@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -18,12 +18,9 @@ from graphql import (
     GraphQLResolveInfo,
     GraphQLSkipDirective,
     InlineFragmentNode,
-    ListValueNode,
-    ObjectValueNode,
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
-    ValueNode,
     VariableNode,
     get_argument_values,
     get_directive_values,
@@ -32,6 +29,32 @@ from graphql import (
 from graphql.execution.values import VariableValues
 
 from resolvers.recent import DOCUMENTS, Recent, length
+
+VARIANTS = 16  # of an operation, by the values that its conditions take
+
+
+def variables_in(*parts: Any) -> Iterator[str]:
+    """The variables in these values."""
+    left = list(parts)
+    while left:
+        part = left.pop()
+        if isinstance(part, VariableNode):
+            yield part.name.value
+        left += getattr(part, "values", ())
+        left += (field.value for field in getattr(part, "fields", ()))
+
+
+def conditions_in(*sets: SelectionSetNode) -> list[str]:
+    """The variables that directives are given, in order."""
+    found: set[str] = set()
+    left = [node for each in sets for node in each.selections]
+    while left:
+        node = left.pop()
+        for directive in node.directives or ():
+            found |= set(variables_in(*(argument.value for argument in directive.arguments or ())))
+        below: SelectionSetNode | None = getattr(node, "selection_set", None)
+        left += below.selections if below else ()
+    return sorted(found)
 
 
 @dataclass(slots=True)
@@ -43,28 +66,35 @@ class Asked:
     below: Selection
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """One that asks for a field: on `conditions`, the nodes with directives above it and itself, and with `constants`
-    for arguments; None where those vary."""
+@dataclass(slots=True)
+class Place:
+    """One that asks for a field, with `constants` for arguments; None where those vary from request to request. With
+    the sets of what is asked below it, here or elsewhere."""
 
     name: str
-    definition: GraphQLField
-    node: FieldNode
-    conditions: tuple[SelectionNode, ...]
+    sets: list[SelectionSetNode]
     constants: dict[str, Any] | None
+    varying: tuple[GraphQLField, FieldNode] | None = None
+
+    def asked(self, info: GraphQLResolveInfo[Any]) -> Asked:
+        below, arguments = Selection(info, self.sets), self.constants
+        if arguments is None:
+            assert self.varying is not None
+            arguments = get_argument_values(*self.varying, below.variables)
+        return Asked(self.name, arguments, below)
 
 
-def _varies(value: ValueNode) -> bool:
-    """Whether a variable is in it."""
-    if isinstance(value, VariableNode):
-        return True
-    if isinstance(value, ListValueNode):
-        return any(map(_varies, value.values))
-    return isinstance(value, ObjectValueNode) and any(_varies(field.value) for field in value.fields)
+class _Operation:
+    """What is kept of one, for the values that its conditions take. It keeps alive what is told apart by identity."""
+
+    def __init__(self, info: GraphQLResolveInfo[Any]) -> None:
+        self.operation: OperationDefinitionNode = info.operation
+        fragments = (fragment.selection_set for fragment in info.fragments.values())
+        self.conditions = conditions_in(info.operation.selection_set, *fragments)
+        self.variants: Recent[tuple[Any, ...], dict[Hashable, Any]] = Recent(VARIANTS)
 
 
-_places: Recent[int, tuple[OperationDefinitionNode, dict[tuple[Any, ...], list[_Place]]]] = Recent(DOCUMENTS)
+_operations: Recent[int, _Operation] = Recent(DOCUMENTS)
 
 
 @dataclass(slots=True)
@@ -84,78 +114,69 @@ class Selection:
         raw: GraphQLResolveInfo[Any] = info._raw_info  # pyright: ignore[reportPrivateUsage, reportUnknownMemberType, reportUnknownVariableType]
         return cls(raw, [node.selection_set for node in raw.field_nodes if node.selection_set])
 
+    @property
+    def kept(self) -> dict[Hashable, Any]:
+        """What was found out about the operation, with its conditions as they are here, and is worth keeping. What is
+        told apart in it by identity is part of the schema, of the rows' types, or of the operation."""
+        info = self.info
+        known = _operations.get(id(info.operation), lambda: _Operation(info), weight=length(info.operation) + 1000)
+        values = self.variables.coerced
+        return known.variants.get(tuple(map(values.get, known.conditions)), dict)
+
     def on(self, type_name: str, wanted: Mapping[str, Any] | tuple[str, ...] | None = None) -> list[Asked]:
         """The fields asked of an object of this type, once for each place that asks; only those of the `wanted` names,
         where they are given."""
+        return [place.asked(self.info) for place in self.places(type_name, wanted)]
+
+    def places(self, type_name: str, wanted: Mapping[str, Any] | tuple[str, ...] | None = None) -> list[Place]:
+        """Where `on` finds them; they are not to be changed."""
         object_type = self.info.schema.type_map[type_name]
         assert isinstance(object_type, GraphQLObjectType)
+        kept = self.kept
         key = (id(object_type), wanted if isinstance(wanted, tuple) else id(wanted), *map(id, self.sets))
-        # What is told apart by identity is part of the schema, of the rows' types, or of the operation, which is kept.
-        operation = self.info.operation
-        _, of_operation = _places.get(id(operation), lambda: (operation, {}), weight=length(operation) + 1000)
-        places = of_operation.get(key)
-        if places is None:
-            places = of_operation[key] = self._places(object_type, wanted)
-        return [
-            Asked(
-                place.name,
-                get_argument_values(place.definition, place.node, self.variables)
-                if place.constants is None
-                else place.constants,
-                Selection(self.info, [place.node.selection_set] if place.node.selection_set else []),
-            )
-            for place in places
-            if not place.conditions or all(map(self._included, place.conditions))
-        ]
+        found = kept.get(key)
+        if found is None:
+            found = kept[key] = list(self._places(object_type, wanted))
+        return found
 
     def _places(
         self, object_type: GraphQLObjectType, wanted: Mapping[str, Any] | tuple[str, ...] | None
-    ) -> list[_Place]:
-        places: list[_Place] = []
-        for node, conditions in self._fields(self.sets, object_type, ()):
+    ) -> Iterator[Place]:
+        for node in self._fields(self.sets, object_type):
             name = node.name.value
             definition = object_type.fields.get(name)
             if definition is None or (wanted is not None and name not in wanted):  # None for __typename
                 continue
-            constants: dict[str, Any] | None = {}
-            if definition.args:
-                varies = any(_varies(argument.value) for argument in node.arguments or ())
-                constants = None if varies else get_argument_values(definition, node, self.variables)
-            places.append(_Place(name, definition, node, conditions, constants))
-        return places
+            sets = [node.selection_set] if node.selection_set else []
+            if any(variables_in(*(argument.value for argument in node.arguments or ()))):
+                yield Place(name, sets, None, (definition, node))
+            else:
+                yield Place(name, sets, get_argument_values(definition, node, self.variables))
 
     def field(self, type_name: str, name: str) -> Selection:
         """What is asked below one field of an object of this type."""
-        below = Selection(self.info)
-        for asked in self.on(type_name, (name,)):
-            below.sets += asked.below.sets
-        return below
-
-    def bare(self, name: str) -> Asked:
-        """A field with nothing asked below it."""
-        return Asked(name, {}, Selection(self.info))
+        return Selection(self.info, [each for place in self.places(type_name, (name,)) for each in place.sets])
 
     def as_field(self, name: str) -> Asked:
         """As if all this were asked below a field of that name."""
         return Asked(name, {}, Selection(self.info, list(self.sets)))
 
-    def _fields(
-        self, sets: Iterable[SelectionSetNode], object_type: GraphQLObjectType, above: tuple[SelectionNode, ...]
-    ) -> Iterator[tuple[FieldNode, tuple[SelectionNode, ...]]]:
-        """With each the nodes, itself among them, whose directives say whether it is asked at all."""
-        for selection_set in sets:
-            for node in selection_set.selections:
-                conditions = (*above, node) if node.directives else above
-                if isinstance(node, FieldNode):
-                    yield node, conditions
-                elif isinstance(node, InlineFragmentNode):
-                    condition = node.type_condition
-                    if condition is None or self._matches(condition.name.value, object_type):
-                        yield from self._fields([node.selection_set], object_type, conditions)
-                elif isinstance(node, FragmentSpreadNode):
-                    fragment = self.info.fragments[node.name.value]
-                    if self._matches(fragment.type_condition.name.value, object_type):
-                        yield from self._fields([fragment.selection_set], object_type, conditions)
+    def bare(self, name: str) -> Asked:
+        """A field with nothing asked below it."""
+        return Asked(name, {}, Selection(self.info))
+
+    def _fields(self, sets: Iterable[SelectionSetNode], object_type: GraphQLObjectType) -> Iterator[FieldNode]:
+        for node in (node for each in sets for node in each.selections if self._is_included(node)):
+            if isinstance(node, FieldNode):
+                yield node
+            elif isinstance(node, InlineFragmentNode):
+                condition = node.type_condition
+                if condition is None or self._matches(condition.name.value, object_type):
+                    yield from self._fields([node.selection_set], object_type)
+            elif isinstance(node, FragmentSpreadNode):
+                fragment = self.info.fragments[node.name.value]
+                if self._matches(fragment.type_condition.name.value, object_type):
+                    yield from self._fields([fragment.selection_set], object_type)
 
     def _matches(self, condition: str, object_type: GraphQLObjectType) -> bool:
         if condition == object_type.name:
@@ -166,7 +187,9 @@ class Selection:
         abstract: GraphQLAbstractType = named
         return self.info.schema.is_sub_type(abstract, object_type)
 
-    def _included(self, node: SelectionNode) -> bool:
+    def _is_included(self, node: SelectionNode) -> bool:
+        if not node.directives:
+            return True
         value = partial(get_directive_values, node=node, variable_values=self.variables)
         skip, include = value(GraphQLSkipDirective), value(GraphQLIncludeDirective)
         return not (skip and skip["if"]) and not (include and not include["if"])

@@ -10,6 +10,8 @@ from resolvers.policy import Bind
 
 Where = Callable[[Bind], str]
 
+_RETURNING = (datetime, UUID)
+
 
 class Statement:
     """The values of a statement under construction, and their placeholders in the database's own spelling."""
@@ -21,11 +23,12 @@ class Statement:
 
     def bind(self, value: object) -> str:
         # A value that returns has one placeholder, so that parts of one statement read alike to the planner.
-        if isinstance(value, datetime | UUID) and (place := self._places.get(value)) is not None:
+        returns = isinstance(value, _RETURNING)
+        if returns and (place := self._places.get(value)) is not None:
             return place
         self.values.append(value)
         place = f"{self.sign}{len(self.values)}"
-        if isinstance(value, datetime | UUID):
+        if returns:
             self._places[value] = place
         return place
 

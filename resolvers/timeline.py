@@ -183,4 +183,5 @@ for _owner, _column in ((Order, "order_id"), *((case, "case_id") for case in CAS
         OLDEST_FIRST,
         named="Timeline",
         derived=DONE_BY_TIME,
+        needs=("dispute",) if _owner is Order else (),
     )

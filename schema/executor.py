@@ -19,7 +19,7 @@ whole executions with middleware, a field resolver of their own or an abort sign
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownParameterType=false
 
 import keyword
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -41,9 +41,7 @@ from graphql import (
     GraphQLSchema,
     GraphQLString,
     OperationDefinitionNode,
-    SelectionSetNode,
     Undefined,
-    VariableNode,
     default_field_resolver,
     get_argument_values,
     get_named_type,
@@ -63,8 +61,8 @@ from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
 
 from resolvers.recent import DOCUMENTS, Recent, length
+from resolvers.selection import VARIANTS, conditions_in, variables_in
 
-VARIANTS = 16  # of an operation, by the values that its conditions take
 LARGEST = 1000  # fields of a plan, for each type that they may be asked of
 CLASSES = 32  # of values at one place
 
@@ -282,35 +280,13 @@ class _Compiler:
         rows = [parameter.name for parameter in (resolver.parent_parameter, resolver.root_parameter) if parameter]
         given = ["s"] if resolver.self_parameter else []
         given += [f"{name}=s" for name in dict.fromkeys(rows)]
-        if any(_variables(*(argument.value for argument in node.arguments or ()))):
+        if any(variables_in(*(argument.value for argument in node.arguments or ()))):
             given.append(f"**x[{len(self.arguments)}]")
             self.arguments.append((definition, node, field))
         else:
             constants = _arguments(self.executor, definition, node, field)
             given += [f"{name}={self.constant(value)}" for name, value in constants.items()]
         return f"{self.constant(resolver.wrapped_func)}({', '.join(given)})"
-
-
-def _variables(*parts: Any) -> Iterator[str]:
-    """The variables in these values."""
-    left = list(parts)
-    while left:
-        part = left.pop()
-        if isinstance(part, VariableNode):
-            yield part.name.value
-        left += getattr(part, "values", ())
-        left += (field.value for field in getattr(part, "fields", ()))
-
-
-def _conditions(*sets: SelectionSetNode) -> Iterator[str]:
-    """The variables that directives are given."""
-    left = [node for each in sets for node in each.selections]
-    while left:
-        node = left.pop()
-        for directive in node.directives or ():
-            yield from _variables(*(argument.value for argument in directive.arguments or ()))
-        below: SelectionSetNode | None = getattr(node, "selection_set", None)
-        left += below.selections if below else ()
 
 
 class _Variant:
@@ -329,7 +305,7 @@ class _Known:
     ) -> None:
         self.kept = schema, operation, fragments
         sets = (fragment.selection_set for fragment in fragments)
-        self.conditions = sorted(set(_conditions(operation.selection_set, *sets)))
+        self.conditions = conditions_in(operation.selection_set, *sets)
         self.variants: Recent[Hashable, _Variant] = Recent(VARIANTS)
 
 

@@ -18,6 +18,8 @@ ALL_ORDERS = """query($first: Int) { viewer { orders(first: $first) { edges { no
 DETAIL = """query($id: ID!) { node(id: $id) { ... on Order { number buyer { name } supplier { name } feedback { rating }
   dispute { number status availableActions { action } } timeline { edges { node { text } } } } } }"""
 
+READS_LISTS = DIALECT == "postgres"  # with the rows that they belong to
+
 
 def fill(world: World, count: int) -> None:
     payload = world.service.succeed(
@@ -64,7 +66,7 @@ def test_a_detail(world: World, statements: Statements) -> None:
     statements.sent.clear()
     world.buyer.ask(DETAIL, id=order)
     # The order with its parties, feedback and dispute; the events.
-    assert len(statements.sent) == 2, statements.sent
+    assert len(statements.sent) == (1 if READS_LISTS else 2), statements.sent
 
 
 DISPUTE = """query($id: ID!) { node(id: $id) { ... on Dispute { number status reason description wanted
@@ -92,7 +94,7 @@ def test_a_disputes_page(world: World, statements: Statements) -> None:
     statements.sent.clear()
     world.buyer.ask(DISPUTE, id=case)
     # The dispute with its order and the supplier; proposals, messages, each with who wrote them.
-    assert len(statements.sent) == 3, statements.sent
+    assert len(statements.sent) == (1 if READS_LISTS else 3), statements.sent
 
 
 @pytest.mark.parametrize("count", [2, 40])
@@ -102,7 +104,7 @@ def test_the_desk_is_as_many_statements_whatever_its_size(world: World, statemen
     statements.sent.clear()
     assert len(world.agent.ask(DESK, first=count)["viewer"]["disputes"]["edges"]) == count
     # The disputes with their orders, buyers, suppliers; proposals.
-    assert len(statements.sent) == 2, statements.sent
+    assert len(statements.sent) == (1 if READS_LISTS else 2), statements.sent
 
 
 def test_leaving_feedback(world: World, statements: Statements) -> None:

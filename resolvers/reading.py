@@ -124,7 +124,8 @@ def _plan(
     for place in together:
         relation, below = relations[place.name], Selection(info, place.sets)
         if (join := relation.join) is not None and deep and context.viewer.role is not join.known_to:
-            joined.append((join, _plan(context, join.target, join.type_name, below, [], deep - 1, join.back)))
+            each = _plan(context, join.target, join.type_name, below, [], deep - 1, join.back, has_lists=has_lists)
+            joined.append((join, each))
         elif (many := relation.many) is not None and deep and has_lists and database.dialect() == "postgres":
             # No lists within lists: the driver does not read them.
             asked = many.below(below)

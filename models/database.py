@@ -18,7 +18,7 @@ from tortoise.exceptions import DBConnectionError
 from tortoise.transactions import in_transaction as in_tortoise_transaction
 
 from models import migrating
-from models.backends.asyncpg import SafeAsyncpgClient, SafeTransaction
+from models.backends.asyncpg import Plans, SafeAsyncpgClient, SafeTransaction
 
 T = TypeVar("T")
 
@@ -83,8 +83,6 @@ def _connection(url: str, **more: Any) -> dict[str, Any]:
                 "application_name": "recourse",
                 "server_settings": {
                     "timezone": "UTC",
-                    # A plan that is to serve large and small parties alike is bad for the large ones.
-                    "plan_cache_mode": "force_custom_plan",
                     "statement_timeout": f"{TRANSACTION_SECONDS}s",
                     "lock_timeout": f"{TRANSACTION_SECONDS}s",
                     "idle_in_transaction_session_timeout": f"{2 * TRANSACTION_SECONDS}s",
@@ -167,17 +165,19 @@ def _rest_the_replica() -> None:
     _replica_rests_until = time.monotonic() + REPLICA_RESTS_SECONDS
 
 
-async def select(sql: str, values: Sequence[object] = ()) -> Sequence[Iterable[Any]]:
+async def select(sql: str, values: Sequence[object] = (), plans: Plans = Plans.GENERIC) -> Sequence[Iterable[Any]]:
     """Runs SQL text of the dialect's own placeholders, `?1` or `$1`; gives the rows, as what can be unpacked.
 
-    It must change nothing unless it is part of a transaction. Without its replica the database is read.
+    It must change nothing unless it is part of a transaction. Without its replica the database is read. `plans` are
+    CUSTOM where it depends on the values how much there is: a plan that is to serve large and small parties alike is
+    bad for the large ones.
     """
     client = reader()
     if client.connection_name != "reader" or dialect() == "sqlite":
-        return await _fetch(client, sql, values)
+        return await _fetch(client, sql, values, plans)
     try:
         async with asyncio.timeout(REPLICA_SECONDS):
-            return await _fetch(client, sql, values)
+            return await _fetch(client, sql, values, plans)
     except Exception as error:
         # What a replica has still to replay may get in the way of reading it, which is a serialization error.
         if not (is_away(error) or isinstance(error, asyncpg.SerializationError)):
@@ -185,24 +185,29 @@ async def select(sql: str, values: Sequence[object] = ()) -> Sequence[Iterable[A
         _rest_the_replica()
         _log.warning("the replica cannot be read: %s", type(error).__qualname__)
         with may_lag(False):
-            return await select(sql, values)
+            return await select(sql, values, plans)
 
 
-async def _fetch(client: BaseDBAsyncClient, sql: str, values: Sequence[object]) -> Sequence[Iterable[Any]]:
+async def _fetch(
+    client: BaseDBAsyncClient, sql: str, values: Sequence[object], plans: Plans = Plans.GENERIC
+) -> Sequence[Iterable[Any]]:
     if isinstance(client, SafeAsyncpgClient | SafeTransaction):
-        return await client.fetch(sql, values)
+        return await client.fetch(sql, values, plans)
     _, rows = await client.execute_query(sql, list(values))  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     return rows  # pyright: ignore[reportUnknownVariableType]
 
 
 async def returning(sql: str, values: Sequence[object] = ()) -> Sequence[dict[str, Any]]:
-    """Runs a statement with RETURNING, of which `select` gives nothing on PostgreSQL; gives the rows by column."""
+    """Runs a statement with RETURNING, of which `select` gives nothing on SQLite; gives the rows by column."""
     return await connection().execute_query_dict(sql, list(values))  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
 
 
 async def change(sql: str, values: Sequence[object] = ()) -> int:
-    """Runs an UPDATE or a DELETE like `select`; gives the number of rows."""
-    count, _ = await connection().execute_query(sql, list(values))  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    """Runs an INSERT, an UPDATE or a DELETE; gives the number of rows."""
+    client = connection()
+    if isinstance(client, SafeTransaction):
+        return await client.change(sql, values)
+    count, _ = await client.execute_query(sql, list(values))  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     return count
 
 

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from strawberry import UNSET
 
+from models.database import Plans
 from resolvers.context import Context, Info
 from resolvers.errors import BadRequest
 from resolvers.policy import Bind
@@ -273,6 +274,7 @@ async def listed(
         planned=planned,
         order=keyset.order(page),
         limit=page.size + 1,
+        plans=Plans.CUSTOM,
     )
     await complete(context, rows[: page.size], planned)
     return connection(rows, page, keyset, attrgetter(node) if node else lambda row: row)

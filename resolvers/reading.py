@@ -11,6 +11,7 @@ from uuid import UUID
 from graphql import GraphQLResolveInfo
 
 from models import database
+from models.database import Plans
 from resolvers import ids
 from resolvers.policy import Bind
 from resolvers.row import Found, Join, Many, Part, Relation, Row, Shape
@@ -179,12 +180,14 @@ async def fetch(
     lock: bool = False,
     per: str | None = None,
     scoped: bool = True,
+    plans: Plans = Plans.GENERIC,
 ) -> list[R]:
     """The rows of `row_type` that the viewer may see and `where` holds for, with what the plan reads with them.
 
     Several `where` are parts of one list: no row fulfils two of them, and each may be answered by an index of its own.
     They need `order` and `limit`. With `per`, `limit` is for each value of that column. `lock` keeps others from
-    changing the rows until the transaction ends. `scoped` is False only for what visible rows name.
+    changing the rows until the transaction ends. `scoped` is False only for what visible rows name. `plans` are
+    CUSTOM where `where` names a party, not rows.
     """
     statement = Statement()
     shape = planned.plan.shape if planned else Shape.of(row_type, (), (), database.dialect())
@@ -229,7 +232,7 @@ async def fetch(
         if order:
             text += f" ORDER BY {_of('p', order)}"
     make = shape.make
-    return [make(context, record) for record in await statement.run(text)]
+    return [make(context, record) for record in await statement.run(text, plans)]
 
 
 @lru_cache(1000)

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from models import database
+from models.database import Plans
 from resolvers.policy import Bind
 
 Where = Callable[[Bind], str]
@@ -32,8 +33,8 @@ class Statement:
             self._places[value] = place
         return place
 
-    async def run(self, text: str) -> Sequence[Iterable[Any]]:
-        return await database.select(text, self.values)
+    async def run(self, text: str, plans: Plans = Plans.GENERIC) -> Sequence[Iterable[Any]]:
+        return await database.select(text, self.values, plans)
 
 
 def among(bind: Bind, column: str, values: Iterable[object]) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from strawberry import UNSET
 
 from models import database
+from models.database import Plans
 from models.enums import Action, CaseOrder, ComplaintStatus, DisputeStatus, OrderKind, OrderStatus, Role
 from resolvers import ids, policy
 from resolvers.account import Account
@@ -195,9 +196,8 @@ async def _found(context: Context, search: str) -> Where | None:
         terms.add(str(context.viewer.id))
     few: list[Any] = []
     if terms:
-        few = [
-            key for (key,) in await database.select("SELECT orders_with_terms($1, $2)", [sorted(terms), MOST_FOUND + 1])
-        ]
+        found = "SELECT orders_with_terms($1, $2)"
+        few = [key for (key,) in await database.select(found, [sorted(terms), MOST_FOUND + 1], Plans.CUSTOM)]
     if terms and len(few) <= MOST_FOUND:
         return lambda bind: f"id = ANY({bind(few)}) AND strpos(search, {bind(text)}) > 0"
     # So many that a page of them is found soon, going through all.

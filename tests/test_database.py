@@ -21,7 +21,7 @@ from tortoise.utils import get_schema_sql
 
 import models
 from models import database, migrating
-from models.backends.asyncpg import SafeTransactionContext
+from models.backends.asyncpg import Plans, SafeTransactionContext
 from models.backends.sqlite import SafeSqliteClient, instant_to_text
 from models.enums import Role
 from models.keys import new_id
@@ -203,6 +203,45 @@ def test_what_is_left_in_a_connection_does_not_meet_its_next_user(
         await client._pool.release(connection)
         begun = [await database.select("SELECT now()") for _ in range(2)]
         assert begun[0] != begun[1]  # each a transaction of its own
+        assert not _busy(client)
+
+    server.run(work)
+
+
+@on_postgres
+def test_connections_that_the_database_ended_are_replaced(server: Server) -> None:
+    async def work() -> None:
+        client: Any = database.connection()
+        pool = client._pool
+        connections = [await pool.acquire(plans) for plans in Plans]
+        for connection in connections:
+            await pool.release(connection)
+        await database.select(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'recourse'"
+            " AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        )
+        await asyncio.sleep(0.2)
+        for plans in Plans:
+            assert await database.select("SELECT 1", plans=plans) == [(1,)]
+        assert not _busy(client)
+
+    server.run(work)
+
+
+@on_postgres
+def test_each_way_of_planning_finds_a_connection(server: Server) -> None:
+    """However they were used before; no more are opened than the pool may have."""
+
+    async def asked(plans: Plans) -> str:
+        [[said]] = await database.select("SELECT current_setting('plan_cache_mode')", plans=plans)
+        return said
+
+    async def work() -> None:
+        client: Any = database.connection()
+        for plans in (*Plans, *Plans):
+            wanted = [plans] * database.POOL_SIZE * 2
+            assert await asyncio.gather(*map(asked, wanted)) == wanted
+        assert client._pool.get_size() <= database.POOL_SIZE
         assert not _busy(client)
 
     server.run(work)

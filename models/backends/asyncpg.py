@@ -4,6 +4,7 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from enum import StrEnum
 from typing import Any
 
 import asyncpg
@@ -17,9 +18,21 @@ IDLE_SECONDS = 300.0  # after which a connection may have been dropped on the wa
 Rows = Sequence[Iterable[Any]]
 
 
+def _is_lost(connection: Any) -> bool:
+    """Whether it was closed; the pool then has taken it back already."""
+    return connection._con is None or connection.is_closed()
+
+
 def _is_cancelling(connection: Any) -> bool:
     """Whether its last statement was given up and may still take effect."""
     return connection._con._protocol._is_cancelling()
+
+
+class Plans(StrEnum):
+    """How PostgreSQL plans what a connection executes."""
+
+    CUSTOM = "force_custom_plan"  # each time, for the values that it is given
+    GENERIC = "force_generic_plan"  # once, for any
 
 
 class Connections:
@@ -28,46 +41,76 @@ class Connections:
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self.pool = pool
-        self.kept = 0
         self._is_closed = False
-        # Each with when it became free; None stands for one that the pool still has. The last is taken first.
-        self._free: asyncio.LifoQueue[tuple[Any, float] | None] = asyncio.LifoQueue()
-        for _ in range(pool.get_max_size()):
-            self._free.put_nowait(None)
+        self._leave = asyncio.Semaphore(pool.get_max_size())
+        # Each with when it became free, the last one last. A connection keeps the way of planning that it had first,
+        # unless there is none of the other way and no more to be had of the pool.
+        self._kept: dict[Plans, list[tuple[Any, float]]] = {plans: [] for plans in Plans}
+        self._plans: dict[Any, Plans] = {}
+        self._taken = 0  # of the pool
 
-    async def acquire(self) -> Any:
+    async def acquire(self, plans: Plans = Plans.CUSTOM) -> Any:
         """Raises TimeoutError where none becomes free within ACQUIRE_SECONDS."""
-        if self._free.empty():
-            async with asyncio.timeout(ACQUIRE_SECONDS):
-                free = await self._free.get()
-        else:
-            free = self._free.get_nowait()
+        async with asyncio.timeout(ACQUIRE_SECONDS if self._leave.locked() else None):
+            await self._leave.acquire()
         try:
-            if free is not None:
-                self.kept -= 1
-                connection, since = free
-                if not connection.is_closed() and asyncio.get_running_loop().time() - since < IDLE_SECONDS:
-                    return connection
-                connection.terminate()
-                await self.pool.release(connection)
-            return await self.pool.acquire(timeout=ACQUIRE_SECONDS)
+            return await self._acquired(plans)
         except BaseException:
-            self._free.put_nowait(None)
+            self._leave.release()
             raise
+
+    async def _acquired(self, plans: Plans) -> Any:
+        connection = self._at_hand(plans)
+        while connection is not None and _is_lost(connection):
+            await self._discard(connection)
+            connection = self._at_hand(plans)
+        if connection is None:
+            self._taken += 1
+            try:
+                connection = await self.pool.acquire(timeout=ACQUIRE_SECONDS)
+            except BaseException:
+                self._taken -= 1
+                raise
+        try:
+            if self._plans.get(connection) is not plans:
+                await connection.execute(f"SET plan_cache_mode = {plans}")
+                self._plans[connection] = plans
+        except BaseException:
+            await self._discard(connection)
+            raise
+        return connection
+
+    def _at_hand(self, plans: Plans) -> Any:
+        """One that is free, be it lost; None where the pool shall be asked."""
+        kept = self._kept[plans]
+        if not kept and self._taken >= self.pool.get_max_size():
+            kept = self._kept[Plans.GENERIC if plans is Plans.CUSTOM else Plans.CUSTOM]
+        if not kept:
+            return None
+        connection, since = kept.pop()
+        if asyncio.get_running_loop().time() - since >= IDLE_SECONDS and not _is_lost(connection):
+            connection.terminate()
+        return connection
 
     async def release(self, connection: Any) -> None:
         """One that is not as it should be goes back to the pool, which mends it."""
-        if self._is_closed or connection.is_closed() or connection.is_in_transaction() or _is_cancelling(connection):
-            try:
-                await self.pool.release(connection)
-            finally:
-                self._free.put_nowait(None)
-        else:
-            self.kept += 1
-            self._free.put_nowait((connection, asyncio.get_running_loop().time()))
+        try:
+            if self._is_closed or _is_lost(connection) or connection.is_in_transaction() or _is_cancelling(connection):
+                await self._discard(connection)
+            else:
+                self._kept[self._plans[connection]].append((connection, asyncio.get_running_loop().time()))
+        finally:
+            self._leave.release()
 
-    async def fetch(self, sql: str, values: Sequence[object]) -> Rows:
-        connection = await self.acquire()
+    async def _discard(self, connection: Any) -> None:
+        self._plans.pop(connection, None)
+        try:
+            await self.pool.release(connection)
+        finally:
+            self._taken -= 1
+
+    async def fetch(self, sql: str, values: Sequence[object], plans: Plans) -> Rows:
+        connection = await self.acquire(plans)
         try:
             return await connection.fetch(sql, *values)
         finally:
@@ -75,10 +118,9 @@ class Connections:
 
     async def close(self) -> None:
         self._is_closed = True
-        while not self._free.empty():
-            if (free := self._free.get_nowait()) is not None:
-                self.kept -= 1
-                await self.pool.release(free[0])
+        for kept in self._kept.values():
+            while kept:
+                await self._discard(kept.pop()[0])
         await self.pool.close()
 
     def terminate(self) -> None:
@@ -88,20 +130,25 @@ class Connections:
         return self.pool.get_size()
 
     def get_idle_size(self) -> int:
-        return self.pool.get_idle_size() + self.kept
+        return self.pool.get_idle_size() + sum(map(len, self._kept.values()))
 
 
 class SafeTransaction(TransactionWrapper):
-    async def fetch(self, sql: str, values: Sequence[object]) -> Rows:
+    async def fetch(self, sql: str, values: Sequence[object], _plans: Plans) -> Rows:
         self.log.debug("%s: %s", sql, values)
         return await self._connection.fetch(sql, *values)
+
+    async def change(self, sql: str, values: Sequence[object]) -> int:
+        """The number of rows that it changed."""
+        self.log.debug("%s: %s", sql, values)
+        return int((await self._connection.execute(sql, *values)).rpartition(" ")[2])
 
 
 class SafeTransactionContext(TransactionContextPooled):
     async def __aenter__(self) -> TransactionalDBClient:
         await self.ensure_connection()
         pool = self.client._parent._pool
-        connection = await pool.acquire()
+        connection = await pool.acquire(Plans.GENERIC)  # what is done is done to rows that are named
         self.client._connection = connection
         try:
             await self.client.begin()
@@ -119,14 +166,14 @@ class SafeAsyncpgClient(AsyncpgDBClient):
     def _in_transaction(self) -> TransactionContext:
         return SafeTransactionContext(SafeTransaction(self), self._pool_init_lock)
 
-    async def fetch(self, sql: str, values: Sequence[object]) -> Rows:
+    async def fetch(self, sql: str, values: Sequence[object], plans: Plans) -> Rows:
         """The rows of one statement, without Tortoise's steps between it and the driver."""
         if self._pool is None:
             async with self.acquire_connection():
                 pass
         pool: Any = self._pool
         self.log.debug("%s: %s", sql, values)
-        return await pool.fetch(sql, values)
+        return await pool.fetch(sql, values, plans)
 
 
 async def connect_apart(client: Any) -> Any:

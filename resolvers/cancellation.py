@@ -170,7 +170,7 @@ async def _open(performing: Performing, input: CancelOrder, closed: dict[str, An
 async def _close(performing: Performing, how: CancellationStatus) -> None:
     pending = await models.Cancellation.get(order_id=performing.subject.id, closed_at=None)
     closed: dict[str, Any] = {"closed_at": performing.now, "closed_as": how}
-    await change_case(performing, CaseKind.CANCELLATION, pending.id, closed)
+    change_case(performing, CaseKind.CANCELLATION, pending.id, closed)
     performing.set(cancellation_pending_since=None)
 
 

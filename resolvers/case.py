@@ -10,7 +10,6 @@ from models import database
 from models.enums import CaseKind, Role, ViewerState
 from models.keys import new_id
 from resolvers.policy import CLOSING, Fact
-from resolvers.writing import insert, update
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -42,17 +41,15 @@ async def open_case(performing: Performing, kind: CaseKind, facts: dict[str, Fac
     """Adds a case, and makes it what the performed action is about."""
     id = new_id()
     number = await _next_number(kind, performing.now)
-    await insert(MODELS[kind], [{"id": id, "number": number, **columns, **facts}])
+    performing.insert(MODELS[kind], {"id": id, "number": number, **columns, **facts})
     performing.change.case = (kind, id)
     performing.change.case_facts = facts
     return id
 
 
-async def change_case(
-    performing: Performing, kind: CaseKind, id: UUID, facts: dict[str, Fact], /, **columns: Any
-) -> None:
+def change_case(performing: Performing, kind: CaseKind, id: UUID, facts: dict[str, Fact], /, **columns: Any) -> None:
     """Sets facts, and what rules do not read, of a case, which the performed action is about."""
-    await update(MODELS[kind], {"id": id}, {**facts, **columns})
+    performing.update(MODELS[kind], {"id": id}, {**facts, **columns})
     performing.change.case = (kind, id)
     performing.change.case_facts = facts
 

@@ -239,14 +239,14 @@ _A_TRADE_NOT_ON_RECORD = Target(_lock_nothing, _unrecorded)
 
 async def withdraw_complaint(info: Info, input: WithdrawComplaint) -> ComplaintPayload:
     async def effect(performing: Performing) -> None:
-        await change_complaint(performing, close_case(performing, ComplaintStatus.WITHDRAWN))
+        change_complaint(performing, close_case(performing, ComplaintStatus.WITHDRAWN))
 
     return await on_complaint(info, Action.WITHDRAW_COMPLAINT, input, effect)
 
 
-async def change_complaint(performing: Performing, facts: dict[str, Any], **columns: Any) -> None:
+def change_complaint(performing: Performing, facts: dict[str, Any], **columns: Any) -> None:
     """Sets facts of the complaint that is acted on, and those of its order that follow from them."""
-    await change_case(performing, CaseKind.COMPLAINT, performing.subject.id, facts, **columns)
+    change_case(performing, CaseKind.COMPLAINT, performing.subject.id, facts, **columns)
     if "closed_at" in facts and performing.order is not None:
         performing.set(complaint_open_since=None)
 

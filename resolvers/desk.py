@@ -36,7 +36,7 @@ class RejectComplaint(OnCase):
 async def take_up_complaint(info: Info, input: TakeUpComplaint) -> ComplaintPayload:
     async def effect(performing: Performing) -> None:
         now = performing.now
-        await change_complaint(performing, {"answered_at": now, "waits_for": Role.AGENT, "due_at": now})
+        change_complaint(performing, {"answered_at": now, "waits_for": Role.AGENT, "due_at": now})
 
     return await on_complaint(info, Action.TAKE_UP_COMPLAINT, input, effect)
 
@@ -48,7 +48,7 @@ async def resolve_complaint(info: Info, input: ResolveComplaint) -> ComplaintPay
     async def effect(performing: Performing) -> None:
         complaint: Complaint = performing.subject
         limit_amount("amount", amount, complaint.amount_money)
-        await change_complaint(
+        change_complaint(
             performing,
             close_case(performing, ComplaintStatus.RESOLVED),
             **outcome_columns(input.resolution, amount, performing.context.viewer.id, input.note),
@@ -59,6 +59,6 @@ async def resolve_complaint(info: Info, input: ResolveComplaint) -> ComplaintPay
 
 async def reject_complaint(info: Info, input: RejectComplaint) -> ComplaintPayload:
     async def effect(performing: Performing) -> None:
-        await change_complaint(performing, close_case(performing, ComplaintStatus.REJECTED))
+        change_complaint(performing, close_case(performing, ComplaintStatus.REJECTED))
 
     return await on_complaint(info, Action.REJECT_COMPLAINT, input, effect, note_required=True)

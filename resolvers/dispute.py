@@ -38,7 +38,6 @@ from resolvers.perform import Effect, Performing, Target, lock_order, perform, t
 from resolvers.policy import DisputeFacts
 from resolvers.resolution import Decided, check_amount, limit_amount
 from resolvers.row import Row
-from resolvers.writing import insert
 
 
 @dataclass(slots=True, kw_only=True)
@@ -170,7 +169,7 @@ async def open_dispute(info: Info, input: OpenDispute) -> DisputePayload:
             claim=claim.minor if claim else None,
         )
         await files.into(performing, CaseKind.DISPUTE, id)
-        await propose(performing, id, input.wanted, claim)
+        propose(performing, id, input.wanted, claim)
         performing.set(dispute_open_since=performing.now)
 
     done = await perform(info.context, Action.OPEN_DISPUTE, the_order(input.order_id), effect, input, checks)
@@ -186,7 +185,7 @@ def passed_to(party: Role, now: datetime) -> dict[str, Any]:
     return {"waits_for": party, "due_at": now + policy.ANSWER_WITHIN}
 
 
-async def propose(performing: Performing, id: UUID, resolution: ResolutionKind, amount: Money | None) -> None:
+def propose(performing: Performing, id: UUID, resolution: ResolutionKind, amount: Money | None) -> None:
     proposal = {
         "id": new_id(),
         "dispute_id": id,
@@ -196,19 +195,19 @@ async def propose(performing: Performing, id: UUID, resolution: ResolutionKind, 
         "by_id": performing.context.viewer.id,
         "at": performing.now,
     }
-    await insert(models.Proposal, [proposal])
+    performing.insert(models.Proposal, proposal)
 
 
 async def withdraw_dispute(info: Info, input: WithdrawDispute) -> DisputePayload:
     async def effect(performing: Performing) -> None:
-        await change_dispute(performing, close_case(performing, DisputeStatus.WITHDRAWN))
+        change_dispute(performing, close_case(performing, DisputeStatus.WITHDRAWN))
 
     return await on_dispute(info, Action.WITHDRAW_DISPUTE, input, effect)
 
 
-async def change_dispute(performing: Performing, facts: dict[str, Any], **columns: Any) -> None:
+def change_dispute(performing: Performing, facts: dict[str, Any], **columns: Any) -> None:
     """Sets facts of the dispute that is acted on, and those of the order that follow from them."""
-    await change_case(performing, CaseKind.DISPUTE, performing.subject.id, facts, **columns)
+    change_case(performing, CaseKind.DISPUTE, performing.subject.id, facts, **columns)
     performing.set(dispute_lapses_at=None)
     if "closed_at" in facts:
         performing.set(dispute_open_since=None)

@@ -25,7 +25,6 @@ from resolvers.order import Order
 from resolvers.payload import Payload, read_back
 from resolvers.perform import Effect, Performing, perform, the_order
 from resolvers.row import Row
-from resolvers.writing import insert, update
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +209,8 @@ async def leave_feedback(info: Info, input: LeaveFeedback) -> FeedbackPayload:
     async def effect(performing: Performing) -> None:
         order = performing.subject
         stars = _stars(order, input.ratings)
-        await insert(models.Feedback, [{"id": new_id(), "order_id": order.id, **stars, "comment": input.comment}])
+        row = {"id": new_id(), "order_id": order.id, **stars, "comment": input.comment}
+        performing.insert(models.Feedback, row)
         performing.set(feedback_left_at=performing.now)
 
     return await _perform(info, Action.LEAVE_FEEDBACK, input, _check(input), effect)
@@ -223,7 +223,7 @@ async def revise_feedback(info: Info, input: ReviseFeedback) -> FeedbackPayload:
         feedback = await models.Feedback.get(order_id=order.id)
         original = {name: getattr(feedback, name) for name in (*STARS, "comment")}
         revised = {**stars, "comment": input.comment, "original": original}
-        await update(models.Feedback, {"order_id": order.id}, revised)
+        performing.update(models.Feedback, {"order_id": order.id}, revised)
         performing.set(feedback_revised_at=performing.now)
 
     return await _perform(info, Action.REVISE_FEEDBACK, input, _check(input), effect)
@@ -234,7 +234,7 @@ async def reply_to_feedback(info: Info, input: ReplyToFeedback) -> FeedbackPaylo
     checks.text("text", input.text, SHORT_TEXT, required=True)
 
     async def effect(performing: Performing) -> None:
-        await update(models.Feedback, {"order_id": performing.subject.id}, {"reply": input.text})
+        performing.update(models.Feedback, {"order_id": performing.subject.id}, {"reply": input.text})
         performing.set(feedback_replied_at=performing.now)
 
     return await _perform(info, Action.REPLY_TO_FEEDBACK, input, checks, effect)

@@ -12,7 +12,7 @@ import models
 from models.enums import Action, CaseKind
 from resolvers import policy
 from resolvers.policy import Fact
-from resolvers.writing import insert, update
+from resolvers.writing import Write, inserting, send, updating
 
 if TYPE_CHECKING:
     from resolvers.context import Context
@@ -51,8 +51,11 @@ def events(order_id: UUID | None, known_at: datetime, changes: Iterable[Change])
     ]
 
 
-async def append(context: Context, order: Order | None, changes: Sequence[Change], **columns: Any) -> None:
-    """Writes changes as events, and their fold, with any other `columns`, to the row of their locked order.
+async def append(
+    context: Context, order: Order | None, changes: Sequence[Change], writes: Iterable[Write] = (), **columns: Any
+) -> None:
+    """Writes changes as events, and their fold, with any other `columns`, to the row of their locked order; and with
+    them what else there is to write.
 
     Events never become known before earlier ones of the same order or case, even where a clock goes back.
     """
@@ -61,10 +64,11 @@ async def append(context: Context, order: Order | None, changes: Sequence[Change
         assert change.case is not None
         earlier = await models.Event.filter(case_id=change.case[1]).order_by("-id").first()
         known_at = max(context.known_at(), earlier.known_at) if earlier else context.known_at()
-        await insert(models.Event, events(None, known_at, changes))
+        await send(*writes, inserting(models.Event, events(None, known_at, changes)))
         return
     known_at = max(context.known_at(), order.changed_at)
-    await insert(models.Event, events(order.id, known_at, changes))
     policy.fold(order, [change.facts for change in changes])
     facts = {name: getattr(order, name) for change in changes for name in change.facts}
-    await update(models.Order, {"id": order.id}, {**facts, **columns, "changed_at": known_at})
+    new = [inserting(models.Event, events(order.id, known_at, changes))] if changes else []
+    folded = updating(models.Order, {"id": order.id}, {**facts, **columns, "changed_at": known_at})
+    await send(*writes, *new, folded)

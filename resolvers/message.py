@@ -26,7 +26,6 @@ from resolvers.payload import OnCase
 from resolvers.perform import Performing
 from resolvers.policy import NEVER
 from resolvers.row import Row
-from resolvers.writing import insert
 
 
 @dataclass(slots=True, kw_only=True)
@@ -78,7 +77,7 @@ async def write(performing: Performing, text: str, files: Brought | None = None)
         "at": performing.now,
         "text": text,
     }
-    await insert(models.Message, [message])
+    performing.insert(models.Message, message)
     if files is not None:
         await files.into(performing, kind, performing.subject.id, id)
     performing.change.case = (kind, performing.subject.id)
@@ -94,7 +93,7 @@ async def post_dispute_message(info: Info, input: PostDisputeMessage) -> Dispute
         asked_of = dispute.waits_for if dispute.evidence_asked_at is not None else None
         if files and asked_of == performing.context.viewer.role:
             in_review = {"waits_for": Role.AGENT, "due_at": performing.now, "evidence_asked_at": None}
-            await change_dispute(performing, in_review)
+            change_dispute(performing, in_review)
 
     return await on_dispute(info, Action.POST_DISPUTE_MESSAGE, input, effect, checks)
 
@@ -107,9 +106,9 @@ async def post_complaint_message(info: Info, input: PostComplaintMessage) -> Com
         await write(performing, input.text, files)
         if performing.context.viewer.role is Role.AGENT:
             answered = complaint.answered_at or performing.now
-            await change_complaint(performing, {"answered_at": answered, "waits_for": Role.BUYER, "due_at": NEVER})
+            change_complaint(performing, {"answered_at": answered, "waits_for": Role.BUYER, "due_at": NEVER})
         elif complaint.waits_for is Role.BUYER:
-            await change_complaint(performing, {"waits_for": Role.AGENT, "due_at": performing.now})
+            change_complaint(performing, {"waits_for": Role.AGENT, "due_at": performing.now})
 
     return await on_complaint(info, Action.POST_COMPLAINT_MESSAGE, input, effect, checks)
 

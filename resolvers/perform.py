@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+from tortoise.models import Model
 
 from models import database
 from models.enums import Action
@@ -20,6 +22,7 @@ from resolvers.order import Order
 from resolvers.policy import Fact, Subject
 from resolvers.settling import settle
 from resolvers.statement import Where
+from resolvers.writing import Columns, Write, inserting, updating
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +36,14 @@ class Target:
 
 @dataclass(slots=True)
 class Performing:
-    """An action that is allowed, while it is done. `order` is locked; `subject` is what the action was asked of."""
+    """An action that is allowed, while it is done. `order` is locked; `subject` is what the action was asked of. The
+    `writes` are sent when its effect is over, with the event."""
 
     context: Context
     change: Change
     order: Order | None
     subject: Any
+    writes: list[Write] = field(default_factory=list[Write])
 
     @property
     def now(self) -> datetime:
@@ -47,6 +52,12 @@ class Performing:
     def set(self, **facts: Fact) -> None:
         """Facts of the order that the action sets."""
         self.change.facts.update(facts)
+
+    def insert(self, model: type[Model], row: Columns) -> None:
+        self.writes.append(inserting(model, [row]))
+
+    def update(self, model: type[Model], where: Columns, columns: Columns) -> None:
+        self.writes.append(updating(model, where, columns))
 
 
 Effect = Callable[[Performing], Awaitable[None]]
@@ -91,8 +102,9 @@ async def perform(
         if not decision.allowed:
             raise Refused([refusal(decision)])
         change = Change(at=context.now, by_id=context.viewer.id, action=action, note=note)
-        await effect(Performing(context, change, order, subject))
-        await history.append(context, order, [*settled, change])
+        performing = Performing(context, change, order, subject)
+        await effect(performing)
+        await history.append(context, order, [*settled, change], performing.writes)
         if change.case is not None and action in _NAME_NO_CASE:
             await idempotency.note_case(context, input, change.case[1])
         return Done([])

@@ -83,8 +83,8 @@ async def propose_resolution(info: Info, input: ProposeResolution) -> DisputePay
     async def effect(performing: Performing) -> None:
         limit_amount("amount", amount, most_for(performing))
         await _answer(performing, accepted=False)
-        await propose(performing, performing.subject.id, input.resolution, amount)
-        await change_dispute(performing, _to_the_other(performing) | {"proposed_at": performing.now})
+        propose(performing, performing.subject.id, input.resolution, amount)
+        change_dispute(performing, _to_the_other(performing) | {"proposed_at": performing.now})
 
     return await on_dispute(info, Action.PROPOSE_RESOLUTION, input, effect, checks)
 
@@ -93,7 +93,7 @@ async def accept_proposal(info: Info, input: AcceptProposal) -> DisputePayload:
     async def effect(performing: Performing) -> None:
         proposal = await _on_the_table(performing).get()
         await _answer(performing, accepted=True)
-        await change_dispute(
+        change_dispute(
             performing,
             close_case(performing, DisputeStatus.SETTLED),
             **outcome_columns(
@@ -110,7 +110,7 @@ async def accept_proposal(info: Info, input: AcceptProposal) -> DisputePayload:
 async def reject_proposal(info: Info, input: RejectProposal) -> DisputePayload:
     async def effect(performing: Performing) -> None:
         await _answer(performing, accepted=False)
-        await change_dispute(performing, _to_the_other(performing) | {"proposed_at": None})
+        change_dispute(performing, _to_the_other(performing) | {"proposed_at": None})
 
     return await on_dispute(info, Action.REJECT_PROPOSAL, input, effect)
 

@@ -39,7 +39,7 @@ class ResolveDispute(OnCase):
 
 async def escalate_dispute(info: Info, input: EscalateDispute) -> DisputePayload:
     async def effect(performing: Performing) -> None:
-        await change_dispute(performing, {"waits_for": Role.AGENT, "due_at": performing.now})
+        change_dispute(performing, {"waits_for": Role.AGENT, "due_at": performing.now})
 
     return await on_dispute(info, Action.ESCALATE_DISPUTE, input, effect)
 
@@ -53,7 +53,7 @@ async def request_evidence(info: Info, input: RequestEvidence) -> DisputePayload
     async def effect(performing: Performing) -> None:
         due = performing.now + policy.EVIDENCE_WITHIN
         await write(performing, input.text)
-        await change_dispute(performing, {"waits_for": input.party, "due_at": due, "evidence_asked_at": performing.now})
+        change_dispute(performing, {"waits_for": input.party, "due_at": due, "evidence_asked_at": performing.now})
         if input.party is Role.BUYER:
             performing.set(dispute_lapses_at=due)
 
@@ -66,7 +66,7 @@ async def resolve_dispute(info: Info, input: ResolveDispute) -> DisputePayload:
 
     async def effect(performing: Performing) -> None:
         limit_amount("amount", amount, most_for(performing))
-        await change_dispute(
+        change_dispute(
             performing,
             close_case(performing, DisputeStatus.RESOLVED),
             **outcome_columns(input.resolution, amount, performing.context.viewer.id, input.note),

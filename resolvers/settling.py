@@ -10,7 +10,7 @@ import models
 from models.enums import CaseKind
 from resolvers import policy
 from resolvers.history import Change
-from resolvers.writing import update
+from resolvers.writing import send, updating
 
 if TYPE_CHECKING:
     from resolvers.order import Order
@@ -46,6 +46,7 @@ async def settle(order: Order, now: datetime) -> list[Change]:
     change = done_by_time(dispute, now)
     if change is None:
         return []
-    await update(models.Dispute, {"id": dispute.id}, change.case_facts or {})
+    assert change.case_facts
+    await send(updating(models.Dispute, {"id": dispute.id}, change.case_facts))
     policy.fold(order, [change.facts])
     return [change]

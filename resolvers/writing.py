@@ -1,4 +1,4 @@
-"""What actions write, by SQL text: a row more, or columns of rows that are there."""
+"""What actions write, by SQL text: rows more, or columns of rows that are there."""
 
 # pyright: reportPrivateUsage=false
 
@@ -30,22 +30,39 @@ def _bound(statement: Statement, model: type[Model], column: str, value: Any) ->
     return statement.bind(value if spell is None or value is None else spell(value))
 
 
-async def insert(model: type[Model], rows: Sequence[Columns]) -> None:
-    """Adds rows that all have the same columns."""
-    if not rows:
+Write = Callable[[Statement], str]  # the text of one, with its values bound
+
+
+def inserting(model: type[Model], rows: Sequence[Columns]) -> Write:
+    """Adds rows, one at least, that all have the same columns."""
+
+    def write(statement: Statement) -> str:
+        values = [f"({', '.join(_bound(statement, model, name, row[name]) for name in rows[0])})" for row in rows]
+        return f"INSERT INTO {model._meta.db_table} ({', '.join(rows[0])}) VALUES {', '.join(values)}"
+
+    return write
+
+
+def updating(model: type[Model], where: Columns, columns: Columns) -> Write:
+    """Sets columns, one at least, of the rows that have these values, none of them null."""
+
+    def write(statement: Statement) -> str:
+        sets = ", ".join(f"{name} = {_bound(statement, model, name, value)}" for name, value in columns.items())
+        conditions = " AND ".join(f"{name} = {_bound(statement, model, name, value)}" for name, value in where.items())
+        return f"UPDATE {model._meta.db_table} SET {sets} WHERE {conditions}"
+
+    return write
+
+
+async def send(*writes: Write) -> None:
+    """As one statement, where the database takes it so: no write sees what another one has written, and no row is
+    written twice."""
+    if database.dialect() != "postgres":
+        for write in writes:
+            statement = Statement()
+            await database.change(write(statement), statement.values)
         return
     statement = Statement()
-    values = [f"({', '.join(_bound(statement, model, name, row[name]) for name in rows[0])})" for row in rows]
-    await database.change(
-        f"INSERT INTO {model._meta.db_table} ({', '.join(rows[0])}) VALUES {', '.join(values)}", statement.values
-    )
-
-
-async def update(model: type[Model], where: Columns, columns: Columns) -> int:
-    """Sets columns of the rows that have these values, none of them null; says of how many."""
-    if not columns:
-        return 0
-    statement = Statement()
-    sets = ", ".join(f"{name} = {_bound(statement, model, name, value)}" for name, value in columns.items())
-    conditions = " AND ".join(f"{name} = {_bound(statement, model, name, value)}" for name, value in where.items())
-    return await database.change(f"UPDATE {model._meta.db_table} SET {sets} WHERE {conditions}", statement.values)
+    *others, last = (write(statement) for write in writes)
+    named = ", ".join(f"w{place} AS ({text})" for place, text in enumerate(others))
+    await database.change(f"WITH {named} {last}" if named else last, statement.values)

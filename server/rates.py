@@ -6,10 +6,10 @@ import time
 from typing import Any
 
 from limits import RateLimitItem, parse
-from limits.aio.storage import MemoryStorage, Storage
-from limits.aio.strategies import SlidingWindowCounterRateLimiter
+from limits.aio.strategies import SlidingWindowCounterRateLimiter as RemoteLimiter
 from limits.errors import StorageError
-from limits.storage import storage_from_string
+from limits.storage import MemoryStorage, storage_from_string
+from limits.strategies import SlidingWindowCounterRateLimiter as Limiter
 from starlette.requests import HTTPConnection
 
 from server.errors import Refused
@@ -26,23 +26,23 @@ _log = logging.getLogger("recourse")
 
 
 class Memory(MemoryStorage):
-    """As its base, which looks through all that it holds at every hit; this one does so now and then."""
+    """As its base, which has a thread look through all that it holds at every hit; this one does so now and then."""
 
     STORAGE_SCHEME = None
     _clears_at = 0.0
 
-    async def _MemoryStorage__schedule_expiry(self) -> None:  # noqa: N802 - what its base calls it
+    def _MemoryStorage__schedule_expiry(self) -> None:  # noqa: N802 - what its base calls it
         if time.monotonic() >= self._clears_at:
             self._clears_at = time.monotonic() + CLEARING_SECONDS
-            await super()._MemoryStorage__schedule_expiry()  # type: ignore[misc]
+            self._MemoryStorage__expire_events()  # type: ignore[attr-defined]
 
 
-def _store(url: str) -> Storage:
+def _limiter(url: str) -> Limiter | RemoteLimiter:
     if url == IN_MEMORY:
-        return Memory()
+        return Limiter(Memory())
     options: dict[str, Any] = {"implementation": "redispy", "wrap_exceptions": True}
     try:
-        return storage_from_string(f"async+{url}", **options)  # type: ignore[return-value]
+        return RemoteLimiter(storage_from_string(f"async+{url}", **options))  # type: ignore[arg-type]
     except Exception as error:  # which may quote a password
         raise ValueError(f"rates are kept at memory:// or redis://HOST:PORT ({type(error).__name__})") from None
 
@@ -61,7 +61,7 @@ class Rates:
         usual = USUAL if settings.mode is Mode.PRODUCTION else {}
         said = {per: rate or usual.get(per, OFF) for per, rate in given.items()}
         self.rates: dict[str, RateLimitItem] = {per: parse(rate) for per, rate in said.items() if rate != OFF}
-        self.limiter = SlidingWindowCounterRateLimiter(_store(settings.rate_store))
+        self.limiter = _limiter(settings.rate_store)
         self._rests_until = 0.0
 
     async def spend(self, per: str, who: str) -> None:
@@ -69,15 +69,20 @@ class Rates:
         rate = self.rates.get(per)
         if rate is None or time.monotonic() < self._rests_until:
             return
-        try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                if await self.limiter.hit(rate, per, who):
-                    return
-                stats = await self.limiter.get_window_stats(rate, per, who)
-        except (StorageError, TimeoutError):
-            self._rests_until = time.monotonic() + REST_SECONDS
-            _log.warning("the store of rates cannot be reached; nobody is held back")
-            return
+        if isinstance(self.limiter, Limiter):
+            if self.limiter.hit(rate, per, who):
+                return
+            stats = self.limiter.get_window_stats(rate, per, who)
+        else:
+            try:
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    if await self.limiter.hit(rate, per, who):
+                        return
+                    stats = await self.limiter.get_window_stats(rate, per, who)
+            except (StorageError, TimeoutError):
+                self._rests_until = time.monotonic() + REST_SECONDS
+                _log.warning("the store of rates cannot be reached; nobody is held back")
+                return
         wait = max(1, round(stats.reset_time - time.time()))
         raise Refused(
             429, "RATE_LIMITED", f"That was once too often; ask again in {wait} s.", **{"retry-after": str(wait)}

@@ -20,7 +20,7 @@ import asyncpg
 import httpx2
 import pytest
 from limits import parse
-from limits.aio.strategies import SlidingWindowCounterRateLimiter
+from limits.strategies import SlidingWindowCounterRateLimiter as Limiter
 
 import models
 from models import database
@@ -240,17 +240,18 @@ def test_nodes_count_together_where_they_share_a_store(serve: Callable[..., Any]
         assert time.monotonic() - began < 5
 
 
-@pytest.mark.anyio
-async def test_what_has_expired_is_cleared_now_and_then() -> None:
+def test_what_has_expired_is_cleared_now_and_then() -> None:
     """The library's own store would look through all that it holds at every hit."""
-    limiter = SlidingWindowCounterRateLimiter(rates.Memory())
+    memory, rate = rates.Memory(), parse("1/hour")
+    limiter = Limiter(memory)
     for place in range(100):
-        assert await limiter.hit(parse("1/hour"), "account", str(place))
-    clearing = limiter.storage.timer  # type: ignore[union-attr]
-    assert clearing is not None
-    for place in range(100):
-        assert not await limiter.hit(parse("1/hour"), "account", str(place))
-    assert limiter.storage.timer is clearing  # type: ignore[union-attr]
+        assert limiter.hit(rate, "account", str(place))
+    memory.expirations = dict.fromkeys(memory.expirations, 0.0)
+    assert limiter.hit(rate, "account", "a moment later")
+    assert len(memory.storage) == 101
+    memory._clears_at = 0.0
+    assert limiter.hit(rate, "account", "a while later")
+    assert len(memory.storage) == 2
 
 
 def test_rates_that_make_no_sense(server: Server) -> None:

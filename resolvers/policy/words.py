@@ -46,6 +46,22 @@ BETTER_SENTENCES: dict[tuple[Action, Reason], str] = {
 }
 
 
+_MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
+
+
 def in_words(action: Action) -> str:
     return action.replace("_", " ").capitalize()
 
@@ -54,10 +70,10 @@ def sentence(
     action: Action, reason: Reason, opens_at: datetime | None = None, closes_at: datetime | None = None
 ) -> str:
     text = BETTER_SENTENCES.get((action, reason)) or SENTENCES[reason]
-    return text.format(opens=_date(opens_at), closes=_date(closes_at))
+    return text.format(opens=_date(opens_at), closes=_date(closes_at)) if "{" in text else text
 
 
 def _date(instant: datetime | None) -> str:
     if instant is None:
         return ""
-    return f"{instant.day} {instant:%B %Y, %H:%M} UTC"
+    return f"{instant.day} {_MONTHS[instant.month - 1]} {instant.year}, {instant.hour:02}:{instant.minute:02} UTC"

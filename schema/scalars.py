@@ -36,7 +36,7 @@ def parse_instant(value: object) -> datetime:
 def spell_instant(instant: datetime) -> str:
     if instant.tzinfo is not UTC:
         instant = instant.astimezone(UTC)
-    return instant.isoformat("T", "microseconds")[: -len("+00:00")] + "Z"
+    return instant.isoformat("T", "microseconds")[:-6] + "Z"  # for +00:00
 
 
 def _parse_decimal(value: object) -> Decimal:

@@ -38,6 +38,11 @@ class Claims:
     name: str | None
     expires_at: datetime
 
+    @property
+    def account(self) -> tuple[str, Role, str | None]:
+        """Whose it is, as they sign in."""
+        return self.subject, self.role, self.name
+
 
 def bearer(authorization: str) -> str:
     """The token of an Authorization header, or of what stands for one. Raises BadToken."""
@@ -47,44 +52,46 @@ def bearer(authorization: str) -> str:
     return token.strip()
 
 
-Verifier = Callable[[str], Awaitable[Claims]]
+Verify = Callable[[str], Awaitable[Claims]]
+
+
+class Verifier:
+    """Tells whose a token is. Takes the word of a moment ago for one that was found good, and for no other. A key that
+    is withdrawn so serves that moment longer."""
+
+    def __init__(self, verify: Verify) -> None:
+        self._verify = verify
+        self._found: OrderedDict[str, tuple[Claims, float]] = OrderedDict()
+
+    def remembered(self, token: str) -> Claims | None:
+        known = self._found.get(token)
+        return known[0] if known is not None and time.time() < known[1] else None
+
+    async def __call__(self, token: str) -> Claims:
+        """Raises BadToken."""
+        if (known := self.remembered(token)) is not None:
+            return known
+        self._found.pop(token, None)
+        claims = await self._verify(token)
+        self._found[token] = claims, min(time.time() + REMEMBERED_SECONDS, claims.expires_at.timestamp())
+        if len(self._found) > MOST_REMEMBERED:
+            self._found.popitem(last=False)
+        return claims
 
 
 def verifier(settings: Settings) -> Verifier:
-    """The one function that tells whose a token is. It raises BadToken."""
     development = settings.mode is Mode.DEVELOPMENT
-    return _remembering(_by_secret(development_secret()) if development else _by_jwks(settings))
+    return Verifier(_by_secret(development_secret()) if development else _by_jwks(settings))
 
 
-def _remembering(verify: Verifier) -> Verifier:
-    """Takes the word of a moment ago for a token that was found good, and for no other. A key that is withdrawn so
-    serves that moment longer."""
-    found: OrderedDict[str, tuple[Claims, float]] = OrderedDict()
-
-    async def remember(token: str) -> Claims:
-        now = time.time()
-        if (known := found.get(token)) is not None:
-            claims, until = known
-            if now < until:
-                return claims
-            del found[token]
-        claims = await verify(token)
-        found[token] = claims, min(now + REMEMBERED_SECONDS, claims.expires_at.timestamp())
-        if len(found) > MOST_REMEMBERED:
-            found.popitem(last=False)
-        return claims
-
-    return remember
-
-
-def _by_secret(secret: str) -> Verifier:
+def _by_secret(secret: str) -> Verify:
     async def verify(token: str) -> Claims:
         return _decode(token, secret, algorithms=["HS256"], issuer=DEVELOPMENT_ISSUER, required=_REQUIRED)
 
     return verify
 
 
-def _by_jwks(settings: Settings) -> Verifier:
+def _by_jwks(settings: Settings) -> Verify:
     assert settings.jwks_url is not None
     keys = KeySet(settings.jwks_url)
 

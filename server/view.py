@@ -98,11 +98,16 @@ class GraphQLView(Conversation):
 
     async def _context(self, request: Request) -> Context:
         token = bearer(request.headers.get("authorization", ""))
-        try:
-            async with asyncio.timeout(self.limits.seconds):
-                viewer, request.state.expires_at = await self.enter(token)
-        except TimeoutError:
-            raise Refused(503, "TOO_SLOW", "Who you are could not be told in time; ask again.") from None
+        claims = self.verify.remembered(token)
+        viewer = self._seen_lately(claims) if claims else None
+        if claims is None or viewer is None:
+            try:
+                async with asyncio.timeout(self.limits.seconds):
+                    viewer, request.state.expires_at = await self.enter(token)
+            except TimeoutError:
+                raise Refused(503, "TOO_SLOW", "Who you are could not be told in time; ask again.") from None
+        else:
+            request.state.expires_at = claims.expires_at
         await self.spend(viewer)
         context = self.context(viewer, self._origin(request))
         moved = self._moved_clock(request)
@@ -134,13 +139,19 @@ class GraphQLView(Conversation):
         await context.enter()
         return UNSET
 
-    async def _account(self, claims: Claims) -> Account:
+    def _seen_lately(self, claims: Claims) -> Account | None:
         """Accounts are never removed and keep their id, so those seen lately need not be read again."""
-        key = (claims.subject, claims.role, claims.name)
-        account = self.accounts.pop(key, None) or await sign_in(*key)
-        self.accounts[key] = account
-        if len(self.accounts) > ACCOUNTS_KEPT:
-            self.accounts.popitem(last=False)
+        account = self.accounts.get(claims.account)
+        if account is not None:
+            self.accounts.move_to_end(claims.account)
+        return account
+
+    async def _account(self, claims: Claims) -> Account:
+        account = self._seen_lately(claims)
+        if account is None:
+            account = self.accounts[claims.account] = await sign_in(*claims.account)
+            if len(self.accounts) > ACCOUNTS_KEPT:
+                self.accounts.popitem(last=False)
         return account
 
     def _moved_clock(self, request: Request) -> datetime | None:

@@ -18,14 +18,16 @@ IDLE_SECONDS = 300.0  # after which a connection may have been dropped on the wa
 Rows = Sequence[Iterable[Any]]
 
 
-def _is_lost(connection: Any) -> bool:
-    """Whether it was closed; the pool then has taken it back already."""
-    return connection._con is None or connection.is_closed()
+def _is_lost(proxy: Any) -> bool:
+    """Whether the connection was closed; the pool then has taken it back already."""
+    connection = proxy._con
+    return connection is None or connection.is_closed()
 
 
-def _is_cancelling(connection: Any) -> bool:
-    """Whether its last statement was given up and may still take effect."""
-    return connection._con._protocol._is_cancelling()
+def _is_as_it_was(proxy: Any) -> bool:
+    """Whether no transaction is left open in the connection, and nothing given up that may still take effect."""
+    connection = proxy._con
+    return not connection.is_in_transaction() and not connection._protocol._is_cancelling()
 
 
 class Plans(StrEnum):
@@ -51,7 +53,10 @@ class Connections:
 
     async def acquire(self, plans: Plans = Plans.CUSTOM) -> Any:
         """Raises TimeoutError where none becomes free within ACQUIRE_SECONDS."""
-        async with asyncio.timeout(ACQUIRE_SECONDS if self._leave.locked() else None):
+        if self._leave.locked():
+            async with asyncio.timeout(ACQUIRE_SECONDS):
+                await self._leave.acquire()
+        else:
             await self._leave.acquire()
         try:
             return await self._acquired(plans)
@@ -93,9 +98,9 @@ class Connections:
         return connection
 
     async def release(self, connection: Any) -> None:
-        """One that is not as it should be goes back to the pool, which mends it."""
+        """One that is not as it was goes back to the pool, which mends it."""
         try:
-            if self._is_closed or _is_lost(connection) or connection.is_in_transaction() or _is_cancelling(connection):
+            if self._is_closed or _is_lost(connection) or not _is_as_it_was(connection):
                 await self._discard(connection)
             else:
                 self._kept[self._plans[connection]].append((connection, asyncio.get_running_loop().time()))

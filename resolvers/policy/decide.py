@@ -72,6 +72,11 @@ def _refused(action: Action, reason: Reason) -> Decision:
     return Decision(action, allowed=False, label=in_words(action), reason=reason, message=sentence(action, reason))
 
 
+def _allowed(rule: Rule, facts: Facts) -> Decision:
+    opens_at, closes_at = rule.window.bounds(facts) if rule.window else (None, None)
+    return Decision(rule.action, True, rule.label, None, None, opens_at, closes_at)
+
+
 def _apply(rule: Rule, facts: Facts, viewer: Viewer, now: datetime) -> Decision:
     opens_at, closes_at = rule.window.bounds(facts) if rule.window else (None, None)
     reason = _first_reason(rule, facts, viewer.role, now, opens_at, closes_at)
@@ -125,7 +130,7 @@ def available_actions(facts: Facts, viewer: Viewer, now: datetime) -> list[Decis
     if not _is_theirs(facts, viewer):
         return []
     offer = offer_to(viewer.role, facts.subject, _order_kind(facts))
-    return [_apply(rule, facts, viewer, now) for rule, is_open in offer.rules if is_open(facts, viewer.role, now)]
+    return [_allowed(rule, facts) for rule, is_open in offer.rules if is_open(facts, viewer.role, now)]
 
 
 def next_change_at(facts: Facts, viewer: Viewer, now: datetime, also: Iterable[Expression] = ()) -> datetime | None:

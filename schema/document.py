@@ -9,6 +9,7 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
+    OperationType,
     get_operation_ast,
     parse,
     specified_rules,
@@ -21,6 +22,7 @@ from resolvers.limits import Limits
 from resolvers.recent import DOCUMENTS, Recent
 from resolvers.request import current
 from schema.guard import Measure, TooExpensive, measure, nested_too_deep, refusal, sizing
+from schema.whole import Whole
 
 MEASURES = 16  # kept of one document, by what its variables say of the sizes of pages
 
@@ -48,6 +50,14 @@ class Document:
         return (
             get_operation_ast(self.parsed, self.named) if self.named is not None else get_first_operation(self.parsed)
         )
+
+    @cached_property
+    def whole(self) -> Whole | None:
+        """Where it is a query."""
+        assert self.parsed is not None
+        operation = self.operation
+        is_query = operation is not None and operation.operation is OperationType.QUERY
+        return Whole(self.schema, self.parsed, operation) if operation is not None and is_query else None
 
     @cached_property
     def name(self) -> str:

@@ -22,6 +22,7 @@ from strawberry.types.graphql import OperationType
 from models import database
 from resolvers.limits import Limits
 from schema.document import cost, prepared
+from schema.executor import CompiledExecutor
 from schema.guard import nested_too_deep
 
 T = TypeVar("T")
@@ -70,6 +71,10 @@ class Schema(strawberry.Schema):
 
         async def work() -> GraphQLExecutionResult:
             assert document.parsed is not None
+            if document.whole is not None and self.execution_context_class is CompiledExecutor:
+                data = await document.whole.data(root_value, variable_values, context_value, operation_extensions)
+                if data is not None:
+                    return GraphQLExecutionResult(data, None)
             result = graphql_execute(
                 self._schema,
                 document.parsed,

@@ -53,6 +53,7 @@ from graphql import (
 )
 from graphql.execution.collect_fields import FieldDetails
 from graphql.execution.executor import Executor
+from graphql.execution.values import VariableValues
 from graphql.pyutils import is_awaitable
 from strawberry.execution.is_awaitable import optimized_is_awaitable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
@@ -75,11 +76,11 @@ Group = list[FieldDetails]  # the places of a document that ask for one field
 Complete = Callable[[Any, Any], Any]  # what is shown of a value, with the arguments of the fields below it
 
 
-class _Surprise(Exception):
+class Surprise(Exception):
     """A value is not as it should be."""
 
 
-class _Impure(Exception):
+class Impure(Exception):
     """A selection holds what is not compiled."""
 
 
@@ -89,11 +90,11 @@ def by_class(tell: F) -> F:
     return tell
 
 
-def _tells_by_class(tell: Any) -> bool:
+def tells_by_class(tell: Any) -> bool:
     return getattr(tell, "by_class", False)
 
 
-def _is_surprising(value: object) -> bool:
+def is_surprising(value: object) -> bool:
     return value is None or value is Undefined or isinstance(value, Exception) or is_awaitable(value)
 
 
@@ -101,23 +102,23 @@ def _read(source: Any, name: str) -> Any:
     """As graphql-core's default resolver, but for what would have to be called."""
     value = source.get(name) if isinstance(source, Mapping) else getattr(source, name, None)
     if callable(value):
-        raise _Surprise
+        raise Surprise
     return value
 
 
 def _sequence(value: Any) -> Any:
     """What can be gone through twice."""
     if type(value) is not tuple:
-        raise _Surprise
+        raise Surprise
     return value
 
 
 def _serialize(leaf: GraphQLLeafType, value: Any) -> Any:
-    if _is_surprising(value):
-        raise _Surprise
+    if is_surprising(value):
+        raise Surprise
     result = leaf.coerce_output_value(value)
-    if _is_surprising(result):
-        raise _Surprise
+    if is_surprising(result):
+        raise Surprise
     return result
 
 
@@ -128,8 +129,8 @@ class _Dispatch(dict[type, Complete]):
         self.choose = choose
 
     def __call__(self, value: Any) -> Complete:
-        if _is_surprising(value) or (complete := self.choose(value)) is None:
-            raise _Surprise
+        if is_surprising(value) or (complete := self.choose(value)) is None:
+            raise Surprise
         kind: Any = type(value)
         if (
             len(self) < CLASSES
@@ -146,7 +147,7 @@ class _Plan:
     arguments: list[tuple[GraphQLField, FieldNode, StrawberryField]]
 
 
-class _Compiler:
+class Compiler:
     """Writes the source of one plan, for the conditions of one execution."""
 
     def __init__(self, executor: Executor[Any]) -> None:
@@ -158,7 +159,7 @@ class _Compiler:
         self.size = 0
 
     def plan(self, output: GraphQLOutputType, group: Group) -> _Plan:
-        """Raises _Impure."""
+        """Raises Impure."""
         self.check(group)
         shown = self.shown(output, group, "v", "v")
         name = self.function("v", f"return {shown}")
@@ -216,12 +217,12 @@ class _Compiler:
     def dispatch(self, output: Any, group: Group) -> _Dispatch:
         told: Any = output.resolve_type if is_abstract_type(output) else None
         possible: Any = [output] if is_object_type(output) else self.schema.get_possible_types(output)
-        if is_abstract_type(output) and not _tells_by_class(told):
-            raise _Impure
+        if is_abstract_type(output) and not tells_by_class(told):
+            raise Impure
         names = {each.name: self.object_of(each, group) for each in possible}
         tests: dict[str, Any] = {each.name: each.is_type_of for each in possible}
-        if not all(test is None or _tells_by_class(test) for test in tests.values()):
-            raise _Impure
+        if not all(test is None or tells_by_class(test) for test in tests.values()):
+            raise Impure
         scope = self.scope
 
         def choose(value: Any) -> Complete | None:
@@ -236,7 +237,7 @@ class _Compiler:
         fields, deferred, _ = self.executor.collect_subfields(object_type, group)
         self.size += len(fields)
         if deferred or self.size > LARGEST:
-            raise _Impure
+            raise Impure
         shown = [f"{name!r}: {self.field(object_type, fields[name])}" for name in fields]
         return self.function("s", f"return {{{', '.join(shown)}}}")
 
@@ -244,7 +245,7 @@ class _Compiler:
         for node, deferred, own_variables in group:
             directives = {directive.name.value for directive in node.directives or ()}
             if deferred is not None or own_variables is not None or directives - {"skip", "include"}:
-                raise _Impure
+                raise Impure
 
     def field(self, parent: GraphQLObjectType, group: Group) -> str:
         self.check(group)
@@ -253,40 +254,48 @@ class _Compiler:
             return repr(parent.name)
         definition = self.schema.get_field(parent, node.name.value)
         if definition is None:
-            raise _Impure
+            raise Impure
         return self.value(definition.type, group, f"v := {self.read(definition, node)}", "v")
 
     def read(self, definition: GraphQLField, node: FieldNode) -> str:
         if definition.resolve is None and not definition.args:
             return f"read(s, {node.name.value!r})"
-        field = definition.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
-        if type(field) is not StrawberryField or field.extensions:
-            raise _Impure
-        resolver = field.base_resolver
-        # Strawberry says so of each resolver that it makes; of any other there is nothing to know.
-        if getattr(definition.resolve, "_is_default", None) is not (resolver is None):
-            raise _Impure
-        if resolver is not None:
-            return self.call(definition, node, field, resolver)
+        field = strawberry_field(definition)
+        if field.base_resolver is not None:
+            return self.call(definition, node, field, field.base_resolver)
         if field.default_resolver is not getattr:
-            raise _Impure
+            raise Impure
         name = field.python_name
         return f"getattr(s, {name!r})" if keyword.iskeyword(name) else f"s.{name}"
 
     def call(self, definition: GraphQLField, node: FieldNode, field: StrawberryField, resolver: Any) -> str:
         leaves = all(is_leaf_type(get_named_type(argument.type)) for argument in definition.args.values())
         if field.is_async or field.is_subscription or resolver.info_parameter is not None or not leaves:
-            raise _Impure
-        rows = [parameter.name for parameter in (resolver.parent_parameter, resolver.root_parameter) if parameter]
-        given = ["s"] if resolver.self_parameter else []
-        given += [f"{name}=s" for name in dict.fromkeys(rows)]
+            raise Impure
+        given = self.source(resolver)
         if any(variables_in(*(argument.value for argument in node.arguments or ()))):
             given.append(f"**x[{len(self.arguments)}]")
             self.arguments.append((definition, node, field))
         else:
-            constants = _arguments(self.executor, definition, node, field)
+            constants = converted(self.schema, self.executor.variable_values, definition, node, field)
             given += [f"{name}={self.constant(value)}" for name, value in constants.items()]
         return f"{self.constant(resolver.wrapped_func)}({', '.join(given)})"
+
+    def source(self, resolver: Any) -> list[str]:
+        """How a resolver is given the object that it is asked of."""
+        rows = [parameter.name for parameter in (resolver.parent_parameter, resolver.root_parameter) if parameter]
+        return [*(["s"] if resolver.self_parameter else []), *(f"{name}=s" for name in dict.fromkeys(rows))]
+
+
+def strawberry_field(definition: GraphQLField) -> StrawberryField:
+    """Strawberry's own of this field. Raises Impure where anything stands between the two."""
+    field = definition.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+    if type(field) is not StrawberryField or field.extensions:
+        raise Impure
+    # Strawberry says so of each resolver that it makes; of any other there is nothing to know.
+    if getattr(definition.resolve, "_is_default", None) is not (field.base_resolver is None):
+        raise Impure
+    return field
 
 
 class _Variant:
@@ -309,12 +318,12 @@ class _Known:
         self.variants: Recent[Hashable, _Variant] = Recent(VARIANTS)
 
 
-def _arguments(
-    executor: Executor[Any], definition: GraphQLField, node: FieldNode, field: StrawberryField
+def converted(
+    schema: Any, variables: VariableValues, definition: GraphQLField, node: FieldNode, field: StrawberryField
 ) -> dict[str, Any]:
-    """What the field's resolver is given in this execution."""
-    values = get_argument_values(definition, node, executor.variable_values, None, executor.hide_suggestions)
-    strawberry: Any = executor.schema._strawberry_schema  # type: ignore[attr-defined]
+    """The arguments that the field's resolver is given."""
+    values = get_argument_values(definition, node, variables)
+    strawberry = schema._strawberry_schema
     registry = strawberry.schema_converter.scalar_registry
     return convert_arguments(values, field.arguments, scalar_registry=registry, config=strawberry.config)
 
@@ -365,14 +374,14 @@ class Compiled(Executor[Any]):
         plan, arguments = self._plans[key], list[dict[str, Any]]()
         if plan is not None and plan.arguments:
             try:
-                arguments = [_arguments(self, *each) for each in plan.arguments]
+                arguments = [converted(self.schema, self.variable_values, *each) for each in plan.arguments]
             except Exception:  # told by graphql-core, if it comes to the field at all
                 plan = None
         return output, group, plan, arguments
 
     def _compiled(self, output: Any, group: Group) -> _Plan | None:
         try:
-            return _Compiler(self).plan(output, group)
+            return Compiler(self).plan(output, group)
         except Exception:  # a selection that cannot be compiled, or cannot even be collected
             return None
 

@@ -101,6 +101,15 @@ async def later(root: Any) -> str:
     return root.id
 
 
+async def met(root: Any, info: strawberry.Info[Any, Any], deep: bool = False) -> Any:
+    """What is asked for a request: for the operation's own variables, and the field's own name."""
+    return root.toy if deep or (info.variable_values.get("a") and info.field_name == "met") else None
+
+
+def handed(self: Any, info: strawberry.Info[Any, Any]) -> Any:
+    return self.toy
+
+
 @strawberry.input
 class Size:
     width: int
@@ -147,6 +156,8 @@ class Toy:
     sized = _computed(sized, str)
     loud: str = strawberry.field(extensions=[Loud()])
     inner = _computed(inner, Optional[ToyReference])  # noqa: UP045
+    met = _computed(met, Optional[ToyReference])  # noqa: UP045
+    handed = _computed(handed, ToyReference)
 
 
 @strawberry.type
@@ -154,6 +165,8 @@ class Query:
     toy: Toy | None
     toys: list[Toy | None] | None
     pet: Pet
+    met = _computed(met, Optional[Toy])  # noqa: UP045
+    handed = _computed(handed, Optional[Toy])  # noqa: UP045
 
 
 _SCHEMA = strawberry.Schema(Query, types=[Cat, Dog], config=StrawberryConfig(scalar_map=SCALARS))
@@ -210,7 +223,7 @@ class Raised:
     error: Exception
 
 
-COMPUTED = {"add", "named", "later", "sized", "inner"}
+COMPUTED = {"add", "named", "later", "sized", "inner", "met", "handed"}
 
 
 class Reads:
@@ -334,7 +347,7 @@ class _Writing:
             return f"(to: {to}{more})"
         if name == "sized":
             return self.draw(st.sampled_from(["(size: {width: 1})", "(size: {width: $n})", ""]))
-        return self.draw(st.sampled_from(["", "(deep: true)", "(deep: $a)"])) if name == "inner" else ""
+        return self.draw(st.sampled_from(["", "(deep: true)", "(deep: $a)"])) if name in ("inner", "met") else ""
 
     def selections(self, parent: Any, depth: int) -> str:
         parts = ["__typename"] if self.draw(st.booleans()) else []
@@ -362,9 +375,11 @@ class _Writing:
             if is_leaf_type(get_named_type(of.type)) or (depth < 5 and self.left > 0)
         ]
         left = {"fish", "named", "later", "sized", "loud"}  # to graphql-core, as is all that they are part of
+        if depth > 1:
+            left |= {"met", "handed"}
         if self.draw(st.integers(0, 7)):
             possible = [name for name in possible if name not in left]
-            possible += 3 * [name for name in possible if name in ("add", "inner")]
+            possible += 3 * [name for name in possible if name in ("add", "inner", "met", "handed")]
         name = self.draw(st.sampled_from(possible or ["__typename"]))
         if name == "__typename":
             return name

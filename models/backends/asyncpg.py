@@ -135,7 +135,8 @@ class Connections:
         return self.pool.get_size()
 
     def get_idle_size(self) -> int:
-        return self.pool.get_idle_size() + sum(map(len, self._kept.values()))
+        kept = [connection for those in self._kept.values() for connection, _ in those]
+        return self.pool.get_idle_size() + sum(not _is_lost(connection) for connection in kept)
 
 
 class SafeTransaction(TransactionWrapper):

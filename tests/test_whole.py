@@ -1,0 +1,149 @@
+"""Queries that are executed whole give what graphql-core gives, errors and all."""
+
+import asyncio
+import re
+from typing import Any
+
+import pytest
+from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode, execute, parse, validate
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.enums import Role
+from resolvers.account import sign_in
+from schema import SCHEMA
+from schema.document import prepared
+from schema.scalars import spell_instant
+from schema.whole import Whole
+from tests import kinds
+from tests.actions import INPUTS
+from tests.conftest import NOW, Server, World
+from tests.test_executor import USUAL, pet, root, toy
+
+
+class AtOnce(Whole):
+    compiled_from = 1
+
+
+def whole(document: DocumentNode, schema: GraphQLSchema = kinds.SCHEMA) -> AtOnce:
+    [operation] = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)]
+    return AtOnce(schema, document, operation)
+
+
+def told(ours: Whole, data: Any, variables: dict[str, Any] | None = None) -> str | None:
+    shown = asyncio.run(ours.data(data, variables, None))
+    return None if shown is None else re.sub(r" at 0x[0-9a-f]+", "", repr(shown))
+
+
+def expected(document: DocumentNode, data: Any, variables: dict[str, Any] | None = None) -> tuple[str, list[str]]:
+    async def execution() -> Any:
+        result: Any = execute(kinds.SCHEMA, document, data, variable_values=variables)
+        return await result if not hasattr(result, "data") else result
+
+    result = asyncio.run(execution())
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(result.data)), [error.message for error in result.errors or ()]
+
+
+ASKED_WHOLE = [
+    "{ toy { id } met { id } pet { __typename name } __typename }",
+    "{ met { id other { text } } }",
+    "query($b: Boolean!) { met @skip(if: $b) { id } toy { id } }",
+    "query($a: Boolean = true) { met(deep: $a) { id } }",
+    "{ handed { id handed { met(deep: true) { id } text } } }",
+    "{ x: handed { ...F } } fragment F on Toy { met { id } other { id } }",
+    "{ met(deep: true) { id } ... { met(deep: true) { text } } }",
+    "{ toy { id } }",
+]
+LEFT = {
+    "two that are awaited": "{ met { id } x: met { id } }",
+    "one below another": "{ met(deep: true) { met { id } id } }",
+    "one in a list": "{ toys { handed { id } } }",
+    "one below what is not told by its class": "{ toy { fish { depth } } }",
+    "an extension": "{ toy { loud } }",
+    "what is told of the schema": "{ __schema { queryType { name } } toy { id } }",
+}
+GIVEN = {"b": False}
+
+
+def family() -> Any:
+    inner = toy(id="inner", other=toy(id="innermost"), toy=toy(id="deep", other=toy(), toy=toy()))
+    return root(toy=toy(toy=inner, other=inner), toys=[toy(), None], pet=pet("Cat"))
+
+
+@pytest.mark.parametrize("text", ASKED_WHOLE)
+def test_what_is_executed_whole(text: str) -> None:
+    document = parse(text)
+    assert not validate(kinds.SCHEMA, document)
+    assert (told(whole(document), family(), GIVEN), []) == expected(document, family(), GIVEN)
+
+
+@pytest.mark.parametrize("text", LEFT.values(), ids=LEFT)
+def test_what_is_left_to_graphql_core(text: str) -> None:
+    document = parse(text)
+    assert not validate(kinds.SCHEMA, document)
+    assert told(whole(document), family(), GIVEN) is None
+
+
+def test_errors_are_told_by_graphql_core() -> None:
+    document = parse("query($n: Int!) { handed { add(to: $n) met(deep: true) { id } } }")
+    ours = whole(document)
+    for n, errors in ((1, []), (3, ["not 3"]), ("x", None), (2, [])):
+        shown, messages = expected(document, family(), {"n": n})
+        assert told(ours, family(), {"n": n}) == (shown if errors == [] else None)
+        assert errors is None or messages == errors
+
+
+def test_the_second_sighting_is_compiled() -> None:
+    document = parse("query($b: Boolean!) { met(deep: true) { id @skip(if: $b) text } }")
+    [operation] = document.definitions
+    assert isinstance(operation, OperationDefinitionNode)
+    ours = Whole(kinds.SCHEMA, document, operation)
+    assert [told(ours, family(), {"b": b}) is not None for b in (True, True, False, False, True)] == [
+        False,
+        True,
+        False,
+        True,
+        True,
+    ]
+
+
+@given(
+    text=kinds.documents(),
+    runs=st.lists(
+        st.tuples(kinds.VARIABLES, st.integers(0, 10**6), st.sampled_from([0.0, 0.02, 0.2])), min_size=2, max_size=4
+    ),
+)
+@settings(max_examples=200)
+def test_the_same_answers(text: str, runs: list[tuple[dict[str, Any], int, float]]) -> None:
+    document = parse(text)
+    if validate(kinds.SCHEMA, document):
+        return
+    ours = whole(document)
+    for variables, seed, faults in runs:
+        shown = told(ours, kinds.rows(seed, faults), variables)
+        if shown is not None:
+            assert (shown, []) == expected(document, kinds.rows(seed, faults), variables)
+
+
+@pytest.mark.parametrize("asked", USUAL)
+def test_what_apps_ask_is_executed_whole(server: Server, world: World, asked: str) -> None:
+    order = world.order(paidAt=9)
+    opening = INPUTS["openDispute"] | {"orderId": order}
+    dispute = world.buyer.succeed("openDispute", opening, "dispute { id }")["dispute"]["id"]
+    account = server.run(lambda: sign_in(world.buyer.subject, Role.BUYER, None))
+    context = server.app.state.view.context(account, "")
+    variables = {"id": dispute if asked == "a dispute" else order, "first": 5, "at": spell_instant(NOW)}
+    answers = [server.run(lambda: SCHEMA.execute(USUAL[asked], variables, context)).data for _ in range(3)]
+    answers.append(server.run(lambda: SCHEMA.uncompiled().execute(USUAL[asked], variables, context)).data)
+    assert answers == [answers[0]] * 4
+    ours = prepared(SCHEMA._schema, USUAL[asked], None, context.limits).whole
+    assert ours is not None
+    assert [variant.compiled is not None for variant in ours.variants.values()] == [True]
+
+
+def test_a_refused_request_is_refused_alike(world: World) -> None:
+    """Also when its operation is compiled: what a resolver raises is told by graphql-core."""
+    asked = "query($first: Int) { viewer { orders(first: $first) { edges { node { id } } } } }"
+    for first, code in ((1, None), (2, None), (-1, "BAD_REQUEST"), (1, None)):
+        answer = world.buyer.answer(asked, first=first)
+        assert [error["extensions"]["code"] for error in answer.get("errors", [])] == ([code] if code else [])

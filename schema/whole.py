@@ -73,11 +73,9 @@ class _Compiler(Compiler):
         body: list[str] = []
         shown: list[str] = []
         for key, group in fields.items():
-            known = len(self.arguments)
             try:
                 value = self.field(parent, group)
             except Impure:
-                del self.arguments[known:]
                 value = f"r{len(body)}"
                 body += self.asked(parent, group, Path(path, key, parent.name), value)
             shown.append(f"{key!r}: {value}")
@@ -113,11 +111,10 @@ class _Compiler(Compiler):
         return lines + self.completed(definition.type, group, path, value, shown)
 
     def completed(self, output: Any, group: Group, path: Path, value: str, shown: str) -> list[str]:
-        known = len(self.arguments)
         try:
             return [f"{shown} = {self.value(output, group, value, value)}"]
         except Impure:
-            del self.arguments[known:]
+            pass
         named: Any = output.of_type if is_non_null_type(output) else output
         test = getattr(named, "is_type_of", None)
         if not is_object_type(named) or (test is not None and not tells_by_class(test)):

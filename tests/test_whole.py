@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 import pytest
+import strawberry
 from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode, execute, parse, validate
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from models.enums import Role
 from resolvers.account import sign_in
 from schema import SCHEMA
 from schema.document import prepared
+from schema.executor import by_class
 from schema.scalars import spell_instant
 from schema.whole import Whole
 from tests import kinds
@@ -53,6 +55,7 @@ ASKED_WHOLE = [
     "{ x: handed { ...F } } fragment F on Toy { met { id } other { id } }",
     "{ met(deep: true) { id } ... { met(deep: true) { text } } }",
     "{ toy { id } }",
+    "{ x: handed { named y: named handed { named } } named: handed { id } }",
 ]
 LEFT = {
     "two that are awaited": "{ met { id } x: met { id } }",
@@ -91,6 +94,53 @@ def test_errors_are_told_by_graphql_core() -> None:
         shown, messages = expected(document, family(), {"n": n})
         assert told(ours, family(), {"n": n}) == (shown if errors == [] else None)
         assert errors is None or messages == errors
+
+
+ODD: dict[str, tuple[str, Any]] = {
+    "an error, given": ("{ handed { __typename met { id } } }", root(toy=kinds.Broken("returned"))),
+    "nothing, where there is something": ("{ handed { handed { met { id } } } }", root(toy=toy())),
+    "what is to be awaited": ("{ handed { __typename met { id } } }", root(toy=kinds.Later(None))),
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_what_resolvers_should_not_give(odd: str) -> None:
+    text, data = ODD[odd]
+    assert expected(parse(text), data)[1] != [] or odd == "what is to be awaited"
+    assert told(whole(parse(text)), data) is None
+
+
+@strawberry.type
+class Named:
+    name: str
+
+    @strawberry.field
+    def told(self, info: strawberry.Info[Any, Any]) -> str:
+        return f"{info.field_name} {self.name}"
+
+    @classmethod
+    @by_class
+    def is_type_of(cls, obj: Any, _info: Any) -> bool:
+        return type(obj) is cls
+
+
+class Alike:
+    name = "alike"
+    told = "not asked"
+
+
+@strawberry.type
+class One:
+    @strawberry.field
+    def one(self, info: strawberry.Info[Any, Any]) -> Named:
+        return info.context
+
+
+def test_objects_are_of_their_type() -> None:
+    document = parse("{ one { name told } }")
+    ours = whole(document, strawberry.Schema(One)._schema)
+    assert asyncio.run(ours.data(None, {}, Named(name="one"))) == {"one": {"name": "one", "told": "told one"}}
+    assert asyncio.run(ours.data(None, {}, Alike())) is None
 
 
 def test_the_second_sighting_is_compiled() -> None:

@@ -22,6 +22,7 @@ from resolvers.errors import Refused, invalid
 from resolvers.idempotency import Keyed
 from resolvers.input import LONG_TEXT, SHORT_TEXT, Checks, Input
 from resolvers.order import Order
+from resolvers.page import Shown
 from resolvers.payload import Payload, read_back
 from resolvers.perform import Effect, Performing, perform, the_order
 from resolvers.row import Row
@@ -135,7 +136,11 @@ class Feedback(Rated, Row):
 
 reading.refers_to(Feedback, "order", "order", Order, "Order", "order_id")
 reading.refers_to(Feedback, "of_order", "of_order", Order, "Order", "order_id")
-reading.has_latest(Order, "feedback", "feedback", Feedback, "Feedback", only_with="feedback_left_at")
+LISTED = Shown("feedback", "Feedback", back="order", with_rows="feedback with its order")
+for _relation, _back in ((LISTED.relation, ("of_order",)), (LISTED.with_rows, ("of_order", LISTED.back))):
+    reading.has_latest(
+        Order, _relation, LISTED.relation, Feedback, "Feedback", only_with="feedback_left_at", back=_back
+    )
 
 
 @dataclass(kw_only=True)

@@ -239,6 +239,17 @@ def has_pages(
     has_many(owner, relation, Many(target, type_name, column, put, part, below), key=page_of, needs=needs)
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a list shows in the place of its rows: a `relation` of theirs to one, which is also the attribute, of this
+    type. It has the rows in its relation `back`; `with_rows` is the same relation, for where those are known."""
+
+    relation: str
+    type_name: str
+    back: str
+    with_rows: str
+
+
 async def listed(
     info: Info,
     row_type: type[R],
@@ -247,22 +258,25 @@ async def listed(
     page: Page,
     keyset: Keyset,
     *,
-    node: str | None = None,
+    shown: "Shown | None" = None,
     named: str | None = None,
 ) -> Connection[Any]:
     """One page of a list, or of one that has several parts (as `fetch` has them), with all that the query asks of its
     nodes.
 
-    `named` is what the connection's types are called after, where not after the rows. `node` names the relation of the
-    listed rows that is shown in their place, a relation to one.
+    `named` is what the connection's types are called after, where not after the rows.
     """
     context: Context = info.context
-    shown = named or (type_name if node is None else node.capitalize())
-    asked = Selection.below(info).field(f"{shown}Connection", "edges").field(f"{shown}Edge", "node")
-    if node is None:
+    named = named or (shown.type_name if shown else type_name)
+    asked = Selection.below(info).field(f"{named}Connection", "edges").field(f"{named}Edge", "node")
+    if shown is None:
         planned = plan(context, row_type, type_name, asked)
     else:
-        planned = plan(context, row_type, type_name, Selection(asked.info), asked.as_field(node))
+        back = asked.field(shown.type_name, shown.back)
+        # The rows can be what it has them as, where it is not asked of them a second time.
+        once = not back.places(type_name, (shown.relation,))
+        also = asked.as_field(shown.with_rows if once else shown.relation)
+        planned = plan(context, row_type, type_name, back if once else Selection(asked.info), also)
 
     def paged(where: Where) -> Where:
         return lambda bind: f"{where(bind)} AND {keyset.where(page, bind)}"
@@ -277,4 +291,4 @@ async def listed(
         plans=Plans.CUSTOM,
     )
     await complete(context, rows[: page.size], planned)
-    return connection(rows, page, keyset, attrgetter(node) if node else lambda row: row)
+    return connection(rows, page, keyset, attrgetter(shown.relation) if shown else lambda row: row)

@@ -83,10 +83,10 @@ def plan(
     also: Asked | None = None,
     *,
     joins: bool = True,
-    back: str | None = None,
+    back: tuple[str, ...] = (),
 ) -> Planned:
     """For the relations that the selection, and `also` (which has no arguments), ask of such rows. Where they come
-    from elsewhere, there are no `joins`. `back` is one that is known already.
+    from elsewhere, there are no `joins`. `back` are known already.
 
     Rows are never shared between two places of an answer, so that what one place asks of a row is all there is on it.
     """
@@ -109,13 +109,14 @@ def _plan(
     selection: Selection,
     extra: list[Place],
     deep: int,
-    back: str | None,
+    back: tuple[str, ...],
     *,
     has_lists: bool = True,
 ) -> Plan:
     info, relations = selection.info, row_type.relations
-    places = [Place(name, [], {}) for name in row_type.ALWAYS if name != back]
+    places = [Place(name, [], {}) for name in row_type.ALWAYS]
     places += selection.places(type_name, relations) if relations else []
+    places = [place for place in places if place.name not in back]
     places += extra
     places += [Place(name, [], {}) for place in places for name in relations[place.name].needs]
     together, is_fixed = _together(relations, places, info)
@@ -130,7 +131,7 @@ def _plan(
         elif (many := relation.many) is not None and deep and has_lists and database.dialect() == "postgres":
             # No lists within lists: the driver does not read them.
             asked = many.below(below)
-            each = _plan(context, many.target, many.type_name, asked, [], deep - 1, None, has_lists=False)
+            each = _plan(context, many.target, many.type_name, asked, [], deep - 1, (), has_lists=False)
             lists.append(Listed(place, many, each))
         else:
             rest.append(place)
@@ -316,6 +317,7 @@ def has_latest(
     *,
     newest: str | None = None,
     only_with: str | None = None,
+    back: tuple[str, ...] = ("of_order",),
 ) -> None:
     """Declares the relation `relation`: of the target's rows that name an order, the one with the greatest `newest`;
     without it there is one at most.
@@ -330,7 +332,7 @@ def has_latest(
         by_key = {row.id: row for row in rows if only_with is None or getattr(row, only_with) is not None}
         if not by_key:
             return
-        planned = plan(context, target, type_name, asked.below, back="of_order")
+        planned = plan(context, target, type_name, asked.below, back=back)
         found = await fetch(
             context,
             target,
@@ -344,14 +346,15 @@ def has_latest(
         latest = {one.order_id: one for one in cast("list[Any]", found)}
         for key, one in latest.items():
             setattr(by_key[key], attribute, one)
-            one.of_order = by_key[key]
+            for name in back:
+                setattr(one, name, by_key[key])
         await complete(context, list(latest.values()), planned)
 
     on = "{it}.order_id = {row}.id"
     if newest:
         on = f"{{it}}.id = (SELECT id FROM {table} WHERE order_id = {{row}}.id ORDER BY {order} LIMIT 1)"
     on += f" AND {{row}}.{only_with} IS NOT NULL" if only_with else ""
-    join = None if scoped else Join(attribute, target, type_name, on, back="of_order", scoped=False)
+    join = None if scoped else Join(attribute, target, type_name, on, back=back, scoped=False)
     owner.relations[relation] = Relation(load, join=join)
 
 

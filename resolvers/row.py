@@ -47,7 +47,7 @@ Loader = Callable[["Context", Sequence[Any], Asked], Awaitable[None]]
 class Join:
     """How a relation to one is read by the statement that reads its rows.
 
-    `on` says in SQL which row of the target it is, where {row} and {it} stand for the two. `back` is the attribute in
+    `on` says in SQL which row of the target it is, where {row} and {it} stand for the two. `back` are the attributes in
     which the target has the row. `known_to` is a role whose viewers need not read it: it is themselves.
     """
 
@@ -55,7 +55,7 @@ class Join:
     target: type[Row]
     type_name: str
     on: str
-    back: str | None = None
+    back: tuple[str, ...] = ()
     scoped: bool = True
     known_to: Role | None = None
 
@@ -196,7 +196,7 @@ class Shape:
         for join, shape in self.joins:
             it, key = f"{this}_", f"c{len(names) + shape.columns.index('id')}"
             inner = shape._body(it, scope, names)
-            inner += [f"{it}.{join.back} = {this}"] if join.back else []
+            inner += [f"{it}.{name} = {this}" for name in join.back]
             lines.append(f"if {key} is not None:")
             lines += [f"    {line}" for line in [*inner, f"{this}.{join.attribute} = {it}"]]
         if self.manys:

@@ -18,6 +18,7 @@ from resolvers.complaint import Complaint
 from resolvers.context import Context, Info
 from resolvers.dispute import Dispute
 from resolvers.errors import BadRequest
+from resolvers.feedback import LISTED
 from resolvers.input import Input
 from resolvers.order import Order
 from resolvers.page import Connection, Keyset, Page, listed
@@ -104,7 +105,7 @@ async def feedback(
         return "feedback_left_at IS NOT NULL" + (f" AND {_open_to(info.context, can, bind)}" if can else "")
 
     page = Page.of(first, after, last, before)
-    return await listed(info, Order, "Order", where, page, _BY_FEEDBACK, node="feedback")
+    return await listed(info, Order, "Order", where, page, _BY_FEEDBACK, shown=LISTED)
 
 
 async def disputes(

@@ -142,3 +142,20 @@ def test_feedback_management(world: World) -> None:
     assert ratings(world.supplier, can="REPLY_TO_FEEDBACK") == ["4.0", "3.0", "1.0"]
     assert ratings(world.buyer, can="REPLY_TO_FEEDBACK") == []
     assert ratings(world.person(world.buyer.role)) == []
+
+
+def test_the_order_of_listed_feedback_has_all_that_is_asked_of_it(world: World) -> None:
+    """Whether its feedback is asked for once more or not."""
+    order = world.order("TRADE_ASSURANCE", paidAt=9, completedAt=1)
+    world.buyer.succeed("leaveFeedback", {"orderId": order, "ratings": {"overall": 4}})
+    of_it = "id supplier { name } dispute { id } timeline(first: 2) { edges { node { action } } } availableActions { action }"
+    again = f"feedback {{ rating leftAt order {{ {of_it} }} }}"
+    [told] = world.buyer.ask(
+        f"query($id: ID!) {{ nodes(ids: [$id]) {{ ... on Order {{ {of_it} {again} }} }} }}", id=order
+    )["nodes"]
+    for more in ("", again, f"{again} twice: {again}"):
+        asked = f"{{ viewer {{ feedback {{ edges {{ node {{ rating leftAt order {{ {of_it} {more} }} }} }} }} }} }}"
+        [edge] = world.buyer.ask(asked)["viewer"]["feedback"]["edges"]
+        shown = edge["node"]["order"]
+        assert shown == {name: told["feedback" if name == "twice" else name] for name in shown}
+        assert edge["node"]["leftAt"] == told["feedback"]["leftAt"]

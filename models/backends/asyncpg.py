@@ -34,7 +34,7 @@ class Plans(StrEnum):
     """How PostgreSQL plans what a connection executes."""
 
     CUSTOM = "force_custom_plan"  # each time, for the values that it is given
-    GENERIC = "force_generic_plan"  # once, for any
+    GENERIC = "force_generic_plan"  # once, for any; by indexes, also where a table was small when it was planned
 
 
 class Connections:
@@ -78,7 +78,8 @@ class Connections:
                 raise
         try:
             if self._plans.get(connection) is not plans:
-                await connection.execute(f"SET plan_cache_mode = {plans}")
+                scans = "off" if plans is Plans.GENERIC else "on"
+                await connection.execute(f"SET plan_cache_mode = {plans}; SET enable_seqscan = {scans}")
                 self._plans[connection] = plans
         except BaseException:
             await self._discard(connection)

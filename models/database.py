@@ -119,8 +119,8 @@ def reader() -> BaseDBAsyncClient:
 
 
 async def _nothing_to_reset(_connection: object) -> None:
-    """No statement of ours leaves anything in a session, which asking for a reset would be a round trip. A transaction
-    that is left open is rolled back all the same."""
+    """What is left in a session is how it plans, which is known of it; asking for a reset would be a round trip. A
+    transaction that is left open is rolled back all the same."""
 
 
 class Deadlock(Exception):
@@ -170,7 +170,7 @@ async def select(sql: str, values: Sequence[object] = (), plans: Plans = Plans.G
 
     It must change nothing unless it is part of a transaction. Without its replica the database is read. `plans` are
     CUSTOM where it depends on the values how much there is: a plan that is to serve large and small parties alike is
-    bad for the large ones.
+    bad for the large ones. In a transaction they are GENERIC.
     """
     client = reader()
     if client.connection_name != "reader" or dialect() == "sqlite":

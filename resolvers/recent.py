@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-DOCUMENTS = 1_000_000  # characters of the documents of which something is kept: what is kept is some hundred times that
+DOCUMENTS = 600_000  # characters of the documents of which something is kept: up to a thousand times that in memory
 
 
 class Recent(Generic[K, V]):

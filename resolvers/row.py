@@ -133,7 +133,7 @@ def _columns(row_type: type[Row], dialect: str) -> list[tuple[str, Callable[[Any
     return columns
 
 
-MOST_SHAPES = 300  # that are kept, of all combinations of joins that documents have asked for
+MOST_SHAPES = 300  # that are kept, of all combinations of joins and lists that documents have asked for
 
 
 class Shape:

@@ -30,7 +30,8 @@ from graphql.execution.values import VariableValues
 
 from resolvers.recent import DOCUMENTS, Recent, length
 
-VARIANTS = 16  # of an operation, by the values that its conditions take
+VARIANTS = 10  # of an operation, by the values that its conditions take
+MOST_KEPT = 500  # places and plans of a variant; arguments that vary may put places together in many ways
 
 
 def variables_in(*parts: Any) -> Iterator[str]:
@@ -85,7 +86,7 @@ class Place:
 
 
 class _Operation:
-    """What is kept of one, for the values that its conditions take. It keeps alive what is told apart by identity."""
+    """What is kept of one, for the values that its conditions take. It is kept alive, and so found by its identity."""
 
     def __init__(self, info: GraphQLResolveInfo[Any]) -> None:
         self.operation: OperationDefinitionNode = info.operation
@@ -121,7 +122,10 @@ class Selection:
         info = self.info
         known = _operations.get(id(info.operation), lambda: _Operation(info), weight=length(info.operation) + 1000)
         values = self.variables.coerced
-        return known.variants.get(tuple(map(values.get, known.conditions)), dict)
+        kept = known.variants.get(tuple(map(values.get, known.conditions)), dict)
+        if len(kept) > MOST_KEPT:
+            kept.clear()
+        return kept
 
     def on(self, type_name: str, wanted: Mapping[str, Any] | tuple[str, ...] | None = None) -> list[Asked]:
         """The fields asked of an object of this type, once for each place that asks; only those of the `wanted` names,

@@ -48,6 +48,11 @@ class Write:
     form: _Insert | _Update
     values: list[Any]
 
+    @property
+    def row(self) -> tuple[Any, ...]:
+        """What tells which rows are updated."""
+        return (self.form.model, *self.values[len(self.form.columns) :])
+
 
 def _json(value: Any) -> Any:
     return None if value is None else orjson.dumps(value).decode()
@@ -86,8 +91,10 @@ def _text(sign: str, *forms: _Insert | _Update) -> str:
 
 
 async def send(*writes: Write) -> None:
-    """As one statement, where the database takes it so: no write sees what another one has written, and no row is
-    written twice."""
+    """As one statement, where the database takes it so: no write sees what another one has written, and no row may be
+    updated twice."""
+    rows = [write.row for write in writes if type(write.form) is _Update]
+    assert len(set(rows)) == len(rows)
     if database.dialect() == "postgres":
         values = [value for write in writes for value in write.values]
         await database.change(_text("$", *(write.form for write in writes)), values)

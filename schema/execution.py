@@ -10,7 +10,6 @@ from typing import Any, Self, TypeVar
 import strawberry
 from graphql import ExecutionResult as GraphQLExecutionResult
 from graphql import GraphQLError
-from graphql import execute as graphql_execute
 from strawberry.exceptions import MissingQueryError
 from strawberry.execution.is_awaitable import optimized_is_awaitable
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
@@ -22,7 +21,7 @@ from strawberry.types.graphql import OperationType
 from models import database
 from resolvers.limits import Limits
 from schema.document import cost, prepared
-from schema.executor import CompiledExecutor
+from schema.executor import CompiledExecutor, Failed
 from schema.guard import nested_too_deep
 
 T = TypeVar("T")
@@ -71,11 +70,13 @@ class Schema(strawberry.Schema):
 
         async def work() -> GraphQLExecutionResult:
             assert document.parsed is not None
+            failed: Failed | None = None
             if document.whole is not None and self.execution_context_class is CompiledExecutor:
-                data = await document.whole.data(root_value, variable_values, context_value, operation_extensions)
-                if data is not None:
-                    return GraphQLExecutionResult(data, None)
-            result = graphql_execute(
+                told = await document.whole.data(root_value, variable_values, context_value, operation_extensions)
+                if isinstance(told, dict):
+                    return GraphQLExecutionResult(told, None)
+                failed = told
+            executor: Any = self.execution_context_class.build(
                 self._schema,
                 document.parsed,
                 root_value,
@@ -83,10 +84,13 @@ class Schema(strawberry.Schema):
                 variable_values,
                 operation_name,
                 is_awaitable=optimized_is_awaitable,  # pyright: ignore[reportArgumentType]
-                executor_class=self.execution_context_class,
                 operation_extensions=operation_extensions,
             )
-            return await result if isinstance(result, Awaitable) else result  # pyright: ignore[reportUnknownVariableType]
+            if isinstance(executor, list):  # of errors
+                return GraphQLExecutionResult(None, executor)  # pyright: ignore[reportUnknownArgumentType]
+            executor.failed = failed
+            result = executor.execute_operation()
+            return await result if isinstance(result, Awaitable) else result
 
         try:
             result = await _in_time(work, kind, limits)

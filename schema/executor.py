@@ -10,9 +10,10 @@ them, and the same value is completed once more by graphql-core, whose result an
 promised that reading an attribute, or calling a resolver as above, twice is like doing it once: what has no `info` has
 no request to act on. Also promised is that whether a value can be awaited, or is an exception, is told by its class.
 
-Never compiled are resolvers that are asynchronous, take `info` or arguments other than scalars and enums, or are not
-Strawberry's; field extensions; types that are not told by the value's class; directives but @skip and @include; and
-whole executions with middleware, a field resolver of their own or an abort signal.
+Never compiled here are resolvers that are asynchronous, take `info` (schema.whole calls those of queries) or arguments
+other than scalars and enums, or are not Strawberry's; field extensions; types that are not told by the value's class;
+directives but @skip and @include; and whole executions with middleware, a field resolver of their own or an abort
+signal.
 """
 
 # pyright: reportPrivateUsage=false, reportUnknownMemberType=false, reportMissingTypeArgument=false
@@ -78,6 +79,14 @@ Complete = Callable[[Any, Any], Any]  # what is shown of a value, with the argum
 
 class Surprise(Exception):
     """A value is not as it should be."""
+
+
+class Failed(Exception):
+    """The resolver of the field at this path raised the error, and is not to be asked again."""
+
+    def __init__(self, path: list[str | int], error: Exception) -> None:
+        super().__init__()
+        self.path, self.error = path, error
 
 
 class Impure(Exception):
@@ -336,6 +345,7 @@ class Compiled(Executor[Any]):
     it comes for the second time with the same conditions."""
 
     compiled_from = 2  # sightings
+    failed: Failed | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -407,6 +417,16 @@ class Compiled(Executor[Any]):
         executor: Any = super().build_per_event_executor(payload)
         executor._plans = executor._variant() if executor._is_covered() else None
         return executor
+
+    def execute_field(
+        self, parent_type: Any, source: Any, field_details_list: Group, path: Any, position_context: Any
+    ) -> Any:
+        if self.failed is None or path.as_list() != self.failed.path:
+            return super().execute_field(parent_type, source, field_details_list, path, position_context)
+        definition = self.schema.get_field(parent_type, field_details_list[0].node.name.value)
+        assert definition is not None
+        self.handle_field_error(self.failed.error, definition.type, field_details_list, path)
+        return None
 
     def complete_object_value(
         self, return_type: Any, field_details_list: Group, info: Any, path: Any, result: Any, position_context: Any

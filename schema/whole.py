@@ -3,8 +3,9 @@ completed.
 
 Compiled are queries whose fields with `info` are Strawberry's, stand below nothing but objects, and of which no two are
 to be awaited. The code knows the answer as it should be, like that of the executor: whatever surprises it ends it, and
-graphql-core executes the query from its beginning, whose result and errors are the answer. So it is promised that
-asking twice is like asking once, as it is for what only reads. Mutations are never executed so.
+graphql-core executes the query from its beginning, whose result and errors are the answer. What a resolver raises is
+raised again there, without asking it a second time; other surprises are asked for twice, so that it is promised that
+this is like asking once, as it is for what only reads. Mutations are never executed so.
 """
 
 # pyright: reportPrivateUsage=false, reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -32,6 +33,7 @@ from resolvers.selection import VARIANTS, conditions_in
 from schema.executor import (
     CompiledExecutor,
     Compiler,
+    Failed,
     Group,
     Impure,
     Surprise,
@@ -49,7 +51,7 @@ class _Compiler(Compiler):
 
     def __init__(self, executor: CompiledExecutor) -> None:
         super().__init__(executor)
-        self.scope |= {"is_surprising": is_surprising, "Surprise": Surprise}
+        self.scope |= {"is_surprising": is_surprising, "Surprise": Surprise, "Failed": Failed}
         self.asking: list[Asking] = []
         self.awaited = 0
 
@@ -101,13 +103,18 @@ class _Compiler(Compiler):
         given = self.source(resolver)
         given.append(f"{resolver.info_parameter.name}=i[{len(self.asking)}]")
         nodes = [details.node for details in group]
-        self.asking.append((self.executor.build_resolve_info(definition, nodes, parent, path), field))
+        told: Any = self.executor.build_resolve_info(definition, nodes, parent, path)
+        # What is kept for other requests holds nothing of this one.
+        self.asking.append((told._replace(variable_values={}, async_helpers=None), field))
         if definition.args:
             given.append(f"**x[{len(self.arguments)}]")
             self.arguments.append((definition, node, field))
         value = f"v{shown}"
         call = f"{self.constant(resolver.wrapped_func)}({', '.join(given)})"
-        lines = [f"{value} = {'await ' if field.is_async else ''}{call}"]
+        lines = [
+            f"try: {value} = {'await ' if field.is_async else ''}{call}",
+            f"except Exception as error: raise Failed({self.constant(path.as_list())}, error)",
+        ]
         return lines + self.completed(definition.type, group, path, value, shown)
 
     def completed(self, output: Any, group: Group, path: Path, value: str, shown: str) -> list[str]:
@@ -175,8 +182,8 @@ class Whole:
 
     async def data(
         self, root: Any, given: dict[str, Any] | None, context: Any, extensions: Any = None
-    ) -> dict[str, Any] | None:
-        """None where graphql-core has to tell."""
+    ) -> dict[str, Any] | Failed | None:
+        """None where graphql-core has to tell, or what it has to tell of a resolver."""
         variables = get_variable_values(self.schema, self.operation.variable_definitions or (), given or {})
         if isinstance(variables, list):
             return None
@@ -188,6 +195,8 @@ class Whole:
             if variant.compiled is None:
                 return None
             return await variant.compiled.run(self.schema, root, variables, context, extensions)
+        except Failed as failed:
+            return failed
         except Exception:
             return None
 

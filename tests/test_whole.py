@@ -1,7 +1,10 @@
 """Queries that are executed whole give what graphql-core gives, errors and all."""
 
 import asyncio
+import gc
 import re
+from types import FrameType as Frame
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,13 +17,17 @@ from models.enums import Role
 from resolvers.account import sign_in
 from schema import SCHEMA
 from schema.document import prepared
-from schema.executor import by_class
+from schema.execution import Schema
+from schema.executor import CompiledExecutor, by_class
 from schema.scalars import spell_instant
 from schema.whole import Whole
+from server.settings import Settings
 from tests import kinds
 from tests.actions import INPUTS
 from tests.conftest import NOW, Server, World
 from tests.test_executor import USUAL, pet, root, toy
+
+pytestmark = pytest.mark.anyio
 
 
 class AtOnce(Whole):
@@ -34,7 +41,7 @@ def whole(document: DocumentNode, schema: GraphQLSchema = kinds.SCHEMA) -> AtOnc
 
 def told(ours: Whole, data: Any, variables: dict[str, Any] | None = None) -> str | None:
     shown = asyncio.run(ours.data(data, variables, None))
-    return None if shown is None else re.sub(r" at 0x[0-9a-f]+", "", repr(shown))
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(shown)) if isinstance(shown, dict) else None
 
 
 def expected(document: DocumentNode, data: Any, variables: dict[str, Any] | None = None) -> tuple[str, list[str]]:
@@ -135,12 +142,66 @@ class One:
     def one(self, info: strawberry.Info[Any, Any]) -> Named:
         return info.context
 
+    @strawberry.field
+    def inner(self, info: strawberry.Info[Any, Any]) -> "One":
+        return One()
+
+    @strawberry.field
+    async def none(self, info: strawberry.Info[Any, Any], more: str = "") -> Named | None:
+        info.context.asked += 1
+        raise ValueError(f"there is none{more}")
+
+    @strawberry.field
+    async def some(self, info: strawberry.Info[Any, Any]) -> Named:
+        info.context.asked += 1
+        raise ValueError("there are none")
+
 
 def test_objects_are_of_their_type() -> None:
     document = parse("{ one { name told } }")
     ours = whole(document, strawberry.Schema(One)._schema)
     assert asyncio.run(ours.data(None, {}, Named(name="one"))) == {"one": {"name": "one", "told": "told one"}}
     assert asyncio.run(ours.data(None, {}, Alike())) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{ none { name } }",
+        "{ some { name } }",
+        "{ inner { x: none { told } } y: inner { __typename } }",
+        "{ inner { inner { some { name } } } }",
+    ],
+)
+async def test_what_fails_is_asked_once(text: str) -> None:
+    schema = Schema(One, execution_context_class=CompiledExecutor)
+    context: Any = SimpleNamespace(limits=Settings().limits, asked=0)
+    expected = await schema.uncompiled().execute(text, context_value=context)
+    assert expected.errors is not None
+    for times in range(2, 6):
+        result = await schema.execute(text, context_value=context)
+        assert context.asked == times
+        assert result.data == expected.data
+        assert [error.formatted for error in result.errors or ()] == [error.formatted for error in expected.errors]
+        assert [type(error.original_error) for error in result.errors or ()] == [ValueError]
+
+
+def test_nothing_of_a_request_is_kept() -> None:
+    document = parse("query($more: String!) { none(more: $more) { name } inner { __typename } }")
+    ours = whole(document, strawberry.Schema(One)._schema)
+    large = "x" * 100_000
+    asyncio.run(ours.data(None, {"more": large}, SimpleNamespace(asked=0)))
+    [variant] = ours.variants.values()
+    assert variant.compiled is not None
+    left, seen = [variant], set[int]()
+    while left:
+        one: Any = left.pop()
+        assert one is not large
+        assert one != {"more": large}
+        if id(one) not in seen and not isinstance(one, type | ModuleType | GraphQLSchema | Frame):
+            seen.add(id(one))
+            left += gc.get_referents(one)
+            assert len(seen) < 200_000
 
 
 def test_the_second_sighting_is_compiled() -> None:

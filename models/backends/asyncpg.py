@@ -11,6 +11,7 @@ import asyncpg
 from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
 from tortoise.backends.base.client import TransactionalDBClient, TransactionContext, TransactionContextPooled
 from tortoise.connection import get_connections
+from tortoise.exceptions import IntegrityError
 
 ACQUIRE_SECONDS = 10
 IDLE_SECONDS = 300.0  # after which a connection may have been dropped on the way, and nobody said so
@@ -22,6 +23,11 @@ def _is_lost(proxy: Any) -> bool:
     """Whether the connection was closed; the pool then has taken it back already."""
     connection = proxy._con
     return connection is None or connection.is_closed()
+
+
+def _end(proxy: Any) -> None:
+    if not _is_lost(proxy):
+        proxy.terminate()
 
 
 def _is_as_it_was(proxy: Any) -> bool:
@@ -52,12 +58,8 @@ class Connections:
         self._taken = 0  # of the pool
 
     async def acquire(self, plans: Plans = Plans.CUSTOM) -> Any:
-        """Raises TimeoutError where none becomes free within ACQUIRE_SECONDS."""
-        if self._leave.locked():
-            async with asyncio.timeout(ACQUIRE_SECONDS):
-                await self._leave.acquire()
-        else:
-            await self._leave.acquire()
+        """Waits until one is free, as long as its caller does."""
+        await self._leave.acquire()
         try:
             return await self._acquired(plans)
         except BaseException:
@@ -72,7 +74,7 @@ class Connections:
         if connection is None:
             self._taken += 1
             try:
-                connection = await self.pool.acquire(timeout=ACQUIRE_SECONDS)
+                connection = await self.pool.acquire()
             except BaseException:
                 self._taken -= 1
                 raise
@@ -94,8 +96,8 @@ class Connections:
         if not kept:
             return None
         connection, since = kept.pop()
-        if asyncio.get_running_loop().time() - since >= IDLE_SECONDS and not _is_lost(connection):
-            connection.terminate()
+        if asyncio.get_running_loop().time() - since >= IDLE_SECONDS:
+            _end(connection)
         return connection
 
     async def release(self, connection: Any) -> None:
@@ -104,7 +106,12 @@ class Connections:
             if self._is_closed or _is_lost(connection) or not _is_as_it_was(connection):
                 await self._discard(connection)
             else:
-                self._kept[self._plans[connection]].append((connection, asyncio.get_running_loop().time()))
+                now, kept = asyncio.get_running_loop().time(), self._kept[self._plans[connection]]
+                kept.append((connection, now))
+                if now - kept[0][1] >= IDLE_SECONDS:
+                    rested, _ = kept.pop(0)
+                    _end(rested)
+                    await self._discard(rested)
         finally:
             self._leave.release()
 
@@ -146,16 +153,21 @@ class SafeTransaction(TransactionWrapper):
         return await self._connection.fetch(sql, *values)
 
     async def change(self, sql: str, values: Sequence[object]) -> int:
-        """The number of rows that it changed."""
+        """The number of rows that it changed. Raises Tortoise's IntegrityError."""
         self.log.debug("%s: %s", sql, values)
-        return int((await self._connection.execute(sql, *values)).rpartition(" ")[2])
+        try:
+            done = await self._connection.execute(sql, *values)
+        except asyncpg.IntegrityConstraintViolationError as error:
+            raise IntegrityError(error) from error
+        return int(done.rpartition(" ")[2])
 
 
 class SafeTransactionContext(TransactionContextPooled):
     async def __aenter__(self) -> TransactionalDBClient:
         await self.ensure_connection()
         pool = self.client._parent._pool
-        connection = await pool.acquire(Plans.GENERIC)  # what is done is done to rows that are named
+        async with asyncio.timeout(ACQUIRE_SECONDS):
+            connection = await pool.acquire(Plans.GENERIC)  # what is done is done to rows that are named
         self.client._connection = connection
         try:
             await self.client.begin()

@@ -65,7 +65,8 @@ def _rule(action: Action, facts: Facts) -> Rule | None:
 
 
 def _is_theirs(facts: Facts, viewer: Viewer) -> bool:
-    return facts.party(viewer.role) in (None, viewer.id)
+    party = facts.party(viewer.role)
+    return party is None or party == viewer.id
 
 
 def _refused(action: Action, reason: Reason) -> Decision:

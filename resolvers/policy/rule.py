@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
-from functools import cached_property
+from functools import cache, cached_property
 
 from models.enums import Action, OrderKind, Reason, Role
 from resolvers.policy.expression import MOMENT, Expression, Passed, Test, all_of, first
@@ -28,6 +28,11 @@ class Condition:
     reason: Reason
 
 
+@cache
+def _span(days: int) -> timedelta:
+    return timedelta(days=days)
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """From `opens_after` days after the instant `start` (a fact) until `days` after it, or without an end.
@@ -49,8 +54,8 @@ class Window:
         start: datetime | None = getattr(facts, self.start)
         if start is None:
             return None, None
-        closes = None if self.days is None else start + timedelta(days=self.days)
-        return start + timedelta(days=self.opens_after), closes
+        closes = None if self.days is None else start + _span(self.days)
+        return start + _span(self.opens_after) if self.opens_after else start, closes
 
 
 @dataclass(frozen=True)

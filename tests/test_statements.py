@@ -9,6 +9,7 @@ import pytest
 
 from models import database
 from resolvers.page import encode_cursor
+from tests.actions import INPUTS
 from tests.conftest import DAY, DIALECT, NOW, Server, Statements, World, usd
 
 ALL_ORDERS = """query($first: Int) { viewer { orders(first: $first) { edges { node { id number kind status
@@ -131,6 +132,15 @@ def test_opening_a_dispute(world: World, statements: Statements) -> None:
     assert kinds == ["SELECT", number, *writes, "SELECT"], statements.sent
 
 
+def test_a_complaint_that_locks_nothing_is_written_before_its_event(world: World, statements: Statements) -> None:
+    """So that the transaction has its number before the event has its own, without which `changes` could miss it."""
+    statements.sent.clear()
+    world.buyer.succeed("fileComplaint", INPUTS["fileComplaint"] | {"respondent": {"email": "x@example.com"}})
+    written = [text.split()[2] for text, _ in statements.sent if "INSERT INTO" in text and text.startswith("INSERT")]
+    assert written[-2:] == ["complaints", "events"], statements.sent
+    assert not any(text.startswith("WITH") for text, _ in statements.sent)
+
+
 HOT = {
     "All Orders of a buyer": ("buyer", "{ viewer { orders { edges { node { id } } } } }", "orders_of_buyer"),
     "All Orders of a supplier": ("supplier", "{ viewer { orders { edges { node { id } } } } }", "orders_of_supplier"),
@@ -235,6 +245,11 @@ def test_what_belongs_to_one_row_is_read_without_its_partys_others(world: World,
     shape = "order { timeline { edges { node { at } } } } messages { edges { node { at } } }"
     world.buyer.ask(f"query($id: ID!) {{ node(id: $id) {{ ... on Dispute {{ {shape} }} }} }}", id=case)
     assert not any(re.search(r"_id IN \(SELECT", text) for text, _ in statements.sent), statements.sent
+    asked = [
+        each for text, _ in statements.sent for each in re.findall(r"EXISTS \(SELECT 1 FROM \w+ AS their_[^()]+", text)
+    ]
+    assert asked
+    assert all(each.endswith(" LIMIT 1 OFFSET 0") for each in asked), asked
 
 
 @pytest.mark.parametrize("name", HOT)

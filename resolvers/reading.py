@@ -197,7 +197,8 @@ async def fetch(
     def bare(where: Where) -> str:
         condition = where(statement.bind)
         if scoped:
-            condition = f"({condition}) AND {scope(table, context, statement.bind)}"
+            mine = scope(table, context, statement.bind)
+            condition = f"({condition}) AND {mine if plans is Plans.CUSTOM else _looked_at(mine)}"
         return f"{table} WHERE {condition}"
 
     if not callable(where):
@@ -220,7 +221,7 @@ async def fetch(
         text += " FOR NO KEY UPDATE"
     if planned and (shape.joins or shape.manys):
         before, behind, lists = shape.around
-        open_in = {name: scope(name, context, statement.bind) for name in shape.scopes}
+        open_in = {name: _looked_at(scope(name, context, statement.bind)) for name in shape.scopes}
         for alias, each in zip(lists, planned.plan.all_lists, strict=True):
             part = each.part(planned.info)
             condition = part.where(statement.bind)
@@ -234,6 +235,11 @@ async def fetch(
             text += f" ORDER BY {_of('p', order)}"
     make = shape.make
     return [make(context, record) for record in await statement.run(text, plans)]
+
+
+def _looked_at(condition: str) -> str:
+    """A condition by which no index is walked: rows that are named are not to be found among all of their party."""
+    return f"({condition}) IS TRUE"
 
 
 @lru_cache(1000)

@@ -15,11 +15,12 @@ _ORDERS = {
 
 def _of(table: str, conditions: dict[Role, str], column: str, role: Role) -> str:
     """That the row which `column` names is theirs. Asked of that row alone: whoever has a hundred thousand orders would
-    otherwise have them all gathered for a few events, which an offset keeps PostgreSQL from."""
+    otherwise have them all gone through for a few events. An offset keeps PostgreSQL from gathering them, IS TRUE from
+    looking for the row among them."""
     condition = conditions[role]
     if condition in (_ALL, _NONE):
         return condition
-    one = f"SELECT 1 FROM {table} AS their_{table} WHERE their_{table}.id = {column} AND {condition}"
+    one = f"SELECT 1 FROM {table} AS their_{table} WHERE their_{table}.id = {column} AND ({condition}) IS TRUE"
     return f"EXISTS ({one} LIMIT 1 OFFSET 0)"
 
 

@@ -31,6 +31,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from models.enums import Role
 from resolvers.account import sign_in
+from resolvers.context import Context
 from resolvers.recent import DOCUMENTS
 from schema import SCHEMA, executor
 from schema.executor import Compiled, CompiledExecutor
@@ -83,6 +84,11 @@ BASE_AND_OURS: dict[str, tuple[GraphQLSchema, Any, Any]] = {
 }
 
 
+def spelled(data: Any) -> str:
+    """With its order, and without what differs from object to object."""
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(data))
+
+
 def answer(
     schema: GraphQLSchema, executor: Any, document: DocumentNode, root: Any, variables: dict[str, Any] | None = None
 ) -> tuple[str, list[Any]]:
@@ -95,7 +101,7 @@ def answer(
 
     result = asyncio.run(execution())
     errors = [(error.message, error.path, error.locations, repr(error.original_error)) for error in result.errors or ()]
-    return re.sub(r" at 0x[0-9a-f]+", "", repr(result.data)), errors
+    return spelled(result.data), errors
 
 
 def toy(**values: Any) -> Any:
@@ -527,15 +533,20 @@ USUAL = {"all orders": ALL_ORDERS, "an order": DETAIL, "a dispute": DISPUTE, "th
 READ = {"viewer", "viewer.orders", "viewer.disputes", "node"}  # by graphql-core, from the database
 
 
-@pytest.mark.parametrize("asked", USUAL)
-def test_what_apps_ask_is_compiled(server: Server, world: World, asked: str) -> None:
-    """All of it below what is read."""
+def asked_by_a_buyer(server: Server, world: World, asked: str) -> tuple[Context, dict[str, Any]]:
+    """Who asks what is usual, and with which variables, of an order with a dispute."""
     order = world.order(paidAt=9)
     opening = INPUTS["openDispute"] | {"orderId": order}
     dispute = world.buyer.succeed("openDispute", opening, "dispute { id }")["dispute"]["id"]
     account = server.run(lambda: sign_in(world.buyer.subject, Role.BUYER, None))
-    context = server.app.state.view.context(account, "")
     variables = {"id": dispute if asked == "a dispute" else order, "first": 5, "at": spell_instant(NOW)}
+    return server.app.state.view.context(account, ""), variables
+
+
+@pytest.mark.parametrize("asked", USUAL)
+def test_what_apps_ask_is_compiled(server: Server, world: World, asked: str) -> None:
+    """All of it below what is read."""
+    context, variables = asked_by_a_buyer(server, world, asked)
     ours = copy(SCHEMA)
     ours.execution_context_class = AtOnce
     left.clear()

@@ -2,29 +2,25 @@
 
 import asyncio
 import gc
-import re
 from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 import strawberry
-from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode, execute, parse, validate
+from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode, parse, validate
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from models.enums import Role
-from resolvers.account import sign_in
 from schema import SCHEMA
 from schema.document import prepared
 from schema.execution import Schema
 from schema.executor import CompiledExecutor, by_class
-from schema.scalars import spell_instant
 from schema.whole import Whole
 from server.settings import Settings
 from tests import kinds
-from tests.actions import INPUTS
-from tests.conftest import NOW, Server, World
-from tests.test_executor import USUAL, pet, root, toy
+from tests.conftest import Server, World
+from tests.test_executor import USUAL, answer, asked_by_a_buyer, pet, root, spelled, toy
 
 pytestmark = pytest.mark.anyio
 
@@ -40,16 +36,12 @@ def whole(document: DocumentNode, schema: GraphQLSchema = kinds.SCHEMA) -> AtOnc
 
 def told(ours: Whole, data: Any, variables: dict[str, Any] | None = None) -> str | None:
     shown = asyncio.run(ours.data(data, variables, None))
-    return re.sub(r" at 0x[0-9a-f]+", "", repr(shown)) if isinstance(shown, dict) else None
+    return spelled(shown) if isinstance(shown, dict) else None
 
 
 def expected(document: DocumentNode, data: Any, variables: dict[str, Any] | None = None) -> tuple[str, list[str]]:
-    async def execution() -> Any:
-        result: Any = execute(kinds.SCHEMA, document, data, variable_values=variables)
-        return await result if not hasattr(result, "data") else result
-
-    result = asyncio.run(execution())
-    return re.sub(r" at 0x[0-9a-f]+", "", repr(result.data)), [error.message for error in result.errors or ()]
+    shown, errors = answer(kinds.SCHEMA, StrawberryGraphQLCoreExecutionContext, document, data, variables)
+    return shown, [error[0] for error in errors]
 
 
 ASKED_WHOLE = [
@@ -241,12 +233,7 @@ def test_the_same_answers(text: str, runs: list[tuple[dict[str, Any], int, float
 
 @pytest.mark.parametrize("asked", USUAL)
 def test_what_apps_ask_is_executed_whole(server: Server, world: World, asked: str) -> None:
-    order = world.order(paidAt=9)
-    opening = INPUTS["openDispute"] | {"orderId": order}
-    dispute = world.buyer.succeed("openDispute", opening, "dispute { id }")["dispute"]["id"]
-    account = server.run(lambda: sign_in(world.buyer.subject, Role.BUYER, None))
-    context = server.app.state.view.context(account, "")
-    variables = {"id": dispute if asked == "a dispute" else order, "first": 5, "at": spell_instant(NOW)}
+    context, variables = asked_by_a_buyer(server, world, asked)
     answers = [server.run(lambda: SCHEMA.execute(USUAL[asked], variables, context)).data for _ in range(3)]
     answers.append(server.run(lambda: SCHEMA.uncompiled().execute(USUAL[asked], variables, context)).data)
     assert answers == [answers[0]] * 4

@@ -14,7 +14,7 @@ from models import database
 from models.database import Plans
 from resolvers import ids
 from resolvers.policy import Bind
-from resolvers.row import Found, Join, Many, Part, Relation, Row, Shape
+from resolvers.row import Found, Join, Many, Part, Relation, Row, Shape, alike
 from resolvers.scope import SCOPES, WITH_THEIR_ORDER
 from resolvers.selection import Asked, Place, Selection
 from resolvers.statement import Statement, Where, among
@@ -136,7 +136,7 @@ def _plan(
         else:
             rest.append(place)
     joined.sort(key=lambda pair: pair[0].attribute)  # alike, in whatever order they are asked for
-    below = [*(plan for _, plan in joined), *(each.plan for each in lists)]
+    plans = [*(plan for _, plan in joined), *(each.plan for each in lists)]
     shape = Shape.of(
         row_type,
         tuple((join, plan.shape) for join, plan in joined),
@@ -148,7 +148,7 @@ def _plan(
         [(join.attribute, plan) for join, plan in joined],
         lists,
         rest,
-        is_fixed and all(plan.is_fixed for plan in below),
+        is_fixed and all(plan.is_fixed for plan in plans),
     )
 
 
@@ -369,7 +369,7 @@ def has_many(
     relation: str,
     many: Many,
     *,
-    key: Callable[[dict[str, Any]], Hashable] | None = None,
+    key: Callable[[dict[str, Any]], Hashable] = alike,
     group: str | None = None,
     needs: tuple[str, ...] = (),
 ) -> None:
@@ -397,8 +397,7 @@ def has_many(
 
         await many.put(context, rows, asked, planned, found, False)
 
-    more: dict[str, Any] = {"key": key} if key else {}
-    owner.relations[relation] = Relation(load, many=many, group=group, needs=needs, **more)
+    owner.relations[relation] = Relation(load, key, many=many, group=group, needs=needs)
 
 
 def has_list(

@@ -89,7 +89,7 @@ class Many:
     scoped: bool = True
 
 
-def _alike(_arguments: dict[str, Any]) -> Hashable:
+def alike(_arguments: dict[str, Any]) -> Hashable:
     return None
 
 
@@ -100,7 +100,7 @@ class Relation:
     same rows. It may also be read by the statement that reads the rows, as their `join`, or as `many`."""
 
     load: "Loader"
-    key: Callable[[dict[str, Any]], Hashable] = _alike
+    key: Callable[[dict[str, Any]], Hashable] = alike
     join: Join | None = None
     many: Many | None = None
     group: str | None = None

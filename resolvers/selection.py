@@ -127,13 +127,9 @@ class Selection:
             kept.clear()
         return kept
 
-    def on(self, type_name: str, wanted: Mapping[str, Any] | tuple[str, ...] | None = None) -> list[Asked]:
-        """The fields asked of an object of this type, once for each place that asks; only those of the `wanted` names,
-        where they are given."""
-        return [place.asked(self.info) for place in self.places(type_name, wanted)]
-
     def places(self, type_name: str, wanted: Mapping[str, Any] | tuple[str, ...] | None = None) -> list[Place]:
-        """Where `on` finds them; they are not to be changed."""
+        """The places that ask for a field of an object of this type; only those of the `wanted` names, where they are
+        given. They are not to be changed."""
         object_type = self.info.schema.type_map[type_name]
         assert isinstance(object_type, GraphQLObjectType)
         kept = self.kept

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import strawberry
 from graphql import (
+    ExecutableDefinitionNode,
     FieldNode,
     FragmentSpreadNode,
     GraphQLAbstractType,
@@ -18,9 +19,9 @@ from graphql import (
     GraphQLResolveInfo,
     GraphQLSkipDirective,
     InlineFragmentNode,
-    OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
+    Undefined,
     VariableNode,
     get_argument_values,
     get_directive_values,
@@ -29,6 +30,8 @@ from graphql import (
 from graphql.execution.values import VariableValues
 
 from resolvers.recent import DOCUMENTS, Recent, length
+
+V = TypeVar("V")
 
 VARIANTS = 10  # of an operation, by the values that its conditions take
 MOST_KEPT = 500  # places and plans of a variant; arguments that vary may put places together in many ways
@@ -85,17 +88,21 @@ class Place:
         return Asked(self.name, arguments, below)
 
 
-class _Operation:
-    """What is kept of one, for the values that its conditions take. It is kept alive, and so found by its identity."""
+class Variants(Generic[V]):
+    """What is kept of an operation and its fragments, for the values that its conditions take."""
 
-    def __init__(self, info: GraphQLResolveInfo[Any]) -> None:
-        self.operation: OperationDefinitionNode = info.operation
-        fragments = (fragment.selection_set for fragment in info.fragments.values())
-        self.conditions = conditions_in(info.operation.selection_set, *fragments)
-        self.variants: Recent[tuple[Any, ...], dict[Hashable, Any]] = Recent(VARIANTS)
+    def __init__(self, parts: Iterable[ExecutableDefinitionNode], make: Callable[[], V], *others: object) -> None:
+        self.alive = *parts, *others  # what is told apart by identity keeps it
+        self.conditions = conditions_in(*(part.selection_set for part in parts))
+        self.make = make
+        self.kept: Recent[tuple[Any, ...], V] = Recent(VARIANTS)
+
+    def of(self, values: Mapping[str, Any]) -> V:
+        """Raises TypeError where a condition is a list or an object, as in no valid document."""
+        return self.kept.get(tuple([values.get(name, Undefined) for name in self.conditions]), self.make)
 
 
-_operations: Recent[int, _Operation] = Recent(DOCUMENTS)
+_operations: Recent[int, Variants[dict[Hashable, Any]]] = Recent(DOCUMENTS)
 
 
 @dataclass(slots=True)
@@ -120,9 +127,12 @@ class Selection:
         """What was found out about the operation, with its conditions as they are here, and is worth keeping. What is
         told apart in it by identity is part of the schema, of the rows' types, or of the operation."""
         info = self.info
-        known = _operations.get(id(info.operation), lambda: _Operation(info), weight=length(info.operation) + 1000)
-        values = self.variables.coerced
-        kept = known.variants.get(tuple(map(values.get, known.conditions)), dict)
+
+        def made() -> Variants[dict[Hashable, Any]]:
+            return Variants([info.operation, *info.fragments.values()], dict)
+
+        known = _operations.get(id(info.operation), made, weight=length(info.operation) + 1000)
+        kept = known.of(self.variables.coerced)
         if len(kept) > MOST_KEPT:
             kept.clear()
         return kept

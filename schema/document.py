@@ -53,11 +53,12 @@ class Document:
 
     @cached_property
     def whole(self) -> Whole | None:
-        """Where it is a query."""
+        """Where it has one answer."""
         assert self.parsed is not None
         operation = self.operation
-        is_query = operation is not None and operation.operation is OperationType.QUERY
-        return Whole(self.schema, self.parsed, operation) if operation is not None and is_query else None
+        if operation is None or operation.operation is OperationType.SUBSCRIPTION:
+            return None
+        return Whole(self.schema, self.parsed, operation)
 
     @cached_property
     def name(self) -> str:

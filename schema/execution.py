@@ -21,8 +21,9 @@ from strawberry.types.graphql import OperationType
 from models import database
 from resolvers.limits import Limits
 from schema.document import cost, prepared
-from schema.executor import CompiledExecutor, Failed
+from schema.executor import CompiledExecutor
 from schema.guard import nested_too_deep
+from schema.whole import Noted, replaying
 
 T = TypeVar("T")
 
@@ -70,12 +71,13 @@ class Schema(strawberry.Schema):
 
         async def work() -> GraphQLExecutionResult:
             assert document.parsed is not None
-            failed: Failed | None = None
+            noted: Noted = {}
             if document.whole is not None and self.execution_context_class is CompiledExecutor:
-                told = await document.whole.data(root_value, variable_values, context_value, operation_extensions)
-                if isinstance(told, dict):
-                    return GraphQLExecutionResult(told, None)
-                failed = told
+                data = await document.whole.data(
+                    noted, root_value, variable_values, context_value, operation_extensions
+                )
+                if data is not None:
+                    return GraphQLExecutionResult(data, None)
             executor: Any = self.execution_context_class.build(
                 self._schema,
                 document.parsed,
@@ -83,12 +85,12 @@ class Schema(strawberry.Schema):
                 context_value,
                 variable_values,
                 operation_name,
+                middleware=replaying(noted) if noted else None,
                 is_awaitable=optimized_is_awaitable,  # pyright: ignore[reportArgumentType]
                 operation_extensions=operation_extensions,
             )
             if isinstance(executor, list):  # of errors
                 return GraphQLExecutionResult(None, executor)  # pyright: ignore[reportUnknownArgumentType]
-            executor.failed = failed
             result = executor.execute_operation()
             return await result if isinstance(result, Awaitable) else result
 

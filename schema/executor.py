@@ -20,7 +20,7 @@ signal.
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownParameterType=false
 
 import keyword
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -30,7 +30,6 @@ from uuid import UUID
 
 from graphql import (
     FieldNode,
-    FragmentDefinitionNode,
     GraphQLBoolean,
     GraphQLField,
     GraphQLID,
@@ -39,9 +38,7 @@ from graphql import (
     GraphQLList,
     GraphQLObjectType,
     GraphQLOutputType,
-    GraphQLSchema,
     GraphQLString,
-    OperationDefinitionNode,
     Undefined,
     default_field_resolver,
     get_argument_values,
@@ -63,7 +60,7 @@ from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
 
 from resolvers.recent import DOCUMENTS, Recent, length
-from resolvers.selection import VARIANTS, conditions_in, variables_in
+from resolvers.selection import Variants, variables_in
 
 LARGEST = 1000  # fields of a plan, for each type that they may be asked of
 CLASSES = 32  # of values at one place
@@ -79,14 +76,6 @@ Complete = Callable[[Any, Any], Any]  # what is shown of a value, with the argum
 
 class Surprise(Exception):
     """A value is not as it should be."""
-
-
-class Failed(Exception):
-    """The resolver of the field at this path raised the error, and is not to be asked again."""
-
-    def __init__(self, path: list[str | int], error: Exception) -> None:
-        super().__init__()
-        self.path, self.error = path, error
 
 
 class Impure(Exception):
@@ -315,18 +304,6 @@ class _Variant:
         self.plans: dict[tuple[int, ...], _Plan | None] = {}
 
 
-class _Known:
-    """An operation seen lately. It keeps alive what is told apart by identity: the nodes of its document."""
-
-    def __init__(
-        self, schema: GraphQLSchema, operation: OperationDefinitionNode, fragments: tuple[FragmentDefinitionNode, ...]
-    ) -> None:
-        self.kept = schema, operation, fragments
-        sets = (fragment.selection_set for fragment in fragments)
-        self.conditions = conditions_in(operation.selection_set, *sets)
-        self.variants: Recent[Hashable, _Variant] = Recent(VARIANTS)
-
-
 def converted(
     schema: Any, variables: VariableValues, definition: GraphQLField, node: FieldNode, field: StrawberryField
 ) -> dict[str, Any]:
@@ -337,7 +314,7 @@ def converted(
     return convert_arguments(values, field.arguments, scalar_registry=registry, config=strawberry.config)
 
 
-_known: Recent[tuple[int, ...], _Known] = Recent(DOCUMENTS)
+_known: Recent[tuple[int, ...], Variants[_Variant]] = Recent(DOCUMENTS)  # by schema, operation and fragments
 
 
 class Compiled(Executor[Any]):
@@ -345,7 +322,6 @@ class Compiled(Executor[Any]):
     it comes for the second time with the same conditions."""
 
     compiled_from = 2  # sightings
-    failed: Failed | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -362,15 +338,12 @@ class Compiled(Executor[Any]):
 
     def _variant(self) -> dict[tuple[int, ...], _Plan | None] | None:
         """The plans for this operation and its conditions, once they are worth having."""
-        schema, operation = self.schema, self.operation
-        fragments = tuple(self.fragment_definitions.values())
-        key = id(schema), id(operation), *map(id, fragments)
-        known = _known.get(key, lambda: _Known(schema, operation, fragments), weight=length(operation) + 1000)
-        given = self.variable_values.coerced
-        conditions = tuple(given.get(name, Undefined) for name in known.conditions)
+        schema, parts = self.schema, [self.operation, *self.fragment_definitions.values()]
+        key = id(schema), *map(id, parts)
+        known = _known.get(key, lambda: Variants(parts, _Variant, schema), weight=length(self.operation) + 1000)
         try:
-            variant = known.variants.get(conditions, _Variant)
-        except TypeError:  # a list or an object, where @skip and @include take none
+            variant = known.of(self.variable_values.coerced)
+        except TypeError:
             return None
         variant.sightings += 1
         return variant.plans if variant.sightings >= self.compiled_from else None
@@ -417,16 +390,6 @@ class Compiled(Executor[Any]):
         executor: Any = super().build_per_event_executor(payload)
         executor._plans = executor._variant() if executor._is_covered() else None
         return executor
-
-    def execute_field(
-        self, parent_type: Any, source: Any, field_details_list: Group, path: Any, position_context: Any
-    ) -> Any:
-        if self.failed is None or path.as_list() != self.failed.path:
-            return super().execute_field(parent_type, source, field_details_list, path, position_context)
-        definition = self.schema.get_field(parent_type, field_details_list[0].node.name.value)
-        assert definition is not None
-        self.handle_field_error(self.failed.error, definition.type, field_details_list, path)
-        return None
 
     def complete_object_value(
         self, return_type: Any, field_details_list: Group, info: Any, path: Any, result: Any, position_context: Any

@@ -1,23 +1,23 @@
-"""Queries that are executed whole by code that is compiled for them: their resolvers called, and what they give
+"""Operations that are executed whole by code that is compiled for them: their resolvers called, and what they give
 completed.
 
-Compiled are queries whose fields with `info` are Strawberry's, stand below nothing but objects, and of which no two are
-to be awaited. The code knows the answer as it should be, like that of the executor: whatever surprises it ends it, and
-graphql-core executes the query from its beginning, whose result and errors are the answer. What a resolver raises is
-raised again there, without asking it a second time; other surprises are asked for twice, so that it is promised that
-this is like asking once, as it is for what only reads. Mutations are never executed so.
+Compiled are queries and mutations whose fields with `info` are Strawberry's, stand below nothing but objects, and of
+which no two are to be awaited. The code knows the answer as it should be, like that of the executor: whatever surprises
+it ends it, and graphql-core executes the operation, whose result and errors are the answer. Resolvers are asked once
+all the same: what they gave or raised is noted, and told to graphql-core in their place.
 """
 
 # pyright: reportPrivateUsage=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false
 
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from graphql import (
     DocumentNode,
     ExecutableDefinitionNode,
     GraphQLObjectType,
+    MiddlewareManager,
     OperationDefinitionNode,
     get_variable_values,
     is_non_null_type,
@@ -28,12 +28,10 @@ from graphql.execution.values import VariableValues
 from graphql.pyutils import Path
 from strawberry.types.field import StrawberryField
 
-from resolvers.recent import Recent
-from resolvers.selection import VARIANTS, conditions_in
+from resolvers.selection import Variants
 from schema.executor import (
     CompiledExecutor,
     Compiler,
-    Failed,
     Group,
     Impure,
     Surprise,
@@ -44,21 +42,37 @@ from schema.executor import (
 )
 
 Asking = tuple[Any, StrawberryField]  # what a resolver is told of its field, as `info`
+Noted = dict[tuple[str | int, ...], tuple[Any, Exception | None]]  # by its path: what a resolver gave, or raised
+
+
+def replaying(noted: Noted) -> MiddlewareManager:
+    """Has graphql-core told what was noted, without asking the resolvers again."""
+
+    def resolve(ask: Any, source: Any, info: Any, **arguments: Any) -> Any:
+        known = noted.get(tuple(info.path.as_list()))
+        if known is None:
+            return ask(source, info, **arguments)
+        value, error = known
+        if error is not None:
+            raise error
+        return value
+
+    return MiddlewareManager(resolve)
 
 
 class _Compiler(Compiler):
-    """Writes the source of one query, for the conditions of one execution."""
+    """Writes the source of one operation, for the conditions of one execution."""
 
     def __init__(self, executor: CompiledExecutor) -> None:
         super().__init__(executor)
-        self.scope |= {"is_surprising": is_surprising, "Surprise": Surprise, "Failed": Failed}
+        self.scope |= {"is_surprising": is_surprising, "Surprise": Surprise}
         self.asking: list[Asking] = []
         self.awaited = 0
 
-    def query(self) -> Callable[[Any, Any, Any], Awaitable[dict[str, Any]]]:
+    def operation(self) -> Callable[[Any, Any, Any, Noted], Awaitable[dict[str, Any]]]:
         """Raises Impure."""
         executor = self.executor
-        root_type = self.schema.query_type
+        root_type = self.schema.get_root_type(executor.operation.operation)
         assert root_type is not None
         fields, deferred, forbidden = collect_fields(
             self.schema, executor.fragments, executor.variable_values, root_type, executor.operation
@@ -83,7 +97,7 @@ class _Compiler(Compiler):
             shown.append(f"{key!r}: {value}")
         name = f"f{len(self.lines)}"
         body.append(f"return {{{', '.join(shown)}}}")
-        self.lines += [f"async def {name}(s, x, i):", *(f"    {line}" for line in body)]
+        self.lines += [f"async def {name}(s, x, i, n):", *(f"    {line}" for line in body)]
         return name
 
     def asked(self, parent: GraphQLObjectType, group: Group, path: Path, shown: str) -> list[str]:
@@ -109,11 +123,14 @@ class _Compiler(Compiler):
         if definition.args:
             given.append(f"**x[{len(self.arguments)}]")
             self.arguments.append((definition, node, field))
-        value = f"v{shown}"
+        value, place = f"v{shown}", self.constant(tuple(path.as_list()))
         call = f"{self.constant(resolver.wrapped_func)}({', '.join(given)})"
         lines = [
             f"try: {value} = {'await ' if field.is_async else ''}{call}",
-            f"except Exception as error: raise Failed({self.constant(path.as_list())}, error)",
+            "except Exception as error:",
+            f"    n[{place}] = None, error",
+            "    raise",
+            f"n[{place}] = {value}, None",
         ]
         return lines + self.completed(definition.type, group, path, value, shown)
 
@@ -131,7 +148,7 @@ class _Compiler(Compiler):
             raise Impure
         fits = f" or not {self.constant(test)}({value}, None)" if test else ""
         below = self.object(named, fields, path)
-        lines = [f"if is_surprising({value}){fits}: raise Surprise", f"{shown} = await {below}({value}, x, i)"]
+        lines = [f"if is_surprising({value}){fits}: raise Surprise", f"{shown} = await {below}({value}, x, i, n)"]
         if output is named:
             lines = [f"if {value} is None: {shown} = None", "else:", *(f"    {line}" for line in lines)]
         return lines
@@ -141,11 +158,11 @@ class _Compiled:
     def __init__(self, executor: CompiledExecutor) -> None:
         """Raises Impure."""
         compiler = _Compiler(executor)
-        self.complete = compiler.query()
+        self.complete = compiler.operation()
         self.arguments, self.asking = compiler.arguments, compiler.asking
 
     async def run(
-        self, schema: Any, root: Any, variables: VariableValues, context: Any, extensions: Any
+        self, schema: Any, root: Any, variables: VariableValues, context: Any, extensions: Any, noted: Noted
     ) -> dict[str, Any]:
         told = {
             "root_value": root,
@@ -158,11 +175,12 @@ class _Compiled:
             root,
             [converted(schema, variables, *each) for each in self.arguments],
             [info(_raw_info=fixed._replace(**told), _field=field) for fixed, field in self.asking],
+            noted,
         )
 
 
 class _Variant:
-    """A query for the values that its conditions take: seen how often, and what was compiled of it."""
+    """An operation for the values that its conditions take: seen how often, and what was compiled of it."""
 
     def __init__(self) -> None:
         self.sightings = 0
@@ -170,33 +188,30 @@ class _Variant:
 
 
 class Whole:
-    """The query of a document. It is compiled when it comes for the second time with the same conditions."""
+    """The operation of a document. It is compiled when it comes for the second time with the same conditions."""
 
     compiled_from = 2  # sightings
 
     def __init__(self, schema: Any, document: DocumentNode, operation: OperationDefinitionNode) -> None:
         self.schema, self.document, self.operation = schema, document, operation
-        sets = [each.selection_set for each in document.definitions if isinstance(each, ExecutableDefinitionNode)]
-        self.conditions = conditions_in(*sets)
-        self.variants: Recent[Hashable, _Variant] = Recent(VARIANTS)
+        parts = [each for each in document.definitions if isinstance(each, ExecutableDefinitionNode)]
+        self.variants: Variants[_Variant] = Variants(parts, _Variant)
 
     async def data(
-        self, root: Any, given: dict[str, Any] | None, context: Any, extensions: Any = None
-    ) -> dict[str, Any] | Failed | None:
-        """None where graphql-core has to tell, or what it has to tell of a resolver."""
+        self, noted: Noted, root: Any, given: dict[str, Any] | None, context: Any, extensions: Any = None
+    ) -> dict[str, Any] | None:
+        """None where graphql-core has to tell, with what was noted."""
         variables = get_variable_values(self.schema, self.operation.variable_definitions or (), given or {})
         if isinstance(variables, list):
             return None
         try:
-            variant = self.variants.get(tuple(map(variables.coerced.get, self.conditions)), _Variant)
+            variant = self.variants.of(variables.coerced)
             variant.sightings += 1
             if variant.sightings == self.compiled_from:
                 variant.compiled = self._compiled(given)
             if variant.compiled is None:
                 return None
-            return await variant.compiled.run(self.schema, root, variables, context, extensions)
-        except Failed as failed:
-            return failed
+            return await variant.compiled.run(self.schema, root, variables, context, extensions, noted)
         except Exception:
             return None
 

@@ -33,6 +33,7 @@ from models.enums import Role
 from resolvers.account import sign_in
 from resolvers.context import Context
 from resolvers.recent import DOCUMENTS
+from resolvers.selection import VARIANTS
 from schema import SCHEMA, executor
 from schema.executor import Compiled, CompiledExecutor
 from schema.scalars import spell_instant
@@ -233,8 +234,8 @@ def test_what_is_not_compiled(text: str) -> None:
     document = parse(text)
     given = answer(kinds.SCHEMA, AtOnce, document, family())
     assert [path for path in left if "." in path] != []
-    [known] = [each for each in executor._known.values() if each.kept[1] is document.definitions[0]]
-    [variant] = known.variants.values()
+    [known] = [each for each in executor._known.values() if each.alive[0] is document.definitions[0]]
+    [variant] = known.kept.values()
     assert next(iter(variant.plans.values())) is None
     assert given == answer(kinds.SCHEMA, StrawberryGraphQLCoreExecutionContext, document, family())
 
@@ -474,8 +475,8 @@ def test_conditions_of_many_values_are_bounded() -> None:
         given = dict(zip(names, values, strict=True))
         shown, _ = answer(kinds.SCHEMA, AtOnce, document, root(toy=toy()), given)
         assert list(literal_eval(shown)["toy"]) == [name for name in names if not given[name]]
-    [known] = [each for each in executor._known.values() if each.kept[1] is document.definitions[0]]
-    assert len(known.variants) == executor.VARIANTS
+    [known] = [each for each in executor._known.values() if each.alive[0] is document.definitions[0]]
+    assert len(known.kept) == VARIANTS
 
 
 def loud(resolve: Any, source: Any, info: Any, **arguments: Any) -> Any:

@@ -260,9 +260,10 @@ async def listed(
     *,
     shown: "Shown | None" = None,
     named: str | None = None,
+    plans: Plans = Plans.GENERIC,
 ) -> Connection[Any]:
     """One page of a list, or of one that has several parts (as `fetch` has them), with all that the query asks of its
-    nodes.
+    nodes. An index has each part in its order, unless `plans` are CUSTOM.
 
     `named` is what the connection's types are called after, where not after the rows.
     """
@@ -288,7 +289,8 @@ async def listed(
         planned=planned,
         order=keyset.order(page),
         limit=page.size + 1,
-        plans=Plans.CUSTOM,
+        of_party=True,
+        plans=plans,
     )
     await complete(context, rows[: page.size], planned)
     return connection(rows, page, keyset, attrgetter(shown.relation) if shown else lambda row: row)

@@ -87,7 +87,9 @@ async def orders(
     found = await _found(context, asked.search) if asked.search else None
     wheres = [_all(part, found) for part in _parts(context, asked)]
     where = wheres[0] if len(wheres) == 1 else wheres
-    return await listed(info, Order, "Order", where or _nothing, Page.of(first, after, last, before), _BY_PLACING)
+    page = Page.of(first, after, last, before)
+    plans = Plans.CUSTOM if found else Plans.GENERIC
+    return await listed(info, Order, "Order", where or _nothing, page, _BY_PLACING, plans=plans)
 
 
 async def feedback(

@@ -236,16 +236,18 @@ def test_connections_that_the_database_ended_are_replaced(server: Server) -> Non
 def test_each_way_of_planning_finds_a_connection(server: Server) -> None:
     """However they were used before; no more are opened than the pool may have."""
 
-    async def asked(plans: Plans) -> tuple[str, str]:
-        settings = "current_setting('plan_cache_mode'), current_setting('enable_seqscan')"
-        [(mode, scans)] = await database.select(f"SELECT {settings}", plans=plans)
-        return mode, scans
+    async def asked(plans: Plans) -> tuple[str, ...]:
+        settings = ("plan_cache_mode", "enable_seqscan", "enable_bitmapscan")
+        told = ", ".join(f"current_setting('{name}')" for name in settings)
+        [[*found]] = await database.select(f"SELECT {told}", plans=plans)
+        return tuple(found)
 
     async def work() -> None:
         client: Any = database.connection()
         for plans in (*Plans, *Plans):
             told = await asyncio.gather(*(asked(plans) for _ in range(database.POOL_SIZE * 2)))
-            assert set(told) == {(plans.value, "off" if plans is Plans.GENERIC else "on")}
+            gathers = "off" if plans is Plans.GENERIC else "on"
+            assert set(told) == {(plans.value, gathers, gathers)}
         assert client._pool.get_size() <= database.POOL_SIZE
         assert not await _busy(client)
 

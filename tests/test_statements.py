@@ -279,14 +279,16 @@ def _paged(sent: tuple[str, Any]) -> tuple[str, Any]:
 
 
 async def _plan(text: str, values: Any) -> str:
-    """On PostgreSQL with scans of whole small tables and their sorting priced out, as in a large table."""
+    """The one that is made once, for any values."""
     if DIALECT == "sqlite":
         rows = await database.select(f"EXPLAIN QUERY PLAN {text}", values)
         return "\n".join(str(tuple(row)) for row in rows)
     async with database.connection()._in_transaction():
-        for setting in ("enable_seqscan", "enable_bitmapscan", "enable_sort"):
-            await database.select(f"SET LOCAL {setting} = off")
-        return "\n".join(str(tuple(row)) for row in await database.select(f"EXPLAIN {text}", values))
+        await database.select(f"PREPARE explained AS {text}")
+        given = f"({', '.join(['NULL'] * len(values))})" if values else ""
+        rows = await database.select(f"EXPLAIN EXECUTE explained{given}")
+        await database.select("DEALLOCATE explained")
+        return "\n".join(str(tuple(row)) for row in rows)
 
 
 EVERYTHING_TO_ONE = """query($id: ID!) { node(id: $id) { ... on Order {

@@ -40,7 +40,7 @@ class Plans(StrEnum):
     """How PostgreSQL plans what a connection executes."""
 
     CUSTOM = "force_custom_plan"  # each time, for the values that it is given
-    GENERIC = "force_generic_plan"  # once, for any; by indexes, also where a table was small when it was planned
+    GENERIC = "force_generic_plan"  # once, for any; by indexes in their order, however few rows it seems to be about
 
 
 class Connections:
@@ -80,8 +80,9 @@ class Connections:
                 raise
         try:
             if self._plans.get(connection) is not plans:
-                scans = "off" if plans is Plans.GENERIC else "on"
-                await connection.execute(f"SET plan_cache_mode = {plans}; SET enable_seqscan = {scans}")
+                gathers = "off" if plans is Plans.GENERIC else "on"
+                settings = {"plan_cache_mode": plans, "enable_seqscan": gathers, "enable_bitmapscan": gathers}
+                await connection.execute("; ".join(f"SET {name} = {value}" for name, value in settings.items()))
                 self._plans[connection] = plans
         except BaseException:
             await self._discard(connection)

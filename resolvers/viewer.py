@@ -195,13 +195,13 @@ async def _found(context: Context, search: str) -> Where | None:
     if database.dialect() != "postgres":
         return lambda bind: f"instr(search, {bind(text)}) > 0"
     terms = {text[place : place + TERM] for place in range(len(text) - TERM + 1)}
-    if context.viewer.role in (Role.BUYER, Role.SUPPLIER):
-        terms.add(str(context.viewer.id))
+    party = context.viewer.id if context.viewer.role in (Role.BUYER, Role.SUPPLIER) else None
     few: list[Any] = []
-    if terms:
-        found = "SELECT orders_with_terms($1, $2)"
-        few = [key for (key,) in await database.select(found, [sorted(terms), MOST_FOUND + 1], Plans.CUSTOM)]
-    if terms and len(few) <= MOST_FOUND:
+    if terms or party:
+        asked = [text, sorted(terms), party, MOST_FOUND + 1]
+        found = await database.select("SELECT orders_holding($1, $2, $3, $4)", asked, Plans.CUSTOM)
+        few = [key for (key,) in found]
+    if (terms or party) and len(few) <= MOST_FOUND:
         return lambda bind: f"id = ANY({bind(few)}) AND strpos(search, {bind(text)}) > 0"
     # So many that a page of them is found soon, going through all.
     return lambda bind: f"strpos(search, {bind(text)}) > 0"

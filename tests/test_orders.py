@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from models import database
 from resolvers import viewer
 from resolvers.viewer import MOST_FOUND
-from tests.conftest import DAY, MOMENT, NOW, World, usd
+from tests.conftest import DAY, DIALECT, MOMENT, NOW, Server, World, usd
 
 LISTED = """query($first: Int, $after: String, $last: Int, $before: String, $filter: OrderFilter) { viewer {
   orders(first: $first, after: $after, last: $last, before: $before, filter: $filter) {
@@ -152,13 +153,20 @@ def test_filters(world: World) -> None:
     assert found(world.supplier, can="CANCEL_ORDER") == set()
 
 
+@pytest.mark.parametrize("analyzed", [False, True])
 @pytest.mark.parametrize("most", [MOST_FOUND, 1, 0])
-def test_search(world: World, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
-    """Whether the orders found are few enough to be looked at, or the list is walked, the answer is the same."""
+def test_search(server: Server, world: World, monkeypatch: pytest.MonkeyPatch, most: int, analyzed: bool) -> None:
+    """Whether the orders found are few enough to be looked at, or the list is walked, and whether the database knows
+    which terms are rare or not: the answer is the same."""
     monkeypatch.setattr(viewer, "MOST_FOUND", most)
     lamp = world.record(items=[{"title": "Straßenlampe 50%_!", "quantity": 1, "unitPrice": usd("1.00")}])
     linen = world.record(supplier={"subject": world.supplier.subject, "name": "Tessa Textiles"})
     world.service.succeed("recordOrders", {"orders": [lamp, linen]})
+    if DIALECT == "postgres":
+        forget = "DELETE FROM pg_statistic WHERE starelid = 'orders_by_terms'::regclass"
+        server.run(lambda: database.change("ANALYZE orders" if analyzed else forget))
+        rows = server.run(lambda: database.select("SELECT 1 FROM pg_stats WHERE tablename = 'orders_by_terms'"))
+        assert bool(rows) == analyzed
     for search, expected in (
         ("STRASSENLAMPE", [lamp]),
         ("50%_!", [lamp]),

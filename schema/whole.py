@@ -11,11 +11,13 @@ all the same: what they gave or raised is noted, and told to graphql-core in the
 # pyright: reportUnknownArgumentType=false
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
     DocumentNode,
     ExecutableDefinitionNode,
+    GraphQLField,
     GraphQLObjectType,
     MiddlewareManager,
     OperationDefinitionNode,
@@ -41,7 +43,6 @@ from schema.executor import (
     tells_by_class,
 )
 
-Asking = tuple[Any, StrawberryField]  # what a resolver is told of its field, as `info`
 Noted = dict[tuple[str | int, ...], tuple[Any, Exception | None]]  # by its path: what a resolver gave, or raised
 
 
@@ -60,16 +61,29 @@ def replaying(noted: Noted) -> MiddlewareManager:
     return MiddlewareManager(resolve)
 
 
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What `info` tells of one, by its fields' names; and what is noted of it."""
+
+    root_value: Any
+    variable_values: dict[str, Any]
+    context: Any
+    operation_extensions: Any
+    noted: Noted
+
+
+_TOLD = {name: f"q.{name}" for name in ("root_value", "variable_values", "context", "operation_extensions")}
+
+
 class _Compiler(Compiler):
     """Writes the source of one operation, for the conditions of one execution."""
 
     def __init__(self, executor: CompiledExecutor) -> None:
         super().__init__(executor)
         self.scope |= {"is_surprising": is_surprising, "Surprise": Surprise}
-        self.asking: list[Asking] = []
         self.awaited = 0
 
-    def operation(self) -> Callable[[Any, Any, Any, Noted], Awaitable[dict[str, Any]]]:
+    def operation(self) -> Callable[[Any, Any, _Request], Awaitable[dict[str, Any]]]:
         """Raises Impure."""
         executor = self.executor
         root_type = self.schema.get_root_type(executor.operation.operation)
@@ -97,7 +111,7 @@ class _Compiler(Compiler):
             shown.append(f"{key!r}: {value}")
         name = f"f{len(self.lines)}"
         body.append(f"return {{{', '.join(shown)}}}")
-        self.lines += [f"async def {name}(s, x, i, n):", *(f"    {line}" for line in body)]
+        self.lines += [f"async def {name}(s, x, q):", *(f"    {line}" for line in body)]
         return name
 
     def asked(self, parent: GraphQLObjectType, group: Group, path: Path, shown: str) -> list[str]:
@@ -115,11 +129,7 @@ class _Compiler(Compiler):
         if self.awaited > 1:
             raise Impure
         given = self.source(resolver)
-        given.append(f"{resolver.info_parameter.name}=i[{len(self.asking)}]")
-        nodes = [details.node for details in group]
-        told: Any = self.executor.build_resolve_info(definition, nodes, parent, path)
-        # What is kept for other requests holds nothing of this one.
-        self.asking.append((told._replace(variable_values={}, async_helpers=None), field))
+        given.append(f"{resolver.info_parameter.name}={self.info(definition, field, group, parent, path)}")
         if definition.args:
             given.append(f"**x[{len(self.arguments)}]")
             self.arguments.append((definition, node, field))
@@ -128,11 +138,22 @@ class _Compiler(Compiler):
         lines = [
             f"try: {value} = {'await ' if field.is_async else ''}{call}",
             "except Exception as error:",
-            f"    n[{place}] = None, error",
+            f"    q.noted[{place}] = None, error",
             "    raise",
-            f"n[{place}] = {value}, None",
+            f"q.noted[{place}] = {value}, None",
         ]
         return lines + self.completed(definition.type, group, path, value, shown)
+
+    def info(
+        self, definition: GraphQLField, field: StrawberryField, group: Group, parent: GraphQLObjectType, path: Path
+    ) -> str:
+        """The expression for what a resolver is told of its field; what is kept in it is the same for all requests."""
+        raw: Any = self.executor.build_resolve_info(definition, [details.node for details in group], parent, path)
+        told = raw._asdict() | {"async_helpers": None}
+        fields = ", ".join(_TOLD.get(name) or self.constant(value) for name, value in told.items())
+        schema: Any = self.schema
+        kind = self.constant(schema._strawberry_schema.config.info_class)
+        return f"{kind}(_raw_info={self.constant(type(raw))}({fields}), _field={self.constant(field)})"
 
     def completed(self, output: Any, group: Group, path: Path, value: str, shown: str) -> list[str]:
         try:
@@ -148,7 +169,7 @@ class _Compiler(Compiler):
             raise Impure
         fits = f" or not {self.constant(test)}({value}, None)" if test else ""
         below = self.object(named, fields, path)
-        lines = [f"if is_surprising({value}){fits}: raise Surprise", f"{shown} = await {below}({value}, x, i, n)"]
+        lines = [f"if is_surprising({value}){fits}: raise Surprise", f"{shown} = await {below}({value}, x, q)"]
         if output is named:
             lines = [f"if {value} is None: {shown} = None", "else:", *(f"    {line}" for line in lines)]
         return lines
@@ -159,24 +180,13 @@ class _Compiled:
         """Raises Impure."""
         compiler = _Compiler(executor)
         self.complete = compiler.operation()
-        self.arguments, self.asking = compiler.arguments, compiler.asking
+        self.arguments = compiler.arguments
 
     async def run(
         self, schema: Any, root: Any, variables: VariableValues, context: Any, extensions: Any, noted: Noted
     ) -> dict[str, Any]:
-        told = {
-            "root_value": root,
-            "variable_values": variables.coerced,
-            "context": context,
-            "operation_extensions": extensions,
-        }
-        info = schema._strawberry_schema.config.info_class
-        return await self.complete(
-            root,
-            [converted(schema, variables, *each) for each in self.arguments],
-            [info(_raw_info=fixed._replace(**told), _field=field) for fixed, field in self.asking],
-            noted,
-        )
+        arguments = [converted(schema, variables, *each) for each in self.arguments]
+        return await self.complete(root, arguments, _Request(root, variables.coerced, context, extensions, noted))
 
 
 class _Variant:

@@ -35,14 +35,18 @@ def _wanted(request: HTTPConnection | AsyncHTTPRequestAdapter) -> str | None:
 
 def answered_in(request: HTTPConnection) -> str:
     """The media type of an answer that is no stream."""
-    return GRAPHQL_RESPONSE if _wanted(request) == GRAPHQL_RESPONSE else JSON
+    return _spoken(_wanted(request))
 
 
-def _check(request: Request) -> None:
+def _spoken(wanted: str | None) -> str:
+    return GRAPHQL_RESPONSE if wanted == GRAPHQL_RESPONSE else JSON
+
+
+def _check(request: Request, wanted: str | None) -> None:
     """Raises Refused for a request that is answered in no way."""
     if request.method not in ("GET", "POST"):
         raise Refused(405, "METHOD_NOT_ALLOWED", "Ask by GET or POST.", allow="GET, POST")
-    if _wanted(request) is None:
+    if wanted is None:
         raise Refused(406, "NOT_ACCEPTABLE", f"Answers come as one of these: {', '.join(SPOKEN)}.")
 
 
@@ -56,12 +60,12 @@ class Conversation(GraphQL[Any, None]):
 
     async def run(self, request: Any, context: Any = UNSET, root_value: Any = UNSET) -> Any:
         """Streams are the base's; one answer needs none of its ways."""
-        if request.scope["type"] == "http" and _wanted(request) not in _STREAMS:
-            return await self._answer(request, context)
+        if request.scope["type"] == "http" and (wanted := _wanted(request)) not in _STREAMS:
+            return await self._answer(request, wanted, context)
         return await super().run(request, context=context)  # pyright: ignore[reportUnknownVariableType]
 
-    async def _answer(self, request: Request, context: Any) -> Response:
-        _check(request)
+    async def _answer(self, request: Request, wanted: str | None, context: Any) -> Response:
+        _check(request, wanted)
         asked = await self._asked(request, request.body)
         allowed = OperationType.from_http("POST" if request.method == "POST" else "GET")
         text = self.documents.text(asked)
@@ -74,7 +78,7 @@ class Conversation(GraphQL[Any, None]):
                 raise Refused(405, "METHOD_NOT_ALLOWED", "A mutation is sent by POST.", allow="POST") from None
             raise Refused(400, "BAD_REQUEST", wrong.as_http_error_reason(request.method)) from None
         answer = await self.process_result(request, result)
-        media, status = answered_in(request), 200
+        media, status = _spoken(wanted), 200
         if media == GRAPHQL_RESPONSE and "data" not in answer:  # else statuses are for what stands in between
             status = 503 if current.get().code == TooSlow.CODE else 400
         return Response(self.encode_json(answer), status, media_type=spelled(media))
@@ -95,7 +99,7 @@ class Conversation(GraphQL[Any, None]):
 
     async def get_sub_response(self, request: Request | WebSocket) -> Response:
         if isinstance(request, Request):
-            _check(request)
+            _check(request, _wanted(request))
         return await super().get_sub_response(request)
 
     async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData:

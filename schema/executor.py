@@ -41,7 +41,6 @@ from graphql import (
     GraphQLString,
     Undefined,
     default_field_resolver,
-    get_argument_values,
     get_named_type,
     is_abstract_type,
     is_leaf_type,
@@ -51,16 +50,15 @@ from graphql import (
 )
 from graphql.execution.collect_fields import FieldDetails
 from graphql.execution.executor import Executor
-from graphql.execution.values import VariableValues
 from graphql.pyutils import is_awaitable
 from strawberry.execution.is_awaitable import optimized_is_awaitable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.schema.schema_converter import CustomGraphQLEnumType, GraphQLCoreConverter
-from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
 
 from resolvers.recent import DOCUMENTS, Recent, length
 from resolvers.selection import Variants, variables_in
+from schema.arguments import Arguments
 
 LARGEST = 1000  # fields of a plan, for each type that they may be asked of
 CLASSES = 32  # of values at one place
@@ -142,7 +140,7 @@ class _Dispatch(dict[type, Complete]):
 @dataclass(slots=True)
 class _Plan:
     complete: Complete
-    arguments: list[tuple[GraphQLField, FieldNode, StrawberryField]]
+    arguments: list[Arguments]
 
 
 class Compiler:
@@ -153,7 +151,7 @@ class Compiler:
         self.schema = executor.schema
         self.lines: list[str] = []
         self.scope: dict[str, Any] = {"read": _read, "sequence": _sequence, "ATOMS": ATOMS}
-        self.arguments: list[tuple[GraphQLField, FieldNode, StrawberryField]] = []
+        self.arguments: list[Arguments] = []
         self.size = 0
 
     def plan(self, output: GraphQLOutputType, group: Group) -> _Plan:
@@ -271,13 +269,19 @@ class Compiler:
         if field.is_async or field.is_subscription or resolver.info_parameter is not None or not leaves:
             raise Impure
         given = self.source(resolver)
-        if any(variables_in(*(argument.value for argument in node.arguments or ()))):
-            given.append(f"**x[{len(self.arguments)}]")
-            self.arguments.append((definition, node, field))
+        if not definition.args:
+            pass
+        elif any(variables_in(*(argument.value for argument in node.arguments or ()))):
+            given.append(self.varying(definition, node, field))
         else:
-            constants = converted(self.schema, self.executor.variable_values, definition, node, field)
+            constants = Arguments(self.schema, definition, node, field).given(self.executor.variable_values)
             given += [f"{name}={self.constant(value)}" for name, value in constants.items()]
         return f"{self.constant(resolver.wrapped_func)}({', '.join(given)})"
+
+    def varying(self, definition: GraphQLField, node: FieldNode, field: StrawberryField) -> str:
+        """How a resolver is given arguments that are of the request."""
+        self.arguments.append(Arguments(self.schema, definition, node, field))
+        return f"**x[{len(self.arguments) - 1}]"
 
     def source(self, resolver: Any) -> list[str]:
         """How a resolver is given the object that it is asked of."""
@@ -302,16 +306,6 @@ class _Variant:
     def __init__(self) -> None:
         self.sightings = 0
         self.plans: dict[tuple[int, ...], _Plan | None] = {}
-
-
-def converted(
-    schema: Any, variables: VariableValues, definition: GraphQLField, node: FieldNode, field: StrawberryField
-) -> dict[str, Any]:
-    """The arguments that the field's resolver is given."""
-    values = get_argument_values(definition, node, variables)
-    strawberry = schema._strawberry_schema
-    registry = strawberry.schema_converter.scalar_registry
-    return convert_arguments(values, field.arguments, scalar_registry=registry, config=strawberry.config)
 
 
 _known: Recent[tuple[int, ...], Variants[_Variant]] = Recent(DOCUMENTS)  # by schema, operation and fragments
@@ -357,7 +351,7 @@ class Compiled(Executor[Any]):
         plan, arguments = self._plans[key], list[dict[str, Any]]()
         if plan is not None and plan.arguments:
             try:
-                arguments = [converted(self.schema, self.variable_values, *each) for each in plan.arguments]
+                arguments = [each.given(self.variable_values) for each in plan.arguments]
             except Exception:  # told by graphql-core, if it comes to the field at all
                 plan = None
         return output, group, plan, arguments

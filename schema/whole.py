@@ -37,7 +37,6 @@ from schema.executor import (
     Group,
     Impure,
     Surprise,
-    converted,
     is_surprising,
     strawberry_field,
     tells_by_class,
@@ -131,8 +130,7 @@ class _Compiler(Compiler):
         given = self.source(resolver)
         given.append(f"{resolver.info_parameter.name}={self.info(definition, field, group, parent, path)}")
         if definition.args:
-            given.append(f"**x[{len(self.arguments)}]")
-            self.arguments.append((definition, node, field))
+            given.append(self.varying(definition, node, field))
         value, place = f"v{shown}", self.constant(tuple(path.as_list()))
         call = f"{self.constant(resolver.wrapped_func)}({', '.join(given)})"
         lines = [
@@ -183,9 +181,9 @@ class _Compiled:
         self.arguments = compiler.arguments
 
     async def run(
-        self, schema: Any, root: Any, variables: VariableValues, context: Any, extensions: Any, noted: Noted
+        self, root: Any, variables: VariableValues, context: Any, extensions: Any, noted: Noted
     ) -> dict[str, Any]:
-        arguments = [converted(schema, variables, *each) for each in self.arguments]
+        arguments = [each.given(variables) for each in self.arguments]
         return await self.complete(root, arguments, _Request(root, variables.coerced, context, extensions, noted))
 
 
@@ -221,7 +219,7 @@ class Whole:
                 variant.compiled = self._compiled(given)
             if variant.compiled is None:
                 return None
-            return await variant.compiled.run(self.schema, root, variables, context, extensions, noted)
+            return await variant.compiled.run(root, variables, context, extensions, noted)
         except Exception:
             return None
 

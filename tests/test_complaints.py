@@ -161,12 +161,19 @@ def test_the_complaint_desk(world: World) -> None:
     ]
     world.agent.at(NOW + 2 * DAY).succeed("postComplaintMessage", {"caseId": filed[0], "text": "Which shop?"})
     world.buyer.at(NOW + 2 * DAY).succeed("withdrawComplaint", {"caseId": filed[2]})
-    asked = """query($filter: ComplaintFilter) { viewer { complaints(first: 100, filter: $filter, orderBy: DUE_FIRST)
-      { edges { node { id } } } } }"""
+    asked = """query($filter: ComplaintFilter, $after: String) { viewer {
+      complaints(first: 100, after: $after, filter: $filter, orderBy: DUE_FIRST) {
+        edges { node { id } } pageInfo { hasNextPage endCursor } } } }"""
 
     def listed(at: Any, **filter: Any) -> list[int]:
-        edges = world.agent.at(at).ask(asked, filter=filter)["viewer"]["complaints"]["edges"]
-        return [filed.index(edge["node"]["id"]) for edge in edges if edge["node"]["id"] in filed]
+        """Among all the complaints that there are."""
+        found: list[str] = []
+        info: dict[str, Any] = {"hasNextPage": True, "endCursor": None}
+        while info["hasNextPage"]:
+            page = world.agent.at(at).ask(asked, filter=filter, after=info["endCursor"])["viewer"]["complaints"]
+            found += [edge["node"]["id"] for edge in page["edges"]]
+            info = page["pageInfo"]
+        return [filed.index(id) for id in found if id in filed]
 
     assert listed(NOW + 3 * DAY)[0] == 1
     assert listed(NOW + 3 * DAY, open=True)[0] == 1

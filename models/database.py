@@ -169,8 +169,7 @@ async def select(sql: str, values: Sequence[object] = (), plans: Plans = Plans.G
     """Runs SQL text of the dialect's own placeholders, `?1` or `$1`; gives the rows, as what can be unpacked.
 
     It must change nothing unless it is part of a transaction. Without its replica the database is read. `plans` are
-    CUSTOM where it depends on the values which way is short, as with what is searched for. In a transaction they are
-    GENERIC.
+    CUSTOM where it depends on the values which way is short. In a transaction they are GENERIC.
     """
     client = reader()
     if client.connection_name != "reader" or dialect() == "sqlite":

@@ -14,6 +14,7 @@ from uuid import UUID
 from strawberry import UNSET
 
 from models.database import Plans
+from models.enums import Role
 from resolvers.context import Context, Info
 from resolvers.errors import BadRequest
 from resolvers.policy import Bind
@@ -260,10 +261,10 @@ async def listed(
     *,
     shown: "Shown | None" = None,
     named: str | None = None,
-    plans: Plans = Plans.GENERIC,
+    is_walked: bool = False,
 ) -> Connection[Any]:
     """One page of a list, or of one that has several parts (as `fetch` has them), with all that the query asks of its
-    nodes. An index has each part in its order, unless `plans` are CUSTOM.
+    nodes. `is_walked` says that of buyers and suppliers an index has each part in its order, led by whose it is.
 
     `named` is what the connection's types are called after, where not after the rows.
     """
@@ -289,8 +290,8 @@ async def listed(
         planned=planned,
         order=keyset.order(page),
         limit=page.size + 1,
-        of_party=True,
-        plans=plans,
+        all_theirs=True,
+        plans=Plans.GENERIC if is_walked and context.viewer.role in (Role.BUYER, Role.SUPPLIER) else Plans.CUSTOM,
     )
     await complete(context, rows[: page.size], planned)
     return connection(rows, page, keyset, attrgetter(shown.relation) if shown else lambda row: row)

@@ -181,15 +181,15 @@ async def fetch(
     lock: bool = False,
     per: str | None = None,
     scoped: bool = True,
-    of_party: bool = False,
+    all_theirs: bool = False,
     plans: Plans = Plans.GENERIC,
 ) -> list[R]:
     """The rows of `row_type` that the viewer may see and `where` holds for, with what the plan reads with them.
 
     Several `where` are parts of one list: no row fulfils two of them, and each may be answered by an index of its own.
     They need `order` and `limit`. With `per`, `limit` is for each value of that column. `lock` keeps others from
-    changing the rows until the transaction ends. `scoped` is False only for what visible rows name. `of_party`
-    are all that the viewer may see, in the `order` of an index, and not those that `where` names.
+    changing the rows until the transaction ends. `scoped` is False only for what visible rows name. `all_theirs`
+    are rows of the viewer's that nothing names: an index may find them.
     """
     statement = Statement()
     shape = planned.plan.shape if planned else Shape.of(row_type, (), (), database.dialect())
@@ -199,7 +199,7 @@ async def fetch(
         condition = where(statement.bind)
         if scoped:
             mine = scope(table, context, statement.bind)
-            condition = f"({condition}) AND {mine if of_party else _looked_at(mine)}"
+            condition = f"({condition}) AND {mine if all_theirs else _looked_at(mine)}"
         return f"{table} WHERE {condition}"
 
     if not callable(where):

@@ -88,8 +88,7 @@ async def orders(
     wheres = [_all(part, found) for part in _parts(context, asked)]
     where = wheres[0] if len(wheres) == 1 else wheres
     page = Page.of(first, after, last, before)
-    plans = Plans.CUSTOM if found else Plans.GENERIC
-    return await listed(info, Order, "Order", where or _nothing, page, _BY_PLACING, plans=plans)
+    return await listed(info, Order, "Order", where or _nothing, page, _BY_PLACING, is_walked=found is None)
 
 
 async def feedback(
@@ -102,12 +101,13 @@ async def feedback(
 ) -> Connection[Order]:
     """The orders with feedback, by when it was left; shown is their feedback."""
 
+    can = filter.can if filter else None
+
     def where(bind: Bind) -> str:
-        can = filter.can if filter else None
         return "feedback_left_at IS NOT NULL" + (f" AND {_open_to(info.context, can, bind)}" if can else "")
 
     page = Page.of(first, after, last, before)
-    return await listed(info, Order, "Order", where, page, _BY_FEEDBACK, shown=LISTED)
+    return await listed(info, Order, "Order", where, page, _BY_FEEDBACK, shown=LISTED, is_walked=can is None)
 
 
 async def disputes(

@@ -26,6 +26,10 @@ from strawberry.types.unset import UNSET
 Convert = Callable[[Any], Any]
 
 
+class Impure(Exception):
+    """A selection holds what is left to graphql-core and Strawberry."""
+
+
 class Arguments:
     """Of the field at one place of a document."""
 
@@ -36,7 +40,8 @@ class Arguments:
         self.named = [(name(each), each.python_name, types.converter(each.type)) for each in field.arguments]
 
     def given(self, variables: VariableValues) -> dict[str, Any]:
-        """Raises whatever graphql-core and Strawberry raise for values that do not fit."""
+        """Raises whatever graphql-core and Strawberry raise for values that do not fit; Impure where an object makes
+        itself of them, which may ask for more than we have here."""
         values = get_argument_values(self.definition, self.node, variables)
         return {name: convert(values[shown]) for shown, name, convert in self.named if shown in values}
 
@@ -56,7 +61,9 @@ class _Types:
             return lambda value: value if value is None or value is UNSET else [each(one) for one in value]
         if has_enum_definition(kind) or (_is_leaf_type(kind, self.scalars) and kind is not GlobalID):
             return lambda value: value
-        if has_object_definition(kind) and kind.__strawberry_definition__.from_input is None:
+        if has_object_definition(kind):
+            if kind.__strawberry_definition__.from_input is not None:
+                raise Impure
             return _Object(self, kind)
         return self._as_strawberry(kind)
 

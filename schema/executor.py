@@ -10,7 +10,7 @@ them, and the same value is completed once more by graphql-core, whose result an
 promised that reading an attribute, or calling a resolver as above, twice is like doing it once: what has no `info` has
 no request to act on. Also promised is that whether a value can be awaited, or is an exception, is told by its class.
 
-Never compiled here are resolvers that are asynchronous, take `info` (schema.whole calls those of queries) or arguments
+Never compiled here are resolvers that are asynchronous, take `info` (schema.whole calls those) or arguments
 other than scalars and enums, or are not Strawberry's; field extensions; types that are not told by the value's class;
 directives but @skip and @include; and whole executions with middleware, a field resolver of their own or an abort
 signal.
@@ -58,7 +58,7 @@ from strawberry.types.field import StrawberryField
 
 from resolvers.recent import DOCUMENTS, Recent, length
 from resolvers.selection import Variants, variables_in
-from schema.arguments import Arguments
+from schema.arguments import Arguments, Impure
 
 LARGEST = 1000  # fields of a plan, for each type that they may be asked of
 CLASSES = 32  # of values at one place
@@ -74,10 +74,6 @@ Complete = Callable[[Any, Any], Any]  # what is shown of a value, with the argum
 
 class Surprise(Exception):
     """A value is not as it should be."""
-
-
-class Impure(Exception):
-    """A selection holds what is not compiled."""
 
 
 def by_class(tell: F) -> F:

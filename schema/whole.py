@@ -4,7 +4,8 @@ completed.
 Compiled are queries and mutations whose fields with `info` are Strawberry's, stand below nothing but objects, and of
 which no two are to be awaited. The code knows the answer as it should be, like that of the executor: whatever surprises
 it ends it, and graphql-core executes the operation, whose result and errors are the answer. Resolvers are asked once
-all the same: what they gave or raised is noted, and told to graphql-core in their place.
+all the same: what they gave or raised is noted, and told to graphql-core in their place, at once also where it was
+awaited.
 """
 
 # pyright: reportPrivateUsage=false, reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -31,11 +32,11 @@ from graphql.pyutils import Path
 from strawberry.types.field import StrawberryField
 
 from resolvers.selection import Variants
+from schema.arguments import Impure
 from schema.executor import (
     CompiledExecutor,
     Compiler,
     Group,
-    Impure,
     Surprise,
     is_surprising,
     strawberry_field,
@@ -48,7 +49,7 @@ Noted = dict[tuple[str | int, ...], tuple[Any, Exception | None]]  # by its path
 def replaying(noted: Noted) -> MiddlewareManager:
     """Has graphql-core told what was noted, without asking the resolvers again."""
 
-    def resolve(ask: Any, source: Any, info: Any, **arguments: Any) -> Any:
+    def resolve(ask: Any, source: Any, info: Any, /, **arguments: Any) -> Any:
         known = noted.get(tuple(info.path.as_list()))
         if known is None:
             return ask(source, info, **arguments)
@@ -103,6 +104,8 @@ class _Compiler(Compiler):
         shown: list[str] = []
         for key, group in fields.items():
             try:
+                if parent is self.schema.mutation_type and group[0].node.name.value != "__typename":
+                    raise Impure  # what is done is done in its turn, and once
                 value = self.field(parent, group)
             except Impure:
                 value = f"r{len(body)}"

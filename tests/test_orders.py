@@ -153,7 +153,7 @@ def test_filters(world: World) -> None:
     assert found(world.supplier, can="CANCEL_ORDER") == set()
 
 
-@pytest.mark.parametrize("analyzed", [False, True])
+@pytest.mark.parametrize("analyzed", [False, True] if DIALECT == "postgres" else [False])
 @pytest.mark.parametrize("most", [MOST_FOUND, 1, 0])
 def test_search(server: Server, world: World, monkeypatch: pytest.MonkeyPatch, most: int, analyzed: bool) -> None:
     """Whether the orders found are few enough to be looked at, or the list is walked, and whether the database knows
@@ -165,8 +165,9 @@ def test_search(server: Server, world: World, monkeypatch: pytest.MonkeyPatch, m
     if DIALECT == "postgres":
         forget = "DELETE FROM pg_statistic WHERE starelid = 'orders_by_terms'::regclass"
         server.run(lambda: database.change("ANALYZE orders" if analyzed else forget))
-        rows = server.run(lambda: database.select("SELECT 1 FROM pg_stats WHERE tablename = 'orders_by_terms'"))
-        assert bool(rows) == analyzed
+        terms = ["lam", "amp", "str", "ass"]
+        [[rarest]] = server.run(lambda: database.select("SELECT rarest_terms($1)", [terms]))
+        assert len(rarest) == (2 if analyzed else 4)
     for search, expected in (
         ("STRASSENLAMPE", [lamp]),
         ("50%_!", [lamp]),

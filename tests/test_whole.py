@@ -161,6 +161,10 @@ def test_objects_are_of_their_type() -> None:
 @strawberry.type
 class Doing:
     @strawberry.mutation
+    def pure(self) -> str:
+        return "what takes no info"
+
+    @strawberry.mutation
     async def do(self, info: strawberry.Info[Any, Any], well: bool = True) -> One | None:
         info.context.asked += 1
         if not well:
@@ -216,6 +220,19 @@ async def test_a_resolver_is_asked_once_whatever_it_gives(text: str) -> None:
     whole = prepared(schema._schema, text, None, context.limits).whole
     assert whole is not None
     assert all(variant.compiled for variant in whole.variants.kept.values())
+
+
+def test_what_a_mutation_does_without_info_is_left_to_graphql_core() -> None:
+    """It would be done after what stands behind it, and again where that surprises."""
+    schema = strawberry.Schema(One, Doing)._schema
+    for text in (
+        "mutation { pure }",
+        "mutation { pure do { __typename } }",
+        "mutation { __typename do { __typename } }",
+    ):
+        ours = whole(parse(text), schema)
+        asyncio.run(ours.data({}, None, {}, SimpleNamespace(asked=0)))
+        assert [bool(each.compiled) for each in ours.variants.kept.values()] == ["pure" not in text]
 
 
 def test_nothing_of_a_request_is_kept() -> None:
@@ -292,13 +309,14 @@ def test_what_apps_do_is_executed_whole(server: Server, world: World) -> None:
     account = server.run(lambda: sign_in(world.buyer.subject, Role.BUYER, None))
     context = replace(server.app.state.view.context(account, ""), now=NOW)
 
-    def leave(order: str, stars: int, key: str, schema: Any = SCHEMA) -> Any:
+    def leave(order: str, stars: int, key: str | None, schema: Any = SCHEMA) -> Any:
         asked = {"orderId": order, "ratings": {"overall": stars}, "idempotencyKey": key}
         result = server.run(lambda: schema.execute(LEAVE, {"input": asked}, context))
         assert not result.errors
         return result.data["leaveFeedback"]
 
     for _ in range(3):
+        assert not leave(world.order(completedAt=1), 4, None)["userErrors"]
         order = world.order(completedAt=1)
         first = leave(order, 4, order)
         assert first["feedback"] == {"rating": "4.0", "comment": None}

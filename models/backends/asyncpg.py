@@ -40,7 +40,7 @@ class Plans(StrEnum):
     """How PostgreSQL plans what a connection executes."""
 
     CUSTOM = "force_custom_plan"  # each time, for the values that it is given
-    GENERIC = "force_generic_plan"  # once, for any; by indexes in their order, however few rows it seems to be about
+    GENERIC = "force_generic_plan"  # once, for any; by indexes alone, however few rows it seems to be about
 
 
 class Connections:

@@ -35,8 +35,9 @@ _WHOLE = {  # as the documents have it, and so that a page of any list can be as
     " $before: String, $filter: OrderFilter)",
     "orders(first: $first, after: $after)": "orders(first: $first, after: $after, last: $last, before: $before,"
     " filter: $filter)",
-    "query FeedbackManagement($first: Int!)": "query FeedbackManagement($first: Int!, $after: String)",
-    "feedback(first: $first)": "feedback(first: $first, after: $after)",
+    "query FeedbackManagement($first: Int!)": "query FeedbackManagement($first: Int!, $after: String,"
+    " $filter: FeedbackFilter)",
+    "feedback(first: $first)": "feedback(first: $first, after: $after, filter: $filter)",
 }
 _BUYERS = (
     Action.LEAVE_FEEDBACK,
@@ -141,9 +142,9 @@ async def cases(url: str, issuer: Issuer) -> list[Case]:
     """What is asked, by the large buyer, the large supplier and the buyer of ten."""
     connection = await data.connect(url)
     made: list[Case] = []
-    for column, who, name, actions in (
-        ("buyer_id", f"buyer-{LARGE}", "large buyer", _BUYERS),
-        ("supplier_id", "supplier-0", "large supplier", _SUPPLIERS),
+    for column, who, name, actions, rating in (
+        ("buyer_id", f"buyer-{LARGE}", "large buyer", _BUYERS, Action.REVISE_FEEDBACK),
+        ("supplier_id", "supplier-0", "large supplier", _SUPPLIERS, Action.REPLY_TO_FEEDBACK),
     ):
         party = await _Party.find(connection, issuer, column, who)
         filters: list[tuple[str, dict[str, Any]]] = [("all", {})]
@@ -168,9 +169,13 @@ async def cases(url: str, issuer: Issuer) -> list[Case]:
                     Case(f"{title}, back from there", title, party.token, asked | {"last": _SIZE, "before": cursor})
                 )
                 made.append(Case(f"{title}, back from the oldest", title, party.token, asked | {"last": _SIZE}))
-        for what, document in (("feedback", "FeedbackManagement"), ("an order", "OrderDetail")):
+        for what, filter, document in (
+            ("feedback", {}, "FeedbackManagement"),
+            ("feedback to revise or to reply to", {"can": rating}, "FeedbackManagement"),
+            ("an order", {}, "OrderDetail"),
+        ):
             title = f"{name}: {what}"
-            made.append(Case(title, title, party.token, {"first": _SIZE}, document=document))
+            made.append(Case(title, title, party.token, {"first": _SIZE, "filter": filter}, document=document))
         for what, text in {
             "an order's number": number,
             "a word of many": "oak",

@@ -1,5 +1,6 @@
 """How many statements a page costs, and that the hot ones walk an index."""
 
+import contextlib
 import re
 from typing import Any
 from uuid import UUID
@@ -238,6 +239,85 @@ def _needed(text: str, values: Any) -> Any:
     return values[: max(int(place) for place in re.findall(r"[?$](\d+)", text))]
 
 
+EVERYTHING = {
+    ("buyer", "orders"): {"orders_of_buyer"},
+    ("supplier", "orders"): {"orders_of_supplier"},
+    ("buyer", "feedback"): {"feedback_of_buyer"},
+    ("supplier", "feedback"): {"feedback_of_supplier"},
+}
+SHARED = """INSERT INTO orders SELECT made.* FROM (
+    SELECT array_agg(id) FILTER (WHERE role = 'BUYER') AS buyers, array_agg(id) FILTER (WHERE role = 'SUPPLIER') AS suppliers
+    FROM accounts WHERE subject LIKE 'one of many %') AS parties, orders AS seed, generate_series(1, 500) AS n,
+  jsonb_populate_record(seed, jsonb_build_object('id', gen_random_uuid(), 'number', seed.number || ' ' || n,
+    'placed_at', seed.placed_at - n * interval '1 minute',
+    'feedback_left_at', CASE WHEN n % 3 > 0 THEN seed.completed_at END,
+    'feedback_replied_at', CASE WHEN n % 3 > 1 THEN seed.completed_at END,
+    'buyer_id', buyers[1 + n % $1], 'supplier_id', suppliers[1 + n % $1])) AS made
+  WHERE seed.number = ANY($2) ORDER BY made.placed_at"""
+
+
+@pytest.mark.skipif(DIALECT != "postgres", reason="SQLite has no statistics here")
+@pytest.mark.parametrize("parties", [1, 4, 1000])
+def test_a_partys_lists_walk_their_index_however_many_share_the_orders(
+    server: Server, world: World, statements: Statements, parties: int
+) -> None:
+    """A plan is made for any party, and PostgreSQL would make it for the usual one."""
+    states = (
+        {},
+        {"paymentSubmittedAt": 1},
+        {"paidAt": 1},
+        {"paidAt": 2, "shippedAt": 1},
+        {"completedAt": 1},
+        {"cancelledAt": 1},
+    )
+    records = [
+        world.record(kind, **state) for kind in ("TRADE_ASSURANCE", "SECURE_PAYMENT", "OFFLINE") for state in states
+    ]
+    world.service.succeed("recordOrders", {"orders": records})
+    asked = {(role, FILTERED.format("", filter)): indexes for (role, filter), indexes in FILTERS.items()}
+    asked |= {
+        (role, f"{{ viewer {{ {what} {{ edges {{ node {{ id }} }} }} }} }}"): index
+        for (role, what), index in EVERYTHING.items()
+    }
+    sent: dict[tuple[str, str], tuple[str, Any]] = {}
+    for role, query in asked:
+        person = getattr(world, role).at(NOW)
+        person.ask("{ serverTime }")
+        statements.sent.clear()
+        person.ask(query)
+        [sent[role, query]] = statements.sent
+
+    async def planned() -> dict[tuple[str, str], str]:
+        async def work() -> dict[tuple[str, str], str]:
+            for role in ("BUYER", "SUPPLIER"):
+                await database.change(
+                    "INSERT INTO accounts (id, subject, role, name) SELECT gen_random_uuid(), 'one of many ' || n, $1, 'One'"
+                    " FROM generate_series(1, $2) AS n",
+                    [role, parties],
+                )
+            await database.select("SET LOCAL statement_timeout = 0")
+            await database.change(SHARED, [parties, [record["number"] for record in records]])
+            await database.select("ANALYZE orders")
+            plans.update({key: await _explained(*sent[key]) for key in sent})
+            raise _Enough
+
+        plans: dict[tuple[str, str], str] = {}
+        with contextlib.suppress(_Enough):
+            await database.in_transaction(work, seconds=120)
+        return plans
+
+    for key, plan in server.run(planned).items():
+        assert set(re.findall(r"Scan (?:Backward )?using (orders_\w+|feedback_of_\w+)", plan)) == asked[key], (
+            key,
+            plan,
+        )
+        assert not re.search(r"\bSort  ", plan), (key, plan)
+
+
+class _Enough(Exception):
+    """What was done is to be undone."""
+
+
 def test_what_belongs_to_one_row_is_read_without_its_partys_others(world: World, statements: Statements) -> None:
     """Among few orders any plan will do, so this looks at the words: gathered, an account's rows would all be read."""
     [case] = disputes(world, 1)
@@ -284,11 +364,15 @@ async def _plan(text: str, values: Any) -> str:
         rows = await database.select(f"EXPLAIN QUERY PLAN {text}", values)
         return "\n".join(str(tuple(row)) for row in rows)
     async with database.connection()._in_transaction():
-        await database.select(f"PREPARE explained AS {text}")
-        given = f"({', '.join(['NULL'] * len(values))})" if values else ""
-        rows = await database.select(f"EXPLAIN EXECUTE explained{given}")
-        await database.select("DEALLOCATE explained")
-        return "\n".join(str(tuple(row)) for row in rows)
+        return await _explained(text, values)
+
+
+async def _explained(text: str, values: Any) -> str:
+    await database.select(f"PREPARE explained AS {text}")
+    given = f"({', '.join(['NULL'] * len(values))})" if values else ""
+    rows = await database.select(f"EXPLAIN EXECUTE explained{given}")
+    await database.select("DEALLOCATE explained")
+    return "\n".join(str(tuple(row)) for row in rows)
 
 
 EVERYTHING_TO_ONE = """query($id: ID!) { node(id: $id) { ... on Order {

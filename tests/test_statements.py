@@ -201,7 +201,8 @@ def crowd(server: Server) -> None:
     """Other people's orders, since whoever has most of a table may as well walk all of it."""
     with httpx2.Client(base_url=server.url, timeout=30) as http:
         others = World(http)
-        records = [others.record(completedAt=1) for _ in range(500)]
+        kinds = ("TRADE_ASSURANCE", "SECURE_PAYMENT", "OFFLINE", "OFFLINE")
+        records = [others.record(kinds[place % 4], completedAt=1) for place in range(500)]
         others.service.succeed("recordOrders", {"orders": records})
 
 

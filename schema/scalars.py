@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import orjson
 import strawberry
 from graphql import GraphQLError, StringValueNode, ValueNode
 from strawberry.types.scalar import ScalarDefinition
@@ -36,7 +37,8 @@ def parse_instant(value: object) -> datetime:
 def spell_instant(instant: datetime) -> str:
     if instant.tzinfo is not UTC:
         instant = instant.astimezone(UTC)
-    return instant.isoformat("T", "microseconds")[:-6] + "Z"  # for +00:00
+    text = orjson.dumps(instant, None, orjson.OPT_UTC_Z)[1:-1].decode()  # thrice as fast as isoformat
+    return text if instant.microsecond else f"{text[:-1]}.000000Z"
 
 
 def _parse_decimal(value: object) -> Decimal:

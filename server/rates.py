@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from typing import Any
 
 from limits import RateLimitItem, parse
@@ -25,21 +26,29 @@ REST_SECONDS = 5.0  # in which it is not asked again once it could not be reache
 _log = logging.getLogger("recourse")
 
 
-class Memory(MemoryStorage):
-    """As its base, which has a thread look through all that it holds at every hit; this one does so now and then."""
+class Clearing:
+    """Looks through all that a store in memory holds now and then; by itself it has a thread do so at every hit."""
 
-    STORAGE_SCHEME = None
-    _clears_at = 0.0
+    def __init__(self, store: MemoryStorage) -> None:
+        self.clear: Callable[[], None] = getattr(store, "_MemoryStorage__expire_events")  # noqa: B009
+        self.due_at = 0.0
 
-    def _MemoryStorage__schedule_expiry(self) -> None:  # noqa: N802 - what its base calls it
-        if time.monotonic() >= self._clears_at:
-            self._clears_at = time.monotonic() + CLEARING_SECONDS
-            self._MemoryStorage__expire_events()  # type: ignore[attr-defined]
+    def __call__(self) -> None:
+        if time.monotonic() >= self.due_at:
+            self.due_at = time.monotonic() + CLEARING_SECONDS
+            self.clear()
+
+
+def in_memory() -> MemoryStorage:
+    # Not by a class of our own, whose methods the library would wrap a second time.
+    store = MemoryStorage()
+    setattr(store, "_MemoryStorage__schedule_expiry", Clearing(store))  # noqa: B010 - what it calls at every hit
+    return store
 
 
 def _limiter(url: str) -> Limiter | RemoteLimiter:
     if url == IN_MEMORY:
-        return Limiter(Memory())
+        return Limiter(in_memory())
     options: dict[str, Any] = {"implementation": "redispy", "wrap_exceptions": True}
     try:
         return RemoteLimiter(storage_from_string(f"async+{url}", **options))  # type: ignore[arg-type]

@@ -14,7 +14,7 @@ from server.media import EVENT_STREAM, MULTIPART
 
 ID_HEADER = "x-request-id"
 CLIENT_HEADERS = ("apollographql-client-name", "graphql-client-name")
-COUNTED = "/graphql"
+PATH = "/graphql"  # where GraphQL is spoken; what comes there is counted
 
 _log = logging.getLogger("recourse")
 _WORD = re.compile(r"[\w.:@/+-]{1,64}", re.ASCII)
@@ -76,6 +76,6 @@ class Identified:
         try:
             await self.app(scope, receive, named)
         finally:
-            if scope["type"] == "http" and scope["path"] == COUNTED and scope["method"] != "OPTIONS":
+            if scope["type"] == "http" and scope["path"] == PATH and scope["method"] != "OPTIONS":
                 answered(request, None if streams else time.perf_counter() - arrived)
             current.reset(token)

@@ -21,6 +21,7 @@ CHANNEL = "recourse_events"
 POLL_SECONDS = 1.0  # how late news may be where a notification got lost
 AT_ONCE = 1000  # events that are read by one statement
 NOTIFY_SECONDS = 5.0
+BETWEEN_SECONDS = 0.01  # two notifications, of which one serves all that was committed meanwhile
 SHORTEST_WAIT, LONGEST_WAIT = 0.002, 1.0  # seconds, for transactions under way
 
 _log = logging.getLogger(__name__)
@@ -119,6 +120,7 @@ class Feed:
         """From now on hands `listener` what is committed: all of it, and nothing from before."""
         await self.catch_up()
         self.listener = listener
+        self._woken.set()  # for what was committed in between
 
     async def catch_up(self) -> None:
         """Hands on what was committed before this call."""
@@ -162,7 +164,8 @@ class Feed:
                 self._missing += [(a, b) for a, b in ((first, id - 1), (id + 1, last)) if a <= b]
 
     def _after_commit(self) -> None:
-        self._woken.set()
+        if self.listener is not None:
+            self._woken.set()
         self._committed.set()
 
     async def _follow(self) -> None:
@@ -195,6 +198,7 @@ class Feed:
                         await self._committed.wait()
                         self._committed.clear()
                         await connection.execute(f"NOTIFY {CHANNEL}", timeout=NOTIFY_SECONDS)
+                        await asyncio.sleep(BETWEEN_SECONDS)
                 finally:
                     connection.terminate()
             except Exception as error:

@@ -96,7 +96,7 @@ async def perform(
         if (first := await idempotency.claim(context, action, input)) is not None:
             return Done([], first.case_id)
         order = await target.lock(context)
-        settled = await settle(order, context.now) if order else []
+        settled = await settle(context, order) if order else []
         subject = await target.read(context, order)
         decision = policy.decide(action, subject, context.viewer, context.now)
         if not decision.allowed:

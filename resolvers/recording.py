@@ -180,7 +180,7 @@ async def _replace(context: Context, order: Order, record: Checked, cancelled_he
         # A payment that was received did not fail, only because nobody mentions any more that it was on its way.
         kept["payment_submitted_at"] = order.payment_submitted_at
     record = replace(record, facts=record.facts | kept)
-    settled = await settle(order, context.now)
+    settled = await settle(context, order)
     changes = _changes({name: getattr(order, name) for name in record.facts}, record)
     items = [list(item) for item in record.columns["items"]]
     if not changes and (order.items, order.currency) != (items, record.columns["currency"]):

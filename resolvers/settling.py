@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
@@ -9,7 +10,11 @@ from uuid import UUID
 import models
 from models.enums import CaseKind
 from resolvers import policy
+from resolvers.context import Context
 from resolvers.history import Change
+from resolvers.policy import DisputeFacts
+from resolvers.reading import fetch
+from resolvers.row import Row
 from resolvers.writing import send, updating
 
 if TYPE_CHECKING:
@@ -21,6 +26,14 @@ class _Dispute(Protocol):
 
     @property
     def id(self) -> UUID: ...
+
+
+@dataclass(slots=True, kw_only=True)
+class _OpenDispute(DisputeFacts, Row):
+    MODEL = models.Dispute
+
+    context: Context
+    id: UUID
 
 
 def order_facts(case_facts: dict[str, Any]) -> dict[str, Any]:
@@ -38,12 +51,14 @@ def done_by_time(dispute: _Dispute, now: datetime) -> Change | None:
     return Change(at=due, facts=order_facts(facts), case=(CaseKind.DISPUTE, dispute.id), case_facts=facts)
 
 
-async def settle(order: Order, now: datetime) -> list[Change]:
+async def settle(context: Context, order: Order) -> list[Change]:
     """Writes to the locked order's dispute what time has done, dated when it was due; gives the events to append."""
     if order.dispute_open_since is None:
         return []
-    dispute = await models.Dispute.get(order_id=order.id, closed_at=None)
-    change = done_by_time(dispute, now)
+    [dispute] = await fetch(
+        context, _OpenDispute, lambda bind: f"order_id = {bind(order.id)} AND closed_at IS NULL", scoped=False
+    )
+    change = done_by_time(dispute, context.now)
     if change is None:
         return []
     assert change.case_facts

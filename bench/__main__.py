@@ -21,8 +21,12 @@ def _tell(what: str) -> None:
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--seconds", type=click.FloatRange(0.2), default=1.5, show_default=True, help="How long a round is.")
-@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True, help="Of each contender and operation.")
+@click.option(
+    "--seconds", type=click.FloatRange(0.2), help="How long a round is: 0.5 unless given; with --growth, 0.25."
+)
+@click.option(
+    "--rounds", type=click.IntRange(1), help="Of each contender and operation: 12 unless given; with --growth, 5."
+)
 @click.option(
     "--warm-up", type=click.FloatRange(0.2), default=1.5, show_default=True, help="Seconds of the round before."
 )
@@ -37,8 +41,8 @@ def _tell(what: str) -> None:
 )
 @click.option("--growth", "grows", is_flag=True, help="Measure Recourse alone, as its tables grow.")
 def main(
-    seconds: float,
-    rounds: int,
+    seconds: float | None,
+    rounds: int | None,
     warm_up: float,
     orders: int | None,
     keys: Sequence[str],
@@ -49,11 +53,11 @@ def main(
     try:
         command = node.prepared()
         if grows:
-            growth.grow(orders or growth.ORDERS, min(seconds, 0.5), rounds, command, _tell)
+            growth.grow(orders or growth.ORDERS, seconds or 0.25, rounds or 5, command, _tell)
             return
         chosen = [each for each in CONTENDERS if not keys or each.key in keys]
         shape = data.Shape(orders=orders or data.ORDERS)
-        compare(Plan(seconds, rounds, warm_up, shape, chosen, operations), command, _tell)
+        compare(Plan(seconds or 0.5, rounds or 12, warm_up, shape, chosen, operations), command, _tell)
     except (NoRegistry, RuntimeError) as error:
         _tell("")
         raise click.ClickException(str(error)) from None

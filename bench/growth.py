@@ -60,8 +60,8 @@ def shape(orders: int) -> Shape:
         suppliers=orders // 400,
         buyer="CASE WHEN i % 20 = 7 THEN 0 WHEN i % ({orders} / 10) = 11 THEN 1 ELSE 2 + i % ({buyers} - 2) END",
         supplier="CASE WHEN i % 10 = 3 THEN 0 ELSE 1 + i % ({suppliers} - 1) END",
-        # Those of the buyer of ten are alike among few orders and many. The others are scattered, so that every stage is
-        # as frequent among one party's orders and in every stretch of time.
+        # Those of the buyer of ten are alike among few orders and many. The others are scattered, so that every stage
+        # is as frequent among one party's orders and in every stretch of time.
         stage="CASE WHEN i % ({orders} / 10) = 11 THEN i / ({orders} / 10) * 37 % 100"
         " ELSE (i::bigint * 2654435761 / 65536 % 100)::int END",
     )

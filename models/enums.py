@@ -18,6 +18,9 @@ class Role(_Name):
     SERVICE = auto()
 
 
+PARTIES = (Role.BUYER, Role.SUPPLIER)  # of an order
+
+
 class OrderKind(_Name):
     TRADE_ASSURANCE = auto()
     SECURE_PAYMENT = auto()

@@ -14,7 +14,7 @@ from uuid import UUID
 from strawberry import UNSET
 
 from models.database import Plans
-from models.enums import Role
+from models.enums import PARTIES
 from resolvers.context import Context, Info
 from resolvers.errors import BadRequest
 from resolvers.policy import Bind
@@ -291,7 +291,7 @@ async def listed(
         order=keyset.order(page),
         limit=page.size + 1,
         all_theirs=True,
-        plans=Plans.GENERIC if is_walked and context.viewer.role in (Role.BUYER, Role.SUPPLIER) else Plans.CUSTOM,
+        plans=Plans.GENERIC if is_walked and context.viewer.role in PARTIES else Plans.CUSTOM,
     )
     await complete(context, rows[: page.size], planned)
     return connection(rows, page, keyset, attrgetter(shown.relation) if shown else lambda row: row)

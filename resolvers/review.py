@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from strawberry import UNSET
 
-from models.enums import Action, DisputeStatus, InputProblem, ResolutionKind, Role
+from models.enums import PARTIES, Action, DisputeStatus, InputProblem, ResolutionKind, Role
 from resolvers import policy
 from resolvers.case import close_case
 from resolvers.context import Info
@@ -47,7 +47,7 @@ async def escalate_dispute(info: Info, input: EscalateDispute) -> DisputePayload
 async def request_evidence(info: Info, input: RequestEvidence) -> DisputePayload:
     checks = Checks()
     checks.text("text", input.text, SHORT_TEXT, required=True)
-    if input.party not in (Role.BUYER, Role.SUPPLIER):
+    if input.party not in PARTIES:
         checks.problem("party", InputProblem.WRONG_FORM, "Evidence is asked of the buyer or of the supplier.")
 
     async def effect(performing: Performing) -> None:

@@ -265,9 +265,7 @@ class Compiler:
         if field.is_async or field.is_subscription or resolver.info_parameter is not None or not leaves:
             raise Impure
         given = self.source(resolver)
-        if not definition.args:
-            pass
-        elif any(variables_in(*(argument.value for argument in node.arguments or ()))):
+        if any(variables_in(*(argument.value for argument in node.arguments or ()))):
             given.append(self.varying(definition, node, field))
         else:
             constants = Arguments(self.schema, definition, node, field).given(self.executor.variable_values)

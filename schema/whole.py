@@ -12,7 +12,7 @@ awaited.
 # pyright: reportUnknownArgumentType=false
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from graphql import (
@@ -72,7 +72,7 @@ class _Request:
     noted: Noted
 
 
-_TOLD = {name: f"q.{name}" for name in ("root_value", "variable_values", "context", "operation_extensions")}
+_TOLD = {each.name: f"q.{each.name}" for each in fields(_Request)}
 
 
 class _Compiler(Compiler):
@@ -151,10 +151,10 @@ class _Compiler(Compiler):
         """The expression for what a resolver is told of its field; what is kept in it is the same for all requests."""
         raw: Any = self.executor.build_resolve_info(definition, [details.node for details in group], parent, path)
         told = raw._asdict() | {"async_helpers": None}
-        fields = ", ".join(_TOLD.get(name) or self.constant(value) for name, value in told.items())
+        values = ", ".join(_TOLD.get(name) or self.constant(value) for name, value in told.items())
         schema: Any = self.schema
         kind = self.constant(schema._strawberry_schema.config.info_class)
-        return f"{kind}(_raw_info={self.constant(type(raw))}({fields}), _field={self.constant(field)})"
+        return f"{kind}(_raw_info={self.constant(type(raw))}({values}), _field={self.constant(field)})"
 
     def completed(self, output: Any, group: Group, path: Path, value: str, shown: str) -> list[str]:
         try:

@@ -155,8 +155,8 @@ class GraphQLView(Conversation):
         return account
 
     def _moved_clock(self, request: Request) -> datetime | None:
-        moved = request.headers.get(CLOCK_HEADER)
-        if moved is None or self.settings.mode is not Mode.DEVELOPMENT:
+        moved = request.headers.get(CLOCK_HEADER) if self.settings.mode is Mode.DEVELOPMENT else None
+        if moved is None:
             return None
         try:
             return parse_instant(moved)

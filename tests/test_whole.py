@@ -215,11 +215,11 @@ async def test_a_resolver_is_asked_once_whatever_it_gives(text: str) -> None:
         assert [error.formatted for error in result.errors or ()] == [
             error.formatted for error in expected.errors or ()
         ]
-        kinds = [[type(error.original_error) for error in each.errors or ()] for each in (result, expected)]
-        assert kinds[0] == kinds[1]
-    whole = prepared(schema._schema, text, None, context.limits).whole
-    assert whole is not None
-    assert all(variant.compiled for variant in whole.variants.kept.values())
+        causes = [[type(error.original_error) for error in each.errors or ()] for each in (result, expected)]
+        assert causes[0] == causes[1]
+    ours = prepared(schema._schema, text, None, context.limits).whole
+    assert ours is not None
+    assert all(variant.compiled for variant in ours.variants.kept.values())
 
 
 def test_what_a_mutation_does_without_info_is_left_to_graphql_core() -> None:

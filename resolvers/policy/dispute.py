@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
-from models.enums import DisputeStatus, Role
+from models.enums import PARTIES, DisputeStatus, Role
 from resolvers.policy.expression import Asked, Is, Known, Passed
 from resolvers.policy.rule import Subject
 from resolvers.policy.status import ALWAYS, Statuses, status_at
@@ -85,6 +85,6 @@ def done_by_time(facts: DisputeFacts, now: datetime) -> tuple[datetime, dict[str
     if lapsed.holds(facts, asked) and facts.closed_at is None:
         # Its `due_at` stays, so that writing this down moves it in no list.
         return facts.due_at, {"closed_at": facts.due_at, "closed_as": DisputeStatus.LAPSED, "waits_for": None}
-    if facts.waits_for in (Role.BUYER, Role.SUPPLIER) and _overdue.holds(facts, asked):
+    if facts.waits_for in PARTIES and _overdue.holds(facts, asked):
         return facts.due_at, {"waits_for": Role.AGENT, "evidence_asked_at": None}
     return None

@@ -1,6 +1,6 @@
 """The rules, line by line as the help page has them. docs/policy.md is this table for people."""
 
-from models.enums import Action, OrderKind, Reason, Role
+from models.enums import PARTIES, Action, OrderKind, Reason, Role
 from resolvers.policy import complaint, dispute
 from resolvers.policy.expression import IsRole, Known, Passed
 from resolvers.policy.rule import Condition, Rule, Subject, Window
@@ -63,8 +63,7 @@ _for_an_answer = (request_pending, not_shipped, not_complete)
 _O, _D = Subject.ORDER, Subject.DISPUTE
 _C = Subject.COMPLAINT
 _B, _S, _AG = (Role.BUYER,), (Role.SUPPLIER,), (Role.AGENT,)
-_PARTIES = (Role.BUYER, Role.SUPPLIER)
-_EVERYBODY = (Role.BUYER, Role.SUPPLIER, Role.AGENT)
+_EVERYBODY = (*PARTIES, Role.AGENT)
 _after_three_days = Window("opened_at", "the dispute's opening", opens_after=3)
 _on_turn = (dispute_open, not_in_review, your_turn)
 
@@ -91,11 +90,11 @@ RULES = (
     Rule(Action.OPEN_DISPUTE,          _O, _B, _SP, "Open Dispute",
          (not_complete, shipped, no_dispute_open, none_settled),         None, "Disputes 2"),
     Rule(Action.FILE_COMPLAINT,        _O, _B, _OFF, "Offline Trade Dispute", (no_complaint_open,), None, "Disputes 3"),
-    Rule(Action.PROPOSE_RESOLUTION,    _D, _PARTIES, None, "Propose",      _on_turn, None, "House: disputes"),
-    Rule(Action.ACCEPT_PROPOSAL,       _D, _PARTIES, None, "Accept",       (*_on_turn, proposal_made), None, "House: disputes"),
-    Rule(Action.REJECT_PROPOSAL,       _D, _PARTIES, None, "Reject",       (*_on_turn, proposal_made), None, "House: disputes"),
+    Rule(Action.PROPOSE_RESOLUTION,    _D, PARTIES, None, "Propose",      _on_turn, None, "House: disputes"),
+    Rule(Action.ACCEPT_PROPOSAL,       _D, PARTIES, None, "Accept",       (*_on_turn, proposal_made), None, "House: disputes"),
+    Rule(Action.REJECT_PROPOSAL,       _D, PARTIES, None, "Reject",       (*_on_turn, proposal_made), None, "House: disputes"),
     Rule(Action.POST_DISPUTE_MESSAGE,  _D, _EVERYBODY, None, "Write",      (dispute_open,), None, "House: disputes"),
-    Rule(Action.ESCALATE_DISPUTE,      _D, _PARTIES, None, "Escalate",     (dispute_open, not_in_review), _after_three_days, "House: disputes"),
+    Rule(Action.ESCALATE_DISPUTE,      _D, PARTIES, None, "Escalate",     (dispute_open, not_in_review), _after_three_days, "House: disputes"),
     Rule(Action.WITHDRAW_DISPUTE,      _D, _B, None, "Withdraw Dispute",   (dispute_open,), None, "House: disputes"),
     Rule(Action.REQUEST_EVIDENCE,      _D, _AG, None, "Ask for evidence",  (dispute_open, nothing_awaited), None, "House: disputes"),
     Rule(Action.RESOLVE_DISPUTE,       _D, _AG, None, "Resolve",           (dispute_open, in_review), None, "House: disputes"),

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from strawberry import UNSET
 
 from models import database
-from models.database import Plans
-from models.enums import Action, CaseOrder, ComplaintStatus, DisputeStatus, OrderKind, OrderStatus, Role
-from resolvers import ids, policy
+from models.enums import PARTIES, Action, CaseOrder, ComplaintStatus, DisputeStatus, OrderKind, OrderStatus
+from resolvers import ids, policy, search
 from resolvers.account import Account
 from resolvers.complaint import Complaint
 from resolvers.context import Context, Info
@@ -26,8 +24,6 @@ from resolvers.policy import Asked, Bind, Expression, Subject
 from resolvers.statement import Where, among
 
 LONGEST_SEARCH = 200  # characters
-TERM = 3  # characters of the terms by which orders are found
-MOST_FOUND = 2000  # orders: beyond, one in fifty of a hundred thousand, walking the list for a page is less
 
 _BY_PLACING = Keyset("placed_at")
 _BY_FEEDBACK = Keyset("feedback_left_at")
@@ -84,11 +80,22 @@ async def orders(
     if asked.search is not None and (len(asked.search) > LONGEST_SEARCH or "\0" in asked.search):
         raise BadRequest(f"A search has at most {LONGEST_SEARCH} characters, and no NUL among them.")
 
-    found = await _found(context, asked.search) if asked.search else None
-    wheres = [_all(part, found) for part in _parts(context, asked)]
-    where = wheres[0] if len(wheres) == 1 else wheres
     page = Page.of(first, after, last, before)
-    return await listed(info, Order, "Order", where or _nothing, page, _BY_PLACING, is_walked=found is None)
+
+    async def shown(wheres: Sequence[Where], *, is_walked: bool) -> Connection[Order]:
+        where = (wheres[0] if len(wheres) == 1 else wheres) or _nothing
+        return await listed(info, Order, "Order", where, page, _BY_PLACING, is_walked=is_walked)
+
+    parts = _parts(context, asked)
+    text = search.cleaned(asked.search or "")
+    if not text:
+        return await shown(parts, is_walked=True)
+    if database.dialect() == "postgres":
+        near = await shown([search.near(context, text, _condition(context, asked), page, _BY_PLACING)], is_walked=True)
+        if near.page_info.has_previous_page if page.backward else near.page_info.has_next_page:
+            return near
+    found = await search.found(context, text)
+    return await shown([_both(part, found) for part in parts], is_walked=False)
 
 
 async def feedback(
@@ -161,10 +168,15 @@ async def complaints(
 
 def _parts(context: Context, asked: OrderFilter) -> Sequence[Where]:
     """What kinds, statuses and `can` leave of the list: parts that an index has, for those who have such indexes."""
-    if context.viewer.role in (Role.BUYER, Role.SUPPLIER):
+    if context.viewer.role in PARTIES:
         parts = policy.parts(context.viewer.role, asked.kinds, asked.statuses, asked.can)
         if parts is not None:
             return [partial(part.sql, asked=_asked(context)) for part in parts]
+    return [_condition(context, asked)]
+
+
+def _condition(context: Context, asked: OrderFilter) -> Where:
+    """The same as one condition."""
 
     def where(bind: Bind) -> str:
         said: list[str] = []
@@ -174,37 +186,17 @@ def _parts(context: Context, asked: OrderFilter) -> Sequence[Where]:
             said.append(policy.status_is(policy.ORDER_STATUSES, asked.statuses).sql(bind, _asked(context)))
         if asked.can is not None:
             said.append(_open_to(context, asked.can, bind))
-        return " AND ".join(said) or "TRUE"
+        return " AND ".join(f"({each})" for each in said) or "TRUE"
 
-    return [where]
+    return where
 
 
 def _nothing(_bind: Bind) -> str:
     return "FALSE"
 
 
-def _all(*conditions: Where | None) -> Where:
-    return lambda bind: " AND ".join(f"({each(bind)})" for each in conditions if each is not None)
-
-
-async def _found(context: Context, search: str) -> Where | None:
-    """The condition that the text stands in an order: by the orders themselves, where they are few."""
-    text = search.strip().casefold()
-    if not text:
-        return None
-    if database.dialect() != "postgres":
-        return lambda bind: f"instr(search, {bind(text)}) > 0"
-    terms = {text[place : place + TERM] for place in range(len(text) - TERM + 1)}
-    party = context.viewer.id if context.viewer.role in (Role.BUYER, Role.SUPPLIER) else None
-    few: list[Any] = []
-    if terms or party:
-        asked = [text, sorted(terms), party, MOST_FOUND + 1]
-        found = await database.select("SELECT orders_holding($1, $2, $3, $4)", asked, Plans.CUSTOM)
-        few = [key for (key,) in found]
-    if (terms or party) and len(few) <= MOST_FOUND:
-        return lambda bind: f"id = ANY({bind(few)}) AND strpos(search, {bind(text)}) > 0"
-    # So many that a page of them is found soon, going through all.
-    return lambda bind: f"strpos(search, {bind(text)}) > 0"
+def _both(one: Where, other: Where) -> Where:
+    return lambda bind: f"({one(bind)}) AND ({other(bind)})"
 
 
 def _holding(context: Context, conditions: list[Expression]) -> Where:

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from models import database
-from resolvers import viewer
-from resolvers.viewer import MOST_FOUND
+from resolvers import search
+from resolvers.search import MOST_FOUND, NEAR
 from tests.conftest import DAY, DIALECT, MOMENT, NOW, Server, World, usd
 
 LISTED = """query($first: Int, $after: String, $last: Int, $before: String, $filter: OrderFilter) { viewer {
@@ -158,7 +158,7 @@ def test_filters(world: World) -> None:
 def test_search(server: Server, world: World, monkeypatch: pytest.MonkeyPatch, most: int, analyzed: bool) -> None:
     """Whether the orders found are few enough to be looked at, or the list is walked, and whether the database knows
     which terms are rare or not: the answer is the same."""
-    monkeypatch.setattr(viewer, "MOST_FOUND", most)
+    monkeypatch.setattr(search, "MOST_FOUND", most)
     lamp = world.record(items=[{"title": "Straßenlampe 50%_!", "quantity": 1, "unitPrice": usd("1.00")}])
     linen = world.record(supplier={"subject": world.supplier.subject, "name": "Tessa Textiles"})
     world.service.succeed("recordOrders", {"orders": [lamp, linen]})
@@ -168,7 +168,7 @@ def test_search(server: Server, world: World, monkeypatch: pytest.MonkeyPatch, m
         terms = ["lam", "amp", "str", "ass"]
         [[rarest]] = server.run(lambda: database.select("SELECT rarest_terms($1)", [terms]))
         assert len(rarest) == (2 if analyzed else 4)
-    for search, expected in (
+    for text, expected in (
         ("STRASSENLAMPE", [lamp]),
         ("50%_!", [lamp]),
         ("0%_", [lamp]),
@@ -180,9 +180,41 @@ def test_search(server: Server, world: World, monkeypatch: pytest.MonkeyPatch, m
         ("  ", [lamp, linen]),
         ("nothing of the kind", []),
     ):
-        assert sorted(numbers(world.buyer, search=search)) == sorted(record["number"] for record in expected), search
+        assert sorted(numbers(world.buyer, search=text)) == sorted(record["number"] for record in expected), text
     [error] = world.buyer.answer(LISTED, filter={"search": "x" * 201})["errors"]
     assert error["extensions"]["code"] == "BAD_REQUEST"
+
+
+@pytest.mark.parametrize("near", [NEAR, 7, 0])
+def test_pages_of_a_search(world: World, monkeypatch: pytest.MonkeyPatch, near: int) -> None:
+    """Whether the orders that come next in the list hold a page of what is looked for, or too little of it, or are not
+    looked at."""
+    monkeypatch.setattr(search, "NEAR", near)
+    oak = [{"title": "Floor lamp, oak", "quantity": 1, "unitPrice": usd("1.00")}]
+    kinds = ("OFFLINE", "TRADE_ASSURANCE", "SECURE_PAYMENT")
+    made = [
+        world.record(kinds[place % 3], placedAt=100 - place, **({"items": oak} if place % 2 else {}))
+        for place in range(24)
+    ]
+    world.service.succeed("recordOrders", {"orders": made})
+    filter = {"search": "OAK", "kinds": ["OFFLINE", "TRADE_ASSURANCE"]}
+    wanted = [made[place]["number"] for place in reversed(range(24)) if place % 2 and place % 3 < 2]
+    assert len(wanted) == 8
+    for person in (world.buyer, world.supplier, world.service):
+        walked: list[str] = []
+        after = None
+        for more in (True, True, False):
+            shown, info = page(person, first=3, after=after, filter=filter)
+            assert (info["hasPreviousPage"], info["hasNextPage"]) == (after is not None, more)
+            walked, after = walked + shown, info["endCursor"]
+        assert walked == wanted
+
+        walked, before = [], None
+        for more in (True, True, False):
+            shown, info = page(person, last=3, before=before, filter=filter)
+            assert (info["hasPreviousPage"], info["hasNextPage"]) == (more, before is not None)
+            walked, before = shown + walked, info["startCursor"]
+        assert walked == wanted
 
 
 def test_nodes(world: World) -> None:

@@ -147,6 +147,7 @@ HOT = {
     "All Orders of a supplier": ("supplier", "{ viewer { orders { edges { node { id } } } } }", "orders_of_supplier"),
     "All orders, for an agent": ("agent", "{ viewer { orders { edges { node { id } } } } }", "orders_of_all"),
     "Feedback Management": ("buyer", "{ viewer { feedback { edges { node { id } } } } }", "feedback_of_buyer"),
+    "Feedback of a supplier": ("supplier", "{ viewer { feedback { edges { node { id } } } } }", "feedback_of_supplier"),
     "Disputes": ("buyer", "{ viewer { disputes { edges { node { id } } } } }", "disputes_of_buyer"),
     "Disputes of a supplier": ("supplier", "{ viewer { disputes { edges { node { id } } } } }", "disputes_of_supplier"),
     "Complaints I Submitted": (
@@ -196,6 +197,15 @@ OF_A_STATUS = {"orders_to_rate", "orders_shipped_unpaid", "orders_cancelled_late
 FILTERED = "{{ viewer {{ orders({}filter: {}) {{ edges {{ node {{ id }} }} }} }} }}"
 
 
+def sent_for(world: World, statements: Statements, role: str, query: str, **variables: Any) -> list[tuple[str, Any]]:
+    """What a request of somebody who is signed in sends to the database."""
+    person = getattr(world, role).at(NOW)
+    person.ask("{ serverTime }")
+    statements.sent.clear()
+    person.ask(query, **variables)
+    return list(statements.sent)
+
+
 @pytest.fixture(scope="module")
 def crowd(server: Server) -> None:
     """Other people's orders, since whoever has most of a table may as well walk all of it."""
@@ -215,11 +225,7 @@ def test_each_filter_walks_its_own_index(
     fill(world, 40)
     if DIALECT == "postgres":
         server.run(lambda: database.change("ANALYZE orders"))
-    person = getattr(world, role).at(NOW)
-    person.ask("{ serverTime }")
-    statements.sent.clear()
-    person.ask(FILTERED.format(paging, filter))
-    [(text, values)] = statements.sent
+    [(text, values)] = sent_for(world, statements, role, FILTERED.format(paging, filter))
     walked: set[str] = set()
     for part in _parts(text) if DIALECT == "sqlite" else [text]:
         plan = server.run(lambda part=part: _plan(part, _needed(part, values)))
@@ -240,12 +246,7 @@ def _needed(text: str, values: Any) -> Any:
     return values[: max(int(place) for place in re.findall(r"[?$](\d+)", text))]
 
 
-EVERYTHING = {
-    ("buyer", "orders"): {"orders_of_buyer"},
-    ("supplier", "orders"): {"orders_of_supplier"},
-    ("buyer", "feedback"): {"feedback_of_buyer"},
-    ("supplier", "feedback"): {"feedback_of_supplier"},
-}
+WHOLE_LISTS = ("All Orders of a buyer", "All Orders of a supplier", "Feedback Management", "Feedback of a supplier")
 SHARED = """INSERT INTO orders SELECT made.* FROM (
     SELECT array_agg(id) FILTER (WHERE role = 'BUYER') AS buyers, array_agg(id) FILTER (WHERE role = 'SUPPLIER') AS suppliers
     FROM accounts WHERE subject LIKE 'one of many %') AS parties, orders AS seed, generate_series(1, 500) AS n,
@@ -255,6 +256,10 @@ SHARED = """INSERT INTO orders SELECT made.* FROM (
     'feedback_replied_at', CASE WHEN n % 3 > 1 THEN seed.completed_at END,
     'buyer_id', buyers[1 + n % $1], 'supplier_id', suppliers[1 + n % $1])) AS made
   WHERE seed.number = ANY($2) ORDER BY made.placed_at"""
+
+
+class _Enough(Exception):
+    """What was done is to be undone."""
 
 
 @pytest.mark.skipif(DIALECT != "postgres", reason="SQLite has no statistics here")
@@ -276,17 +281,10 @@ def test_a_partys_lists_walk_their_index_however_many_share_the_orders(
     ]
     world.service.succeed("recordOrders", {"orders": records})
     asked = {(role, FILTERED.format("", filter)): indexes for (role, filter), indexes in FILTERS.items()}
-    asked |= {
-        (role, f"{{ viewer {{ {what} {{ edges {{ node {{ id }} }} }} }} }}"): index
-        for (role, what), index in EVERYTHING.items()
-    }
+    asked |= {HOT[name][:2]: {HOT[name][2]} for name in WHOLE_LISTS}
     sent: dict[tuple[str, str], tuple[str, Any]] = {}
     for role, query in asked:
-        person = getattr(world, role).at(NOW)
-        person.ask("{ serverTime }")
-        statements.sent.clear()
-        person.ask(query)
-        text, values = _paged(*statements.sent)
+        text, values = _paged(*sent_for(world, statements, role, query))
         sent[role, query] = text, _needed(text, values)
 
     async def planned() -> dict[tuple[str, str], str]:
@@ -316,10 +314,6 @@ def test_a_partys_lists_walk_their_index_however_many_share_the_orders(
         assert not re.search(r"\bSort  ", plan), (key, plan)
 
 
-class _Enough(Exception):
-    """What was done is to be undone."""
-
-
 def test_what_belongs_to_one_row_is_read_without_its_partys_others(world: World, statements: Statements) -> None:
     """Among few orders any plan will do, so this looks at the words: gathered, an account's rows would all be read."""
     [case] = disputes(world, 1)
@@ -340,17 +334,35 @@ def test_what_belongs_to_one_row_is_read_without_its_partys_others(world: World,
 def test_hot_queries_walk_an_index(server: Server, world: World, statements: Statements, name: str) -> None:
     role, query, index = HOT[name]
     order = world.order(paidAt=1)
-    person = getattr(world, role).at(NOW)
-    person.ask("{ serverTime }")
-    statements.sent.clear()
-    person.ask(query, **({"id": order} if "$id" in query else {}))
+    sent = sent_for(world, statements, role, query, **({"id": order} if "$id" in query else {}))
     plans = [
         server.run(lambda text=text, values=values: _plan(text, values))
-        for text, values in [_paged(each) for each in statements.sent]
+        for text, values in [_paged(each) for each in sent]
     ]
     used = [plan for plan in plans if index in plan]
     assert used, plans
     assert not any(re.search(r"USE TEMP B-TREE FOR ORDER BY|\bSort\b", plan) for plan in used), used
+
+
+@pytest.mark.skipif(DIALECT != "postgres", reason="SQLite walks")
+@pytest.mark.usefixtures("crowd")
+@pytest.mark.parametrize(("role", "index"), [("buyer", "orders_of_buyer"), ("supplier", "orders_of_supplier")])
+def test_a_search_looks_where_the_page_is(
+    server: Server, world: World, statements: Statements, role: str, index: str
+) -> None:
+    fill(world, 40)
+    server.run(lambda: database.change("ANALYZE orders"))
+    query = '{{ viewer {{ orders(first: 5, filter: {{search: "{}"}}) {{ edges {{ node {{ id }} }} }} }} }}'
+    [near] = sent_for(world, statements, role, query.format("lamp"))
+    plan = server.run(lambda: _plan(*near))
+    assert set(re.findall(r"(?:Scan (?:Backward )?using|Bitmap Index Scan on) (\w+)", plan)) == {
+        index,
+        "orders_pkey",
+    }, plan
+    assert "Seq Scan" not in plan
+    texts = [text for text, _ in sent_for(world, statements, role, query.format("chandelier"))]
+    assert len(texts) == 3
+    assert "orders_holding" in texts[1]
 
 
 def _paged(sent: tuple[str, Any]) -> tuple[str, Any]:

@@ -1,0 +1,48 @@
+"""Orders by a text that stands in them: looked for where the page is, or else by the terms that PostgreSQL has."""
+
+from models import database
+from models.database import Plans
+from models.enums import PARTIES
+from resolvers.context import Context
+from resolvers.page import Keyset, Page
+from resolvers.policy import Bind
+from resolvers.reading import scope
+from resolvers.statement import Where
+
+TERM = 3  # characters of the terms by which orders are found
+NEAR = 500  # orders that come next in the list: in most lists they hold a page with a text that one in 25 has
+MOST_FOUND = 2000  # orders: beyond, one in fifty of a hundred thousand, walking the list for a page is less
+
+
+def cleaned(search: str) -> str:
+    """As texts are compared. Nothing is left where all orders are meant."""
+    return search.strip().casefold()
+
+
+def near(context: Context, text: str, others: Where, page: Page, keyset: Keyset) -> Where:
+    """The condition that the text stands in an order for which the `others` hold, on PostgreSQL. It finds those alone
+    that come next in the list: where they do not fill the page, nothing is said of the rest."""
+
+    def where(bind: Bind) -> str:
+        condition = f"{scope('orders', context, bind)} AND {keyset.where(page, bind)}"
+        following = f"SELECT * FROM orders WHERE {condition} ORDER BY {keyset.order(page)} LIMIT {NEAR}"
+        holding = f"strpos(search, {bind(text)}) > 0 AND {others(bind)}"
+        return f"id = ANY(ARRAY(SELECT id FROM ({following}) AS following WHERE {holding}))"
+
+    return where
+
+
+async def found(context: Context, text: str) -> Where:
+    """The condition that the text stands in an order: by the orders themselves, where they are few."""
+    if database.dialect() != "postgres":
+        return lambda bind: f"instr(search, {bind(text)}) > 0"
+    terms = {text[place : place + TERM] for place in range(len(text) - TERM + 1)}
+    party = context.viewer.id if context.viewer.role in PARTIES else None
+    if terms or party:
+        asked = [text, sorted(terms), party, MOST_FOUND + 1]
+        keys = await database.select("SELECT orders_holding($1, $2, $3, $4)", asked, Plans.CUSTOM)
+        few = [key for (key,) in keys]
+        if len(few) <= MOST_FOUND:
+            return lambda bind: f"id = ANY({bind(few)}) AND strpos(search, {bind(text)}) > 0"
+    # So many that a page of them is found soon, going through all.
+    return lambda bind: f"strpos(search, {bind(text)}) > 0"

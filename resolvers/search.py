@@ -10,7 +10,7 @@ from resolvers.reading import scope
 from resolvers.statement import Where
 
 TERM = 3  # characters of the terms by which orders are found
-NEAR = 500  # orders that come next in the list: in most lists they hold a page with a text that one in 25 has
+NEAR = 2500  # orders that come next in the list: they hold a page with a text that one in a hundred has
 MOST_FOUND = 2000  # orders: beyond, one in fifty of a hundred thousand, walking the list for a page is less
 
 
@@ -24,10 +24,11 @@ def near(context: Context, text: str, others: Where, page: Page, keyset: Keyset)
     that come next in the list: where they do not fill the page, nothing is said of the rest."""
 
     def where(bind: Bind) -> str:
-        condition = f"{scope('orders', context, bind)} AND {keyset.where(page, bind)}"
-        following = f"SELECT * FROM orders WHERE {condition} ORDER BY {keyset.order(page)} LIMIT {NEAR}"
+        condition, order = f"{scope('orders', context, bind)} AND {keyset.where(page, bind)}", keyset.order(page)
+        following = f"SELECT * FROM orders WHERE {condition} ORDER BY {order} LIMIT {NEAR}"
         holding = f"strpos(search, {bind(text)}) > 0 AND {others(bind)}"
-        return f"id = ANY(ARRAY(SELECT id FROM ({following}) AS following WHERE {holding}))"
+        keys = f"SELECT id FROM ({following}) AS following WHERE {holding} ORDER BY {order} LIMIT {page.size + 1}"
+        return f"id = ANY(ARRAY({keys}))"
 
     return where
 

@@ -7,7 +7,7 @@ from resolvers.context import Context
 from resolvers.page import Keyset, Page
 from resolvers.policy import Bind
 from resolvers.reading import scope
-from resolvers.statement import Where
+from resolvers.statement import Statement, Where
 
 TERM = 3  # characters of the terms by which orders are found
 NEAR = 2500  # orders that come next in the list: they hold a page with a text that one in a hundred has
@@ -19,18 +19,30 @@ def cleaned(search: str) -> str:
     return search.strip().casefold()
 
 
+def _following(context: Context, page: Page, keyset: Keyset, bind: Bind) -> str:
+    return f"FROM orders WHERE {scope('orders', context, bind)} AND {keyset.where(page, bind)}"
+
+
 def near(context: Context, text: str, others: Where, page: Page, keyset: Keyset) -> Where:
     """The condition that the text stands in an order for which the `others` hold, on PostgreSQL. It finds those alone
-    that come next in the list: where they do not fill the page, nothing is said of the rest."""
+    that come next in the list: where they do not fill the page, there may be more behind them."""
 
     def where(bind: Bind) -> str:
-        condition, order = f"{scope('orders', context, bind)} AND {keyset.where(page, bind)}", keyset.order(page)
-        following = f"SELECT * FROM orders WHERE {condition} ORDER BY {order} LIMIT {NEAR}"
+        order = keyset.order(page)
+        following = f"SELECT * {_following(context, page, keyset, bind)} ORDER BY {order} LIMIT {NEAR}"
         holding = f"strpos(search, {bind(text)}) > 0 AND {others(bind)}"
         keys = f"SELECT id FROM ({following}) AS following WHERE {holding} ORDER BY {order} LIMIT {page.size + 1}"
         return f"id = ANY(ARRAY({keys}))"
 
     return where
+
+
+async def goes_on(context: Context, page: Page, keyset: Keyset) -> bool:
+    """Whether orders come behind those that are near."""
+    statement = Statement()
+    following = _following(context, page, keyset, statement.bind)
+    [[more]] = await statement.run(f"SELECT EXISTS (SELECT 1 {following} OFFSET {NEAR})")
+    return more
 
 
 async def found(context: Context, text: str) -> Where:

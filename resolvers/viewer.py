@@ -92,7 +92,8 @@ async def orders(
         return await shown(parts, is_walked=True)
     if database.dialect() == "postgres":
         near = await shown([search.near(context, text, _condition(context, asked), page, _BY_PLACING)], is_walked=True)
-        if near.page_info.has_previous_page if page.backward else near.page_info.has_next_page:
+        is_full = near.page_info.has_previous_page if page.backward else near.page_info.has_next_page
+        if is_full or not await search.goes_on(context, page, _BY_PLACING):
             return near
     found = await search.found(context, text)
     return await shown([_both(part, found) for part in parts], is_walked=False)

@@ -154,10 +154,13 @@ def test_filters(world: World) -> None:
 
 
 @pytest.mark.parametrize("analyzed", [False, True] if DIALECT == "postgres" else [False])
-@pytest.mark.parametrize("most", [MOST_FOUND, 1, 0])
-def test_search(server: Server, world: World, monkeypatch: pytest.MonkeyPatch, most: int, analyzed: bool) -> None:
-    """Whether the orders found are few enough to be looked at, or the list is walked, and whether the database knows
-    which terms are rare or not: the answer is the same."""
+@pytest.mark.parametrize(("near", "most"), [(NEAR, MOST_FOUND), (0, MOST_FOUND), (0, 1), (0, 0)])
+def test_search(
+    server: Server, world: World, monkeypatch: pytest.MonkeyPatch, near: int, most: int, analyzed: bool
+) -> None:
+    """Whether all orders are near, the orders found are few enough to be looked at, or the list is walked, and whether
+    the database knows which terms are rare or not: the answer is the same."""
+    monkeypatch.setattr(search, "NEAR", near)
     monkeypatch.setattr(search, "MOST_FOUND", most)
     lamp = world.record(items=[{"title": "Straßenlampe 50%_!", "quantity": 1, "unitPrice": usd("1.00")}])
     linen = world.record(supplier={"subject": world.supplier.subject, "name": "Tessa Textiles"})

@@ -9,6 +9,7 @@ import httpx2
 import pytest
 
 from models import database
+from resolvers import search
 from resolvers.page import encode_cursor
 from tests.actions import INPUTS
 from tests.conftest import DAY, DIALECT, NOW, Server, Statements, World, usd
@@ -348,7 +349,7 @@ def test_hot_queries_walk_an_index(server: Server, world: World, statements: Sta
 @pytest.mark.usefixtures("crowd")
 @pytest.mark.parametrize(("role", "index"), [("buyer", "orders_of_buyer"), ("supplier", "orders_of_supplier")])
 def test_a_search_looks_where_the_page_is(
-    server: Server, world: World, statements: Statements, role: str, index: str
+    server: Server, world: World, statements: Statements, monkeypatch: pytest.MonkeyPatch, role: str, index: str
 ) -> None:
     fill(world, 40)
     server.run(lambda: database.change("ANALYZE orders"))
@@ -360,9 +361,13 @@ def test_a_search_looks_where_the_page_is(
         "orders_pkey",
     }, plan
     assert "Seq Scan" not in plan
+    [_, (goes_on, values)] = sent_for(world, statements, role, query.format("chandelier"))
+    plan = server.run(lambda: _plan(goes_on, values))
+    [walked] = re.findall(r"Index Only Scan (?:Backward )?using (\w+)", plan)
+    assert walked.startswith(index), plan
+    monkeypatch.setattr(search, "NEAR", 5)
     texts = [text for text, _ in sent_for(world, statements, role, query.format("chandelier"))]
-    assert len(texts) == 3
-    assert "orders_holding" in texts[1]
+    assert ["orders_holding" in text for text in texts] == [False, False, True, False]
 
 
 def _paged(sent: tuple[str, Any]) -> tuple[str, Any]:

@@ -11,6 +11,8 @@ from bench.contenders import CONTENDERS
 from bench.workload import DOCUMENTS
 from tests.node import NoRegistry
 
+SECONDS, ROUNDS = 1.0, 12
+
 
 def _tell(what: str) -> None:
     """Progress, on one line of a terminal and otherwise on one each."""
@@ -22,10 +24,14 @@ def _tell(what: str) -> None:
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
-    "--seconds", type=click.FloatRange(0.2), help="How long a round is: 0.5 unless given; with --growth, 0.25."
+    "--seconds",
+    type=click.FloatRange(0.2),
+    help=f"How long a round is: {SECONDS} unless given; with --growth, {growth.SECONDS}.",
 )
 @click.option(
-    "--rounds", type=click.IntRange(1), help="Of each contender and operation: 12 unless given; with --growth, 5."
+    "--rounds",
+    type=click.IntRange(1),
+    help=f"Of each contender and operation: {ROUNDS} unless given; with --growth, {growth.ROUNDS}.",
 )
 @click.option(
     "--warm-up", type=click.FloatRange(0.2), default=1.5, show_default=True, help="Seconds of the round before."
@@ -53,11 +59,11 @@ def main(
     try:
         command = node.prepared()
         if grows:
-            growth.grow(orders or growth.ORDERS, seconds or 0.25, rounds or 5, command, _tell)
+            growth.grow(orders or growth.ORDERS, seconds or growth.SECONDS, rounds or growth.ROUNDS, command, _tell)
             return
         chosen = [each for each in CONTENDERS if not keys or each.key in keys]
         shape = data.Shape(orders=orders or data.ORDERS)
-        compare(Plan(seconds or 0.5, rounds or 12, warm_up, shape, chosen, operations), command, _tell)
+        compare(Plan(seconds or SECONDS, rounds or ROUNDS, warm_up, shape, chosen, operations), command, _tell)
     except (NoRegistry, RuntimeError) as error:
         _tell("")
         raise click.ClickException(str(error)) from None

@@ -83,7 +83,7 @@ def _measure(
 ) -> None:
     for number in range(plan.rounds + 1):  # the first one warms up
         # Nobody always goes first, or always after the same other.
-        turned = [servers[(place + number) % len(servers)] for place in range(len(servers))]
+        turned = [servers[(place + number) % len(servers)] for place in range(len(servers))][:: -1 if number % 2 else 1]
         for server in turned:
             tell(f"{operation.title}, round {number} of {plan.rounds}: {server.contender.name}")
             done = run(server, operation, plan.seconds if number else plan.warm_up)
@@ -149,8 +149,8 @@ def _lines(
         f"of {plan.seconds:g} s, in which the contenders take turns; ± is from the least to the greatest.",
         f"Every server is one process {cores}, with ten connections to PostgreSQL, which shares the",
         "other core with the load generator. Where `core` is well below 100 %, these two were the limit, or others who",
-        "use the machine: CPU ms is then what compares. `least` is that of the round that was disturbed least: others",
-        "make a request dearer, up to twice, and never cheaper. The targets are held against the best rounds of both.",
+        "use the machine: CPU ms is then what compares. They may make a request twice as dear for seconds, so `best`",
+        "is the mean of the quarter of rounds that took the least; the targets are held against the best of both.",
         "SQL is statements per request, transactions' BEGIN and COMMIT among them, and a pool's resets beside them.",
         "Every document is sent as its whole text. Answers were compared before, as JSON.",
         "",

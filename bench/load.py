@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import subprocess
+import time
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +14,14 @@ from bench.contenders import OTHER_CORE, PEERS, Place, Server, on_core
 from bench.workload import Operation
 
 CONNECTIONS = 16
+IDLE_SECONDS = 0.02  # in which a process does next to nothing
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
 class Round:
-    """What was measured of one contender in one round. Times in milliseconds; `busy` is the share of a core."""
+    """What was measured of one contender in one round. Times in milliseconds; `busy` is the share of a core. `cpu` is
+    that of one request, counted with those that were still under way when the round ended."""
 
     requests: int
     per_second: float
@@ -38,6 +41,16 @@ def cpu_seconds(pid: int) -> float:
         return exact / 1e9
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def _once_idle(pid: int) -> float:
+    """The CPU time of a process once it has done what it was asked last."""
+    spent, before = cpu_seconds(pid), 0.0
+    while spent - before > 0.05 * IDLE_SECONDS:
+        before = spent
+        time.sleep(IDLE_SECONDS)
+        spent = cpu_seconds(pid)
+    return spent
 
 
 def memory_mb(pid: int) -> float:
@@ -72,7 +85,8 @@ class Load:
         job: dict[str, Any] = {"url": server.url, "requests": str(prepared), "connections": connections}
         before = cpu_seconds(server.pid)
         done = self._done(job | {"seconds": seconds, "once": operation.fresh})
-        spent = cpu_seconds(server.pid) - before
+        busy = cpu_seconds(server.pid) - before
+        spent = _once_idle(server.pid) - before
         if done["failed"]:
             raise RuntimeError(f"{server.contender.name}, {operation.name}: {done}")
         return Round(
@@ -80,8 +94,8 @@ class Load:
             per_second=done["requests"] / done["seconds"],
             p50=done["p50"],
             p99=done["p99"],
-            cpu=spent * 1000 / done["requests"],
-            busy=spent / done["seconds"],
+            cpu=spent * 1000 / done["sent"],
+            busy=busy / done["seconds"],
         )
 
 

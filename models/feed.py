@@ -119,8 +119,9 @@ class Feed:
     async def listen(self, listener: Listener) -> None:
         """From now on hands `listener` what is committed: all of it, and nothing from before."""
         await self.catch_up()
+        if self.listener is None:
+            self._woken.set()  # for what was committed in between
         self.listener = listener
-        self._woken.set()  # for what was committed in between
 
     async def catch_up(self) -> None:
         """Hands on what was committed before this call."""

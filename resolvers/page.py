@@ -262,9 +262,11 @@ async def listed(
     shown: "Shown | None" = None,
     named: str | None = None,
     is_walked: bool = False,
+    is_named: bool = False,
 ) -> Connection[Any]:
     """One page of a list, or of one that has several parts (as `fetch` has them), with all that the query asks of its
-    nodes. `is_walked` says that of buyers and suppliers an index has each part in its order, led by whose it is.
+    nodes. `is_walked` says that of buyers and suppliers an index has each part in its order, led by whose it is;
+    `is_named`, that `where` names the rows of the page itself.
 
     `named` is what the connection's types are called after, where not after the rows.
     """
@@ -281,7 +283,7 @@ async def listed(
         planned = plan(context, row_type, type_name, back if once else Selection(asked.info), also)
 
     def paged(where: Where) -> Where:
-        return lambda bind: f"{where(bind)} AND {keyset.where(page, bind)}"
+        return where if is_named else lambda bind: f"{where(bind)} AND {keyset.where(page, bind)}"
 
     rows = await fetch(
         context,
@@ -290,8 +292,8 @@ async def listed(
         planned=planned,
         order=keyset.order(page),
         limit=page.size + 1,
-        all_theirs=True,
-        plans=Plans.GENERIC if is_walked and context.viewer.role in PARTIES else Plans.CUSTOM,
+        all_theirs=not is_named,
+        plans=Plans.GENERIC if (is_walked or is_named) and context.viewer.role in PARTIES else Plans.CUSTOM,
     )
     await complete(context, rows[: page.size], planned)
     return connection(rows, page, keyset, attrgetter(shown.relation) if shown else lambda row: row)

@@ -10,7 +10,7 @@ from resolvers.reading import scope
 from resolvers.statement import Statement, Where
 
 TERM = 3  # characters of the terms by which orders are found
-NEAR = 2500  # orders that come next in the list: they hold a page with a text that one in a hundred has
+NEAR = 2500  # orders that come next in the list: they mostly hold a page of 20 with a text that one in a hundred has
 MOST_FOUND = 2000  # orders: beyond, one in fifty of a hundred thousand, walking the list for a page is less
 
 

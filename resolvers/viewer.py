@@ -82,21 +82,21 @@ async def orders(
 
     page = Page.of(first, after, last, before)
 
-    async def shown(wheres: Sequence[Where], *, is_walked: bool) -> Connection[Order]:
+    async def shown(wheres: Sequence[Where], *, is_walked: bool = False, is_named: bool = False) -> Connection[Order]:
         where = (wheres[0] if len(wheres) == 1 else wheres) or _nothing
-        return await listed(info, Order, "Order", where, page, _BY_PLACING, is_walked=is_walked)
+        return await listed(info, Order, "Order", where, page, _BY_PLACING, is_walked=is_walked, is_named=is_named)
 
     parts = _parts(context, asked)
     text = search.cleaned(asked.search or "")
-    if not text:
+    if not text or not parts:
         return await shown(parts, is_walked=True)
     if database.dialect() == "postgres":
-        near = await shown([search.near(context, text, _condition(context, asked), page, _BY_PLACING)], is_walked=True)
+        near = await shown([search.near(context, text, _condition(context, asked), page, _BY_PLACING)], is_named=True)
         is_full = near.page_info.has_previous_page if page.backward else near.page_info.has_next_page
         if is_full or not await search.goes_on(context, page, _BY_PLACING):
             return near
     found = await search.found(context, text)
-    return await shown([_both(part, found) for part in parts], is_walked=False)
+    return await shown([_both(part, found) for part in parts])
 
 
 async def feedback(

@@ -11,8 +11,9 @@ awaited.
 # pyright: reportPrivateUsage=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false
 
+import dataclasses
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
@@ -72,7 +73,7 @@ class _Request:
     noted: Noted
 
 
-_TOLD = {each.name: f"q.{each.name}" for each in fields(_Request)}
+_TOLD = {each.name: f"q.{each.name}" for each in dataclasses.fields(_Request)}
 
 
 class _Compiler(Compiler):

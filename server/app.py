@@ -141,7 +141,7 @@ def create(settings: Settings | None = None) -> Starlette:
                 yield
 
     routes = [
-        Route(PATH, view),
+        Route(PATH, view),  # what does not take the shortcut: below a root path, or with a slash behind it
         WebSocketRoute(PATH, view),
         Route("/files/{key}", files.content, methods=["GET", "PUT"]),
         Route("/healthz", healthz),

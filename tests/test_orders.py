@@ -196,12 +196,13 @@ def test_pages_of_a_search(world: World, monkeypatch: pytest.MonkeyPatch, near: 
     oak = [{"title": "Floor lamp, oak", "quantity": 1, "unitPrice": usd("1.00")}]
     kinds = ("OFFLINE", "TRADE_ASSURANCE", "SECURE_PAYMENT")
     made = [
-        world.record(kinds[place % 3], placedAt=100 - place, **({"items": oak} if place % 2 else {}))
+        world.record(kinds[place % 3], placedAt=100 - place // 4, **({"items": oak} if place % 2 else {}))
         for place in range(24)
     ]
     world.service.succeed("recordOrders", {"orders": made})
     filter = {"search": "OAK", "kinds": ["OFFLINE", "TRADE_ASSURANCE"]}
-    wanted = [made[place]["number"] for place in reversed(range(24)) if place % 2 and place % 3 < 2]
+    holding = {made[place]["number"] for place in range(24) if place % 2 and place % 3 < 2}
+    wanted = [number for number in numbers(world.buyer) if number in holding]
     assert len(wanted) == 8
     for person in (world.buyer, world.supplier, world.service):
         walked: list[str] = []
@@ -218,6 +219,14 @@ def test_pages_of_a_search(world: World, monkeypatch: pytest.MonkeyPatch, near: 
             assert (info["hasPreviousPage"], info["hasNextPage"]) == (more, before is not None)
             walked, before = shown + walked, info["startCursor"]
         assert walked == wanted
+
+        _, info = page(person, first=3, filter=filter)
+        between = {"after": info["startCursor"], "before": info["endCursor"]}
+        for size in ({"first": 9}, {"last": 9}, {"first": 1}, {"last": 1}):
+            assert page(person, **size, **between, filter=filter)[0] == wanted[1:2]
+        nothing, info = page(person, first=0, filter=filter)
+        assert (nothing, info["hasNextPage"], info["endCursor"]) == ([], True, None)
+        assert page(person, first=3, filter=filter | {"kinds": []})[0] == []
 
 
 def test_nodes(world: World) -> None:

@@ -40,6 +40,7 @@ async function run({ url, requests: file, connections, seconds, once }) {
   latencies.sort((a, b) => a - b);
   return {
     requests: latencies.length,
+    sent: result.requests.sent,
     seconds: (ended - began) / 1000,
     p50: quantile(latencies, 0.5),
     p99: quantile(latencies, 0.99),

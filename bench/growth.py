@@ -259,7 +259,7 @@ def _measure(
                 figures = (cpu, cpu_now, cpu_now / cpu, wait, wait_now, wait_now / wait)
                 times = figures[2], figures[5]
                 is_within = wait_now <= SEARCH_MS if case.search else max(times) <= BOUND
-                is_settled = is_within if case.search else is_within and min(times) >= 1 / BOUND
+                is_settled = is_within and (case.search or min(times) >= 1 / BOUND)
         except (RuntimeError, OSError) as error:
             rows.append([case.title, *"––––––", f"no: {str(error)[:60]}"])
             continue

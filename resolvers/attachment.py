@@ -15,7 +15,8 @@ from resolvers import filetype, ids
 from resolvers.context import Context
 from resolvers.errors import Refused, UserError, invalid
 from resolvers.input import Checks
-from resolvers.reading import fetch, has_list
+from resolvers.reading import fetch
+from resolvers.relations import has_list
 from resolvers.row import Row
 from resolvers.statement import Statement, among
 

@@ -20,7 +20,7 @@ from models.enums import (
     Role,
     ViewerState,
 )
-from resolvers import ids, reading
+from resolvers import ids, relations
 from resolvers.case import change_case, open_case, viewer_state
 from resolvers.context import Context, Info
 from resolvers.idempotency import Keyed
@@ -79,8 +79,8 @@ class Cancellation(Row):
         return viewer_state(None if self.closed_at else Role.SUPPLIER, self.context.viewer.role)
 
 
-reading.refers_to(Cancellation, "order", "order", Order, "Order", "order_id")
-reading.has_latest(Order, "cancellation", "cancellation", Cancellation, "Cancellation", newest="opened_at")
+relations.refers_to(Cancellation, "order", "order", Order, "Order", "order_id")
+relations.has_latest(Order, "cancellation", "cancellation", Cancellation, "Cancellation", newest="opened_at")
 
 
 @dataclass(kw_only=True)

@@ -22,7 +22,7 @@ from models.enums import (
     Role,
     ViewerState,
 )
-from resolvers import account, ids, policy, reading
+from resolvers import account, ids, policy, reading, relations
 from resolvers.account import Account
 from resolvers.actionable import Actionable, Past, replayed
 from resolvers.attachment import Attachment, brought, has_files
@@ -136,11 +136,11 @@ class Complaint(ComplaintFacts, Actionable, Decided, Row):
 replayed(Complaint, "case_id", "case_facts")
 account.named_by(Complaint, "outcome", "outcome_by")
 has_files(Complaint, "evidence", "case_id")
-reading.refers_to(Complaint, "order", "order", Order, "Order", "order_id")
-reading.has_latest(Order, "complaint", "complaint", Complaint, "Complaint", newest="opened_at")
+relations.refers_to(Complaint, "order", "order", Order, "Order", "order_id")
+relations.has_latest(Order, "complaint", "complaint", Complaint, "Complaint", newest="opened_at")
 
 
-reading.refers_to(Complaint, "of_order", "of_order", Order, "Order", "order_id")
+relations.refers_to(Complaint, "of_order", "of_order", Order, "Order", "order_id")
 
 
 async def _load_respondents(context: Context, rows: Sequence[Any], asked: AskedFields) -> None:

@@ -23,7 +23,7 @@ from models.enums import (
     ViewerState,
 )
 from models.keys import new_id
-from resolvers import account, ids, policy, reading
+from resolvers import account, ids, policy, reading, relations
 from resolvers.account import Account
 from resolvers.actionable import Actionable, Past, replayed
 from resolvers.attachment import Attachment, brought, has_files
@@ -115,8 +115,8 @@ class Dispute(DisputeFacts, Actionable, Decided, Row):
 
 
 replayed(Dispute, "case_id", "case_facts")
-reading.refers_to(Dispute, "order", "order", Order, "Order", "order_id")
-reading.has_latest(Order, "dispute", "dispute", Dispute, "Dispute", newest="opened_at")
+relations.refers_to(Dispute, "order", "order", Order, "Order", "order_id")
+relations.has_latest(Order, "dispute", "dispute", Dispute, "Dispute", newest="opened_at")
 account.named_by(Dispute, "outcome", "outcome_by")
 has_files(Dispute, "evidence", "case_id")
 

@@ -16,7 +16,7 @@ import models
 from models.enums import Action, InputProblem, OrderKind, Role
 from models.feedback import STARS
 from models.keys import new_id
-from resolvers import ids, reading
+from resolvers import ids, relations
 from resolvers.context import Context, Info
 from resolvers.errors import Refused, invalid
 from resolvers.idempotency import Keyed
@@ -134,11 +134,11 @@ class Feedback(Rated, Row):
         return FeedbackVersion(**self.original | {"comment": comment}, left_at=self.left_at)
 
 
-reading.refers_to(Feedback, "order", "order", Order, "Order", "order_id")
-reading.refers_to(Feedback, "of_order", "of_order", Order, "Order", "order_id")
+relations.refers_to(Feedback, "order", "order", Order, "Order", "order_id")
+relations.refers_to(Feedback, "of_order", "of_order", Order, "Order", "order_id")
 LISTED = Shown("feedback", "Feedback", back="order", with_rows="feedback with its order")
 for _relation, _back in ((LISTED.relation, ("of_order",)), (LISTED.with_rows, ("of_order", LISTED.back))):
-    reading.has_latest(
+    relations.has_latest(
         Order, _relation, LISTED.relation, Feedback, "Feedback", only_with="feedback_left_at", back=_back
     )
 

@@ -18,7 +18,8 @@ from models.enums import PARTIES
 from resolvers.context import Context, Info
 from resolvers.errors import BadRequest
 from resolvers.policy import Bind
-from resolvers.reading import Planned, complete, fetch, has_many, plan
+from resolvers.reading import Planned, complete, fetch, plan
+from resolvers.relations import has_many
 from resolvers.row import Found, Many, Part, Row
 from resolvers.selection import Asked, Selection
 from resolvers.statement import Where

@@ -20,7 +20,7 @@ from resolvers.input import Checks, MoneyInput
 from resolvers.money import Money, money
 from resolvers.payload import OnCase
 from resolvers.perform import Performing
-from resolvers.reading import has_list
+from resolvers.relations import has_list
 from resolvers.resolution import check_amount, limit_amount, outcome_columns
 from resolvers.row import Row
 

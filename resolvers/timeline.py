@@ -10,7 +10,7 @@ from uuid import UUID
 
 import models
 from models.enums import Action, CaseKind, Role
-from resolvers import account, reading
+from resolvers import account, relations
 from resolvers.account import Account
 from resolvers.cancellation import Cancellation
 from resolvers.complaint import Complaint
@@ -113,7 +113,7 @@ class TimelineEntry(Row):
 
 
 account.named_by(TimelineEntry, "by", "by")
-reading.refers_to(TimelineEntry, "order", "order", Order, "Order", "order_id")
+relations.refers_to(TimelineEntry, "order", "order", Order, "Order", "order_id")
 
 
 async def _load_cases(context: Context, rows: Sequence[TimelineEntry], asked: Asked) -> None:

@@ -1,7 +1,5 @@
 """The read path: rows by SQL text, all that is asked of them in one statement, where the database can give it so."""
 
-# pyright: reportPrivateUsage=false
-
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache

@@ -1,0 +1,213 @@
+"""The command line: `./recourse COMMAND`."""
+
+import asyncio
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import asyncpg
+import click
+import uvicorn
+from tortoise.exceptions import BaseORMException
+from uvicorn.supervisors import Multiprocess
+
+from models import database, migrating
+from models.enums import Role
+from resolvers.rules import markdown
+from schema import SCHEMA
+from server import demo as demonstration
+from server import documents, files, imports, logs, metrics, rates
+from server.app import UVICORN
+from server.settings import HOME, Mode, Settings
+from server.tokens import LONGEST_SUBJECT, development_token
+
+T = TypeVar("T")
+PATIENCE_SECONDS = 8  # with requests, once told to stop; with what is being written a moment more
+
+
+def _settings(mode: Mode = Mode.DEVELOPMENT) -> Settings:
+    """The settings, with `mode` where none is set; ends the program where something is missing or makes no sense."""
+    os.environ.setdefault("RECOURSE_MODE", mode.value)
+    try:
+        settings = Settings()
+        database.config(settings.database, settings.replica_url)
+        rates.Rates(settings)
+        files.store(settings)
+        documents.opened(settings)
+    except ValueError as error:
+        raise click.ClickException(f"The settings make no sense: {error}") from None
+    if missing := settings.missing():
+        raise click.ClickException(f"Production mode needs {', '.join(missing)} to be set.")
+    return settings
+
+
+def _run(work: Coroutine[Any, Any, T], what: str = "The database") -> T:
+    """Runs what needs the database, or what is named; ends the program with a sentence where that cannot be used."""
+    try:
+        return asyncio.run(work)
+    except (OSError, sqlite3.Error, asyncpg.PostgresError, BaseORMException) as error:
+        raise click.ClickException(f"{what} cannot be used: {error}") from None
+
+
+def _subject(_context: click.Context, _parameter: click.Parameter, value: str | Sequence[str]) -> Any:
+    for subject in [value] if isinstance(value, str) else value:
+        if not 0 < len(subject) <= LONGEST_SUBJECT:
+            raise click.BadParameter(f"a subject has 1 to {LONGEST_SUBJECT} characters")
+    return value
+
+
+async def _migrate(settings: Settings) -> None:
+    async with database.connected(settings.database) as connection:
+        await migrating.migrate(database.APPS, connection)
+
+
+def _serve(settings: Settings, host: str, port: int, workers: int, announce: Callable[[int], str]) -> None:
+    """Serves until it is told to stop. What `announce` says of the port is printed once it takes connections."""
+    os.environ["RECOURSE_DATABASE_URL"] = settings.database
+    config = uvicorn.Config(
+        "server.app:create",
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        access_log=False,
+        log_config=logs.configuration(settings),
+        timeout_graceful_shutdown=PATIENCE_SECONDS,
+        **UVICORN,
+    )
+    socket = config.bind_socket()
+    socket.listen(2048)
+    click.echo(announce(socket.getsockname()[1]))
+    if workers > 1:
+        with metrics.shared():
+            Multiprocess(config, [socket]).run()
+    else:
+        uvicorn.Server(config).run(sockets=[socket])
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """What a marketplace buyer can still do once an order is placed."""
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes that share the port.")
+def serve(host: str, port: int, workers: int) -> None:
+    """Serve the API; in production mode unless RECOURSE_MODE says otherwise."""
+    settings = _settings(Mode.PRODUCTION)
+    if settings.mode is Mode.DEVELOPMENT:
+        _run(_migrate(settings))
+    _run(files.opened(settings), "The place for files")
+    _serve(
+        settings,
+        host,
+        port,
+        workers,
+        lambda port: f"Recourse is served at http://{host}:{port}/graphql in {settings.mode} mode.",
+    )
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database up to date; safe when several start it at once."""
+    _run(_migrate(_settings()))
+
+
+@main.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+def demo(port: int) -> None:
+    """Serve a fresh demo database, and print tokens and a query to try."""
+    settings = demonstration.settings(_settings())
+    _run(demonstration.prepare(settings))
+    _serve(settings, "127.0.0.1", port, 1, demonstration.introduction)
+
+
+@main.command()
+@click.argument("subjects", nargs=-1, required=True, callback=_subject)
+@click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
+@click.option("--name", help="The name to show; the subject unless given.")
+def token(subjects: Sequence[str], role: str, name: str | None) -> None:
+    """Print development tokens, one a line."""
+    if _settings().mode is Mode.PRODUCTION:
+        raise click.ClickException("There are no development tokens in production mode.")
+    for subject in subjects:
+        click.echo(development_token(subject, Role(role), name))
+
+
+@main.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--as",
+    "service",
+    default="order-system",
+    show_default=True,
+    callback=_subject,
+    help="The service account's subject.",
+)
+def record(file: Path, service: str) -> None:
+    """Import orders from FILE, one OrderRecordInput as JSON a line: all of them, or none."""
+    settings = _settings()
+    if settings.mode is Mode.DEVELOPMENT:
+        _run(_migrate(settings))
+    count = _run(imports.record(settings, file, service))
+    click.echo(f"{count} records taken in.")
+
+
+@main.command()
+def schema() -> None:
+    """Print the API's schema as SDL."""
+    click.echo(SCHEMA.as_str())
+
+
+@main.command()
+def rules() -> None:
+    """Print the policy as Markdown."""
+    click.echo(markdown(), nl=False)
+
+
+_PASS_ON: dict[str, Any] = {"ignore_unknown_options": True, "help_option_names": []}
+
+
+@main.command(context_settings=_PASS_ON)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def test(arguments: Sequence[str]) -> None:
+    """Run all tests twice, on SQLite and on PostgreSQL. ARGS go to pytest."""
+    failed = 0
+    for dialect in ("sqlite", "postgres"):
+        click.echo(f"— on {dialect}")
+        environment = os.environ | {"RECOURSE_TEST_DIALECT": dialect}
+        run = [sys.executable, "-m", "pytest", *arguments]
+        failed |= subprocess.run(run, env=environment, cwd=HOME, check=False).returncode  # noqa: S603
+    sys.exit(1 if failed else 0)
+
+
+@main.command(context_settings=_PASS_ON)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def bench(arguments: Sequence[str]) -> None:
+    """Measure Recourse against others on the same tables. ARGS go to the benchmark; try -h."""
+    run = [sys.executable, "-m", "bench", *arguments]
+    sys.exit(subprocess.run(run, cwd=HOME, check=False).returncode)  # noqa: S603
+
+
+@main.command()
+def check() -> None:
+    """Check style, types, imports, and that what is generated is current."""
+    bin = Path(sys.executable).parent
+    steps: list[list[str]] = [
+        [str(bin / "ruff"), "check", "."],
+        [str(bin / "ruff"), "format", "--check", "."],
+        [str(bin / "lint-imports"), "--no-cache"],
+        [str(bin / "pyright")],
+        [sys.executable, "-m", "pytest", "tests/test_current.py"],
+    ]
+    failed = 0
+    for step in steps:
+        click.echo(f"— {Path(step[0]).name} {' '.join(step[1:])}")
+        failed |= subprocess.run(step, cwd=HOME, check=False).returncode  # noqa: S603
+    sys.exit(1 if failed else 0)

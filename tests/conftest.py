@@ -33,6 +33,7 @@ DIALECT = os.environ.get("RECOURSE_TEST_DIALECT", "sqlite")
 NOW = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
 MOMENT = timedelta(microseconds=1)
+TIME = {"query": "query Clock { serverTime }"}  # what anybody may ask
 
 settings.register_profile(
     "recourse",
@@ -133,6 +134,14 @@ class Person:
         person.__dict__ = self.__dict__ | {"now": now}
         return person
 
+    @contextlib.contextmanager
+    def elsewhere(self, url: str, now: datetime | None = None) -> Generator["Person"]:
+        """The same person at another server; by the real clock, unless it is `now` there."""
+        with httpx2.Client(base_url=url, timeout=60) as http:
+            moved = self.at(now)
+            moved.http = http
+            yield moved
+
     def send(self, body: Any, **headers: str) -> httpx2.Response:
         clock = {"X-Recourse-Now": spell_instant(self.now)} if self.now else {}
         return self.http.post(
@@ -172,6 +181,12 @@ class Person:
         errors = self.do(mutation, input)["userErrors"]
         assert {error["code"] for error in errors} == {"INVALID_INPUT"}
         return {(".".join(error["field"]), error["problem"]) for error in errors}
+
+
+def codes(answers: list[httpx2.Response]) -> list[str | None]:
+    return [
+        answer.json()["errors"][0]["extensions"]["code"] if "errors" in answer.json() else None for answer in answers
+    ]
 
 
 class World:
@@ -246,10 +261,21 @@ def statements() -> Generator[Statements]:
 
 
 @pytest.fixture(scope="session")
-def two_processes(server: Server) -> Generator[list[str]]:
-    """The addresses of two more servers on the test's database, each a process of its own."""
+def serve(server: Server) -> Callable[..., Any]:
+    """Servers of their own processes on the test's database, with these settings."""
     assert server.settings.files_url is not None
-    with serving(server.settings.database, server.settings.files_url, 2) as addresses:
+    files = server.settings.files_url
+
+    def started(count: int = 1, **settings: Any) -> Any:
+        return serving(server.settings.database, files, count, **settings)
+
+    return started
+
+
+@pytest.fixture(scope="session")
+def two_processes(serve: Callable[..., Any]) -> Generator[list[str]]:
+    """The addresses of two more servers."""
+    with serve(2) as addresses:
         yield addresses
 
 

@@ -7,7 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -35,13 +35,6 @@ def texts(told: Any) -> list[str]:
     return [edge["node"]["text"] for edge in told["messages"]["edges"]]
 
 
-def elsewhere(person: Person, address: str) -> Person:
-    """The same person, at another server."""
-    moved = person.at(None)
-    moved.http = httpx2.Client(base_url=address, timeout=60)
-    return moved
-
-
 def post(person: Person, case: str, text: str) -> None:
     person.succeed("postDisputeMessage", {"caseId": case, "text": text})
 
@@ -52,8 +45,7 @@ def post(person: Person, case: str, text: str) -> None:
 def test_what_one_process_does_is_told_by_another(world: World, two_processes: list[str]) -> None:
     case = dispute(world, world.order(paidAt=9, completedAt=8))
     here, there = two_processes
-    supplier = elsewhere(world.supplier, there)
-    with closing(supplier.http), opened(here, world.buyer) as socket:
+    with world.supplier.elsewhere(there) as supplier, opened(here, world.buyer) as socket:
         socket.watch(MESSAGES, id=case)
         for place in range(20):
             post(supplier, case, str(place))
@@ -77,9 +69,8 @@ def test_a_notification_is_enough(
     server: Server, world: World, two_processes: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     case = dispute(world, world.order(paidAt=9, completedAt=8))
-    supplier = elsewhere(world.supplier, two_processes[0])
     monkeypatch.setattr(feed, "POLL_SECONDS", 3600.0)
-    with closing(supplier.http), opened(server, world.buyer) as socket:
+    with world.supplier.elsewhere(two_processes[0]) as supplier, opened(server, world.buyer) as socket:
         socket.watch(MESSAGES, id=case)
         threading.Event().wait(1.5)  # the last look of before
         for place in range(5):
@@ -228,11 +219,12 @@ def test_nothing_is_left_out_or_twice_while_many_write(server: Server, world: Wo
     found: list[Any] = []
 
     def write(place: int) -> None:
-        service, supplier, buyer = (
-            elsewhere(person, two_processes[place % 2]).at(NOW)
-            for person in (world.service, world.supplier, world.buyer)
-        )
-        with closing(service.http), closing(supplier.http), closing(buyer.http):
+        url = two_processes[place % 2]
+        with (
+            world.service.elsewhere(url, NOW) as service,
+            world.supplier.elsewhere(url, NOW) as supplier,
+            world.buyer.elsewhere(url, NOW) as buyer,
+        ):
             for turn in range(rounds):
                 batch = [
                     world.record(paidAt=9, completedAt=8, number=f"{world.buyer.subject}-{place}-{turn}-{n}")
@@ -302,8 +294,8 @@ def test_ids_that_a_crash_gives_back_are_not_taken_for_read(tmp_path: Path) -> N
     with breakable(tmp_path) as (postgres, url, here, world):
         order = world.order(paidAt=9, completedAt=8)
         case = dispute(world, order)
-        service, supplier = elsewhere(world.service, here), world.supplier.at(None)
-        with closing(service.http), opened(here, world.buyer) as socket:
+        supplier = world.supplier.at(None)
+        with world.service.elsewhere(here) as service, opened(here, world.buyer) as socket:
             socket.watch(MESSAGES, id=case)
             with unfinished(url, order, count=100):
                 pass  # rolled back

@@ -1,0 +1,36 @@
+"""Orders that somebody else holds."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from tests.conftest import DIALECT
+from tests.postgres import credentials
+
+
+@contextmanager
+def held(url: str, order: str) -> Generator[Callable[[], None]]:
+    """Somebody else has the order locked, until told to let go."""
+    if DIALECT == "sqlite":
+        connection = sqlite3.connect(url.removeprefix("sqlite://"), isolation_level=None)
+        connection.execute("BEGIN IMMEDIATE")
+        yield connection.rollback
+        connection.close()
+        return
+    loop = asyncio.new_event_loop()
+
+    async def hold() -> Any:
+        connection: Any = await asyncpg.connect(**credentials(url))
+        await connection.execute("BEGIN")
+        await connection.execute("SELECT 1 FROM orders WHERE id = $1 FOR UPDATE", UUID(hex=order[4:]))
+        return connection
+
+    connection = loop.run_until_complete(hold())
+    yield lambda: loop.run_until_complete(connection.execute("ROLLBACK"))
+    loop.run_until_complete(connection.close())
+    loop.close()

@@ -1,0 +1,133 @@
+"""Where queries are read: beside writers, and from a replica."""
+
+import asyncio
+import signal
+import socket
+import tempfile
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import httpx2
+import pytest
+
+import models
+from models import database
+from tests.conftest import DIALECT, TIME, Server, World
+from tests.postgres import Postgres
+from tests.processes import serving, start
+from tests.test_feed import read_on
+
+on_postgres = pytest.mark.skipif(DIALECT != "postgres", reason="SQLite has no such thing")
+
+
+def test_an_open_transaction_keeps_no_reader_waiting(server: Server, world: World) -> None:
+    """SQLite would have one connection for both."""
+    order = world.order()
+    world.buyer.send(TIME)
+    entered, let_go = asyncio.Event(), asyncio.Event()
+
+    async def write() -> None:
+        async def work() -> None:
+            await models.Order.select_for_update().get(id=UUID(hex=order[4:]))
+            entered.set()
+            await let_go.wait()
+
+        await database.in_transaction(work)
+
+    writing = asyncio.run_coroutine_threadsafe(write(), server.loop)
+    server.run(entered.wait)
+    began = time.monotonic()
+    assert world.buyer.ask("query($id: ID!) { node(id: $id) { id } }", id=order)["node"]["id"] == order
+    assert not writing.done()
+    assert time.monotonic() - began < database.TRANSACTION_SECONDS / 2
+    server.loop.call_soon_threadsafe(let_go.set)
+    writing.result(10)
+
+
+@contextmanager
+def replicated(files: Path) -> Generator[tuple[str, str, Postgres, Callable[[str], None]]]:
+    """The addresses of a PostgreSQL and of its replica, the replica, and how to tell it something."""
+    with (
+        tempfile.TemporaryDirectory(prefix="recourse-pg-") as first,
+        tempfile.TemporaryDirectory(prefix="recourse-pg-") as second,
+    ):
+        primary = Postgres(Path(first))
+        primary.start()
+        replica = Postgres(Path(second), copy_of=primary)
+        replica.start()
+        url, other = (f"postgres://postgres@/postgres?host={folder}" for folder in (first, second))
+
+        def tell(statement: str) -> None:
+            async def work() -> None:
+                connection: Any = await asyncpg.connect(user="postgres", database="postgres", host=second)
+                await connection.execute(statement)
+                await connection.close()
+
+            asyncio.run(work())
+
+        try:
+            yield url, other, replica, tell
+        finally:
+            replica.stop()
+            primary.stop()
+
+
+@on_postgres
+def test_queries_are_read_from_a_replica_and_nothing_else_is(tmp_path: Path) -> None:
+    status = "query($id: ID!) { node(id: $id) { ... on Order { status } } }"
+    with (
+        replicated(tmp_path) as (url, other, replica, tell),
+        serving(url, str(tmp_path), replica_url=other) as [here],
+        httpx2.Client(base_url=here, timeout=30) as http,
+    ):
+        world = World(http)
+        order, agent = world.order(), world.agent
+
+        def seen() -> str:
+            return world.buyer.ask(status, id=order)["node"]["status"]
+
+        until = time.monotonic() + 10
+        while seen() != "AWAITING_PAYMENT":
+            assert time.monotonic() < until
+        _, last = read_on(agent, None)
+        tell("SELECT pg_wal_replay_pause()")
+        cancelled = {"orderId": order, "reason": "OTHER"}
+        shown = "order { status timeline { edges { node { text } } } }"
+        payload = world.buyer.succeed("cancelOrder", cancelled, shown)
+        assert payload["order"]["status"] == "CANCELLED"  # what a mutation answers is what it did
+        assert payload["order"]["timeline"]["edges"][-1]["node"]["text"] == "The buyer cancelled the order."
+        assert seen() == "AWAITING_PAYMENT"  # read where it is not known yet
+        assert world.buyer.refused("cancelOrder", cancelled) == "ALREADY_CANCELLED"  # and decided where it is
+        edges, _ = read_on(agent, last)
+        assert [edge["node"]["text"] for edge in edges] == ["The buyer cancelled the order."]
+        tell("SELECT pg_wal_replay_resume()")
+        until = time.monotonic() + 10
+        while seen() != "CANCELLED":
+            assert time.monotonic() < until
+        replica.stop(signal.SIGQUIT)
+        assert seen() == "CANCELLED"  # without its replica the database is read
+
+
+@on_postgres
+def test_a_replica_that_says_nothing_is_left_alone(server: Server, world: World) -> None:
+    order = world.order()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        other = f"postgres://postgres@127.0.0.1:{silent.getsockname()[1]}/postgres"
+        with (
+            serving(server.settings.database, str(server.settings.files_url), replica_url=other) as [here],
+            world.buyer.elsewhere(here) as buyer,
+        ):
+            for _ in range(3):  # all but the first without waiting for it
+                assert buyer.ask("query($id: ID!) { node(id: $id) { id } }", id=order)["node"]["id"] == order
+
+
+@on_postgres
+def test_a_replica_that_is_none(server: Server) -> None:
+    process = start(server.settings.database, str(server.settings.files_url), replica_url="sqlite://x")
+    _, said = process.communicate(timeout=30)
+    assert "a replica is a PostgreSQL database" in said

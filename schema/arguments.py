@@ -1,5 +1,5 @@
-"""The arguments that resolvers are given: converted as by Strawberry, with what there is to find out about their types
-found out once for a field, and not at each value."""
+"""Variables as graphql-core reads them, and arguments as Strawberry converts them, with what there is to find out about
+their types found out once for an operation or a field, and not at each value."""
 
 # pyright: reportPrivateUsage=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false
@@ -9,8 +9,20 @@ from dataclasses import MISSING
 from functools import cached_property, partial
 from typing import Any
 
-from graphql import FieldNode, GraphQLField, get_argument_values
-from graphql.execution.values import VariableValues
+from graphql import (
+    FieldNode,
+    GraphQLError,
+    GraphQLField,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    Undefined,
+    coerce_input_value,
+    get_argument_values,
+    get_variable_values,
+    is_non_null_type,
+)
+from graphql.execution.get_variable_signature import get_variable_signature
+from graphql.execution.values import VariableValues, VariableValueSource, input_is_nested_too_deeply
 from strawberry.relay import GlobalID
 from strawberry.types.arguments import _is_leaf_type, convert_argument
 from strawberry.types.base import (
@@ -28,6 +40,40 @@ Convert = Callable[[Any], Any]
 
 class Impure(Exception):
     """A selection holds what is left to graphql-core and Strawberry."""
+
+
+class Variables:
+    """Of an operation."""
+
+    def __init__(self, schema: GraphQLSchema, operation: OperationDefinitionNode) -> None:
+        self.schema, self.definitions = schema, operation.variable_definitions or ()
+        self.signatures = [get_variable_signature(schema, each) for each in self.definitions]
+
+    def read(self, given: dict[str, Any]) -> VariableValues | None:
+        """None where they do not fit."""
+        values = self._as_given(given)
+        if values is None:
+            told = get_variable_values(self.schema, self.definitions, given)
+            values = None if isinstance(told, list) else told
+        return values
+
+    def _as_given(self, given: dict[str, Any]) -> VariableValues | None:
+        """None where there is more to tell: of a default, or of what does not fit."""
+        sources: dict[str, VariableValueSource] = {}
+        coerced: dict[str, Any] = {}
+        for signature in self.signatures:
+            if isinstance(signature, GraphQLError):
+                return None
+            name, kind, value = signature.name, signature.type, given.get(signature.name, Undefined)
+            sources[name] = VariableValueSource(signature, value)
+            if value is not Undefined:
+                value = Undefined if input_is_nested_too_deeply(value, kind) else coerce_input_value(value, kind)
+                if value is Undefined:
+                    return None
+                coerced[name] = value
+            elif signature.default or is_non_null_type(kind):
+                return None
+        return VariableValues(sources, coerced)
 
 
 class Arguments:

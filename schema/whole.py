@@ -23,7 +23,6 @@ from graphql import (
     GraphQLObjectType,
     MiddlewareManager,
     OperationDefinitionNode,
-    get_variable_values,
     is_non_null_type,
     is_object_type,
 )
@@ -33,7 +32,7 @@ from graphql.pyutils import Path
 from strawberry.types.field import StrawberryField
 
 from resolvers.selection import Variants
-from schema.arguments import Impure
+from schema.arguments import Impure, Variables
 from schema.executor import (
     CompiledExecutor,
     Compiler,
@@ -206,6 +205,7 @@ class Whole:
 
     def __init__(self, schema: Any, document: DocumentNode, operation: OperationDefinitionNode) -> None:
         self.schema, self.document, self.operation = schema, document, operation
+        self.variables = Variables(schema, operation)
         parts = [each for each in document.definitions if isinstance(each, ExecutableDefinitionNode)]
         self.variants: Variants[_Variant] = Variants(parts, _Variant)
 
@@ -213,8 +213,8 @@ class Whole:
         self, noted: Noted, root: Any, given: dict[str, Any] | None, context: Any, extensions: Any = None
     ) -> dict[str, Any] | None:
         """None where graphql-core has to tell, with what was noted."""
-        variables = get_variable_values(self.schema, self.operation.variable_definitions or (), given or {})
-        if isinstance(variables, list):
+        variables = self.variables.read(given or {})
+        if variables is None:
             return None
         try:
             variant = self.variants.of(variables.coerced)

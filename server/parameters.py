@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 import orjson
 from pydantic import AliasChoices, AliasPath, BaseModel, Field, ValidationError
-from starlette.types import Message, Receive
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Receive, Scope
 
 from server.errors import Refused
 from server.media import is_json
@@ -69,22 +70,30 @@ def of_body(headers: Mapping[str, str], body: bytes) -> Parameters:
     return read(_decoded(body))
 
 
-def bounded(receive: Receive, most: int, seconds: float) -> Receive:
-    """Refuses a body while it comes in, as soon as there is more of it than so many bytes, or it takes that long."""
-    seen = 0
-    until = asyncio.get_running_loop().time() + seconds
+class BoundedRequest(Request):
+    """Refuses a body while it comes in, as soon as there is more of it than `most` bytes, or it takes so many
+    `seconds`."""
 
-    async def received() -> Message:
-        nonlocal seen
+    def __init__(self, scope: Scope, receive: Receive, most: int, seconds: float) -> None:
+        super().__init__(scope, receive)
+        self.most, self.seconds = most, seconds
+
+    async def body(self) -> bytes:
+        """To be called once. Raises Refused, and ClientDisconnect."""
+        body, is_more = bytearray(), True
         try:
-            async with asyncio.timeout_at(until):
-                message = await receive()
+            async with asyncio.timeout(self.seconds):
+                while is_more:
+                    message = await self.receive()
+                    if message["type"] == "http.disconnect":
+                        raise ClientDisconnect
+                    body += message.get("body", b"")
+                    if len(body) > self.most:
+                        # There may be more to come that nobody will read.
+                        raise Refused(
+                            413, "TOO_LARGE", f"A request has at most {self.most:,} bytes.", connection="close"
+                        )
+                    is_more = message.get("more_body", False)
         except TimeoutError:
             raise Refused(408, "TOO_SLOW", "This request did not come in in time.", connection="close") from None
-        seen += len(message.get("body", b""))
-        if seen > most:
-            # There may be more to come that nobody will read.
-            raise Refused(413, "TOO_LARGE", f"A request has at most {most:,} bytes.", connection="close")
-        return message
-
-    return received
+        return bytes(body)

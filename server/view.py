@@ -27,9 +27,10 @@ from resolvers.context import Context
 from resolvers.hub import Hub
 from schema import SCHEMA
 from schema.scalars import parse_instant
-from server import documents, parameters, socket
+from server import documents, socket
 from server.errors import Refused, error, masked, refusal
 from server.http import Conversation, answered_in
+from server.parameters import BoundedRequest
 from server.rates import Rates, address
 from server.settings import Mode, Settings
 from server.tokens import BadToken, Claims, bearer, verifier
@@ -69,7 +70,7 @@ class GraphQLView(Conversation):
         if scope["type"] == "websocket":
             await self._converse(WebSocket(scope, receive, send))
             return
-        request = Request(scope, parameters.bounded(receive, self.settings.max_body_bytes, self.limits.seconds))
+        request = BoundedRequest(scope, receive, self.settings.max_body_bytes, self.limits.seconds)
         try:
             await self.rates.spend("address", address(request))
             response = await self.run(request, context=await self._context(request))

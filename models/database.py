@@ -112,10 +112,12 @@ def reader() -> BaseDBAsyncClient:
 
     Tortoise's own routers will not do: they would send `filter(…).delete()` here as well.
     """
-    here = connection()
+    known = get_connections()
+    here = known.get("default")
+    if "reader" not in known.db_config or isinstance(here, TransactionalDBClient):
+        return here
     may = dialect() == "sqlite" or (_lags.get() and time.monotonic() >= _replica_rests_until)
-    may = may and "reader" in get_connections().db_config
-    return get_connection("reader") if may and not isinstance(here, TransactionalDBClient) else here
+    return known.get("reader") if may else here
 
 
 async def _nothing_to_reset(_connection: object) -> None:

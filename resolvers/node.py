@@ -51,15 +51,15 @@ async def node(info: Info, id: strawberry.ID) -> Any:
 
 async def _by_ids(info: Info, texts: Sequence[str]) -> list[Any]:
     places = [ids.decode(text) for text in texts]
-    found: dict[tuple[str, UUID], Any] = {}
-    for type_name, row_type in _ROWS.items():
-        keys = {place[1] for place in places if place and place[0] == type_name}
-        if keys:
-            asked = Selection.below(info)
-            rows = await read(info.context, row_type, type_name, lambda bind, keys=keys: among(bind, "id", keys), asked)
-            found |= {(type_name, row.id): row for row in rows}  # type: ignore[attr-defined]
     viewer = info.context.viewer
-    found["Viewer", viewer.id] = Viewer(viewer)
+    found: dict[tuple[str, UUID], Any] = {("Viewer", viewer.id): Viewer(viewer)}
+    for type_name in sorted({place[0] for place in places if place and place[0] in _ROWS}):
+        keys = {place[1] for place in places if place and place[0] == type_name}
+        asked = Selection.below(info)
+        rows = await read(
+            info.context, _ROWS[type_name], type_name, lambda bind, keys=keys: among(bind, "id", keys), asked
+        )
+        found |= {(type_name, row.id): row for row in rows}  # type: ignore[attr-defined]
     return [found.get(place) if place else None for place in places]
 
 

@@ -140,18 +140,29 @@ class InSequence(Keyset):
         return "id DESC" if self.newest_first != page.backward else "id ASC"
 
 
-@dataclass(frozen=True, slots=True)
-class PageInfo:
-    has_next_page: bool
-    has_previous_page: bool
-    start_cursor: str | None
-    end_cursor: str | None
+@dataclass(slots=True)
+class Edge(Generic[T]):
+    place: Place
+    node: T
+
+    @property
+    def cursor(self) -> str:
+        return encode_cursor(*self.place)
 
 
 @dataclass(slots=True)
-class Edge(Generic[T]):
-    cursor: str
-    node: T
+class PageInfo:
+    has_next_page: bool
+    has_previous_page: bool
+    edges: Sequence[Edge[Any]]
+
+    @property
+    def start_cursor(self) -> str | None:
+        return self.edges[0].cursor if self.edges else None
+
+    @property
+    def end_cursor(self) -> str | None:
+        return self.edges[-1].cursor if self.edges else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,14 +179,13 @@ def connection(
     shown = list(rows[: page.size])
     if page.backward:
         shown.reverse()
-    edges = [Edge(encode_cursor(getattr(row, keyset.column), row.id), node(row)) for row in shown]  # type: ignore[attr-defined]
+    edges = [Edge((getattr(row, keyset.column), row.id), node(row)) for row in shown]  # type: ignore[attr-defined]
     return Connection(
         edges,
         PageInfo(
             has_next_page=page.before is not None if page.backward else more,
             has_previous_page=more if page.backward else page.after is not None,
-            start_cursor=edges[0].cursor if edges else None,
-            end_cursor=edges[-1].cursor if edges else None,
+            edges=edges,
         ),
     )
 

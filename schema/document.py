@@ -9,13 +9,13 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     OperationDefinitionNode,
-    OperationType,
     get_operation_ast,
     parse,
     specified_rules,
 )
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.schema import validate_document
+from strawberry.types.graphql import OperationType
 from strawberry.utils.operation import get_first_operation
 
 from resolvers.limits import Limits
@@ -52,13 +52,17 @@ class Document:
         )
 
     @cached_property
+    def kind(self) -> OperationType:
+        assert self.operation is not None
+        return OperationType(self.operation.operation.value)
+
+    @cached_property
     def whole(self) -> Whole | None:
         """Where it has one answer."""
         assert self.parsed is not None
-        operation = self.operation
-        if operation is None or operation.operation is OperationType.SUBSCRIPTION:
+        if self.operation is None or self.kind is OperationType.SUBSCRIPTION:
             return None
-        return Whole(self.schema, self.parsed, operation)
+        return Whole(self.schema, self.parsed, self.operation)
 
     @cached_property
     def name(self) -> str:

@@ -61,8 +61,9 @@ class Schema(strawberry.Schema):
         if document.operation is None:
             unclear = CannotGetOperationTypeError(operation_name).as_http_error_reason()
             return PreExecutionError(data=None, errors=[GraphQLError(unclear)])
-        kind = OperationType(document.operation.operation.value)
-        if kind not in {OperationType.QUERY, OperationType.MUTATION} & set(allowed_operation_types or OperationType):
+        kind = document.kind
+        allowed = set(OperationType if allowed_operation_types is None else allowed_operation_types)
+        if kind is OperationType.SUBSCRIPTION or kind not in allowed:
             raise InvalidOperationTypeError(kind)
         found = document.measured(variable_values)
         told = cost(found, limits)

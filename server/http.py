@@ -26,6 +26,7 @@ from server.media import EVENT_STREAM, GRAPHQL_RESPONSE, JSON, MULTIPART, SPOKEN
 from server.parameters import Parameters
 from server.streams import EventStream, MultipartStream
 
+_ALLOWED = {method: OperationType.from_http(method) for method in ("GET", "POST")}
 _STREAMS: dict[str | None, GraphQLRequestProtocol] = {EVENT_STREAM: "sse", MULTIPART: "multipart-subscription"}
 
 
@@ -44,7 +45,7 @@ def _spoken(wanted: str | None) -> str:
 
 def _check(request: Request, wanted: str | None) -> None:
     """Raises Refused for a request that is answered in no way."""
-    if request.method not in ("GET", "POST"):
+    if request.method not in _ALLOWED:
         raise Refused(405, "METHOD_NOT_ALLOWED", "Ask by GET or POST.", allow="GET, POST")
     if wanted is None:
         raise Refused(406, "NOT_ACCEPTABLE", f"Answers come as one of these: {', '.join(SPOKEN)}.")
@@ -67,11 +68,10 @@ class Conversation(GraphQL[Any, None]):
     async def _answer(self, request: Request, wanted: str | None, context: Any) -> Response:
         _check(request, wanted)
         asked = await self._asked(request, request.body)
-        allowed = OperationType.from_http("POST" if request.method == "POST" else "GET")
         text = self.documents.text(asked)
         try:
             result = await self.schema.execute(
-                text, asked.variables, context, None, asked.operation_name, allowed, asked.extensions
+                text, asked.variables, context, None, asked.operation_name, _ALLOWED[request.method], asked.extensions
             )
         except InvalidOperationTypeError as wrong:
             if wrong.operation_type is OperationType.MUTATION:

@@ -3,11 +3,12 @@
 import logging
 import re
 import time
+from collections.abc import Iterable
+from secrets import token_hex
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from models.keys import new_id
 from resolvers import metrics
 from resolvers.request import Request, current
 from server.media import EVENT_STREAM, MULTIPART
@@ -16,18 +17,20 @@ ID_HEADER = "x-request-id"
 CLIENT_HEADERS = ("apollographql-client-name", "graphql-client-name")
 PATH = "/graphql"  # where GraphQL is spoken; what comes there is counted
 
+_SAID = [name.encode() for name in (ID_HEADER, *CLIENT_HEADERS)]
 _log = logging.getLogger("recourse")
 _WORD = re.compile(r"[\w.:@/+-]{1,64}", re.ASCII)
 
 
-def _word(text: str | None) -> str:
+def _word(text: str) -> str:
     """What is no plain word is not repeated."""
-    return text if text and _WORD.fullmatch(text) else ""
+    return text if _WORD.fullmatch(text) else ""
 
 
-def begun(headers: Headers) -> Request:
-    client = next((headers[name] for name in CLIENT_HEADERS if name in headers), None)
-    return Request(id=_word(headers.get(ID_HEADER)) or new_id().hex, client=_word(client))
+def begun(headers: Iterable[tuple[bytes, bytes]]) -> Request:
+    said = {name: _word(value.decode("latin-1")) for name, value in headers if name in _SAID}
+    id, *clients = (said.get(name, "") for name in _SAID)
+    return Request(id=id or token_hex(16), client=next(filter(None, clients), ""))
 
 
 def called(request: Request, extensions: object) -> None:
@@ -59,7 +62,7 @@ class Identified:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        request = begun(Headers(scope=scope))
+        request = begun(scope["headers"])
         token = current.set(request)
         arrived = time.perf_counter()
 

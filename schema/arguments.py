@@ -11,17 +11,19 @@ from typing import Any
 
 from graphql import (
     FieldNode,
-    GraphQLError,
     GraphQLField,
     GraphQLSchema,
     OperationDefinitionNode,
     Undefined,
+    VariableDefinitionNode,
     coerce_input_value,
     get_argument_values,
+    get_named_type,
     get_variable_values,
+    is_input_object_type,
     is_non_null_type,
 )
-from graphql.execution.get_variable_signature import get_variable_signature
+from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
 from graphql.execution.values import VariableValues, VariableValueSource, input_is_nested_too_deeply
 from strawberry.relay import GlobalID
 from strawberry.types.arguments import _is_leaf_type, convert_argument
@@ -43,11 +45,11 @@ class Impure(Exception):
 
 
 class Variables:
-    """Of an operation."""
+    """Of an operation that is valid."""
 
     def __init__(self, schema: GraphQLSchema, operation: OperationDefinitionNode) -> None:
         self.schema, self.definitions = schema, operation.variable_definitions or ()
-        self.signatures = [get_variable_signature(schema, each) for each in self.definitions]
+        self.known = [(each, _nests(each.type)) for each in map(partial(_signature, schema), self.definitions)]
 
     def read(self, given: dict[str, Any]) -> VariableValues | None:
         """None where they do not fit."""
@@ -61,19 +63,32 @@ class Variables:
         """None where there is more to tell: of a default, or of what does not fit."""
         sources: dict[str, VariableValueSource] = {}
         coerced: dict[str, Any] = {}
-        for signature in self.signatures:
-            if isinstance(signature, GraphQLError):
-                return None
+        for signature, nests in self.known:
             name, kind, value = signature.name, signature.type, given.get(signature.name, Undefined)
             sources[name] = VariableValueSource(signature, value)
             if value is not Undefined:
-                value = Undefined if input_is_nested_too_deeply(value, kind) else coerce_input_value(value, kind)
+                is_too_deep = nests and input_is_nested_too_deeply(value, kind)
+                value = Undefined if is_too_deep else coerce_input_value(value, kind)
                 if value is Undefined:
                     return None
                 coerced[name] = value
             elif signature.default or is_non_null_type(kind):
                 return None
         return VariableValues(sources, coerced)
+
+
+def _signature(schema: GraphQLSchema, definition: VariableDefinitionNode) -> GraphQLVariableSignature:
+    signature = get_variable_signature(schema, definition)
+    assert isinstance(signature, GraphQLVariableSignature)  # the operation is valid
+    return signature
+
+
+def _nests(kind: Any, *within: Any) -> bool:
+    """Whether a value of this type may hold others of it, as deep as somebody likes."""
+    named = get_named_type(kind)
+    if not is_input_object_type(named):
+        return False
+    return named in within or any(_nests(each.type, named, *within) for each in named.fields.values())
 
 
 class Arguments:

@@ -1,4 +1,4 @@
-"""Arguments are converted as Strawberry converts them."""
+"""Variables are read as graphql-core reads them, arguments converted as Strawberry converts them."""
 
 from enum import Enum
 from typing import Annotated, Any
@@ -11,7 +11,7 @@ from strawberry import UNSET, Maybe, relay
 from strawberry.types.arguments import InputContext, convert_arguments
 
 from schema import SCHEMA
-from schema.arguments import Arguments, Impure
+from schema.arguments import Arguments, Impure, Variables
 from schema.executor import strawberry_field
 from tests.actions import INPUTS
 
@@ -161,3 +161,55 @@ def test_what_is_made_is_made_anew() -> None:
         assert lamp.watts == [60]
         lamp.watts.append(5)
         ask()["lamps"][0].append(None)
+
+
+def _nested(depth: int) -> dict[str, Any]:
+    lamp: dict[str, Any] = {"title": "x"}
+    for _ in range(depth):
+        lamp = {"title": "x", "inside": [lamp]}
+    return lamp
+
+
+VARIABLES: dict[str, tuple[str, dict[str, Any]]] = {
+    "none that is defined": ("", {"x": 1}),
+    "what is given": ("($x: Int!, $y: [Colour!])", {"x": 1, "y": ["RED"]}),
+    "one in the place of a list": ("($x: [Colour!])", {"x": "RED"}),
+    "null": ("($x: Int, $y: Lamp)", {"x": None, "y": None}),
+    "what may be left out": ("($x: Int, $y: Lamp)", {}),
+    "what may not": ("($x: Int!)", {}),
+    "null where there is none": ("($x: Int!)", {"x": None}),
+    "a default": ("($x: Int! = 7, $y: Int = 8)", {"y": 9}),
+    "a default of what may be left out": ("($x: Int = 7)", {}),
+    "null in the place of a default": ("($x: Int = 7)", {"x": None}),
+    "an object": ("($x: Lamp!)", {"x": {"title": "x", "colour": "BLUE", "inside": [{"title": "y"}]}}),
+    "an object with a field too many": ("($x: Lamp!)", {"x": {"title": "x", "width": 3}}),
+    "what does not fit": ("($x: Int, $y: Int)", {"x": 1, "y": "two"}),
+    "objects in objects": ("($x: Lamp!)", {"x": _nested(20)}),
+    "too many objects in objects": ("($x: [Lamp])", {"x": [_nested(5000)]}),
+}
+
+
+REFUSED = {
+    "what may not",
+    "null where there is none",
+    "an object with a field too many",
+    "what does not fit",
+    "too many objects in objects",
+}
+
+
+@pytest.mark.parametrize("what", VARIABLES)
+def test_variables(what: str) -> None:
+    defined, given = VARIABLES[what]
+    [operation] = parse(f"query{defined} {{ all }}").definitions
+    assert isinstance(operation, OperationDefinitionNode)
+    theirs: Any = get_variable_values(TOYS._schema, operation.variable_definitions or (), given)
+    ours: Any = Variables(TOYS._schema, operation).read(given)
+    assert (ours is None) is isinstance(theirs, list) is (what in REFUSED)
+    if ours is not None:
+        assert ours.coerced == theirs.coerced
+        told, expected = (
+            {name: (str(signature.type), value) for name, (signature, value) in values.sources.items()}
+            for values in (ours, theirs)
+        )
+        assert told == expected

@@ -11,6 +11,7 @@ from typing import Any
 
 from graphql import (
     FieldNode,
+    GraphQLError,
     GraphQLField,
     GraphQLSchema,
     OperationDefinitionNode,
@@ -53,14 +54,18 @@ class Variables:
 
     def read(self, given: dict[str, Any]) -> VariableValues | None:
         """None where they do not fit."""
-        values = self._as_given(given)
+        try:
+            values = self.as_given(given)
+        except GraphQLError:
+            values = None
         if values is None:
             told = get_variable_values(self.schema, self.definitions, given)
             values = None if isinstance(told, list) else told
         return values
 
-    def _as_given(self, given: dict[str, Any]) -> VariableValues | None:
-        """None where there is more to tell: of a default, or of what does not fit."""
+    def as_given(self, given: Mapping[str, Any]) -> VariableValues | None:
+        """None where there is more to tell: of a default, or of what does not fit. Raises GraphQLError as objects do
+        that check themselves."""
         sources: dict[str, VariableValueSource] = {}
         coerced: dict[str, Any] = {}
         for signature, nests in self.known:

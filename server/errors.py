@@ -1,8 +1,8 @@
 """How errors are spelled where they are not part of an answer to a GraphQL document."""
 
 import logging
-import uuid
 from collections.abc import Mapping
+from secrets import token_hex
 
 import orjson
 from cross_web import HTTPException
@@ -52,7 +52,7 @@ def _says_enough(error: BaseException) -> bool:
 def masked(error: BaseException) -> str:
     """Logs what happened under an id, and gives the sentence that names the id. While the database is away, where it
     happened says nothing."""
-    id = uuid.uuid4().hex
+    id = token_hex(16)
     _log.error("error %s: %s", id, type(error).__qualname__, exc_info=None if _says_enough(error) else error)
     return f"Something went wrong on our side. If it stays so, tell us this id: {id}"
 

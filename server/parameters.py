@@ -72,7 +72,7 @@ def of_body(headers: Mapping[str, str], body: bytes) -> Parameters:
 
 class BoundedRequest(Request):
     """Refuses a body while it comes in, as soon as there is more of it than `most` bytes, or it takes so many
-    `seconds`."""
+    `seconds`. It is read by `body` alone."""
 
     def __init__(self, scope: Scope, receive: Receive, most: int, seconds: float) -> None:
         super().__init__(scope, receive)

@@ -17,7 +17,7 @@ ID_HEADER = "x-request-id"
 CLIENT_HEADERS = ("apollographql-client-name", "graphql-client-name")
 PATH = "/graphql"  # where GraphQL is spoken; what comes there is counted
 
-_SAID = [name.encode() for name in (ID_HEADER, *CLIENT_HEADERS)]
+_NAMES = [name.encode() for name in (ID_HEADER, *CLIENT_HEADERS)]
 _log = logging.getLogger("recourse")
 _WORD = re.compile(r"[\w.:@/+-]{1,64}", re.ASCII)
 
@@ -28,8 +28,8 @@ def _word(text: str) -> str:
 
 
 def begun(headers: Iterable[tuple[bytes, bytes]]) -> Request:
-    said = {name: _word(value.decode("latin-1")) for name, value in headers if name in _SAID}
-    id, *clients = (said.get(name, "") for name in _SAID)
+    said = {name: _word(value.decode("latin-1")) for name, value in reversed([*headers]) if name in _NAMES}
+    id, *clients = (said.get(name, "") for name in _NAMES)
     return Request(id=id or token_hex(16), client=next(filter(None, clients), ""))
 
 

@@ -33,7 +33,7 @@ DIALECT = os.environ.get("RECOURSE_TEST_DIALECT", "sqlite")
 NOW = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
 MOMENT = timedelta(microseconds=1)
-TIME = {"query": "query Clock { serverTime }"}  # what anybody may ask
+TIME = {"query": "query Clock { serverTime }"}  # what anybody with a token may ask
 
 settings.register_profile(
     "recourse",

@@ -1,5 +1,6 @@
 """Variables are read as graphql-core reads them, arguments converted as Strawberry converts them."""
 
+import contextlib
 from enum import Enum
 from typing import Annotated, Any
 
@@ -39,6 +40,12 @@ class Shade:
     of_glass: bool = False
 
 
+@strawberry.input(one_of=True)
+class Whom:
+    email: strawberry.Maybe[str]
+    number: strawberry.Maybe[int]
+
+
 @strawberry.input
 class Counted:
     text: str
@@ -63,6 +70,7 @@ def everything(
     node: relay.GlobalID | None = None,
     maybe: Maybe[Lamp] = None,
     argument_of_words: int = 3,
+    whom: Whom | None = None,
 ) -> str:
     return "x"
 
@@ -184,6 +192,10 @@ VARIABLES: dict[str, tuple[str, dict[str, Any]]] = {
     "an object": ("($x: Lamp!)", {"x": {"title": "x", "colour": "BLUE", "inside": [{"title": "y"}]}}),
     "an object with a field too many": ("($x: Lamp!)", {"x": {"title": "x", "width": 3}}),
     "what does not fit": ("($x: Int, $y: Int)", {"x": 1, "y": "two"}),
+    "one of several": ("($x: Whom)", {"x": {"email": "x"}}),
+    "none of several": ("($x: Whom)", {"x": {}}),
+    "two of several": ("($x: Whom)", {"x": {"email": "x", "number": 1}}),
+    "null of several": ("($x: [Whom])", {"x": [{"email": None}]}),
     "objects in objects": ("($x: Lamp!)", {"x": _nested(20)}),
     "too many objects in objects": ("($x: [Lamp])", {"x": [_nested(5000)]}),
 }
@@ -194,8 +206,12 @@ REFUSED = {
     "null where there is none",
     "an object with a field too many",
     "what does not fit",
+    "none of several",
+    "two of several",
+    "null of several",
     "too many objects in objects",
 }
+LEFT_TO_GRAPHQL_CORE = REFUSED | {"a default", "a default of what may be left out"}
 
 
 @pytest.mark.parametrize("what", VARIABLES)
@@ -206,6 +222,9 @@ def test_variables(what: str) -> None:
     theirs: Any = get_variable_values(TOYS._schema, operation.variable_definitions or (), given)
     ours: Any = Variables(TOYS._schema, operation).read(given)
     assert (ours is None) is isinstance(theirs, list) is (what in REFUSED)
+    with contextlib.suppress(GraphQLError):
+        at_once = Variables(TOYS._schema, operation).as_given(given)
+        assert (at_once is None) is (what in LEFT_TO_GRAPHQL_CORE)
     if ours is not None:
         assert ours.coerced == theirs.coerced
         told, expected = (

@@ -1,12 +1,14 @@
 """GraphQL over HTTP: what is taken for a request, how large it may be, and in what its answer comes."""
 
 import json
+import re
 import socket
 from typing import Any
 
 import httpx2
 import pytest
 
+from server import requests
 from tests.conftest import Server, World
 from tests.watching import opened
 
@@ -243,3 +245,26 @@ def test_what_was_run_in_vain_has_data(world: World) -> None:
     )
     assert (answer.status_code, answer.json()["data"]) == (200, None)
     assert answer.json()["errors"][0]["path"] == ["viewer", "orders"]
+
+
+# ---------------------------------------------------------------- what a request is called
+
+
+@pytest.mark.parametrize(
+    ("said", "id", "client"),
+    [
+        ([], None, ""),
+        ([("x-request-id", "a-1")], "a-1", ""),
+        ([("x-request-id", "a-1"), ("x-request-id", "b-2")], "a-1", ""),
+        ([("x-request-id", "two words")], None, ""),
+        ([("x-request-id", "")], None, ""),
+        ([("x-request-id", "x" * 65)], None, ""),
+        ([("graphql-client-name", "phone")], None, "phone"),
+        ([("graphql-client-name", "phone"), ("apollographql-client-name", "shop")], None, "shop"),
+        ([("graphql-client-name", "phone"), ("apollographql-client-name", "\xfc")], None, "phone"),
+    ],
+)
+def test_names_of_a_request(said: list[tuple[str, str]], id: str | None, client: str) -> None:
+    begun = requests.begun([(name.encode(), value.encode("latin-1")) for name, value in said])
+    assert begun.client == client
+    assert begun.id == id if id else re.fullmatch("[0-9a-f]{32}", begun.id)

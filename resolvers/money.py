@@ -25,8 +25,8 @@ class Money:
     def amount(self) -> str:
         """In the currency's own decimals."""
         minor, exponent = self.minor, EXPONENTS[self.currency_code]
-        if exponent == 2 and minor >= 0:  # nearly always
-            return f"{minor // 100}.{minor % 100:02}"
+        if exponent == 2 and minor >= 100:  # nearly always
+            return f"{(digits := str(minor))[:-2]}.{digits[-2:]}"
         return str(Decimal(minor).scaleb(-exponent))
 
 

@@ -26,7 +26,8 @@ class Money:
         """In the currency's own decimals."""
         minor, exponent = self.minor, EXPONENTS[self.currency_code]
         if exponent == 2 and minor >= 100:  # nearly always
-            return f"{(digits := str(minor))[:-2]}.{digits[-2:]}"
+            digits = str(minor)
+            return f"{digits[:-2]}.{digits[-2:]}"
         return str(Decimal(minor).scaleb(-exponent))
 
 

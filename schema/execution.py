@@ -62,8 +62,7 @@ class Schema(strawberry.Schema):
             unclear = CannotGetOperationTypeError(operation_name).as_http_error_reason()
             return PreExecutionError(data=None, errors=[GraphQLError(unclear)])
         kind = document.kind
-        allowed = set(OperationType if allowed_operation_types is None else allowed_operation_types)
-        if kind is OperationType.SUBSCRIPTION or kind not in allowed:
+        if kind is OperationType.SUBSCRIPTION or kind not in (allowed_operation_types or OperationType):
             raise InvalidOperationTypeError(kind)
         found = document.measured(variable_values)
         told = cost(found, limits)

@@ -35,6 +35,9 @@ DAY = timedelta(days=1)
 MOMENT = timedelta(microseconds=1)
 TIME = {"query": "query Clock { serverTime }"}  # what anybody with a token may ask
 
+on_sqlite = pytest.mark.skipif(DIALECT != "sqlite", reason="SQLite alone is like that")
+on_postgres = pytest.mark.skipif(DIALECT != "postgres", reason="PostgreSQL alone is like that")
+
 settings.register_profile(
     "recourse",
     deadline=None,
@@ -183,10 +186,13 @@ class Person:
         return {(".".join(error["field"]), error["problem"]) for error in errors}
 
 
+def code(answer: httpx2.Response) -> str:
+    [error] = answer.json()["errors"]
+    return error["extensions"]["code"]
+
+
 def codes(answers: list[httpx2.Response]) -> list[str | None]:
-    return [
-        answer.json()["errors"][0]["extensions"]["code"] if "errors" in answer.json() else None for answer in answers
-    ]
+    return [code(answer) if "errors" in answer.json() else None for answer in answers]
 
 
 class World:

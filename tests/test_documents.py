@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,7 @@ from server import documents
 from server.documents import OVERHEAD, Registered
 from server.parameters import Parameters
 from server.settings import Settings
-from tests.conftest import Person, Server, World
-from tests.processes import serving
+from tests.conftest import Person, Server, World, code
 from tests.watching import opened
 
 MISS = [{"message": "PersistedQueryNotFound", "extensions": {"code": "PERSISTED_QUERY_NOT_FOUND"}}]
@@ -36,11 +35,6 @@ def hashed(name: Any, version: Any = 1) -> dict[str, Any]:
 def get(person: Person, url: str = "", **parameters: Any) -> httpx2.Response:
     told = {name: each if isinstance(each, str) else json.dumps(each) for name, each in parameters.items()}
     return person.http.get(f"{url}/graphql", params=told, headers={"Authorization": f"Bearer {person.token}"})
-
-
-def code(answer: httpx2.Response) -> str:
-    [error] = answer.json()["errors"]
-    return error["extensions"]["code"]
 
 
 # ---------------------------------------------------------------- what was sent before
@@ -157,14 +151,13 @@ KNOWN = manifest(
 
 
 @pytest.fixture(scope="module")
-def trusting(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
+def trusting(serve: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
     """The address of a server that runs what is KNOWN."""
     path = tmp_path_factory.mktemp("manifest") / "manifest.json"
     path.write_text(json.dumps(KNOWN))
-    assert server.settings.files_url is not None
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RECOURSE_DOCUMENTS", str(path))
-        with serving(server.settings.database, server.settings.files_url) as [address]:
+        with serve() as [address]:
             yield address
 
 

@@ -20,12 +20,10 @@ from models import feed
 from models.enums import Role
 from models.feed import LONGEST_WAIT
 from tests.actions import INPUTS
-from tests.conftest import DIALECT, NOW, Person, Server, World
+from tests.conftest import NOW, Person, Server, World, on_postgres
 from tests.postgres import Postgres, credentials
 from tests.processes import address, serving, start
 from tests.watching import dispute, opened
-
-on_postgres = pytest.mark.skipif(DIALECT != "postgres", reason="SQLite has one writer at a time")
 
 MESSAGES = """subscription($id: ID!) { caseChanged(caseId: $id) { ... on Dispute {
   messages(first: 100) { edges { node { text } } } } } }"""

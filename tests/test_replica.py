@@ -13,16 +13,13 @@ from uuid import UUID
 
 import asyncpg
 import httpx2
-import pytest
 
 import models
 from models import database
-from tests.conftest import DIALECT, TIME, Server, World
+from tests.conftest import TIME, Server, World, on_postgres
 from tests.postgres import Postgres
 from tests.processes import serving, start
 from tests.test_feed import read_on
-
-on_postgres = pytest.mark.skipif(DIALECT != "postgres", reason="SQLite has no such thing")
 
 
 def test_an_open_transaction_keeps_no_reader_waiting(server: Server, world: World) -> None:
@@ -114,12 +111,12 @@ def test_queries_are_read_from_a_replica_and_nothing_else_is(tmp_path: Path) -> 
 
 
 @on_postgres
-def test_a_replica_that_says_nothing_is_left_alone(server: Server, world: World) -> None:
+def test_a_replica_that_says_nothing_is_left_alone(serve: Callable[..., Any], world: World) -> None:
     order = world.order()
     with socket.create_server(("127.0.0.1", 0)) as silent:
         other = f"postgres://postgres@127.0.0.1:{silent.getsockname()[1]}/postgres"
         with (
-            serving(server.settings.database, str(server.settings.files_url), replica_url=other) as [here],
+            serve(replica_url=other) as [here],
             world.buyer.elsewhere(here) as buyer,
         ):
             for _ in range(3):  # all but the first without waiting for it

@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from server import requests
-from tests.conftest import Server, World
+from tests.conftest import Server, World, code
 from tests.watching import opened
 
 # ---------------------------------------------------------------- what is asked
@@ -21,11 +21,6 @@ def post(world: World, body: Any, **headers: str) -> httpx2.Response:
     return world.http.post(
         "/graphql", content=body, headers={name: each for name, each in told.items() if each or name == "accept"}
     )
-
-
-def code(answer: httpx2.Response) -> str:
-    [error] = answer.json()["errors"]
-    return error["extensions"]["code"]
 
 
 ASKED = b'{"query": "{ serverTime }"}'

@@ -27,7 +27,7 @@ from resolvers.idempotency import Keyed
 from resolvers.input import SHORT_TEXT, Checks
 from resolvers.order import Order
 from resolvers.payload import Payload, read_back, read_case
-from resolvers.perform import Effect, Performing, perform, the_order
+from resolvers.perform import Effect, Performing, Seen, perform, the_order
 from resolvers.row import Row
 
 
@@ -103,13 +103,14 @@ class WithdrawCancellation(Keyed):
 
 @dataclass(kw_only=True)
 class AcceptCancellation(WithdrawCancellation):
-    pass
+    cancellation_id: strawberry.ID | None = UNSET
 
 
 @dataclass(kw_only=True)
 class DeclineCancellation(Keyed):
     order_id: strawberry.ID
     note: str
+    cancellation_id: strawberry.ID | None = UNSET
 
 
 @dataclass(slots=True, kw_only=True)
@@ -146,14 +147,14 @@ async def accept_cancellation(info: Info, input: AcceptCancellation) -> Cancella
         await _close(performing, CancellationStatus.ACCEPTED)
         performing.set(cancelled_at=performing.now)
 
-    return await _perform(info, Action.ACCEPT_CANCELLATION, input, effect, input.note)
+    return await _perform(info, Action.ACCEPT_CANCELLATION, input, effect, input.note, _seen(input))
 
 
 async def decline_cancellation(info: Info, input: DeclineCancellation) -> CancellationPayload:
     async def effect(performing: Performing) -> None:
         await _close(performing, CancellationStatus.DECLINED)
 
-    return await _perform(info, Action.DECLINE_CANCELLATION, input, effect, input.note)
+    return await _perform(info, Action.DECLINE_CANCELLATION, input, effect, input.note, _seen(input))
 
 
 async def _open(performing: Performing, input: CancelOrder, closed: dict[str, Any]) -> None:
@@ -167,8 +168,24 @@ async def _open(performing: Performing, input: CancelOrder, closed: dict[str, An
     )
 
 
+def _pending(order: Order) -> Any:
+    return models.Cancellation.filter(order_id=order.id, closed_at=None)
+
+
+def _seen(input: AcceptCancellation | DeclineCancellation) -> Seen | None:
+    """The request that the input names. What is no id of a cancellation is not pending."""
+    if input.cancellation_id is None:
+        return None
+    key = ids.key_of("Cancellation", input.cancellation_id)
+
+    async def is_current(order: Order) -> bool:
+        return key is not None and await _pending(order).filter(id=key).exists()
+
+    return Seen(is_current)
+
+
 async def _close(performing: Performing, how: CancellationStatus) -> None:
-    pending = await models.Cancellation.get(order_id=performing.subject.id, closed_at=None)
+    pending = await _pending(performing.subject).get()
     closed: dict[str, Any] = {"closed_at": performing.now, "closed_as": how}
     change_case(performing, CaseKind.CANCELLATION, pending.id, closed)
     performing.set(cancellation_pending_since=None)
@@ -180,11 +197,12 @@ async def _perform(
     input: CancelOrder | WithdrawCancellation | DeclineCancellation,
     effect: Effect,
     said: str | None = None,
+    seen: Seen | None = None,
 ) -> CancellationPayload:
     """`said` is what goes with the event; the note of a new cancellation stands on the cancellation itself."""
     checks = Checks()
     checks.text("note", input.note, SHORT_TEXT, required=isinstance(input, DeclineCancellation))
-    done = await perform(info.context, action, the_order(input.order_id), effect, input, checks, said)
+    done = await perform(info.context, action, the_order(input.order_id), effect, input, checks, said, seen)
     order = await read_back(info, input.order_id, "CancellationPayload", "cancellation")
     created_nothing = done.errors and isinstance(input, CancelOrder)
     cancellation = order.cancellation if order and not created_nothing else None

@@ -34,7 +34,7 @@ from resolvers.input import LONG_TEXT, Checks, MoneyInput
 from resolvers.money import Money, money
 from resolvers.order import Order
 from resolvers.payload import OnCase, Payload, act_on_case, read_back, read_case
-from resolvers.perform import Effect, Performing, Target, lock_order, perform, the_order
+from resolvers.perform import Effect, Performing, Seen, Target, lock_order, perform, the_order
 from resolvers.policy import DisputeFacts
 from resolvers.resolution import Decided, check_amount, limit_amount
 from resolvers.row import Row
@@ -223,10 +223,12 @@ async def on_dispute(
     checks: Checks | None = None,
     *,
     note_required: bool = False,
+    seen: Seen | None = None,
 ) -> DisputePayload:
     """Performs an action on a dispute, and answers with everything as it stands. `checks` are those made so far."""
+    target = the_dispute(input.case_id)
     order, dispute, errors = await act_on_case(
-        info, action, the_dispute(input.case_id), effect, Dispute, input, checks, note_required=note_required
+        info, action, target, effect, Dispute, input, checks, note_required=note_required, seen=seen
     )
     return DisputePayload(order=order, dispute=dispute, user_errors=errors)
 

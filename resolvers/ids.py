@@ -11,6 +11,7 @@ PREFIXES = {
     "Cancellation": "can",
     "Dispute": "dsp",
     "Complaint": "cmp",
+    "Proposal": "prp",
     "Message": "msg",
     "Attachment": "att",
     "Upload": "upl",

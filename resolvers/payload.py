@@ -12,7 +12,7 @@ from resolvers.errors import UserError
 from resolvers.idempotency import Keyed
 from resolvers.input import SHORT_TEXT, Checks
 from resolvers.order import Order
-from resolvers.perform import Effect, Target, perform
+from resolvers.perform import Effect, Seen, Target, perform
 from resolvers.row import Row
 from resolvers.selection import Asked, Selection
 
@@ -68,12 +68,13 @@ async def act_on_case(
     checks: Checks | None,
     *,
     note_required: bool,
+    seen: Seen | None = None,
 ) -> tuple[Order | None, R | None, list[UserError]]:
     """Performs an action on a dispute or a complaint; gives its order and itself as they stand, and why not."""
     checks = checks or Checks()
     note: str | None = getattr(input, "note", None)
     checks.text("note", note, SHORT_TEXT, required=note_required)
-    done = await perform(info.context, action, target, effect, input, checks, note)
+    done = await perform(info.context, action, target, effect, input, checks, note, seen)
     type_name = row_type.__name__
     case: Any = await read_case(info, row_type, type_name, input.case_id)
     order_id = ids.encode("Order", case.order_id) if case and case.order_id else None

@@ -11,7 +11,7 @@ from uuid import UUID
 from tortoise.models import Model
 
 from models import database
-from models.enums import Action
+from models.enums import Action, Reason
 from resolvers import history, idempotency, ids, metrics, policy, reading
 from resolvers.context import Context
 from resolvers.errors import Refused, UserError, refusal
@@ -20,6 +20,7 @@ from resolvers.idempotency import Keyed
 from resolvers.input import Checks
 from resolvers.order import Order
 from resolvers.policy import Fact, Subject
+from resolvers.policy.words import sentence
 from resolvers.settling import settle
 from resolvers.statement import Where
 from resolvers.writing import Columns, Write, inserting, updating
@@ -64,6 +65,16 @@ Effect = Callable[[Performing], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """What the person saw when deciding, where the input names it. `is_current` says, under the lock, whether it is
+    what the action on this subject would be about now; if not, the action is refused with PROPOSAL_CHANGED. That comes
+    after the decision, but in the place of the reasons `rather_than`, which are about what is there now."""
+
+    is_current: Callable[[Any], Awaitable[bool]]
+    rather_than: frozenset[Reason] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """What came of an action: why not, where it was refused; and the case it was about, where it had been done before
     under the same key and the input names none."""
@@ -80,9 +91,10 @@ async def perform(
     input: Keyed,
     checks: Checks,
     note: str | None = None,
+    seen: Seen | None = None,
 ) -> Done:
-    """Does `effect` if the input is in order and the policy allows `action` under the lock; what it changes is one
-    event.
+    """Does `effect` if the input is in order, the policy allows `action` under the lock, and what was `seen` is still
+    there; what it changes is one event.
 
     What is refused, by `checks`, policy or effect, changes nothing. What was done before under the input's key is not
     done again.
@@ -99,6 +111,9 @@ async def perform(
         settled = await settle(context, order) if order else []
         subject = await target.read(context, order)
         decision = policy.decide(action, subject, context.viewer, context.now)
+        compares = seen is not None and (decision.allowed or decision.reason in seen.rather_than)
+        if seen is not None and compares and not await seen.is_current(subject):
+            raise Refused([UserError(Reason.PROPOSAL_CHANGED, sentence(action, Reason.PROPOSAL_CHANGED))])
         if not decision.allowed:
             raise Refused([refusal(decision)])
         change = Change(at=context.now, by_id=context.viewer.id, action=action, note=note)

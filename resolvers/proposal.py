@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import strawberry
 from strawberry import UNSET
 
 import models
-from models.enums import Action, DisputeStatus, ResolutionKind, Role
-from resolvers import account
+from models.enums import Action, DisputeStatus, Reason, ResolutionKind, Role
+from resolvers import account, ids
 from resolvers.account import Account
 from resolvers.case import close_case
 from resolvers.context import Context, Info
@@ -19,7 +20,7 @@ from resolvers.dispute import Dispute, DisputePayload, change_dispute, on_disput
 from resolvers.input import Checks, MoneyInput
 from resolvers.money import Money, money
 from resolvers.payload import OnCase
-from resolvers.perform import Performing
+from resolvers.perform import Performing, Seen
 from resolvers.relations import has_list
 from resolvers.resolution import check_amount, limit_amount, outcome_columns
 from resolvers.row import Row
@@ -42,6 +43,10 @@ class Proposal(Row):
     by: Account | None = field(init=False, default=None)
 
     @property
+    def global_id(self) -> str:
+        return ids.encode("Proposal", self.id)
+
+    @property
     def amount_money(self) -> Money | None:
         return money(self.amount, self.currency)
 
@@ -62,6 +67,7 @@ class ProposeResolution(OnCase):
 @dataclass(kw_only=True)
 class AcceptProposal(OnCase):
     note: str | None = UNSET
+    proposal_id: strawberry.ID | None = UNSET
 
 
 @dataclass(kw_only=True)
@@ -91,7 +97,7 @@ async def propose_resolution(info: Info, input: ProposeResolution) -> DisputePay
 
 async def accept_proposal(info: Info, input: AcceptProposal) -> DisputePayload:
     async def effect(performing: Performing) -> None:
-        proposal = await _on_the_table(performing).get()
+        proposal = await _on_the_table(performing.subject).get()
         await _answer(performing, accepted=True)
         change_dispute(
             performing,
@@ -104,7 +110,7 @@ async def accept_proposal(info: Info, input: AcceptProposal) -> DisputePayload:
             ),
         )
 
-    return await on_dispute(info, Action.ACCEPT_PROPOSAL, input, effect)
+    return await on_dispute(info, Action.ACCEPT_PROPOSAL, input, effect, seen=_seen(input))
 
 
 async def reject_proposal(info: Info, input: RejectProposal) -> DisputePayload:
@@ -112,15 +118,27 @@ async def reject_proposal(info: Info, input: RejectProposal) -> DisputePayload:
         await _answer(performing, accepted=False)
         change_dispute(performing, _to_the_other(performing) | {"proposed_at": None})
 
-    return await on_dispute(info, Action.REJECT_PROPOSAL, input, effect)
+    return await on_dispute(info, Action.REJECT_PROPOSAL, input, effect, seen=_seen(input))
 
 
-def _on_the_table(performing: Performing) -> Any:
-    return models.Proposal.filter(dispute_id=performing.subject.id, accepted=None)
+def _on_the_table(dispute: Dispute) -> Any:
+    return models.Proposal.filter(dispute_id=dispute.id, accepted=None)
+
+
+def _seen(input: AcceptProposal) -> Seen | None:
+    """The proposal that the input names. What is no id of a proposal is on no table."""
+    if input.proposal_id is None:
+        return None
+    key = ids.key_of("Proposal", input.proposal_id)
+
+    async def is_current(dispute: Dispute) -> bool:
+        return key is not None and await _on_the_table(dispute).filter(id=key).exists()
+
+    return Seen(is_current, rather_than=frozenset({Reason.NO_PROPOSAL}))
 
 
 async def _answer(performing: Performing, *, accepted: bool) -> None:
-    await _on_the_table(performing).update(accepted=accepted)
+    await _on_the_table(performing.subject).update(accepted=accepted)
 
 
 def _to_the_other(performing: Performing) -> dict[str, Any]:

@@ -36,12 +36,22 @@ for _input, _what in (
         reason="Why.",
         note="What else there is to say, up to 2,000 characters; may be left out.",
     )
+_SEEN = (
+    "The id of the request that the person saw. Where another one is pending by now, PROPOSAL_CHANGED; left out, it is "
+    "whichever is pending."
+)
 for _input, _what, _note in (
     (WithdrawCancellation, "Which order's cancellation request to take back.", "may be left out"),
     (AcceptCancellation, "Which order's cancellation request to accept.", "may be left out"),
     (DeclineCancellation, "Which order's cancellation request to decline.", "why it is declined"),
 ):
-    input_type(_input, _what, order_id="The order's id.", note=f"Up to 2,000 characters; {_note}.")
+    input_type(
+        _input,
+        _what,
+        order_id="The order's id.",
+        note=f"Up to 2,000 characters; {_note}.",
+        cancellation_id=_SEEN,
+    )
 
 
 @strawberry.type(

@@ -82,17 +82,23 @@ input_type(
     amount="How much is paid back: not for REPLACEMENT and NO_REFUND, and at most the claim or what one may be.",
     note="Up to 2,000 characters; may be left out.",
 )
+_SEEN = (
+    "The id of the proposal that the person saw. Where it is not on the table any more, PROPOSAL_CHANGED; left out, it "
+    "is whatever is on the table."
+)
 input_type(
     AcceptProposal,
     "Which dispute's proposal to accept.",
     case_id="The dispute's id.",
     note="Up to 2,000 characters; may be left out.",
+    proposal_id=_SEEN,
 )
 input_type(
     RejectProposal,
     "Which dispute's proposal to reject.",
     case_id="The dispute's id.",
     note="Why, up to 2,000 characters; may be left out.",
+    proposal_id=_SEEN,
 )
 input_type(
     PostDisputeMessage,

@@ -91,6 +91,7 @@ _described(
         Reason.COMPLAINT_OPEN: "A complaint about the order is open.",
         Reason.CASE_CLOSED: "The case is closed.",
         Reason.NO_PROPOSAL: "No proposal is on the table.",
+        Reason.PROPOSAL_CHANGED: "What the input names as seen is not what is on the table now.",
         Reason.NOT_YOUR_TURN: "The case waits for the other party.",
         Reason.ALREADY_UNDER_REVIEW: "An agent is reviewing the case.",
         Reason.NOT_UNDER_REVIEW: "No agent is reviewing the case.",

@@ -1,5 +1,7 @@
 """Cancelling, and asking for it."""
 
+import pytest
+
 from tests.conftest import DAY, MOMENT, NOW, World
 
 SHOWN = """order { id status cancelledAt }
@@ -89,3 +91,23 @@ def test_the_notes_of_answers_are_in_the_timeline(world: World) -> None:
     ]
     service = world.service.at(NOW + DAY).ask(asked, id=order)["node"]
     assert [edge["node"]["note"] for edge in service["timeline"]["edges"]] == [None, None, None]
+
+
+@pytest.mark.parametrize("mutation", ["acceptCancellation", "declineCancellation"])
+def test_only_the_request_that_was_seen_is_answered(world: World, mutation: str) -> None:
+    order = {"orderId": world.order("SECURE_PAYMENT")}
+    asking, shown = order | {"reason": "OTHER"}, "cancellation { id }"
+    answer = order if mutation == "acceptCancellation" else order | {"note": "No"}
+    first = world.buyer.succeed("requestCancellation", asking, shown)["cancellation"]["id"]
+    world.buyer.at(NOW + MOMENT).succeed("withdrawCancellation", order)
+    supplier = world.supplier.at(NOW + DAY)
+    assert supplier.refused(mutation, answer | {"cancellationId": first}) == "NO_CANCELLATION_PENDING"
+    second = world.buyer.at(NOW + 2 * MOMENT).succeed("requestCancellation", asking, shown)["cancellation"]["id"]
+    for seen in (first, "", "x", second.upper(), order["orderId"], second.replace("can", "dsp"), f"can_{'0' * 32}"):
+        payload = supplier.do(mutation, answer | {"cancellationId": seen}, "cancellation { id status }")
+        [error] = payload["userErrors"]
+        assert (error["code"], error["field"], error["decision"]) == ("PROPOSAL_CHANGED", None, None), seen
+        assert "Another cancellation request" in error["message"]
+        assert payload["cancellation"] == {"id": second, "status": "REQUESTED"}  # what is there to be seen now
+    supplier.succeed(mutation, answer | {"cancellationId": second})
+    assert supplier.refused(mutation, answer | {"cancellationId": second}) == "NO_CANCELLATION_PENDING"

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.actions import INPUTS
 from tests.conftest import DAY, MOMENT, NOW, World, usd
 from tests.uploads import bring
 
@@ -388,3 +389,74 @@ def test_amounts_keep_the_currency_in_which_they_were_said(world: World) -> None
     assert offered["proposal"] == {"amount": yen}
     accepted = world.buyer.at(NOW + 3 * DAY).succeed("acceptProposal", case, shown)["dispute"]
     assert accepted["outcome"] == {"amount": yen}
+
+
+# ---------------------------------------------------------------- accepting what was seen
+
+TABLE = "dispute { status proposal { id } proposals { id accepted } }"
+
+
+def changed(person: Any, mutation: str, input: dict[str, Any]) -> bool:
+    """Whether it is refused because what was seen is not there any more, which is no decision and no field's fault."""
+    errors = person.do(mutation, input)["userErrors"]
+    refusal = {"code": "PROPOSAL_CHANGED", "problem": None, "field": None, "decision": None}
+    return [{name: error[name] for name in refusal} for error in errors] == [refusal]
+
+
+@pytest.mark.parametrize("mutation", ["acceptProposal", "rejectProposal"])
+def test_only_the_proposal_that_was_seen_is_answered(world: World, mutation: str) -> None:
+    case = {"caseId": opened(world)}
+    half = case | {"resolution": "PARTIAL_REFUND", "amount": usd("25.00")}
+    first = world.supplier.succeed("proposeResolution", half, TABLE)["dispute"]["proposal"]["id"]
+    world.buyer.at(NOW + MOMENT).succeed("proposeResolution", half | {"amount": usd("40.00")})
+    second = world.supplier.at(NOW + 2 * MOMENT).succeed("proposeResolution", half, TABLE)["dispute"]["proposal"]["id"]
+    assert first.startswith("prp_")
+    assert second != first
+    buyer = world.buyer.at(NOW + DAY)
+    assert changed(buyer, mutation, case | {"proposalId": first})
+    answered = buyer.succeed(mutation, case | {"proposalId": second}, TABLE)["dispute"]
+    assert [each["accepted"] for each in answered["proposals"]][-1] is (mutation == "acceptProposal")
+    assert [each["id"] for each in answered["proposals"]].index(second) == 3
+
+
+@pytest.mark.parametrize("seen", ["", "x", "prp_", "prp_00000000000000000000000000000000", "PRP", "\0", "x" * 10_000])
+def test_what_names_no_proposal_on_the_table_is_not_it(world: World, seen: str) -> None:
+    case = {"caseId": opened(world)}
+    assert changed(world.supplier, "acceptProposal", case | {"proposalId": seen})
+    assert changed(world.supplier, "rejectProposal", case | {"proposalId": seen})
+
+
+def test_a_proposal_of_another_case_or_the_case_itself_is_not_on_the_table(world: World) -> None:
+    case, other = opened(world), opened(world)
+    asked = "query($id: ID!) { node(id: $id) { ... on Dispute { proposal { id } } } }"
+    [mine, theirs] = [world.supplier.ask(asked, id=id)["node"]["proposal"]["id"] for id in (case, other)]
+    for seen in (theirs, case, mine.replace("prp", "dsp"), mine.upper()):
+        assert changed(world.supplier, "acceptProposal", {"caseId": case, "proposalId": seen})
+    world.supplier.succeed("acceptProposal", {"caseId": case, "proposalId": mine})
+    assert world.supplier.ask("query($id: ID!) { node(id: $id) { id } }", id=mine) == {"node": None}
+
+
+def test_a_proposal_that_was_seen_and_rejected_meanwhile_has_changed(world: World) -> None:
+    """The decision comes first, but for what it says of the table."""
+    case = {"caseId": opened(world)}
+    seen = world.supplier.succeed("proposeResolution", case | INPUTS["proposeResolution"], TABLE)["dispute"]
+    seen_there = case | {"proposalId": seen["proposal"]["id"]}
+    buyer, supplier = world.buyer.at(NOW + DAY), world.supplier.at(NOW + DAY)
+    assert supplier.refused("acceptProposal", seen_there) == "NOT_YOUR_TURN"
+    buyer.succeed("rejectProposal", seen_there)
+    assert changed(supplier, "acceptProposal", seen_there)
+    assert supplier.refused("acceptProposal", case | {"proposalId": None}) == "NO_PROPOSAL"
+    buyer.succeed("withdrawDispute", case)
+    assert supplier.refused("acceptProposal", seen_there) == "CASE_CLOSED"
+
+
+def test_what_was_seen_is_part_of_what_a_key_stands_for(world: World) -> None:
+    case = {"caseId": opened(world)}
+    asked = "query($id: ID!) { node(id: $id) { ... on Dispute { proposal { id } } } }"
+    seen = world.supplier.ask(asked, id=case["caseId"])["node"]["proposal"]["id"]
+    keyed = case | {"proposalId": seen, "idempotencyKey": "seen"}
+    assert changed(world.supplier, "acceptProposal", case | {"proposalId": "x", "idempotencyKey": "seen"})
+    for _ in range(2):  # what was refused took no key
+        world.supplier.succeed("acceptProposal", keyed)
+    [error] = world.supplier.do("acceptProposal", keyed | {"proposalId": None})["userErrors"]
+    assert error["code"] == "IDEMPOTENCY_KEY_REUSED"

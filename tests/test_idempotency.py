@@ -1,11 +1,14 @@
 """Keys: the same thing asked again does nothing again and answers with what was done."""
 
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import httpx2
+import orjson
 import pytest
 
 import models
@@ -13,6 +16,8 @@ from models import database
 from models.enums import Role
 from models.keys import new_id
 from resolvers import idempotency
+from resolvers.cancellation import AcceptCancellation
+from resolvers.proposal import AcceptProposal
 from schema import SCHEMA
 from tests.actions import INPUTS, ON_COMPLAINTS, ON_DISPUTES
 from tests.conftest import DAY, NOW, Person, Server, World
@@ -248,3 +253,14 @@ def test_old_keys_are_cleared_away(server: Server, world: World) -> None:
 
     assert server.run(lambda: left(idempotency.KEPT + timedelta(hours=1))) == 1
     assert server.run(lambda: left(2 * idempotency.KEPT + timedelta(seconds=1))) == 0
+
+
+@pytest.mark.parametrize(("input", "added"), [(AcceptProposal, "proposal_id"), (AcceptCancellation, "cancellation_id")])
+def test_a_key_of_the_release_before_stands_for_the_same_input(input: Any, added: str) -> None:
+    """A field that inputs did not have then counts only where it is given."""
+    of = {"case_id" if added == "proposal_id" else "order_id": "x"}
+    said = of | {"note": None}
+    before = hashlib.sha256(orjson.dumps(["X", said], option=orjson.OPT_SORT_KEYS)).hexdigest()
+    action: Any = SimpleNamespace(value="X")
+    assert idempotency._digest(action, input(**of)) == before
+    assert idempotency._digest(action, input(**of, **{added: "seen"})) != before

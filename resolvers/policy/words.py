@@ -31,15 +31,20 @@ SENTENCES: dict[Reason, str] = {
     Reason.COMPLAINT_OPEN: "A complaint about this order is open.",
     Reason.CASE_CLOSED: "The case is closed.",
     Reason.NO_PROPOSAL: "There is no proposal on the table.",
+    Reason.PROPOSAL_CHANGED: "What you saw is not on the table any more; look at the case again.",
     Reason.NOT_YOUR_TURN: "The case waits for the other party.",
     Reason.ALREADY_UNDER_REVIEW: "An agent has the case.",
     Reason.NOT_UNDER_REVIEW: "The case is not waiting for an agent.",
 }
 
+_ANOTHER_REQUEST = "Another cancellation request is pending than the one you saw; look at it again."
+
 BETTER_SENTENCES: dict[tuple[Action, Reason], str] = {
     (Action.LEAVE_FEEDBACK, Reason.WINDOW_CLOSED): "Feedback could be left until {closes}.",
     (Action.REVISE_FEEDBACK, Reason.WINDOW_CLOSED): "The feedback could be revised until {closes}.",
     (Action.OPEN_DISPUTE, Reason.ALREADY_COMPLETED): "A dispute cannot be opened once the order is complete.",
+    (Action.ACCEPT_CANCELLATION, Reason.PROPOSAL_CHANGED): _ANOTHER_REQUEST,
+    (Action.DECLINE_CANCELLATION, Reason.PROPOSAL_CHANGED): _ANOTHER_REQUEST,
     (Action.FILE_COMPLAINT, Reason.NOT_OFFERED): (
         "Complaints are for offline trades; for this order there is its dispute."
     ),

@@ -62,7 +62,7 @@ def _subject(_context: click.Context, _parameter: click.Parameter, value: str | 
 
 async def _migrate(settings: Settings) -> None:
     async with database.connected(settings.database) as connection:
-        await migrating.migrate(database.APPS, connection)
+        await migrating.migrate(database.APPS, connection, lambda line: click.echo(line, err=True))
 
 
 def _serve(settings: Settings, host: str, port: int, workers: int, announce: Callable[[int], str]) -> None:

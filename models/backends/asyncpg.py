@@ -209,5 +209,18 @@ async def connect_apart(client: Any) -> Any:
     )
 
 
+def apart(name: str, *, application_name: str, **server_settings: str) -> AsyncpgDBClient:
+    """A client with one connection to the database of the connection `name`, with other settings for its session.
+    Whoever has it closes it."""
+    credentials: dict[str, Any] = dict(get_connections().db_config[name]["credentials"])  # type: ignore[index]
+    changed: dict[str, Any] = {
+        "application_name": application_name,
+        "server_settings": credentials["server_settings"] | server_settings,
+        "minsize": 1,
+        "maxsize": 1,
+    }
+    return AsyncpgDBClient(connection_name=name, **credentials | changed)
+
+
 def get_client_class(_config: dict[str, Any]) -> type[SafeAsyncpgClient]:
     return SafeAsyncpgClient

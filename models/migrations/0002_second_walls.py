@@ -6,6 +6,7 @@ from tortoise.migrations.constraints import CheckConstraint
 from tortoise.migrations.schema_editor import BaseSchemaEditor
 from tortoise.migrations.schema_generator.state_apps import StateApps
 
+from models import steps
 from models.enums import CaseKind
 
 
@@ -35,12 +36,17 @@ async def make_search_index(_apps: StateApps, editor: BaseSchemaEditor) -> None:
 
 # What the models cannot declare: unique and partial indexes as second walls, and whatever one dialect alone has.
 BY_HAND = [
-    ops.RunSQL("CREATE UNIQUE INDEX cancellations_one_pending ON cancellations (order_id) WHERE closed_at IS NULL"),
-    ops.RunSQL("CREATE UNIQUE INDEX disputes_one_open ON disputes (order_id) WHERE closed_at IS NULL"),
-    ops.RunSQL("CREATE UNIQUE INDEX complaints_one_open ON complaints (order_id) WHERE closed_at IS NULL"),
-    ops.RunSQL("CREATE INDEX events_of_case ON events (case_id, at, id) WHERE case_id IS NOT NULL"),
     *(
-        ops.RunSQL(f"CREATE INDEX feedback_of_{owner} ON orders ({columns}) WHERE feedback_left_at IS NOT NULL")
+        steps.CreateIndex(name, table, "(order_id) WHERE closed_at IS NULL", unique=True)
+        for name, table in (
+            ("cancellations_one_pending", "cancellations"),
+            ("disputes_one_open", "disputes"),
+            ("complaints_one_open", "complaints"),
+        )
+    ),
+    steps.CreateIndex("events_of_case", "events", "(case_id, at, id) WHERE case_id IS NOT NULL"),
+    *(
+        steps.CreateIndex(f"feedback_of_{owner}", "orders", f"({columns}) WHERE feedback_left_at IS NOT NULL")
         for owner, columns in (
             ("buyer", "buyer_id, feedback_left_at, id"),
             ("supplier", "supplier_id, feedback_left_at, id"),

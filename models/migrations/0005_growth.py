@@ -1,12 +1,8 @@
-"""Lists that cost the same however long they are: an index for each filter, and one for searching.
-
-On PostgreSQL a large house may have made functions and indexes before, by CREATE INDEX CONCURRENTLY.
-"""
+"""Lists that cost the same however long they are: an index for each filter, and one for searching."""
 
 from tortoise import migrations
-from tortoise.migrations import operations as ops
-from tortoise.migrations.schema_editor import BaseSchemaEditor
-from tortoise.migrations.schema_generator.state_apps import StateApps
+
+from models import steps
 
 # What follows has the very words of the statements that ask for it, by which SQLite goes. This is the place of an order's
 # status in the policy's table.
@@ -56,26 +52,16 @@ $$
 """
 
 
-async def make_postgres_indexes(_apps: StateApps, editor: BaseSchemaEditor) -> None:
-    if editor.DIALECT != "postgres":
-        return
-    for statement in (
-        *(f"CREATE INDEX IF NOT EXISTS {name} ON orders {what}" for name, what in OF_A_STATUS.items()),
-        TERMS,
-        "CREATE INDEX IF NOT EXISTS orders_by_terms ON orders USING gin (order_terms(search, buyer_id, supplier_id))",
-        FOUND,
-        "DROP INDEX IF EXISTS orders_search",  # by pg_trgm, where there is one
-    ):
-        await editor.client.execute_query(statement)
-
-
 class Migration(migrations.Migration):
     dependencies = [("models", "0004_idempotency_keys")]
 
     operations = [
-        *(
-            ops.RunSQL(f"CREATE INDEX IF NOT EXISTS {name} ON orders {what}", f"DROP INDEX {name}")
-            for name, what in INDEXES.items()
+        *(steps.CreateIndex(name, "orders", what) for name, what in INDEXES.items()),
+        *(steps.CreateIndex(name, "orders", what, postgres_only=True) for name, what in OF_A_STATUS.items()),
+        steps.OnPostgres("create function order_terms", TERMS),
+        steps.CreateIndex(
+            "orders_by_terms", "orders", "USING gin (order_terms(search, buyer_id, supplier_id))", postgres_only=True
         ),
-        ops.RunPython(make_postgres_indexes),
+        steps.OnPostgres("create function orders_with_terms", FOUND),
+        steps.DropIndex("orders_search", postgres_only=True),  # by pg_trgm, where there is one
     ]

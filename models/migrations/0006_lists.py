@@ -1,9 +1,8 @@
 """Lists that are planned once for all parties, and a search that looks for the rarest of its terms alone."""
 
 from tortoise import migrations
-from tortoise.migrations import operations as ops
-from tortoise.migrations.schema_editor import BaseSchemaEditor
-from tortoise.migrations.schema_generator.state_apps import StateApps
+
+from models import steps
 
 # Planned once, a list is planned for the usual party. Where that has a great part of all orders, PostgreSQL would walk
 # everybody's orders for it, also for those who have few; so it takes every party for one of a hundred.
@@ -37,15 +36,14 @@ $$
 """
 
 
-async def change_postgres(_apps: StateApps, editor: BaseSchemaEditor) -> None:
-    if editor.DIALECT != "postgres":
-        return
-    usual = [USUAL_PARTY.format(column=column) for column in ("buyer_id", "supplier_id")]
-    for statement in (*usual, "ANALYZE orders", RAREST, HOLDING):
-        await editor.client.execute_query(statement)
-
-
 class Migration(migrations.Migration):
     dependencies = [("models", "0005_growth")]
 
-    operations = [ops.RunPython(change_postgres)]
+    operations = [
+        steps.OnPostgres(
+            "analyze orders",
+            *(USUAL_PARTY.format(column=column) for column in ("buyer_id", "supplier_id")),
+            "ANALYZE orders",
+        ),
+        steps.OnPostgres("create functions rarest_terms and orders_holding", RAREST, HOLDING),
+    ]

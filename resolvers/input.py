@@ -7,32 +7,50 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from functools import cache
+from typing import Any, ClassVar, get_type_hints
 
 from strawberry import UNSET
 
 from models.enums import InputProblem
+from models.text import is_blank, is_one_line, normal
 from resolvers.errors import UserError, invalid
-from resolvers.money import EXPONENTS, LARGEST, CurrencyCode, to_minor
+from resolvers.money import EXPONENTS, LARGEST, AmountText, CurrencyCode, to_minor
 
 LONG_TEXT, SHORT_TEXT = 4000, 2000  # characters: descriptions and comments, notes and replies
 
+_AMOUNT = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,10})?")
+_CURRENCY = re.compile(r"[A-Z]{3}")
 _EMAIL = re.compile(r"[^\s@<>()\[\],;:\\\"]{1,64}@(?:[\w](?:[\w-]{0,61}[\w])?\.)+[\w](?:[\w-]{0,61}[\w])", re.UNICODE)
 _PHONE = re.compile(r"\+?(?:[ ()./-]{0,2}[0-9]){5,15}", re.ASCII)
 
 
 class Input:
-    """An input object. What was left out reads as None, like an explicit null."""
+    """An input object. What was left out reads as None, like an explicit null. Texts are in their normal form, but for
+    those in EXACT and for ids, which machines make."""
+
+    EXACT: ClassVar[frozenset[str]] = frozenset()
 
     def __post_init__(self) -> None:
+        texts = _texts(type(self))
         for item in fields(self):  # type: ignore[arg-type]
-            if getattr(self, item.name) is UNSET:
+            value = getattr(self, item.name)
+            if value is UNSET:
                 setattr(self, item.name, None)
+            elif item.name in texts and value is not None:
+                setattr(self, item.name, normal(value))
+
+
+@cache
+def _texts(cls: type[Input]) -> frozenset[str]:
+    """The names of the fields that hold what people write."""
+    written = (str, str | None, AmountText, CurrencyCode)
+    return frozenset(name for name, of in get_type_hints(cls).items() if of in written) - cls.EXACT
 
 
 @dataclass(kw_only=True)
 class MoneyInput(Input):
-    amount: Decimal
+    amount: AmountText
     currency_code: CurrencyCode
 
 
@@ -52,7 +70,7 @@ class Checks:
                 self.problem(field, InputProblem.REQUIRED, "This cannot be left out.")
         elif "\0" in text:
             self.problem(field, InputProblem.OTHER, "This holds a NUL character, which cannot be stored.")
-        elif not text.strip():
+        elif is_blank(text):
             self.problem(
                 field,
                 InputProblem.REQUIRED,
@@ -60,6 +78,15 @@ class Checks:
             )
         elif len(text) > longest:
             self.problem(field, InputProblem.TOO_LONG, f"This is longer than {longest:,} characters.")
+        return text
+
+    def line(self, field: str, text: str | None, longest: int, *, required: bool = False) -> str | None:
+        """A name or a number: a text that stands in one line, and reads in the order in which it was written."""
+        before = len(self.errors)
+        self.text(field, text, longest, required=required)
+        if text is not None and len(self.errors) == before and not is_one_line(text):
+            message = "This holds a line break, a control character or a change of direction; write it without."
+            self.problem(field, InputProblem.WRONG_FORM, message)
         return text
 
     def within(self, field: str, number: int, least: int, most: int) -> int:
@@ -71,18 +98,14 @@ class Checks:
         """Minor units, at least `least` of them; None where there is none or it cannot be."""
         if money is None:
             return None
-        if money.currency_code not in EXPONENTS:
-            self.problem(f"{field}.currencyCode", InputProblem.OTHER, "This is no currency that is paid in.")
+        amount, path = self._amount(f"{field}.amount", money.amount), f"{field}.amount"
+        currency = self._currency(f"{field}.currencyCode", money.currency_code)
+        if amount is None or currency is None:
             return None
-        minor = to_minor(money.amount, money.currency_code)
-        path = f"{field}.amount"
+        minor = to_minor(amount, currency)
         if minor is None:
-            decimals = EXPONENTS[money.currency_code]
-            self.problem(
-                path,
-                InputProblem.WRONG_FORM,
-                f"{money.currency_code} has {decimals} decimals; this has more.",
-            )
+            message = f"{currency} has {EXPONENTS[currency]} decimals; this has more."
+            self.problem(path, InputProblem.WRONG_FORM, message)
         elif minor < least:
             self.problem(
                 path,
@@ -93,6 +116,27 @@ class Checks:
             self.problem(path, InputProblem.OUT_OF_RANGE, "This is more than can be handled.")
         else:
             return minor
+        return None
+
+    def _amount(self, field: str, text: str) -> Decimal | None:
+        if not text:
+            self.problem(field, InputProblem.REQUIRED, "This is empty; write an amount like 90.00.")
+        elif not _AMOUNT.fullmatch(text):
+            message = "Write an amount like 90.00: digits, and a point before the decimals."
+            self.problem(field, InputProblem.WRONG_FORM, message)
+        else:
+            return Decimal(text)
+        return None
+
+    def _currency(self, field: str, text: str) -> str | None:
+        if not text:
+            self.problem(field, InputProblem.REQUIRED, "This is empty; name a currency, like EUR.")
+        elif not _CURRENCY.fullmatch(text):
+            self.problem(field, InputProblem.WRONG_FORM, "Name a currency by its three capitals, like EUR.")
+        elif text not in EXPONENTS:
+            self.problem(field, InputProblem.OTHER, "This is no currency that is paid in.")
+        else:
+            return text
         return None
 
     def email(self, field: str, text: str | None) -> str | None:

@@ -7,6 +7,7 @@ from typing import NewType
 import iso4217
 
 CurrencyCode = NewType("CurrencyCode", str)
+AmountText = NewType("AmountText", str)  # an amount as somebody wrote it, until it is checked
 
 LARGEST = 10**15  # minor units; well inside a BIGINT, with room for sums
 

@@ -1,6 +1,7 @@
 """How values travel: strict in what is taken, one spelling in what is given."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -10,13 +11,13 @@ import strawberry
 from graphql import GraphQLError, StringValueNode, ValueNode
 from strawberry.types.scalar import ScalarDefinition
 
-from resolvers.money import CurrencyCode
+from resolvers.money import AmountText, CurrencyCode
 
 EARLIEST_YEAR, LATEST_YEAR = 1900, 9000
 
 _INSTANT = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
-_DECIMAL = re.compile(r"-?\d{1,30}(\.\d{1,10})?", re.ASCII)
-_CURRENCY = re.compile(r"[A-Z]{3}")
+
+LONGEST_TEXT = 100  # characters of an amount or a currency code; what is longer is no slip of the pen
 
 
 def parse_instant(value: object) -> datetime:
@@ -41,16 +42,15 @@ def spell_instant(instant: datetime) -> str:
     return text if instant.microsecond else f"{text[:-1]}.000000Z"
 
 
-def _parse_decimal(value: object) -> Decimal:
-    if not isinstance(value, str) or not _DECIMAL.fullmatch(value):
-        raise ValueError('A Decimal is a string like "19.90".')
-    return Decimal(value)
+def _parse_text(example: str) -> Callable[[object], str]:
+    """Takes any text that somebody may have typed. The checks of the input say what is wrong with it."""
 
+    def parse(value: object) -> str:
+        if not isinstance(value, str) or len(value) > LONGEST_TEXT:
+            raise ValueError(f"{example}, of at most {LONGEST_TEXT} characters.")
+        return value
 
-def _parse_currency(value: object) -> CurrencyCode:
-    if not isinstance(value, str) or not _CURRENCY.fullmatch(value):
-        raise ValueError('A CurrencyCode is three capitals, like "EUR".')
-    return CurrencyCode(value)
+    return parse
 
 
 def _only_strings(parse: Any) -> Any:
@@ -76,6 +76,14 @@ def _scalar(name: str, description: str, serialize: Any, parse: Any, url: str | 
     )
 
 
+_DECIMAL = _scalar(
+    "Decimal",
+    "A decimal number as a string, so that no client makes a binary fraction of it. Only strings are taken; one that "
+    "is no number is refused as data, with its field.",
+    str,
+    _parse_text('A Decimal is a string like "19.90"'),
+)
+
 SCALARS: dict[object, ScalarDefinition] = {
     datetime: _scalar(
         "DateTime",
@@ -85,13 +93,12 @@ SCALARS: dict[object, ScalarDefinition] = {
         parse_instant,
         "https://scalars.graphql.org/andimarek/date-time",
     ),
-    Decimal: _scalar(
-        "Decimal",
-        "A decimal number as a string, so that no client makes a binary fraction of it. Only strings are taken.",
-        str,
-        _parse_decimal,
-    ),
+    Decimal: _DECIMAL,
+    AmountText: _DECIMAL,
     CurrencyCode: _scalar(
-        "CurrencyCode", "A currency by its ISO 4217 code: three capitals, like USD.", str, _parse_currency
+        "CurrencyCode",
+        "A currency by its ISO 4217 code: three capitals, like USD. Another text is refused as data, with its field.",
+        str,
+        _parse_text('A CurrencyCode is a string of three capitals, like "EUR"'),
     ),
 }

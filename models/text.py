@@ -1,0 +1,82 @@
+"""Text as people type and paste it: what is invisible, what is trimmed, and the forms in which texts are compared.
+
+Example: `trimmed("\\u200b Café \\ufeff")` is `"Café"`, and `trimmed("❤\\ufe0f")` keeps its variation selector, without
+which the heart is another sign.
+"""
+
+import re
+import unicodedata
+
+# Signs that show nothing: Unicode's default ignorable code points, the fillers and the empty Braille cell. Those of
+# Arabic that enclose numbers are format characters as well, but can be seen.
+_INVISIBLE = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+_SPACES = "\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+_LEADING = re.compile(f"[{_INVISIBLE}{_SPACES}]+")
+_BLANK = re.compile(f"[{_INVISIBLE}{_SPACES}\x01-\x1f\x7f-\x9f]*")
+_SHOWN_BY_NONE = re.compile(f"[{_INVISIBLE}]")
+
+_ENDS = "".join(
+    chr(code)
+    for start, _, end in re.findall("(.)(-(.))?", _INVISIBLE + _SPACES, re.DOTALL)
+    for code in range(ord(start), ord(end or start) + 1)
+)
+
+_VARIATION = re.compile("[\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+_OF_EMOJI = "\ufe0e\ufe0f"
+_REGION = re.compile("\ufe0f?[\U000e0020-\U000e007e]+\U000e007f")  # tags that follow a flag, and their end
+_VIRAMA = 9  # its canonical combining class
+
+_NOT_IN_A_LINE = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def trimmed(text: str) -> str:
+    """The text without spaces and invisible signs at its ends. What belongs to the last sign that shows stays."""
+    if text.isascii():
+        return text.strip()
+    start = match.end() if (match := _LEADING.match(text)) else 0
+    end = len(text.rstrip(_ENDS))
+    return text[start : end + _belonging(text, end)] if start < end else ""
+
+
+def _belonging(text: str, end: int) -> int:
+    """How many of the invisible signs behind the last sign that shows are part of it."""
+    last = text[end - 1]
+    if unicodedata.category(last) == "So" and (tags := _REGION.match(text, end)):
+        return tags.end() - end
+    following = text[end : end + 1]
+    if unicodedata.combining(last) == _VIRAMA and following in ("\u200c", "\u200d"):
+        return 1
+    varies = _VARIATION.match(following) and not (last.isalpha() and (last.isascii() or following in _OF_EMOJI))
+    return 1 if varies or (last, following) == ("ℹ", "\ufe0f") else 0
+
+
+def normal(text: str) -> str:
+    """The text as it is stored and compared: trimmed, and in the one of Unicode's canonical spellings (NFC)."""
+    return trimmed(text) if text.isascii() else trimmed(unicodedata.normalize("NFC", text))
+
+
+def is_blank(text: str) -> bool:
+    """Whether there is nothing to see in it."""
+    return _BLANK.fullmatch(text) is not None
+
+
+def is_one_line(text: str) -> bool:
+    """Whether the text has no line breaks, no control characters, and nothing that overrides the direction of reading.
+    The marks that Arabic and Hebrew names need are none of these."""
+    return _NOT_IN_A_LINE.search(text) is None
+
+
+def one_line(text: str) -> str:
+    """The text with a space in the place of what does not belong in a line."""
+    return normal(_NOT_IN_A_LINE.sub(" ", text))
+
+
+def searchable(text: str) -> str:
+    """The text as it is searched: in any case, width and spelling, whatever spaces are in it. Turkish i's are one."""
+    if not text.isascii():
+        folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+        text = _SHOWN_BY_NONE.sub("", folded).replace("i\u0307", "i").replace("ı", "i")
+    return " ".join(text.casefold().split())

@@ -14,7 +14,8 @@ class Dispute(Model):
     """A buyer's dispute about an order. Open while `closed_at` is null, `closed_as` says how it ended.
 
     The parties are the order's and never change; they stand here so that a party's list is one index.
-    `claim` is in the minor units of `currency`, the order's when it was opened.
+    `claim` is in the minor units of `currency`, the order's when it was opened. `claimable` changes with the order
+    while the dispute is open; it stands here so that the rules read one row.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -38,6 +39,10 @@ class Dispute(Model):
     due_at = fields.DatetimeField(description="until when the party can answer, or since when agents have it")
     evidence_asked_at = fields.DatetimeField(null=True)
     proposed_at = fields.DatetimeField(null=True, description="of the proposal on the table")
+    offered = fields.BigIntField(null=True, description="the amount of the proposal on the table, if any")
+    offered_currency = fields.CharField(max_length=3, null=True)
+    claimable = fields.BigIntField(null=True, description="what can be claimed of the order at most, now")
+    claimable_currency = fields.CharField(max_length=3, null=True)
     outcome_resolution = fields.CharEnumField(ResolutionKind, description="outcome", max_length=32, null=True)
     outcome_amount = fields.BigIntField(null=True)
     outcome_currency = fields.CharField(max_length=3, null=True)

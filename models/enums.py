@@ -88,6 +88,7 @@ class Reason(_Name):
     COMPLAINT_OPEN = auto()
     CASE_CLOSED = auto()
     NO_PROPOSAL = auto()
+    OFFER_NOT_POSSIBLE = auto()
     PROPOSAL_CHANGED = auto()
     NOT_YOUR_TURN = auto()
     ALREADY_UNDER_REVIEW = auto()

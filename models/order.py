@@ -12,9 +12,10 @@ from models.keys import check, new_id, one_of
 class Order(Model):
     """An order as a row of facts: everything that its rules read, folded from its events.
 
-    Amounts are in the minor units of `currency`. `cancellation_pending_since`, `dispute_open_since` and
-    `complaint_open_since` are null while no such case is open. Past `dispute_lapses_at` the open dispute is open no
-    more. `dispute_settled_at` is set once a dispute was settled or resolved, and stays.
+    Amounts are in the minor units of `currency`. `payment_reversed_at` is set while a payment that was received is
+    known to have been taken back. `cancellation_pending_since`, `dispute_open_since` and `complaint_open_since` are
+    null while no such case is open. Past `dispute_lapses_at` the open dispute is open no more. `dispute_settled_at` is
+    set once a dispute was settled or resolved, and stays.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -36,6 +37,7 @@ class Order(Model):
 
     placed_at = fields.DatetimeField()
     payment_submitted_at = fields.DatetimeField(null=True)
+    payment_reversed_at = fields.DatetimeField(null=True)
     paid_at = fields.DatetimeField(null=True)
     shipped_at = fields.DatetimeField(null=True)
     completed_at = fields.DatetimeField(null=True)

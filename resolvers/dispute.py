@@ -158,7 +158,7 @@ async def open_dispute(info: Info, input: OpenDispute) -> DisputePayload:
         id = await open_case(
             performing,
             CaseKind.DISPUTE,
-            opened | passed_to(Role.SUPPLIER, performing.now),
+            opened | passed_to(Role.SUPPLIER, performing.now) | offer(claim) | limited_to(order.most_claimable),
             order_id=order.id,
             buyer_id=order.buyer_id,
             supplier_id=order.supplier_id,
@@ -183,6 +183,16 @@ async def open_dispute(info: Info, input: OpenDispute) -> DisputePayload:
 def passed_to(party: Role, now: datetime) -> dict[str, Any]:
     """The facts of a turn that begins now."""
     return {"waits_for": party, "due_at": now + policy.ANSWER_WITHIN}
+
+
+def offer(amount: Money | None) -> dict[str, Any]:
+    """The facts of what is offered by the proposal on the table."""
+    return {"offered": amount.minor if amount else None, "offered_currency": amount.currency_code if amount else None}
+
+
+def limited_to(most: Money) -> dict[str, Any]:
+    """The facts of what can be claimed of the order at most."""
+    return {"claimable": most.minor, "claimable_currency": most.currency_code}
 
 
 def propose(performing: Performing, id: UUID, resolution: ResolutionKind, amount: Money | None) -> None:

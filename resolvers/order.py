@@ -76,8 +76,8 @@ class Order(OrderFacts, Actionable, Row):
 
     @property
     def most_claimable(self) -> Money:
-        """What a claim may be at most: what was paid, or the total where nothing is known to be paid."""
-        return Money(self.amount_paid or self.total, self.currency)
+        """What a claim may be at most now."""
+        return Money(policy.claimable(self), self.currency)
 
     @property
     def can_leave_feedback(self) -> bool:

@@ -11,12 +11,13 @@ import strawberry
 from strawberry import UNSET
 
 import models
-from models.enums import Action, DisputeStatus, Reason, ResolutionKind, Role
+from models.enums import Action, DisputeStatus, InputProblem, Reason, ResolutionKind, Role
 from resolvers import account, ids
 from resolvers.account import Account
 from resolvers.case import close_case
 from resolvers.context import Context, Info
-from resolvers.dispute import Dispute, DisputePayload, change_dispute, on_dispute, passed_to, propose
+from resolvers.dispute import Dispute, DisputePayload, change_dispute, offer, on_dispute, passed_to, propose
+from resolvers.errors import Refused, invalid
 from resolvers.input import Checks, MoneyInput
 from resolvers.money import Money, money
 from resolvers.payload import OnCase
@@ -76,10 +77,29 @@ class RejectProposal(AcceptProposal):
 
 
 def most_for(performing: Performing) -> Money:
-    """What an amount may be at most: the claim or, without one, what a claim may be."""
+    """What the outcome may be at most, by the facts as they are now under the lock: what can be claimed of the order,
+    and not more than the claim, where there is one in the order's currency."""
     dispute: Dispute = performing.subject
     assert performing.order is not None
-    return dispute.claimed or performing.order.most_claimable
+    most, claim = performing.order.most_claimable, dispute.claimed
+    if claim is None or claim.currency_code != most.currency_code:
+        return most
+    return min(claim, most, key=lambda each: each.minor)
+
+
+async def limit_outcome(field: str, amount: Money | None, performing: Performing) -> None:
+    """Raises Refused where an agent cannot decide on this amount now. After a change of the order's currency that is
+    every amount, until a party has proposed one in the new currency."""
+    dispute, most = performing.subject, most_for(performing)
+    before, now = dispute.currency, most.currency_code
+    proposed_in_new = models.Proposal.filter(dispute_id=dispute.id, currency=now)
+    if amount is not None and before != now and not await proposed_in_new.exists():
+        message = (
+            f"The order was changed from {before} to {now}; until a party proposes an amount in {now}, only an outcome "
+            "without money is possible."
+        )
+        raise Refused([invalid(f"{field}.currencyCode", InputProblem.WRONG_FORM, message)])
+    limit_amount(field, amount, most)
 
 
 async def propose_resolution(info: Info, input: ProposeResolution) -> DisputePayload:
@@ -90,7 +110,7 @@ async def propose_resolution(info: Info, input: ProposeResolution) -> DisputePay
         limit_amount("amount", amount, most_for(performing))
         await _answer(performing, accepted=False)
         propose(performing, performing.subject.id, input.resolution, amount)
-        change_dispute(performing, _to_the_other(performing) | {"proposed_at": performing.now})
+        change_dispute(performing, _to_the_other(performing) | {"proposed_at": performing.now} | offer(amount))
 
     return await on_dispute(info, Action.PROPOSE_RESOLUTION, input, effect, checks)
 
@@ -116,7 +136,7 @@ async def accept_proposal(info: Info, input: AcceptProposal) -> DisputePayload:
 async def reject_proposal(info: Info, input: RejectProposal) -> DisputePayload:
     async def effect(performing: Performing) -> None:
         await _answer(performing, accepted=False)
-        change_dispute(performing, _to_the_other(performing) | {"proposed_at": None})
+        change_dispute(performing, _to_the_other(performing) | {"proposed_at": None} | offer(None))
 
     return await on_dispute(info, Action.REJECT_PROPOSAL, input, effect, seen=_seen(input))
 
@@ -134,7 +154,7 @@ def _seen(input: AcceptProposal) -> Seen | None:
     async def is_current(dispute: Dispute) -> bool:
         return key is not None and await _on_the_table(dispute).filter(id=key).exists()
 
-    return Seen(is_current, rather_than=frozenset({Reason.NO_PROPOSAL}))
+    return Seen(is_current, rather_than=frozenset({Reason.NO_PROPOSAL, Reason.OFFER_NOT_POSSIBLE}))
 
 
 async def _answer(performing: Performing, *, accepted: bool) -> None:

@@ -14,11 +14,13 @@ import models
 from models import database
 from models.enums import CancellationStatus, CaseKind, InputProblem, OrderKind, Role
 from models.keys import new_id
-from resolvers import account, history
+from resolvers import account, history, policy
 from resolvers.context import Context
+from resolvers.dispute import limited_to
 from resolvers.errors import Refused, UserError, invalid
 from resolvers.history import Change
 from resolvers.input import Checks
+from resolvers.money import Money
 from resolvers.order import Order
 from resolvers.reading import fetch
 from resolvers.settling import settle
@@ -176,6 +178,7 @@ async def _cancelled_here(orders: Sequence[Order]) -> set[UUID]:
 
 async def _replace(context: Context, order: Order, record: Checked, cancelled_here: bool) -> None:
     kept: dict[str, Any] = {"cancelled_at": order.cancelled_at} if cancelled_here else {}
+    kept["payment_reversed_at"] = _reversed_at(order, record)
     if record.facts["paid_at"] and record.facts["payment_submitted_at"] is None:
         # A payment that was received did not fail, only because nobody mentions any more that it was on its way.
         kept["payment_submitted_at"] = order.payment_submitted_at
@@ -188,7 +191,20 @@ async def _replace(context: Context, order: Order, record: Checked, cancelled_he
     overtaken = any(record.facts[name] for name in ("shipped_at", "completed_at", "cancelled_at"))
     if order.cancellation_pending_since is not None and overtaken:
         changes.append(await _supersede(order, context.now))
+    before = order.most_claimable
+    policy.fold(order, [change.facts for change in changes])
+    most = Money(policy.claimable(order), record.columns["currency"])
+    if order.dispute_open_since is not None and most != before:
+        changes.append(await _limit_dispute(order, most, context.now))
     await history.append(context, order, [*settled, *changes], recorded_at=record.recorded_at, **record.columns)
+
+
+def _reversed_at(order: Order, record: Checked) -> datetime | None:
+    """When the order system told that a payment which was received had been taken back; None while it has not been, and
+    once another one was received."""
+    if record.facts["paid_at"] is not None:
+        return None
+    return order.payment_reversed_at if order.paid_at is None else record.recorded_at
 
 
 def _changes(old: dict[str, Any], record: Checked) -> list[Change]:
@@ -201,13 +217,21 @@ def _changes(old: dict[str, Any], record: Checked) -> list[Change]:
     for name in INSTANTS:
         if name in new:
             changes[name] = Change(at=new[name] or record.recorded_at, facts={name: new[name]})
-    for name, along_with in (("total", "placed_at"), ("amount_paid", "paid_at")):
+    for name, along_with in (("total", "placed_at"), ("amount_paid", "paid_at"), ("payment_reversed_at", "paid_at")):
         if name in new:
             carrier = changes.get(along_with) or changes.get("placed_at")
             if carrier is None:
                 carrier = changes.setdefault("amounts", Change(at=record.recorded_at))
             carrier.facts[name] = new[name]
     return sorted(changes.values(), key=lambda change: change.at)
+
+
+async def _limit_dispute(order: Order, most: Money, now: datetime) -> Change:
+    """What the order's open dispute can end with has changed."""
+    open_one = await models.Dispute.get(order_id=order.id, closed_at=None)
+    facts = limited_to(most)
+    await models.Dispute.filter(id=open_one.id).update(**facts)
+    return Change(at=now, case=(CaseKind.DISPUTE, open_one.id), case_facts=facts)
 
 
 async def _supersede(order: Order, now: datetime) -> Change:

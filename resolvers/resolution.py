@@ -76,6 +76,9 @@ def limit_amount(field: str, amount: Money | None, most: Money | None) -> None:
     if amount.currency_code != most.currency_code:
         message = f"This has to be in {most.currency_code}."
         raise Refused([invalid(f"{field}.currencyCode", InputProblem.WRONG_FORM, message)])
+    if most.minor <= 0:
+        message = "Nothing can be paid back for this order now."
+        raise Refused([invalid(f"{field}.amount", InputProblem.OUT_OF_RANGE, message)])
     if amount.minor > most.minor:
         message = f"This can be {most.amount} {most.currency_code} at most."
         raise Refused([invalid(f"{field}.amount", InputProblem.OUT_OF_RANGE, message)])

@@ -15,8 +15,8 @@ from resolvers.input import SHORT_TEXT, Checks, MoneyInput
 from resolvers.message import write
 from resolvers.payload import OnCase
 from resolvers.perform import Performing
-from resolvers.proposal import most_for
-from resolvers.resolution import check_amount, limit_amount, outcome_columns
+from resolvers.proposal import limit_outcome
+from resolvers.resolution import check_amount, outcome_columns
 
 
 @dataclass(kw_only=True)
@@ -65,7 +65,7 @@ async def resolve_dispute(info: Info, input: ResolveDispute) -> DisputePayload:
     amount = check_amount(checks, "amount", input.resolution, input.amount)
 
     async def effect(performing: Performing) -> None:
-        limit_amount("amount", amount, most_for(performing))
+        await limit_outcome("amount", amount, performing)
         change_dispute(
             performing,
             close_case(performing, DisputeStatus.RESOLVED),

@@ -58,7 +58,7 @@ input_type(
     description="What happened, up to 4,000 characters.",
     wanted="What would settle it; any but NO_REFUND.",
     claim="How much: for all but REPLACEMENT, in the order's currency, at most what was paid, or the total where "
-    "nothing is known to be paid.",
+    "nothing was ever known to be paid; nothing where a payment was taken back.",
     evidence="Ids of uploads, 10 at most.",
 )
 input_type(
@@ -79,7 +79,8 @@ input_type(
     "How to settle which dispute.",
     case_id="The dispute's id.",
     resolution="How to settle it.",
-    amount="How much is paid back: not for REPLACEMENT and NO_REFUND, and at most the claim or what one may be.",
+    amount="How much is paid back: not for REPLACEMENT and NO_REFUND, and at most the claim or what one may be by "
+    "then. In the order's currency.",
     note="Up to 2,000 characters; may be left out.",
 )
 _SEEN = (
@@ -125,7 +126,8 @@ input_type(
     "How to decide which dispute.",
     case_id="The dispute's id.",
     resolution="The decision.",
-    amount="How much is paid back, as for a proposal.",
+    amount="How much is paid back, as for a proposal. After a change of the order's currency only once a party has "
+    "proposed an amount in it.",
     note="The reasons, up to 2,000 characters.",
 )
 

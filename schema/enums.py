@@ -91,6 +91,7 @@ _described(
         Reason.COMPLAINT_OPEN: "A complaint about the order is open.",
         Reason.CASE_CLOSED: "The case is closed.",
         Reason.NO_PROPOSAL: "No proposal is on the table.",
+        Reason.OFFER_NOT_POSSIBLE: "What is offered is more than is possible now, or not in the order's currency.",
         Reason.PROPOSAL_CHANGED: "What the input names as seen is not what is on the table now.",
         Reason.NOT_YOUR_TURN: "The case waits for the other party.",
         Reason.ALREADY_UNDER_REVIEW: "An agent is reviewing the case.",

@@ -3,13 +3,17 @@
 from datetime import datetime
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import models
+from models import database
 from models.enums import Action, OrderKind, OrderStatus, Role
 from models.keys import new_id
+from resolvers import policy
 from resolvers.account import sign_in
+from resolvers.policy.dispute import is_possible
 from tests.conftest import DAY, MOMENT, NOW, Person, Server, World
 
 # Around NOW, around where windows end, and unset.
@@ -90,6 +94,34 @@ def test_filters_find_what_rows_say(server: Server, world: World) -> None:
                 assert len(found) == len(said)
 
     agree()
+
+
+@pytest.mark.parametrize("offered", [None, 49, 50])
+@pytest.mark.parametrize("claimable", [None, 0, 49, 50, 51])
+@pytest.mark.parametrize("currency", ["USD", "EUR"])
+def test_what_is_offered_is_compared_alike_in_both_readings(
+    server: Server, offered: int | None, claimable: int | None, currency: str
+) -> None:
+    facts = {
+        "offered": offered,
+        "offered_currency": "USD" if offered else None,
+        "claimable": claimable,
+        "claimable_currency": currency if claimable is not None else None,
+    }
+    dispute = policy.DisputeFacts(buyer_id=new_id(), supplier_id=new_id(), **facts)
+    asked, possible = policy.Asked(Role.BUYER, NOW), is_possible("offered", "offered_currency")
+
+    async def found() -> bool:
+        values = ", ".join(
+            f"CAST({'NULL' if value is None else repr(value)} AS {'BIGINT' if '_' not in name else 'VARCHAR(3)'}) AS {name}"
+            for name, value in facts.items()
+        )
+        [[truth]] = await database.select(f"SELECT {possible.sql(str, asked)} FROM (SELECT {values}) AS dispute")
+        return bool(truth)
+
+    assert server.run(found) == bool(possible.holds(dispute, asked))
+    known = {name for name, value in facts.items() if value is not None}
+    assert possible.may_be(server.run(found), known)
 
 
 def _found(person: Person, **filter: Any) -> list[dict[str, Any]]:

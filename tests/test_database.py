@@ -4,7 +4,9 @@ noticed, and the mend."""
 import contextlib
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,7 +21,10 @@ from models.backends.sqlite import instant_to_text
 from models.enums import Role
 from models.keys import new_id
 from resolvers.account import sign_in
-from tests.conftest import NOW, Server, World, on_sqlite
+from resolvers.ids import key_of
+from schema.scalars import spell_instant
+from tests.actions import INPUTS
+from tests.conftest import DAY, NOW, Server, World, on_sqlite, usd
 
 # ---------------------------------------------------------------- tables rebuilt
 
@@ -97,6 +102,61 @@ def test_foreign_keys_are_enforced_again_after_migrating(server: Server) -> None
         assert await client.execute_query_dict("PRAGMA foreign_key_check") == []
 
     server.run(work)
+
+
+# ---------------------------------------------------------------- what the release before left
+
+
+def test_disputes_of_the_release_before_learn_what_they_can_end_with(server: Server, world: World) -> None:
+    """The facts that came with a migration, taken away again, are what it fills in."""
+    decided = """query($id: ID!, $at: DateTime) { node(id: $id) { ... on Dispute {
+      decision(action: ACCEPT_PROPOSAL) { reason } then: decision(action: ACCEPT_PROPOSAL, at: $at) { reason } } } }"""
+    records = [world.record(paidAt=3, completedAt=2) for _ in range(3)]
+    payload = world.service.succeed("recordOrders", {"orders": records}, "orders { id }")
+    claims = ({"claim": usd("100.00")}, {"claim": usd("100.00")}, {"wanted": "REPLACEMENT", "claim": None})
+    cases = [
+        world.buyer.succeed("openDispute", INPUTS["openDispute"] | {"orderId": order["id"]} | claim, "dispute { id }")
+        for order, claim in zip(payload["orders"], claims, strict=True)
+    ]
+    ids = [case["dispute"]["id"] for case in cases]
+    later = spell_instant(NOW + DAY)
+    corrected = [record | {"recordedAt": later} for record in records]
+    corrected[0]["paidAt"] = corrected[2]["paidAt"] = None
+    world.service.at(NOW + DAY).succeed("recordOrders", {"orders": corrected})
+    fill = import_module("models.migrations.0007_limits").fill
+
+    def said() -> list[list[str | None]]:
+        supplier, at = world.supplier.at(NOW + 2 * DAY), spell_instant(NOW + 3 * DAY)
+        found = [supplier.ask(decided, id=id, at=at)["node"] for id in ids]
+        return [[node["decision"]["reason"], node["then"]["reason"]] for node in found]
+
+    async def rows() -> list[Any]:
+        names = ("offered", "offered_currency", "claimable", "claimable_currency")
+        keys = [key for id in ids if (key := key_of("Dispute", id))]
+        disputes = models.Dispute.filter(id__in=keys).order_by("id").values_list(*names)
+        orders = models.Order.filter(number__in=[record["number"] for record in records]).order_by("number")
+        return [await disputes, await orders.values_list("payment_reversed_at", "paid_at")]
+
+    async def take_away() -> None:
+        keys = [key for id in ids if (key := key_of("Dispute", id))]
+        nothing = dict.fromkeys(("offered", "offered_currency", "claimable", "claimable_currency"))
+        await models.Dispute.filter(id__in=keys).update(**nothing)
+        await models.Order.filter(number__in=[record["number"] for record in records]).update(payment_reversed_at=None)
+        for event in await models.Event.filter(case_id__in=keys):
+            event.case_facts = {name: value for name, value in event.case_facts.items() if name not in nothing}
+            await event.save()
+
+    async def migrate() -> None:
+        editor: Any = SimpleNamespace(DIALECT=database.dialect(), client=database.connection())
+        await fill(None, editor)
+
+    before = said(), server.run(rows)
+    assert before[0] == [["OFFER_NOT_POSSIBLE"] * 2, [None] * 2, [None] * 2]
+    server.run(take_away)
+    assert said() == [[None] * 2] * 3
+    for _ in range(2):
+        server.run(migrate)
+        assert (said(), server.run(rows)) == before
 
 
 # ---------------------------------------------------------------- constraints: second walls behind the policy

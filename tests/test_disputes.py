@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from schema.scalars import spell_instant
 from tests.actions import INPUTS
 from tests.conftest import DAY, MOMENT, NOW, World, usd
 from tests.uploads import bring
@@ -460,3 +461,182 @@ def test_what_was_seen_is_part_of_what_a_key_stands_for(world: World) -> None:
         world.supplier.succeed("acceptProposal", keyed)
     [error] = world.supplier.do("acceptProposal", keyed | {"proposalId": None})["userErrors"]
     assert error["code"] == "IDEMPOTENCY_KEY_REUSED"
+
+
+# ---------------------------------------------------------------- limits hold when it counts
+
+EUR = {"amount": "200.00", "currencyCode": "EUR"}
+OFFERED = """query($id: ID!, $at: DateTime) { node(id: $id) { ... on Dispute { availableActions { action }
+  accept: decision(action: ACCEPT_PROPOSAL, at: $at) { allowed reason message }
+  timeline { edges { node { text at } } } } } }"""
+
+
+def amounts(total: dict[str, str], paid: dict[str, str] | None = None) -> dict[str, Any]:
+    """What a record says of them."""
+    items = [{"title": "Desk lamp", "quantity": 1, "unitPrice": total}]
+    return {"total": total, "items": items} | ({"amountPaid": paid} if paid else {})
+
+
+class Corrected:
+    """A dispute with a claim of 200.00 on the table, and the record of its order."""
+
+    def __init__(self, world: World, paid: bool = True, **changes: Any) -> None:
+        facts: dict[str, Any] = {"paidAt": 2} if paid else {"completedAt": 2}
+        self.world, self.at = world, NOW + DAY
+        self.record = world.record("TRADE_ASSURANCE", **facts, **amounts(usd("200.00")))
+        [self.order] = world.service.succeed("recordOrders", {"orders": [self.record]}, "orders { id }")["orders"]
+        wanted = wish(self.order["id"]) | {"wanted": "REFUND", "claim": usd("200.00")} | changes
+        self.case = {"caseId": world.buyer.succeed("openDispute", wanted, "dispute { id }")["dispute"]["id"]}
+
+    def by(self, **changes: Any) -> "Corrected":
+        self.record |= changes | {"recordedAt": spell_instant(self.at)}
+        self.world.service.at(self.at).succeed("recordOrders", {"orders": [self.record]})
+        self.at += MOMENT
+        return self
+
+    def accept(self) -> str | None:
+        """Why not, in the one word of the mutation, the decision and the list."""
+        supplier = self.world.supplier.at(self.at)
+        shown = supplier.ask(OFFERED, id=self.case["caseId"])["node"]
+        [reason, *_] = [error["code"] for error in supplier.do("acceptProposal", self.case)["userErrors"]] or [None]
+        assert (shown["accept"]["reason"], shown["accept"]["allowed"]) == (reason, reason is None)
+        listed = {each["action"] for each in shown["availableActions"]}
+        assert ("ACCEPT_PROPOSAL" in listed) == (reason is None)
+        assert {"PROPOSE_RESOLUTION", "REJECT_PROPOSAL"} <= listed  # no dead end
+        return reason
+
+    def in_review(self) -> "Corrected":
+        self.at = max(self.at, NOW + 3 * DAY)
+        self.world.buyer.at(self.at).succeed("escalateDispute", self.case)
+        self.at += MOMENT
+        return self
+
+    def resolve(self, resolution: str, amount: dict[str, str] | None = None) -> str | None:
+        """The field that is not possible, if any; whatever the outcome says is what was decided."""
+        decision = self.case | {"resolution": resolution, "amount": amount, "note": "Decided."}
+        shown = "dispute { outcome { resolution amount { amount currencyCode } } }"
+        payload = self.world.agent.at(self.at).do("resolveDispute", decision, shown)
+        if payload["userErrors"]:
+            [error] = payload["userErrors"]
+            assert error["code"] == "INVALID_INPUT"
+            return ".".join(error["field"])
+        assert payload["dispute"]["outcome"] == {"resolution": resolution, "amount": amount}
+        return None
+
+
+LESS, GONE, OTHER = amounts(usd("200.00"), usd("20.00")), {"paidAt": None}, amounts(EUR)
+
+
+@pytest.mark.parametrize(
+    ("says", "corrections", "reason"),
+    [
+        ("less was paid", [LESS], "OFFER_NOT_POSSIBLE"),
+        ("a cent less was paid", [amounts(usd("200.00"), usd("199.99"))], "OFFER_NOT_POSSIBLE"),
+        ("the payment was taken back", [GONE], "OFFER_NOT_POSSIBLE"),
+        ("it is in another currency", [OTHER], "OFFER_NOT_POSSIBLE"),
+        ("in another currency, and enough of it", [amounts(EUR | {"amount": "900.00"})], "OFFER_NOT_POSSIBLE"),
+        ("taken back, and the total is corrected", [GONE, amounts(usd("300.00"))], "OFFER_NOT_POSSIBLE"),
+        ("the total is less, and with it what was paid", [amounts(usd("150.00"))], "OFFER_NOT_POSSIBLE"),
+        ("paid again, whole", [GONE, {"paidAt": spell_instant(NOW)}], None),
+        ("paid again, in part", [GONE, {"paidAt": spell_instant(NOW)} | LESS], "OFFER_NOT_POSSIBLE"),
+        ("less, and then all of it after all", [LESS, amounts(usd("200.00"), usd("200.00"))], None),
+        ("another currency, and back", [OTHER, amounts(usd("200.00"))], None),
+        ("more was paid", [amounts(usd("300.00"), usd("300.00"))], None),
+        ("exactly what is claimed was paid", [amounts(usd("300.00"), usd("200.00"))], None),
+        ("other things of the order changed", [{"shippedAt": spell_instant(NOW)}], None),
+        ("it was cancelled", [{"cancelledAt": spell_instant(NOW)}], None),
+    ],
+)
+def test_what_is_accepted_is_possible_then(
+    world: World, says: str, corrections: list[dict[str, Any]], reason: str | None
+) -> None:
+    corrected = Corrected(world)
+    for changes in corrections:
+        corrected.by(**changes)
+    assert corrected.accept() == reason, says
+
+
+@pytest.mark.parametrize("corrections", [LESS, GONE, OTHER])
+def test_what_takes_no_money_is_possible_whatever_was_paid(world: World, corrections: dict[str, Any]) -> None:
+    assert Corrected(world, wanted="REPLACEMENT", claim=None).by(**corrections).accept() is None
+
+
+@pytest.mark.parametrize(
+    ("corrections", "reason"),
+    [(amounts(usd("200.00")), None), (amounts(usd("150.00")), "OFFER_NOT_POSSIBLE"), (OTHER, "OFFER_NOT_POSSIBLE")],
+)
+def test_an_order_never_known_to_be_paid_keeps_its_total(
+    world: World, corrections: dict[str, Any], reason: str | None
+) -> None:
+    assert Corrected(world, paid=False).by(**corrections).accept() == reason
+
+
+@pytest.mark.parametrize(
+    ("says", "corrections", "resolution", "amount", "field"),
+    [
+        ("the claim, of which less was paid", LESS, "REFUND", usd("200.00"), "amount.amount"),
+        ("a cent more than was paid", LESS, "PARTIAL_REFUND", usd("20.01"), "amount.amount"),
+        ("all that was paid", LESS, "REFUND", usd("20.00"), None),
+        ("money that was taken back", GONE, "RETURN_AND_REFUND", usd("0.01"), "amount.amount"),
+        ("nothing of what was taken back", GONE, "NO_REFUND", None, None),
+        ("in the currency of then", OTHER, "REFUND", usd("1.00"), "amount.currencyCode"),
+        ("in the currency of now, in which nobody asked", OTHER, "REFUND", EUR, "amount.currencyCode"),
+        ("without money", OTHER, "REPLACEMENT", None, None),
+        ("the claim, of more that was paid", amounts(usd("300.00")), "REFUND", usd("200.00"), None),
+        ("more than the claim", amounts(usd("300.00")), "REFUND", usd("200.01"), "amount.amount"),
+    ],
+)
+def test_what_is_decided_is_possible_then(
+    world: World, says: str, corrections: dict[str, Any], resolution: str, amount: Any, field: str | None
+) -> None:
+    assert Corrected(world).by(**corrections).in_review().resolve(resolution, amount) == field, says
+
+
+def test_after_a_change_of_currency_a_party_names_an_amount_in_the_new_one(world: World) -> None:
+    corrected = Corrected(world).by(**OTHER)
+    proposal = corrected.case | {"resolution": "PARTIAL_REFUND", "amount": EUR}
+    supplier, later = world.supplier.at(corrected.at), corrected.at + MOMENT
+    assert supplier.problems("proposeResolution", proposal | {"amount": usd("1.00")}) == {
+        ("amount.currencyCode", "WRONG_FORM")
+    }
+    above = proposal | {"amount": EUR | {"amount": "200.01"}}
+    assert supplier.problems("proposeResolution", above) == {("amount.amount", "OUT_OF_RANGE")}
+    supplier.succeed("proposeResolution", proposal)
+    world.buyer.at(later).succeed("rejectProposal", corrected.case)
+    assert corrected.in_review().resolve("REFUND", EUR) is None
+
+
+def test_what_is_seen_and_not_possible_is_said_so_and_something_else_has_changed(world: World) -> None:
+    corrected = Corrected(world)
+    seen = world.supplier.ask(
+        "query($id: ID!) { node(id: $id) { ... on Dispute { proposal { id } } } }", id=corrected.case["caseId"]
+    )["node"]["proposal"]["id"]
+    supplier = world.supplier.at(corrected.by(**LESS).at)
+    assert supplier.refused("acceptProposal", corrected.case | {"proposalId": seen}) == "OFFER_NOT_POSSIBLE"
+    assert changed(supplier, "acceptProposal", corrected.case | {"proposalId": "prp_" + "0" * 32})
+    supplier.succeed("rejectProposal", corrected.case | {"proposalId": seen})
+
+
+def test_what_was_decided_of_an_offer_reads_the_same_later(world: World) -> None:
+    corrected = Corrected(world).by(**LESS)
+    corrected.at += DAY
+    corrected.by(**amounts(usd("200.00"), usd("200.00")))
+    case, supplier = corrected.case["caseId"], world.supplier.at(corrected.at + DAY)
+    at = [NOW, NOW + DAY - MOMENT, NOW + DAY, corrected.at - 2 * MOMENT, corrected.at, corrected.at + 2 * DAY]
+    asked = [supplier.ask(OFFERED, id=case, at=spell_instant(each))["node"]["accept"]["allowed"] for each in at]
+    assert asked == [True, True, False, False, True, True]
+    shown = supplier.ask(OFFERED, id=case)["node"]["timeline"]["edges"]
+    said = "What can be claimed of the order changed, and with it what the dispute can end with."
+    assert [edge["node"]["text"] for edge in shown][1:] == [said, said]
+    assert shown[1]["node"]["at"] == spell_instant(NOW + DAY)
+
+
+def test_a_claim_is_of_what_is_still_paid(world: World) -> None:
+    """Complete, so that it can be disputed, but its payment was taken back."""
+    record = world.record("TRADE_ASSURANCE", paidAt=3, completedAt=2)
+    [order] = world.service.succeed("recordOrders", {"orders": [record]}, "orders { id }")["orders"]
+    taken_back = record | {"paidAt": None, "recordedAt": spell_instant(NOW + MOMENT)}
+    world.service.at(NOW + MOMENT).succeed("recordOrders", {"orders": [taken_back]})
+    buyer = world.buyer.at(NOW + DAY)
+    assert buyer.problems("openDispute", wish(order["id"])) == {("claim.amount", "OUT_OF_RANGE")}
+    buyer.succeed("openDispute", wish(order["id"], wanted="REPLACEMENT", claim=None))

@@ -14,6 +14,10 @@ from tests.machine import Machine
 
 FACTS = ("paymentSubmittedAt", "paidAt", "shippedAt", "completedAt", "cancelledAt")
 HOUR = timedelta(hours=1)
+WITHOUT_MONEY: dict[str, dict[str, Any]] = {
+    "openDispute": {"wanted": "REPLACEMENT", "claim": None},
+    "proposeResolution": {"resolution": "REPLACEMENT", "amount": None},
+}
 
 
 class OrderMachine(Machine):
@@ -27,10 +31,28 @@ class OrderMachine(Machine):
         self.record = self.world.record(kind, placedAt=1, **dict.fromkeys(facts, 0))
         self.id = self.tell()
 
+    was_paid = False
+
     def tell(self) -> str:
+        if not self.record.get("paidAt"):
+            self.record.pop("amountPaid", None)
+        self.was_paid = self.was_paid or bool(self.record.get("paidAt"))
         self.record["recordedAt"] = spell_instant(self.now)
         payload = self.world.service.at(self.now).succeed("recordOrders", {"orders": [self.record]}, "orders { id }")
         return payload["orders"][0]["id"]
+
+    def input(self, mutation: str) -> dict[str, Any]:
+        """Without money where there is not enough of it, or in another currency: that is no decision's business."""
+        input = super().input(mutation)
+        least = {"openDispute": 1, "proposeResolution": 0.5}.get(mutation, 0)
+        return input if self.most() >= least else input | WITHOUT_MONEY[mutation]
+
+    def most(self) -> float:
+        """What can be claimed, in dollars."""
+        total = self.record["total"]
+        paid = self.record.get("amountPaid", total) if self.record.get("paidAt") else total
+        taken_back = self.was_paid and not self.record.get("paidAt")
+        return 0 if taken_back or paid["currencyCode"] != "USD" else float(paid["amount"])
 
     def subjects(self) -> list[str]:
         order = self.state(self.world.buyer, self.id)
@@ -42,6 +64,15 @@ class OrderMachine(Machine):
         self.pass_time()
         told = max(self.now - late * DAY, parse_instant(self.record["placedAt"]))
         self.record[fact] = None if gone else spell_instant(told)
+        self.tell()
+
+    @rule(paid=st.sampled_from([None, "0.40", "0.50", "1.00"]), currency=st.sampled_from(["USD", "USD", "EUR"]))
+    def the_order_system_corrects(self, paid: str | None, currency: str) -> None:
+        """What was paid, and in which currency."""
+        self.pass_time()
+        total = {"amount": "100.00", "currencyCode": currency}
+        self.record |= {"total": total, "items": [{"title": "Lamp", "quantity": 1, "unitPrice": total}]}
+        self.record["amountPaid"] = total | ({"amount": paid} if paid else {})
         self.tell()
 
 

@@ -267,6 +267,11 @@ def dispute(**facts: Any) -> DisputeFacts:
     )
 
 
+def offer(offered: int | None, currency: str | None, claimable: int, claimable_currency: str) -> dict[str, Any]:
+    names = ("offered", "offered_currency", "claimable", "claimable_currency")
+    return dict(zip(names, (offered, currency, claimable, claimable_currency), strict=True))
+
+
 CLOSED = {"closed_at": NOW, "waits_for": None}
 DISPUTES: dict[str, tuple[DisputeFacts, DisputeStatus]] = {
     "asked the supplier": (dispute(waits_for=Role.SUPPLIER, proposed_at=NOW), DisputeStatus.AWAITING_SUPPLIER),
@@ -276,6 +281,26 @@ DISPUTES: dict[str, tuple[DisputeFacts, DisputeStatus]] = {
     ),
     "asked the buyer": (dispute(waits_for=Role.BUYER, proposed_at=NOW, opened=3), DisputeStatus.AWAITING_BUYER),
     "rejected": (dispute(waits_for=Role.BUYER, opened=3), DisputeStatus.AWAITING_BUYER),
+    "not possible": (
+        dispute(waits_for=Role.BUYER, proposed_at=NOW, opened=3, **offer(50, "USD", 49, "USD")),
+        DisputeStatus.AWAITING_BUYER,
+    ),
+    "other currency": (
+        dispute(waits_for=Role.BUYER, proposed_at=NOW, opened=3, **offer(50, "USD", 90, "EUR")),
+        DisputeStatus.AWAITING_BUYER,
+    ),
+    "taken back": (
+        dispute(waits_for=Role.BUYER, proposed_at=NOW, opened=3, **offer(1, "USD", 0, "USD")),
+        DisputeStatus.AWAITING_BUYER,
+    ),
+    "just possible": (
+        dispute(waits_for=Role.BUYER, proposed_at=NOW, opened=3, **offer(50, "USD", 50, "USD")),
+        DisputeStatus.AWAITING_BUYER,
+    ),
+    "without money": (
+        dispute(waits_for=Role.BUYER, proposed_at=NOW, opened=3, **offer(None, None, 0, "EUR")),
+        DisputeStatus.AWAITING_BUYER,
+    ),
     "unanswered": (
         dispute(waits_for=Role.SUPPLIER, proposed_at=NOW, opened=8, due=MOMENT / DAY),
         DisputeStatus.UNDER_REVIEW,
@@ -304,6 +329,7 @@ CODES = {
     "role": Reason.NOT_YOUR_ROLE,
     "turn": Reason.NOT_YOUR_TURN,
     "none": Reason.NO_PROPOSAL,
+    "less": Reason.OFFER_NOT_POSSIBLE,
     "early": Reason.WINDOW_NOT_OPEN,
     "review": Reason.ALREADY_UNDER_REVIEW,
     "not": Reason.NOT_UNDER_REVIEW,
@@ -330,6 +356,12 @@ asked the buyer     | buyer    | yes     yes    yes    yes   yes      yes      r
 asked the buyer     | supplier | turn    turn   turn   yes   yes      role     role     role
 rejected            | buyer    | yes     none   none   yes   yes      yes      role     role
 rejected            | supplier | turn    turn   turn   yes   yes      role     role     role
+not possible        | buyer    | yes     less   yes    yes   yes      yes      role     role
+not possible        | supplier | turn    turn   turn   yes   yes      role     role     role
+other currency      | buyer    | yes     less   yes    yes   yes      yes      role     role
+taken back          | buyer    | yes     less   yes    yes   yes      yes      role     role
+just possible       | buyer    | yes     yes    yes    yes   yes      yes      role     role
+without money       | buyer    | yes     yes    yes    yes   yes      yes      role     role
 unanswered          | buyer    | review  review review yes   review   yes      role     role
 unanswered          | supplier | review  review review yes   review   role     role     role
 unanswered          | agent    | role    role   role   yes   role     role     yes      yes
@@ -486,3 +518,28 @@ def test_deadlines_are_null_where_there_is_nothing_to_wait_for() -> None:
         order(TA, completed=3, feedback_left=2, feedback_replied=1, feedback_revised=0),
     ):
         assert policy.deadline(Action.REVISE_FEEDBACK, facts, NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("says", "facts", "most"),
+    [
+        ("what was paid", {"paid_at": NOW, "amount_paid": 30}, 30),
+        ("nothing of what cost nothing", {"paid_at": NOW, "amount_paid": 0}, 0),
+        ("all, where nothing was ever known to be paid", {}, 100),
+        ("nothing, where it was taken back", {"payment_reversed_at": NOW}, 0),
+        ("what was paid after that", {"payment_reversed_at": NOW, "paid_at": NOW, "amount_paid": 60}, 60),
+        ("more than the total, where more was paid", {"paid_at": NOW, "amount_paid": 130}, 130),
+    ],
+)
+def test_what_can_be_claimed(says: str, facts: dict[str, Any], most: int) -> None:
+    known = OrderFacts(kind=TA, buyer_id=UUID(int=1), supplier_id=UUID(int=2), total=100, **facts)
+    assert policy.claimable(known) == most, says
+
+
+@pytest.mark.parametrize("state", DISPUTES)
+@pytest.mark.parametrize("who", [BUYER, SUPPLIER, Viewer(Role.AGENT)])
+def test_what_is_listed_is_what_is_decided(state: str, who: Viewer) -> None:
+    facts, _ = DISPUTES[state]
+    listed = [each.action for each in policy.available_actions(facts, who, NOW)]
+    assert listed == [action for action in DISPUTE_ACTIONS if decide(action, facts, who).allowed]
+    assert listed == [action for action in DISPUTE_ACTIONS if policy.is_allowed(action, facts, who, NOW)]

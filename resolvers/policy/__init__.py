@@ -34,7 +34,7 @@ from resolvers.policy.dispute import (
 )
 from resolvers.policy.expression import Asked, Bind, Expression
 from resolvers.policy.fold import Fact, fold
-from resolvers.policy.order import ORDER_STATUSES, OrderFacts, unrecorded
+from resolvers.policy.order import ORDER_STATUSES, OrderFacts, claimable, unrecorded
 from resolvers.policy.parts import parts
 from resolvers.policy.rule import Rule, Subject
 from resolvers.policy.status import status_at, status_is
@@ -64,6 +64,7 @@ __all__ = [
     "Rule",
     "Subject",
     "available_actions",
+    "claimable",
     "deadline",
     "decide",
     "done_by_time",

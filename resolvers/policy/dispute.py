@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from models.enums import PARTIES, DisputeStatus, Role
-from resolvers.policy.expression import Asked, Is, Known, Passed
+from resolvers.policy.expression import Asked, Compared, Expression, Is, Known, Passed
 from resolvers.policy.rule import Subject
 from resolvers.policy.status import ALWAYS, Statuses, status_at
 
@@ -21,7 +21,8 @@ class DisputeFacts:
 
     `waits_for` is a party or AGENT, and null once closed. `due_at` is the last instant at which the party can answer,
     or since when the agents have had it; NEVER once somebody closed it. `evidence_asked_at` is set while evidence is
-    awaited, of the party in `waits_for`. `proposed_at` is set while a proposal is on the table.
+    awaited, of the party in `waits_for`. `proposed_at` is set while a proposal is on the table; `offered` is the amount
+    that it offers, if any. `claimable` is what can be claimed of the order at most now, and changes with the order.
     """
 
     subject: ClassVar[Subject] = Subject.DISPUTE
@@ -33,6 +34,10 @@ class DisputeFacts:
     due_at: datetime = NEVER
     evidence_asked_at: datetime | None = None
     proposed_at: datetime | None = None
+    offered: int | None = None
+    offered_currency: str | None = None
+    claimable: int | None = None
+    claimable_currency: str | None = None
     closed_at: datetime | None = None
     closed_as: DisputeStatus | None = None
 
@@ -46,6 +51,14 @@ lapsed = Known("evidence_asked_at") & Is("waits_for", Role.BUYER) & Passed("due_
 DISPUTE_CLOSED = Known("closed_at") | lapsed
 in_review = Is("waits_for", Role.AGENT) | Known("evidence_asked_at") | Passed("due_at")
 under_review = in_review & ~_evidence_awaited
+
+
+def is_possible(amount: str, currency: str) -> Expression:
+    """That the dispute can end now with what these facts say: an amount that can be claimed of the order, or none. What
+    can be claimed is unknown of disputes that a release before opened."""
+    within = Compared(currency, "=", "claimable_currency") & Compared(amount, "<=", "claimable")
+    return ~Known(amount) | ~Known("claimable") | within
+
 
 DISPUTE_STATUSES: Statuses[DisputeStatus] = (
     (DisputeStatus.SETTLED, Is("closed_as", DisputeStatus.SETTLED)),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from models.enums import Role
 
@@ -133,6 +133,30 @@ class IsRole(_Timeless):
 
     def may_be(self, truth: bool, known: Container[str]) -> bool:
         return not truth or self.fact in known
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compared(_Timeless):
+    """Two facts, both known, of which one is to the other as `sign` says."""
+
+    fact: str
+    sign: Literal["=", "<="]
+    other: str
+
+    def python(self, bind: Bind) -> str:
+        fact, other = f"facts.{self.fact}", f"facts.{self.other}"
+        sign = "==" if self.sign == "=" else self.sign
+        return f"({fact} is not None and {other} is not None and {fact} {sign} {other})"
+
+    def sql(self, bind: Bind, asked: Asked) -> str:
+        fact, other = self.fact, self.other
+        return f"({fact} IS NOT NULL AND {other} IS NOT NULL AND {fact} {self.sign} {other})"
+
+    def facts(self) -> Iterator[str]:
+        yield from (self.fact, self.other)
+
+    def may_be(self, truth: bool, known: Container[str]) -> bool:
+        return not truth or (self.fact in known and self.other in known)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

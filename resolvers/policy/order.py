@@ -15,6 +15,7 @@ from resolvers.policy.status import Statuses
 class OrderFacts:
     """Every instant is null until it is known, and may lie after now.
 
+    `payment_reversed_at` is set while a payment that was received is known to have been taken back.
     `cancellation_pending_since`, `dispute_open_since` and `complaint_open_since` are null while no such case is open;
     past `dispute_lapses_at` the open dispute is open no more.
     """
@@ -28,6 +29,7 @@ class OrderFacts:
     amount_paid: int = 0
     placed_at: datetime | None = None
     payment_submitted_at: datetime | None = None
+    payment_reversed_at: datetime | None = None
     paid_at: datetime | None = None
     shipped_at: datetime | None = None
     completed_at: datetime | None = None
@@ -43,6 +45,14 @@ class OrderFacts:
 
     def party(self, role: Role) -> UUID | None:
         return self.buyer_id if role is Role.BUYER else self.supplier_id if role is Role.SUPPLIER else None
+
+
+def claimable(facts: OrderFacts) -> int:
+    """What can be claimed of the order at most, in minor units: what was paid; all of it, where nothing was ever known
+    to be paid; nothing, where the payment was taken back."""
+    if facts.paid_at is not None:
+        return facts.amount_paid
+    return facts.total if facts.payment_reversed_at is None else 0
 
 
 def unrecorded(anybody: UUID) -> OrderFacts:

@@ -44,6 +44,9 @@ in_review = Condition("an agent has it for review", dispute.in_review, Reason.NO
 nothing_awaited = Condition("no evidence is awaited", dispute.under_review, Reason.NOT_UNDER_REVIEW)
 your_turn = Condition("it is your turn", IsRole("waits_for"), Reason.NOT_YOUR_TURN)
 proposal_made = Condition("a proposal is on the table", Known("proposed_at"), Reason.NO_PROPOSAL)
+offer_possible = Condition(
+    "what it offers is possible now", dispute.is_possible("offered", "offered_currency"), Reason.OFFER_NOT_POSSIBLE
+)
 
 complaint_open = Condition("the complaint is open", ~complaint.COMPLAINT_CLOSED, Reason.CASE_CLOSED)
 not_taken_up = Condition("no agent has answered it", ~Known("answered_at"), Reason.ALREADY_UNDER_REVIEW)
@@ -91,7 +94,7 @@ RULES = (
          (not_complete, shipped, no_dispute_open, none_settled),         None, "Disputes 2"),
     Rule(Action.FILE_COMPLAINT,        _O, _B, _OFF, "Offline Trade Dispute", (no_complaint_open,), None, "Disputes 3"),
     Rule(Action.PROPOSE_RESOLUTION,    _D, PARTIES, None, "Propose",      _on_turn, None, "House: disputes"),
-    Rule(Action.ACCEPT_PROPOSAL,       _D, PARTIES, None, "Accept",       (*_on_turn, proposal_made), None, "House: disputes"),
+    Rule(Action.ACCEPT_PROPOSAL,       _D, PARTIES, None, "Accept",       (*_on_turn, proposal_made, offer_possible), None, "House: disputes"),
     Rule(Action.REJECT_PROPOSAL,       _D, PARTIES, None, "Reject",       (*_on_turn, proposal_made), None, "House: disputes"),
     Rule(Action.POST_DISPUTE_MESSAGE,  _D, _EVERYBODY, None, "Write",      (dispute_open,), None, "House: disputes"),
     Rule(Action.ESCALATE_DISPUTE,      _D, PARTIES, None, "Escalate",     (dispute_open, not_in_review), _after_three_days, "House: disputes"),

@@ -29,11 +29,16 @@ from server.socket import LARGEST_MESSAGE
 from server.view import CLOCK_HEADER, GraphQLView
 
 CLEARING_SECONDS = 3600
-UVICORN: dict[str, Any] = {  # wherever it is served
-    "http": BoundedProtocol,
-    "ws_max_size": LARGEST_MESSAGE,
-    "server_header": False,
-}
+
+
+def uvicorn_options(settings: Settings) -> dict[str, Any]:
+    """How uvicorn serves it, wherever it does."""
+    return {
+        "http": BoundedProtocol,
+        "ws_max_size": LARGEST_MESSAGE,
+        "server_header": False,
+        "timeout_keep_alive": settings.keep_alive_seconds,
+    }
 
 
 async def healthz(_request: Request) -> Response:

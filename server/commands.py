@@ -21,7 +21,7 @@ from resolvers.rules import markdown
 from schema import SCHEMA
 from server import demo as demonstration
 from server import documents, files, imports, logs, metrics, rates
-from server.app import UVICORN
+from server.app import uvicorn_options
 from server.settings import HOME, Mode, Settings
 from server.tokens import LONGEST_SUBJECT, development_token
 
@@ -77,7 +77,7 @@ def _serve(settings: Settings, host: str, port: int, workers: int, announce: Cal
         access_log=False,
         log_config=logs.configuration(settings),
         timeout_graceful_shutdown=PATIENCE_SECONDS,
-        **UVICORN,
+        **uvicorn_options(settings),
     )
     socket = config.bind_socket()
     socket.listen(2048)

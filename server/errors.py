@@ -26,12 +26,16 @@ class Refused(HTTPException):
         self.headers = headers
 
 
+def as_json(code: str, message: str) -> bytes:
+    """The body of an answer that is an error and nothing else."""
+    return orjson.dumps({"errors": [{"message": message, "extensions": {"code": code}}]})
+
+
 def error(
     status: int, code: str, message: str, media: str = JSON, headers: Mapping[str, str] | None = None
 ) -> Response:
     _note(code)
-    body = {"errors": [{"message": message, "extensions": {"code": code}}]}
-    return Response(orjson.dumps(body), status, headers, media_type=spelled(media))
+    return Response(as_json(code, message), status, headers, media_type=spelled(media))
 
 
 def refusal(wrong: Refused, media: str = JSON) -> Response:

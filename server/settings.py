@@ -95,6 +95,11 @@ class Settings(BaseSettings):
     max_seconds: PositiveFloat = Field(
         default=20, description="how long a request may take to come in, and how long to be answered"
     )
+    keep_alive_seconds: PositiveFloat = Field(
+        default=75,
+        description="how long a connection without a request stays open, in seconds; longer than the proxy in front "
+        "keeps its own (60 for most), or the proxy sends requests to connections that have just been closed",
+    )
     compiled: bool = Field(
         default=True,
         description="whether answers are completed by code that is compiled for each operation, where they can be; if "

@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, settings
 from models import database, migrating
 from models.enums import Role
 from schema.scalars import spell_instant
-from server.app import UVICORN, create
+from server.app import create, uvicorn_options
 from server.settings import Settings
 from server.tokens import development_token
 from tests import node, postgres
@@ -80,7 +80,8 @@ class Server:
         self.settings = Settings(database_url=database_url, files_url=str(folder))
         self.loop = asyncio.new_event_loop()
         self.app = create(self.settings)
-        self.uvicorn = uvicorn.Server(uvicorn.Config(self.app, port=0, log_level="error", **UVICORN))
+        options = uvicorn_options(self.settings)
+        self.uvicorn = uvicorn.Server(uvicorn.Config(self.app, port=0, log_level="error", **options))
         self.thread = threading.Thread(target=self._run)
 
     def _run(self) -> None:

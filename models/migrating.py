@@ -288,6 +288,8 @@ class Migrator(MigrationExecutor):
         applied = await self._applied()
         plan = self._migration_plan(targets, applied, self.loader.graph)
         self._validate_plan_direction(plan, "forward")
+        if not plan:
+            return
         state = await self._project_state(applied)
         in_steps = self.watch is not None and bool(applied)
         for step in plan:
@@ -316,7 +318,8 @@ class Migrator(MigrationExecutor):
         count = len(migration.operations)
         self.tell(f"{migration.name}: {count} steps" + (f", of which {len(done)} are done" if done else ""))
         for place, operation in enumerate(migration.operations, 1):
-            old = state.clone()
+            keeps_state = place in done or isinstance(operation, Step | ops.RunSQL | ops.RunPython)
+            old = state if keeps_state else state.clone()  # takes 10 ms
             operation.state_forward(migration.app_label, state)
             if place not in done:
                 said = f"{migration.name}, step {place} of {count} ({operation.describe()})"

@@ -50,7 +50,8 @@ def _run(work: Coroutine[Any, Any, T], what: str = "The database") -> T:
     try:
         return asyncio.run(work)
     except (OSError, sqlite3.Error, asyncpg.PostgresError, BaseORMException) as error:
-        raise click.ClickException(f"{what} cannot be used: {error}") from None
+        said = str(error).partition("\nDETAIL:")[0]  # which quotes rows
+        raise click.ClickException(f"{what} cannot be used: {said}") from None
 
 
 def _subject(_context: click.Context, _parameter: click.Parameter, value: str | Sequence[str]) -> Any:

@@ -7,9 +7,8 @@ from typing import ClassVar
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Of a document, with its fragments in their places. `cost` counts each field once, and what is asked of a list's
-    entries as often as its page is long."""
+    entries as often as the list may be long."""
 
-    nesting: ClassVar[int] = 200  # brackets within brackets
     levels: ClassVar[int] = 100  # of fields, and of fragments within fragments
 
     tokens: int

@@ -46,9 +46,10 @@ class Impure(Exception):
 
 
 class Variables:
-    """Of an operation that is valid."""
+    """Of an operation."""
 
     def __init__(self, schema: GraphQLSchema, operation: OperationDefinitionNode) -> None:
+        """Raises GraphQLError for a variable that has no type of input."""
         self.schema, self.definitions = schema, operation.variable_definitions or ()
         self.known = [(each, _nests(each.type)) for each in map(partial(_signature, schema), self.definitions)]
 
@@ -84,7 +85,8 @@ class Variables:
 
 def _signature(schema: GraphQLSchema, definition: VariableDefinitionNode) -> GraphQLVariableSignature:
     signature = get_variable_signature(schema, definition)
-    assert isinstance(signature, GraphQLVariableSignature)  # the operation is valid
+    if isinstance(signature, GraphQLError):
+        raise signature
     return signature
 
 

@@ -18,6 +18,7 @@ from schema.money import Money
 from schema.payload import Payload
 from schema.references import OrderReference
 from schema.resolution import Outcome
+from schema.sizes import sized
 
 
 @strawberry.type(description="Whom a complaint is about, as far as the complainant could say.")
@@ -50,7 +51,8 @@ class Complaint(Case, Actionable):
     outcome: Outcome | None = strawberry.field(description="How it ended, where it was resolved.")
     messages = paged_field("messages", Connection[Message], "What complainant and agents wrote, newest first.")
     evidence: list[Attachment] = strawberry.field(
-        description="All its files, oldest first: those it was opened with, and those of its messages."
+        metadata=sized(20),  # of the 200 that a case holds at most
+        description="All its files, oldest first: those it was opened with, and those of its messages.",
     )
 
 

@@ -6,6 +6,7 @@ import strawberry
 
 from resolvers.page import Page
 from schema.described import resolved
+from schema.sizes import AS_ASKED
 
 T = TypeVar("T")
 
@@ -26,7 +27,7 @@ class Edge(Generic[T]):
 
 @strawberry.type(description="A page of a list.")
 class Connection(Generic[T]):
-    edges: list[Edge[T]] = strawberry.field(description="The entries.")
+    edges: list[Edge[T]] = strawberry.field(metadata=AS_ASKED, description="The entries.")
     page_info: PageInfo = strawberry.field(description="Where the page lies.")
 
 

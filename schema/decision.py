@@ -5,6 +5,7 @@ import strawberry
 from models.enums import Action, InputProblem, Reason
 from resolvers import actionable
 from schema.described import resolved
+from schema.sizes import sized
 
 
 @strawberry.type(
@@ -28,7 +29,8 @@ class Decision:
 @strawberry.interface(description="What a viewer can do something with.")
 class Actionable:
     available_actions: list[Decision] = strawberry.field(
-        description="What this viewer may do now, in the order in which to show it. Nothing else will succeed."
+        metadata=sized(5),
+        description="What this viewer may do now, in the order in which to show it. Nothing else will succeed.",
     )
     next_change_at: datetime | None = strawberry.field(
         description="When to ask again: the first instant at which availableActions differs by the clock alone. Null "
@@ -52,6 +54,8 @@ class UserError:
         description="What is wrong with the field; null where it was not the input that was refused."
     )
     field: list[str] | None = strawberry.field(
-        description='The path in the input, like ["ratings", "areas", "communication"]; null where it is not one field.'
+        metadata=sized(3),
+        description='The path in the input, like ["ratings", "areas", "communication"]; null where it is not one '
+        "field.",
     )
     decision: Decision | None = strawberry.field(description="The decision that refused it, where one did.")

@@ -4,6 +4,8 @@ from typing import Any
 
 import strawberry
 
+from schema.sizes import asking, sized
+
 USUAL_ARGUMENTS = {
     "input": "What to do, and to what.",
     "first": "How many from the start, or after `after`: 20 unless asked, 100 at most.",
@@ -28,11 +30,22 @@ def input_type(cls: type, description: str, /, *, one_of: bool = False, **fields
         field.description = (USUAL_FIELDS | fields)[field.python_name]
 
 
-def resolved(resolver: Any, graphql_type: Any, description: str, /, *, watched: bool = False, **arguments: str) -> Any:
-    """Declares a field that `resolver` answers, with a stream where it is `watched`. Raises KeyError where an argument
-    has no description."""
+def resolved(
+    resolver: Any,
+    graphql_type: Any,
+    description: str,
+    /,
+    *,
+    watched: bool = False,
+    size: int | None = None,
+    asks: tuple[str, ...] = (),
+    **arguments: str,
+) -> Any:
+    """Declares a field that `resolver` answers, with a stream where it is `watched`. `size` and `asks` are for the
+    measuring of documents (schema.sizes). Raises KeyError where an argument has no description."""
     declare: Any = strawberry.subscription if watched else strawberry.field
-    field = declare(resolver, graphql_type=graphql_type, description=description)
+    metadata = {**(sized(size) if size is not None else {}), **(asking(*asks) if asks else {})}
+    field = declare(resolver, graphql_type=graphql_type, description=description, metadata=metadata)
     for argument in field.arguments:
         argument.description = (USUAL_ARGUMENTS | arguments)[argument.python_name]
     return field

@@ -19,6 +19,7 @@ from schema.payload import Payload
 from schema.proposal import Proposal
 from schema.references import OrderReference
 from schema.resolution import Outcome
+from schema.sizes import sized
 
 
 @strawberry.type(description="A buyer's dispute about an order.")
@@ -46,7 +47,8 @@ class Dispute(Case, Actionable):
         "messages", Connection[Message], "What parties and agents wrote, newest first. Not for the order system."
     )
     evidence: list[Attachment] = strawberry.field(
-        description="All its files, oldest first: those it was opened with, and those of its messages."
+        metadata=sized(20),  # of the 200 that a case holds at most
+        description="All its files, oldest first: those it was opened with, and those of its messages.",
     )
 
 

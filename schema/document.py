@@ -10,9 +10,10 @@ from graphql import (
     GraphQLSchema,
     OperationDefinitionNode,
     get_operation_ast,
-    parse,
     specified_rules,
 )
+from graphql.execution.values import VariableValues
+from graphql.language.parser import Parser
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.schema import validate_document
 from strawberry.types.graphql import OperationType
@@ -21,7 +22,8 @@ from strawberry.utils.operation import get_first_operation
 from resolvers.limits import Limits
 from resolvers.recent import DOCUMENTS, Recent
 from resolvers.request import current
-from schema.guard import Measure, TooExpensive, measure, nested_too_deep, refusal, sizing
+from schema.arguments import Variables
+from schema.guard import Measure, Sizing, TooExpensive, measure, refusal, sizes, sizing
 from schema.whole import Whole
 
 MEASURES = 16  # kept of one document, by what its variables say of the sizes of pages
@@ -34,14 +36,15 @@ class Document:
         self.schema, self.named = schema, named
         self.measures: Recent[tuple[int | None, ...], Measure | TooExpensive] = Recent(MEASURES)
         self.parsed: DocumentNode | None = None
-        self.unreadable: GraphQLError | None = nested_too_deep(text)
-        if self.unreadable is None:
-            try:
-                self.parsed = parse(text, max_tokens=tokens)
-            except GraphQLError as error:
-                self.unreadable = error
-            except Exception as error:  # a value that Python cannot read
-                self.unreadable = GraphQLError(str(error), original_error=error)
+        self.unreadable: GraphQLError | None = None
+        try:
+            self.parsed = Parser(text, max_tokens=tokens).parse_document()
+        except GraphQLError as error:
+            self.unreadable = error
+        except RecursionError:  # the parser's limit, or the interpreter's
+            self.unreadable = TooExpensive("This document is nested too deep.")
+        except Exception as error:  # a value that Python cannot read
+            self.unreadable = GraphQLError(str(error), original_error=error)
 
     @cached_property
     def operation(self) -> OperationDefinitionNode | None:
@@ -55,6 +58,16 @@ class Document:
     def kind(self) -> OperationType:
         assert self.operation is not None
         return OperationType(self.operation.operation.value)
+
+    @cached_property
+    def variables(self) -> Variables | None:
+        """How they are read; None where they are not well declared, which the validation tells."""
+        if self.operation is None:
+            return None
+        try:
+            return Variables(self.schema, self.operation)
+        except GraphQLError:
+            return None
 
     @cached_property
     def whole(self) -> Whole | None:
@@ -77,19 +90,26 @@ class Document:
         return errors
 
     @cached_property
-    def sizing(self) -> list[str]:
-        assert self.parsed is not None
-        return sorted(sizing(self.parsed))
-
-    def measured(self, variables: dict[str, Any] | None) -> Measure | TooExpensive:
-        """With the sizes of pages and lists that are among the variables."""
-        sizes = {name: size for name in self.sizing if (size := _size((variables or {}).get(name))) is not None}
-        return self.measures.get(tuple(map(sizes.get, self.sizing)), lambda: self._measured(sizes))
-
-    def _measured(self, sizes: dict[str, int]) -> Measure | TooExpensive:
+    def sizing(self) -> list[Sizing]:
         assert self.parsed is not None
         try:
-            return measure(self.schema, self.parsed, self.named, sizes)
+            return sizing(self.schema, self.parsed, self.named)
+        except TooExpensive:  # whatever they say
+            return []
+
+    def read(self, given: dict[str, Any] | None) -> VariableValues | None:
+        """The variables as they are executed with; None where they do not fit, and nothing is executed."""
+        return None if self.variables is None else self.variables.read(given or {})
+
+    def measured(self, variables: VariableValues | None) -> Measure | TooExpensive:
+        """With what the variables say of the sizes of pages and lists."""
+        key = sizes(self.sizing, variables.coerced if variables else {})
+        return self.measures.get(key, lambda: self._measured(key))
+
+    def _measured(self, said: tuple[int | None, ...]) -> Measure | TooExpensive:
+        assert self.parsed is not None
+        try:
+            return measure(self.schema, self.parsed, self.named, dict(zip(self.sizing, said, strict=True)))
         except TooExpensive as too_deep:
             return too_deep
 
@@ -100,11 +120,6 @@ class Document:
         if not errors:
             current.get().operation = self.name
         return errors
-
-
-def _size(value: object) -> int | None:
-    """A number, or the length of a list."""
-    return len(value) if isinstance(value, list) else value if isinstance(value, int) else None  # pyright: ignore[reportUnknownArgumentType]
 
 
 _documents: Recent[tuple[int, str, str | None, int], Document] = Recent(DOCUMENTS)
@@ -137,7 +152,7 @@ class Preparing(SchemaExtension):
     def on_validate(self) -> Iterator[None]:
         assert self.document is not None
         context = self.execution_context
-        self.found = self.document.measured(context.variables)
+        self.found = self.document.measured(self.document.read(context.variables))
         context.pre_execution_errors = self.document.errors(self.found, context.context.limits)
         yield
 

@@ -22,7 +22,6 @@ from models import database
 from resolvers.limits import Limits
 from schema.document import cost, prepared
 from schema.executor import CompiledExecutor
-from schema.guard import nested_too_deep
 from schema.whole import Noted, replaying
 
 T = TypeVar("T")
@@ -64,7 +63,8 @@ class Schema(strawberry.Schema):
         kind = document.kind
         if kind is OperationType.SUBSCRIPTION or kind not in (allowed_operation_types or OperationType):
             raise InvalidOperationTypeError(kind)
-        found = document.measured(variable_values)
+        variables = document.read(variable_values)
+        found = document.measured(variables)
         told = cost(found, limits)
         if errors := document.errors(found, limits):
             return PreExecutionError(data=None, errors=errors, extensions=told)
@@ -72,10 +72,8 @@ class Schema(strawberry.Schema):
         async def work() -> GraphQLExecutionResult:
             assert document.parsed is not None
             noted: Noted = {}
-            if document.whole is not None and self.execution_context_class is CompiledExecutor:
-                data = await document.whole.data(
-                    noted, root_value, variable_values, context_value, operation_extensions
-                )
+            if document.whole is not None and variables and self.execution_context_class is CompiledExecutor:
+                data = await document.whole.data(noted, root_value, variables, context_value, operation_extensions)
                 if data is not None:
                     return GraphQLExecutionResult(data, None)
             executor: Any = self.execution_context_class.build(
@@ -91,6 +89,7 @@ class Schema(strawberry.Schema):
             )
             if isinstance(executor, list):  # of errors
                 return GraphQLExecutionResult(None, executor)  # pyright: ignore[reportUnknownArgumentType]
+            assert variables is not None  # nothing is executed with what was not measured
             result = executor.execute_operation()
             return await result if isinstance(result, Awaitable) else result
 
@@ -100,10 +99,13 @@ class Schema(strawberry.Schema):
             return PreExecutionError(data=None, errors=[_coerce_error(error)], extensions=told)
         return ExecutionResult(result.data, result.errors, told)
 
-    async def stream(self, *args: Any, **kwargs: Any) -> Any:
-        if (error := nested_too_deep(kwargs.get("query") or next(iter(args), None))) is not None:
-            return _only(PreExecutionError(data=None, errors=[error]))
-        return await super().stream(*args, **kwargs)
+    async def stream(self, query: str | None, *args: Any, context_value: Any = None, **kwargs: Any) -> Any:
+        """What cannot be read is not left to the base, which would read it a second time."""
+        if query:
+            document = prepared(self._schema, query, kwargs.get("operation_name"), context_value.limits)
+            if document.unreadable is not None:
+                return _only(PreExecutionError(data=None, errors=[document.unreadable]))
+        return await super().stream(query, *args, context_value=context_value, **kwargs)
 
     async def _execute_operation(self, execution_context: ExecutionContext, *rest: Any, **more: Any) -> Any:
         """Of a stream that has one answer."""

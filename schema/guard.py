@@ -1,10 +1,17 @@
-"""Which documents are affordable: measured before anything else is done with them, in one walk over each part."""
+"""Which documents are affordable: measured before anything else is done with them, in one walk over each part.
 
-import re
-from collections.abc import Mapping
+The cost of an answer is the number of its fields, with every list as long as it will be at most: as its arguments say,
+with their defaults and with variables as they are coerced, or else as the schema declares it (schema.sizes).
+
+    viewer { orders(first: 20) { edges { cursor node { items { title } } } pageInfo { endCursor } } }
+    1        1                   1     + 20 * (1 + 1 + 1 + 10 * 1)         + 1        1
+"""
+
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+import graphql
 from graphql import (
     DocumentNode,
     FieldNode,
@@ -16,19 +23,25 @@ from graphql import (
     InlineFragmentNode,
     IntValueNode,
     ListValueNode,
+    NullValueNode,
+    ObjectValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
     ValueNode,
     VariableNode,
-    get_named_type,
+    is_interface_type,
+    is_object_type,
 )
 
 from resolvers.limits import Limits
-from resolvers.page import LARGEST, USUAL
+from schema.sizes import USUAL_SIZE, number, paths_of, size_of, usual_for
 
-SIZES = ("first", "last", "ids")  # the arguments that say how much
+# A variable, or a field in one, that says how many entries are asked for: ("orders",) or ("input", "orders").
+Sizing = tuple[str, ...]
 
-_BRACKETS = re.compile(r"[{}()\[\]]")
+_named: Callable[[Any], Any] = graphql.get_named_type
+_is_list: Callable[[Any], bool] = cast("Any", graphql).is_list_type
+_nullable: Callable[[Any], Any] = cast("Any", graphql).get_nullable_type
 
 
 class TooExpensive(GraphQLError):
@@ -45,6 +58,7 @@ class Measure:
     aliases: int = 0
     directives: int = 0
     cost: int = 0
+    each: int = 0  # what each entry costs of lists that are as long as is asked for at the field above
     introspects: bool = False
 
     def __add__(self, other: "Measure") -> "Measure":
@@ -54,19 +68,31 @@ class Measure:
             self.aliases + other.aliases,
             self.directives + other.directives,
             self.cost + other.cost,
+            self.each + other.each,
             self.introspects or other.introspects,
         )
 
 
 class _Walk:
-    def __init__(self, schema: GraphQLSchema, document: DocumentNode, sizes: Mapping[str, int]) -> None:
-        self.schema = schema
+    """`sizes` are the numbers and the lengths of lists that variables say; `sizing` is where they were looked for."""
+
+    def __init__(self, schema: GraphQLSchema, document: DocumentNode, sizes: Mapping[Sizing, int | None]) -> None:
+        self.schema, self.document = schema, document
         self.sizes = sizes
+        self.sizing: set[Sizing] = set()
         self.fragments = {
             node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
         }
         self.measured: dict[str, Measure] = {}
         self.level = 0
+
+    def operations(self, named: str | None) -> Measure:
+        total = Measure()
+        for node in self.document.definitions:
+            if isinstance(node, OperationDefinitionNode) and named in (None, node.name and node.name.value):
+                total += self.selections(node.selection_set, self.schema.get_root_type(node.operation))
+                total += Measure(directives=len(node.directives or ()))
+        return total
 
     def selections(self, selection_set: SelectionSetNode, parent: GraphQLNamedType | None) -> Measure:
         self.level += 1
@@ -98,68 +124,92 @@ class _Walk:
 
     def field(self, node: FieldNode, parent: GraphQLNamedType | None) -> Measure:
         name = node.name.value
-        definition: Any = getattr(parent, "fields", {}).get(name)
+        definition: Any = (
+            self.schema.get_field(parent, name) if is_object_type(parent) or is_interface_type(parent) else None
+        )
         below = Measure()
         if node.selection_set is not None:
-            inner = cast("GraphQLNamedType", get_named_type(definition.type)) if definition is not None else None
+            inner = _named(definition.type) if definition is not None else None
             below = self.selections(node.selection_set, inner)
         introspects = name in ("__schema", "__type")
-        size = self.size(node, definition) if definition is not None else 1
+        cost, each = self.cost(node, definition, below) if definition is not None else (below.cost, below.each)
         return Measure(
             depth=0 if introspects else below.depth + 1,
             fields=below.fields + 1,
             aliases=below.aliases + (node.alias is not None),
             directives=below.directives,
-            cost=1 + size * below.cost,
+            cost=cost + 1,
+            each=each,
             introspects=below.introspects or introspects,
         )
 
-    def size(self, node: FieldNode, definition: Any) -> int:
-        """How many entries are asked for."""
+    def cost(self, node: FieldNode, definition: Any, below: Measure) -> tuple[int, int]:
+        """Of what is below the field; and of each entry, where it is a list that is as long as was asked for above."""
+        asked = self.asked(node, definition)
+        if not _is_list(_nullable(definition.type)):
+            return below.cost + (USUAL_SIZE if asked is None else asked) * below.each, 0
+        entry = below.cost + USUAL_SIZE * below.each if node.selection_set else 1
+        size = size_of(node.name.value, definition) if asked is None else asked
+        return (0, entry) if size is None else (size * entry, 0)
+
+    def asked(self, node: FieldNode, definition: Any) -> int | None:
+        """How many entries the arguments ask for; None where the field has no such arguments."""
+        paths = paths_of(definition)
+        if not paths:
+            return None
         given = {argument.name.value: argument.value for argument in node.arguments or ()}
-        if "first" in definition.args:
-            sizes = [self.number(given[name]) for name in ("first", "last") if name in given]
-            return max(0, min(next((size for size in sizes if size is not None), USUAL), LARGEST))
-        return max(1, self.number(given["ids"]) or 0) if "ids" in given else 1
+        numbers = [self.number(given.get(path[0]), definition.args[path[0]], path) for path in paths]
+        return max((size for size in numbers if size is not None), default=usual_for(definition))
 
-    def number(self, value: ValueNode) -> int | None:
-        """A number, or the length of a list."""
+    def number(self, value: ValueNode | None, argument: Any, path: tuple[str, ...]) -> int | None:
+        kind = _nullable(argument.type)
+        for place, step in enumerate(path[1:], 1):
+            if isinstance(value, VariableNode):
+                return self.said(value, path[place:])
+            fields = value.fields if isinstance(value, ObjectValueNode) else ()
+            value = next((field.value for field in fields if field.name.value == step), None)
+            kind = _nullable(kind.fields[step].type)
+        if value is None:
+            return number(argument.default_value) if len(path) == 1 else None
         if isinstance(value, VariableNode):
-            return self.sizes.get(value.name.value)
-        if isinstance(value, IntValueNode):
-            return int(value.value) if len(value.value) < 10 else LARGEST
-        return len(value.values) if isinstance(value, ListValueNode) else None
+            said = self.said(value, ())
+            return number(argument.default_value) if said is None and len(path) == 1 else said
+        if isinstance(value, NullValueNode):
+            return None
+        if _is_list(kind):
+            return len(value.values) if isinstance(value, ListValueNode) else 1
+        return number(int(value.value[:10])) if isinstance(value, IntValueNode) else None
+
+    def said(self, variable: VariableNode, path: tuple[str, ...]) -> int | None:
+        """By a variable, or by a field in one."""
+        sizing = variable.name.value, *path
+        self.sizing.add(sizing)
+        return self.sizes.get(sizing)
 
 
-def sizing(document: DocumentNode) -> frozenset[str]:
-    """The variables that say how much is asked for."""
-    found: set[str] = set()
-
-    def look(selection_set: SelectionSetNode) -> None:
-        for node in selection_set.selections:
-            for argument in getattr(node, "arguments", None) or ():
-                if argument.name.value in SIZES and isinstance(argument.value, VariableNode):
-                    found.add(argument.value.name.value)
-            if (below := getattr(node, "selection_set", None)) is not None:
-                look(below)
-
-    for definition in document.definitions:
-        if isinstance(definition, OperationDefinitionNode | FragmentDefinitionNode):
-            look(definition.selection_set)
-    return frozenset(found)
+def sizing(schema: GraphQLSchema, document: DocumentNode, operation: str | None) -> list[Sizing]:
+    """The variables, and fields in them, that say how much is asked for. Raises TooExpensive."""
+    walk = _Walk(schema, document, {})
+    walk.operations(operation)
+    return sorted(walk.sizing)
 
 
-def measure(schema: GraphQLSchema, document: DocumentNode, operation: str | None, sizes: Mapping[str, int]) -> Measure:
-    """The operation that runs; all of them where that is not clear yet. `sizes` are the numbers among the variables,
-    and the lengths of lists. Raises TooExpensive."""
-    walk = _Walk(schema, document, sizes)
-    total = Measure()
-    for node in document.definitions:
-        named = isinstance(node, OperationDefinitionNode) and operation in (None, node.name and node.name.value)
-        if isinstance(node, OperationDefinitionNode) and named:
-            total += walk.selections(node.selection_set, schema.get_root_type(node.operation))
-            total += Measure(directives=len(node.directives or ()))
-    return total
+def sizes(sizing: Iterable[Sizing], values: Mapping[str, Any]) -> tuple[int | None, ...]:
+    """What these say in the coerced values of a request's variables."""
+    return tuple([_size(values.get(name), path) for name, *path in sizing])
+
+
+def _size(value: Any, path: list[str]) -> int | None:
+    for step in path:
+        value = cast("dict[str, Any]", value).get(step) if isinstance(value, dict) else None
+    return number(value)
+
+
+def measure(
+    schema: GraphQLSchema, document: DocumentNode, operation: str | None, sizes: Mapping[Sizing, int | None]
+) -> Measure:
+    """The operation that runs; all of them where that is not clear yet. Raises TooExpensive."""
+    return _Walk(schema, document, sizes).operations(operation)
 
 
 def refusal(found: Measure, limits: Limits) -> GraphQLError | None:
@@ -175,14 +225,4 @@ def refusal(found: Measure, limits: Limits) -> GraphQLError | None:
             return TooExpensive(f"This document has more than {most:,} {what}, with its fragments in their places.")
     if found.cost > limits.cost:
         return TooExpensive(f"This asks for too much at once: up to {limits.cost:,}. Ask for shorter pages.")
-    return None
-
-
-def nested_too_deep(text: str | None) -> TooExpensive | None:
-    """Told before the text is read at all: reading takes a step down for each bracket."""
-    depth = 0
-    for bracket in _BRACKETS.findall(text or ""):
-        depth += 1 if bracket in "{([" else -1
-        if depth > Limits.nesting:
-            return TooExpensive(f"This document is nested more than {Limits.nesting} deep.")
     return None

@@ -5,6 +5,7 @@ import strawberry
 from schema.account import Account
 from schema.attachment import Attachment
 from schema.node import Node
+from schema.sizes import sized
 
 
 @strawberry.type(description="What a party or an agent wrote in a case.")
@@ -12,4 +13,4 @@ class Message(Node):
     by: Account = strawberry.field(description="Who wrote it.")
     at: datetime = strawberry.field(description="When.")
     text: str = strawberry.field(description="What.")
-    attachments: list[Attachment] = strawberry.field(description="The files that came with it.")
+    attachments: list[Attachment] = strawberry.field(metadata=sized(3), description="The files that came with it.")

@@ -2,6 +2,7 @@ import strawberry
 
 from schema.decision import UserError
 from schema.references import OrderReference
+from schema.sizes import sized
 
 
 @strawberry.type
@@ -10,5 +11,5 @@ class Payload:
         description="The order as it stands now, also after a refusal. Null where there is none."
     )
     user_errors: list[UserError] = strawberry.field(
-        description="Everything that speaks against it; empty when it was done."
+        metadata=sized(3), description="Everything that speaks against it; empty when it was done."
     )

@@ -5,6 +5,7 @@ import strawberry
 from resolvers import changes, rules
 from resolvers import node as by_id
 from resolvers.context import Info
+from resolvers.policy import TABLE
 from resolvers.viewer import Viewer as ViewerRow
 from schema.case import Case
 from schema.described import resolved
@@ -37,6 +38,7 @@ class Query:
         rules.rules,
         list[Rule],
         "The policy table itself, or its lines for an action or a kind: for help pages and support.",
+        size=len(TABLE),
         action="Only the lines for this action.",
         kind="Only the lines for this kind of order.",
     )

@@ -5,6 +5,7 @@ from resolvers.record import OrderItemInput, OrderRecord, PartyInput, RecordOrde
 from schema.decision import UserError
 from schema.described import input_type, resolved
 from schema.references import OrderReference
+from schema.sizes import AS_ASKED
 
 input_type(
     PartyInput,
@@ -43,9 +44,12 @@ input_type(RecordOrders, "Orders to take in, all or none.", orders="500 at most.
 @strawberry.type(description="What became of the records: all were taken, or none.")
 class RecordOrdersPayload:
     orders: list[OrderReference] | None = strawberry.field(
-        description="The orders as they stand now, as the input names them; null when the records were refused."
+        metadata=AS_ASKED,
+        description="The orders as they stand now, as the input names them; null when the records were refused.",
     )
-    user_errors: list[UserError] = strawberry.field(description="Everything that is wrong with the records.")
+    user_errors: list[UserError] = strawberry.field(
+        metadata=AS_ASKED, description="Everything that is wrong with the records."
+    )
 
 
 @strawberry.type
@@ -54,4 +58,5 @@ class RecordMutations:
         record.record_orders,
         RecordOrdersPayload,
         "Takes in what the order system knows, by number. For the role SERVICE.",
+        asks=("input", "orders"),
     )

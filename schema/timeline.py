@@ -9,6 +9,7 @@ from models.enums import Action
 from schema.account import Account
 from schema.connection import PageInfo, paged_field
 from schema.references import CaseReference, OrderReference
+from schema.sizes import AS_ASKED
 
 
 @strawberry.type(description="One thing that happened.")
@@ -30,7 +31,7 @@ class TimelineEdge:
 
 @strawberry.type(description="A page of a timeline, oldest first.")
 class TimelineConnection:
-    edges: list[TimelineEdge] = strawberry.field(description="The entries.")
+    edges: list[TimelineEdge] = strawberry.field(metadata=AS_ASKED, description="The entries.")
     page_info: PageInfo = strawberry.field(description="Where the page lies.")
 
 

@@ -6,6 +6,7 @@ from resolvers import upload
 from resolvers.upload import CreateUpload
 from schema.decision import UserError
 from schema.described import input_type, resolved
+from schema.sizes import sized
 
 input_type(
     CreateUpload,
@@ -31,14 +32,14 @@ class Upload:
     id: strawberry.ID = strawberry.field(description="What to name it by.")
     url: str = strawberry.field(description="Where to send the bytes; a secret of whoever made it.")
     method: str = strawberry.field(description="With which HTTP method.")
-    headers: list[Header] = strawberry.field(description="With which headers.")
+    headers: list[Header] = strawberry.field(metadata=sized(2), description="With which headers.")
     expires_at: datetime = strawberry.field(description="Until when the sending can begin.")
 
 
 @strawberry.type(description="How to bring the file, or why not.")
 class CreateUploadPayload:
     upload: Upload | None = strawberry.field(description="How to bring it; null when it was refused.")
-    user_errors: list[UserError] = strawberry.field(description="Everything that speaks against it.")
+    user_errors: list[UserError] = strawberry.field(metadata=sized(3), description="Everything that speaks against it.")
 
 
 @strawberry.type

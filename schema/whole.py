@@ -23,6 +23,7 @@ from graphql import (
     GraphQLObjectType,
     MiddlewareManager,
     OperationDefinitionNode,
+    Undefined,
     is_non_null_type,
     is_object_type,
 )
@@ -32,7 +33,7 @@ from graphql.pyutils import Path
 from strawberry.types.field import StrawberryField
 
 from resolvers.selection import Variants
-from schema.arguments import Impure, Variables
+from schema.arguments import Impure
 from schema.executor import (
     CompiledExecutor,
     Compiler,
@@ -205,29 +206,26 @@ class Whole:
 
     def __init__(self, schema: Any, document: DocumentNode, operation: OperationDefinitionNode) -> None:
         self.schema, self.document, self.operation = schema, document, operation
-        self.variables = Variables(schema, operation)
         parts = [each for each in document.definitions if isinstance(each, ExecutableDefinitionNode)]
         self.variants: Variants[_Variant] = Variants(parts, _Variant)
 
     async def data(
-        self, noted: Noted, root: Any, given: dict[str, Any] | None, context: Any, extensions: Any = None
+        self, noted: Noted, root: Any, variables: VariableValues, context: Any, extensions: Any = None
     ) -> dict[str, Any] | None:
         """None where graphql-core has to tell, with what was noted."""
-        variables = self.variables.read(given or {})
-        if variables is None:
-            return None
         try:
             variant = self.variants.of(variables.coerced)
             variant.sightings += 1
             if variant.sightings == self.compiled_from:
-                variant.compiled = self._compiled(given)
+                variant.compiled = self._compiled(variables)
             if variant.compiled is None:
                 return None
             return await variant.compiled.run(root, variables, context, extensions, noted)
         except Exception:
             return None
 
-    def _compiled(self, given: dict[str, Any] | None) -> _Compiled | None:
+    def _compiled(self, variables: VariableValues) -> _Compiled | None:
+        given = {name: source.value for name, source in variables.sources.items() if source.value is not Undefined}
         named = self.operation.name.value if self.operation.name else None
         executor: Any = CompiledExecutor.build(self.schema, self.document, None, None, given, named)
         try:

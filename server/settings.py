@@ -116,8 +116,8 @@ class Settings(BaseSettings):
     max_directives: PositiveInt = Field(default=50, description="how many directives")
     max_cost: PositiveInt = Field(
         default=25_000,
-        description="what it may cost: each field once, and what is asked of a list's entries as often as its page "
-        "is long",
+        description="what it may cost: the fields of its answer, with every list as long as is asked for, or as long as "
+        "the schema takes it to be",
     )
 
     @field_validator("cors_origins", mode="before")

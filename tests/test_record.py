@@ -194,5 +194,9 @@ def test_only_the_order_system_records(world: World) -> None:
 def test_at_most_five_hundred_at_once(world: World) -> None:
     orders = [world.record() for _ in range(501)]
     assert _problems(world, *orders) == {("orders", "TOO_MANY")}
-    assert len(record(world, NOW, *orders[:500])) == 500
+    recorded = world.service.succeed("recordOrders", {"orders": orders[:500]}, "orders { id status total { amount } }")
+    assert len(recorded["orders"]) == 500
+    document = f"mutation($orders: [OrderRecordInput!]!) {{ recordOrders(input: {{orders: $orders}}) {{ {SHOWN} }} }}"
+    [error] = world.service.answer(document, orders=orders[:500])["errors"]
+    assert error["extensions"]["code"] == "TOO_EXPENSIVE"  # a hundred entries of a timeline of each
     assert record(world, NOW) == []

@@ -16,6 +16,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from models.enums import Role
 from resolvers.account import sign_in
 from schema import SCHEMA
+from schema.arguments import Variables
 from schema.document import prepared
 from schema.execution import Schema
 from schema.executor import CompiledExecutor, by_class
@@ -37,8 +38,13 @@ def whole(document: DocumentNode, schema: GraphQLSchema = kinds.SCHEMA) -> AtOnc
     return AtOnce(schema, document, operation)
 
 
+def read(ours: Whole, variables: dict[str, Any] | None = None) -> Any:
+    return Variables(ours.schema, ours.operation).read(variables or {})
+
+
 def told(ours: Whole, data: Any, variables: dict[str, Any] | None = None) -> str | None:
-    shown = asyncio.run(ours.data({}, data, variables, None))
+    values = read(ours, variables)
+    shown = asyncio.run(ours.data({}, data, values, None)) if values else None
     return spelled(shown) if isinstance(shown, dict) else None
 
 
@@ -154,8 +160,10 @@ class One:
 def test_objects_are_of_their_type() -> None:
     document = parse("{ one { name told } }")
     ours = whole(document, strawberry.Schema(One)._schema)
-    assert asyncio.run(ours.data({}, None, {}, Named(name="one"))) == {"one": {"name": "one", "told": "told one"}}
-    assert asyncio.run(ours.data({}, None, {}, Alike())) is None
+    assert asyncio.run(ours.data({}, None, read(ours), Named(name="one"))) == {
+        "one": {"name": "one", "told": "told one"}
+    }
+    assert asyncio.run(ours.data({}, None, read(ours), Alike())) is None
 
 
 @strawberry.type
@@ -231,7 +239,7 @@ def test_what_a_mutation_does_without_info_is_left_to_graphql_core() -> None:
         "mutation { __typename do { __typename } }",
     ):
         ours = whole(parse(text), schema)
-        asyncio.run(ours.data({}, None, {}, SimpleNamespace(asked=0)))
+        asyncio.run(ours.data({}, None, read(ours), SimpleNamespace(asked=0)))
         assert [bool(each.compiled) for each in ours.variants.kept.values()] == ["pure" not in text]
 
 
@@ -239,7 +247,7 @@ def test_nothing_of_a_request_is_kept() -> None:
     document = parse("query($more: String!) { none(more: $more) { name } inner { __typename } }")
     ours = whole(document, strawberry.Schema(One)._schema)
     large = "x" * 100_000
-    asyncio.run(ours.data({}, None, {"more": large}, SimpleNamespace(asked=0)))
+    asyncio.run(ours.data({}, None, read(ours, {"more": large}), SimpleNamespace(asked=0)))
     [variant] = ours.variants.kept.values()
     assert variant.compiled is not None
     left, seen = [variant], set[int]()

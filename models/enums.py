@@ -93,6 +93,7 @@ class Reason(_Name):
     NOT_YOUR_TURN = auto()
     ALREADY_UNDER_REVIEW = auto()
     NOT_UNDER_REVIEW = auto()
+    CONFLICT_OF_INTEREST = auto()
     INVALID_INPUT = auto()
     IDEMPOTENCY_KEY_REUSED = auto()
 

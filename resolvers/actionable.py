@@ -31,20 +31,26 @@ class Actionable:
     moved_by_time: ClassVar[tuple[Expression, ...]] = ()  # what else of it time alone changes
 
     @property
+    def has_conflict(self) -> bool:
+        """Whether the viewer is an agent who is a party to it as well."""
+        return False
+
+    @property
     def available_actions(self) -> list[Decision]:
         row: Any = self
-        return policy.available_actions(row, self.context.viewer, self.context.now)
+        return policy.available_actions(row, self.context.viewer, self.context.now, conflict=self.has_conflict)
 
     @property
     def next_change_at(self) -> datetime | None:
         row: Any = self
-        return policy.next_change_at(row, self.context.viewer, self.context.now)
+        return policy.next_change_at(row, self.context.viewer, self.context.now, conflict=self.has_conflict)
 
     @property
     def differs_at(self) -> datetime | None:
         """The first instant at which time alone will have made it look otherwise to its viewer."""
         row: Any = self
-        return policy.next_change_at(row, self.context.viewer, self.context.now, self.moved_by_time)
+        viewer, now = self.context.viewer, self.context.now
+        return policy.next_change_at(row, viewer, now, self.moved_by_time, conflict=self.has_conflict)
 
     def facts(self) -> Any:
         """The facts when nothing was known yet."""
@@ -72,10 +78,10 @@ class Past:
     facts: Mapping[str, Any]
 
 
-def replayed(owner: type[Row], column: str, facts: str) -> None:
+def replayed(owner: type[Row], column: str, facts: str, needs: tuple[str, ...] = ()) -> None:
     """Declares that `decision(at:)` of these rows reads their events, where it asks for an instant at all.
 
-    `column` is where an event names the row, `facts` where it has the row's facts.
+    `column` is where an event names the row, `facts` where it has the row's facts. A decision `needs` other relations.
     """
 
     async def load(context: Context, rows: Sequence[Any], asked: Asked) -> None:
@@ -96,13 +102,20 @@ def replayed(owner: type[Row], column: str, facts: str) -> None:
         for row in rows:
             row.past = past[row.id]
 
-    owner.relations["decision"] = Relation(load, key=lambda arguments: arguments.get("at") is None)
+    owner.relations["decision"] = Relation(load, key=lambda arguments: arguments.get("at") is None, needs=needs)
+
+
+def decided(action: Action, subject: Any, context: Context) -> Decision:
+    """What the policy says of it now. `subject` is a row, facts that are no row, or None where there is nothing."""
+    conflict = isinstance(subject, Actionable) and subject.has_conflict
+    facts: Any = subject
+    return policy.decide(action, facts, context.viewer, context.now, conflict=conflict)
 
 
 def decision(root: Any, action: Action, at: datetime | None = UNSET) -> Decision:
     """What the policy says of this row now, or at `at`: what it said then, or will say if nothing else happens."""
-    viewer, now = root.context.viewer, root.context.now
     if at is UNSET or at is None:
-        return policy.decide(action, root, viewer, now)
+        return decided(action, root, root.context)
     known = [past.facts for past in root.past if past.known_at <= at]
-    return policy.decide(action, policy.fold(root.facts(), known) if known else None, viewer, at)
+    facts = policy.fold(root.facts(), known) if known else None
+    return policy.decide(action, facts, root.context.viewer, at, conflict=root.has_conflict)

@@ -59,10 +59,11 @@ def close_case(performing: Performing, how: Any) -> dict[str, Any]:
     return {"closed_at": performing.now, "closed_as": how, **CLOSING}
 
 
-def viewer_state(mover: Role | None, viewer: Role) -> ViewerState:
-    """A case from where its viewer stands, by whose move it is; that is nobody's once it is closed."""
+def viewer_state(mover: Role | None, viewer: Role, *, conflict: bool = False) -> ViewerState:
+    """A case from where its viewer stands, by whose move it is; that is nobody's once it is closed. An agent with a
+    `conflict` has no move."""
     if mover is None:
         return ViewerState.CLOSED
-    if mover == viewer:
+    if mover == viewer and not conflict:
         return ViewerState.ACTION_REQUIRED
     return ViewerState.UNDER_REVIEW if mover is Role.AGENT else ViewerState.WAITING_FOR_OTHER_PARTY

@@ -27,6 +27,7 @@ from resolvers.account import Account
 from resolvers.actionable import Actionable, Past, replayed
 from resolvers.attachment import Attachment, brought, has_files
 from resolvers.case import change_case, close_case, open_case, viewer_state
+from resolvers.conflict import PARTY, SUPPLIER_OF_ITS_ORDER, find_conflicts, with_conflict
 from resolvers.context import Context, Info
 from resolvers.idempotency import Keyed
 from resolvers.input import LONG_TEXT, Checks, Input, MoneyInput
@@ -81,10 +82,15 @@ class Complaint(ComplaintFacts, Actionable, Decided, Row):
     order: Order | None = field(init=False, default=None)
     of_order: Order | None = field(init=False, default=None, repr=False)
     outcome_by: Account | None = field(init=False, default=None)
+    as_party: Account | None = field(init=False, default=None, repr=False)
     evidence: list[Attachment] = field(init=False, default_factory=list[Attachment])
     pages: dict[Any, Any] = field(init=False, default_factory=dict[Any, Any])
     gathered: Sequence[list[Any]] = field(init=False, default=())
     past: Sequence[Past] = field(init=False, default=())
+
+    @property
+    def has_conflict(self) -> bool:
+        return self.as_party is not None
 
     @property
     def global_id(self) -> str:
@@ -104,7 +110,7 @@ class Complaint(ComplaintFacts, Actionable, Decided, Row):
 
     @property
     def viewer_state(self) -> ViewerState:
-        return viewer_state(self.waits_for, self.context.viewer.role)
+        return viewer_state(self.waits_for, self.context.viewer.role, conflict=self.has_conflict)
 
     @property
     def respondent(self) -> Respondent:
@@ -133,7 +139,8 @@ class Complaint(ComplaintFacts, Actionable, Decided, Row):
         return ComplaintFacts(complainant_id=self.complainant_id)
 
 
-replayed(Complaint, "case_id", "case_facts")
+replayed(Complaint, "case_id", "case_facts", needs=(PARTY,))
+find_conflicts(Complaint, "complainant_id", SUPPLIER_OF_ITS_ORDER)
 account.named_by(Complaint, "outcome", "outcome_by")
 has_files(Complaint, "evidence", "case_id")
 relations.refers_to(Complaint, "order", "order", Order, "Order", "order_id")
@@ -279,6 +286,6 @@ def the_complaint(id: str) -> Target:
         return order
 
     async def read(context: Context, _order: Order | None) -> Complaint | None:
-        return await reading.by_id(context, Complaint, "Complaint", id)
+        return await with_conflict(context, await reading.by_id(context, Complaint, "Complaint", id))
 
     return Target(lock, read)

@@ -28,6 +28,7 @@ from resolvers.account import Account
 from resolvers.actionable import Actionable, Past, replayed
 from resolvers.attachment import Attachment, brought, has_files
 from resolvers.case import change_case, close_case, open_case, viewer_state
+from resolvers.conflict import PARTY, find_conflicts, with_conflict
 from resolvers.context import Context, Info
 from resolvers.idempotency import Keyed
 from resolvers.input import LONG_TEXT, Checks, MoneyInput
@@ -63,11 +64,16 @@ class Dispute(DisputeFacts, Actionable, Decided, Row):
     order: Order | None = field(init=False, default=None)
     of_order: Order | None = field(init=False, default=None, repr=False)
     outcome_by: Account | None = field(init=False, default=None)
+    as_party: Account | None = field(init=False, default=None, repr=False)
     proposals: list[Any] | None = field(init=False, default=None)
     evidence: list[Attachment] = field(init=False, default_factory=list[Attachment])
     pages: dict[Any, Any] = field(init=False, default_factory=dict[Any, Any])
     gathered: Sequence[list[Any]] = field(init=False, default=())
     past: Sequence[Past] = field(init=False, default=())
+
+    @property
+    def has_conflict(self) -> bool:
+        return self.as_party is not None
 
     @property
     def global_id(self) -> str:
@@ -107,14 +113,17 @@ class Dispute(DisputeFacts, Actionable, Decided, Row):
 
     @property
     def viewer_state(self) -> ViewerState:
-        return viewer_state(policy.waits_for(self, self.context.now), self.context.viewer.role)
+        return viewer_state(
+            policy.waits_for(self, self.context.now), self.context.viewer.role, conflict=self.has_conflict
+        )
 
     def facts(self) -> DisputeFacts:
         """The dispute when nothing was known of it yet."""
         return DisputeFacts(buyer_id=self.buyer_id, supplier_id=self.supplier_id)
 
 
-replayed(Dispute, "case_id", "case_facts")
+replayed(Dispute, "case_id", "case_facts", needs=(PARTY,))
+find_conflicts(Dispute, "buyer_id", "supplier_id")
 relations.refers_to(Dispute, "order", "order", Order, "Order", "order_id")
 relations.has_latest(Order, "dispute", "dispute", Dispute, "Dispute", newest="opened_at")
 account.named_by(Dispute, "outcome", "outcome_by")
@@ -252,6 +261,6 @@ def the_dispute(id: str) -> Target:
         return await lock_order(context, lambda bind: f"id = (SELECT order_id FROM disputes WHERE id = {bind(key)})")
 
     async def read(context: Context, _order: Order | None) -> Dispute | None:
-        return await reading.by_id(context, Dispute, "Dispute", id)
+        return await with_conflict(context, await reading.by_id(context, Dispute, "Dispute", id))
 
     return Target(lock, read)

@@ -13,6 +13,7 @@ from tortoise.models import Model
 from models import database
 from models.enums import Action, Reason
 from resolvers import history, idempotency, ids, metrics, policy, reading
+from resolvers.actionable import decided
 from resolvers.context import Context
 from resolvers.errors import Refused, UserError, refusal
 from resolvers.history import Change
@@ -110,7 +111,7 @@ async def perform(
         order = await target.lock(context)
         settled = await settle(context, order) if order else []
         subject = await target.read(context, order)
-        decision = policy.decide(action, subject, context.viewer, context.now)
+        decision = decided(action, subject, context)
         compares = seen is not None and (decision.allowed or decision.reason in seen.rather_than)
         if seen is not None and compares and not await seen.is_current(subject):
             raise Refused([UserError(Reason.PROPOSAL_CHANGED, sentence(action, Reason.PROPOSAL_CHANGED))])

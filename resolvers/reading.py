@@ -117,6 +117,7 @@ def _plan(
     places = [place for place in places if place.name not in back]
     places += extra
     places += [Place(name, [], {}) for place in places for name in relations[place.name].needs]
+    places = [place for place in places if relations[place.name].only_for in (None, context.viewer.role)]
     together, is_fixed = _together(relations, places, info)
     joined: list[tuple[Join, Plan]] = []
     lists: list[Listed] = []
@@ -221,6 +222,8 @@ async def fetch(
     if planned and (shape.joins or shape.manys):
         before, behind, lists = shape.around
         open_in = {name: _looked_at(scope(name, context, statement.bind)) for name in shape.scopes}
+        if shape.names_viewer:
+            open_in["me"] = statement.bind(context.viewer.id)
         for alias, each in zip(lists, planned.plan.all_lists, strict=True):
             part = each.part(planned.info)
             condition = part.where(statement.bind)

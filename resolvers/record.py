@@ -74,6 +74,9 @@ def check(checks: Checks, record: OrderRecord, path: str) -> Checked:
     for role, party in parties.items():
         checks.text(f"{path}{role.lower()}.subject", party.subject, 255, required=True)
         checks.text(f"{path}{role.lower()}.name", party.name, 200, required=True)
+    if record.supplier.subject == record.buyer.subject:
+        message = "Nobody trades with themselves; this is the buyer's subject."
+        checks.problem(f"{path}supplier.subject", InputProblem.OTHER, message)
     currency = record.total.currency_code
     total = checks.money(f"{path}total", record.total)
     paid = _amount_paid(checks, record, path, total)

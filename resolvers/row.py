@@ -47,7 +47,8 @@ Loader = Callable[["Context", Sequence[Any], Asked], Awaitable[None]]
 class Join:
     """How a relation to one is read by the statement that reads its rows.
 
-    `on` says in SQL which row of the target it is, where {row} and {it} stand for the two. `back` are the attributes in
+    `on` says in SQL which row of the target it is, where {row} and {it} stand for the two, and {{me}} for the viewer's
+    id. `back` are the attributes in
     which the target has the row. `known_to` is a role whose viewers need not read it: it is themselves.
     """
 
@@ -97,7 +98,8 @@ def alike(_arguments: dict[str, Any]) -> Hashable:
 class Relation:
     """How a field that is not a column gets its value: `load` reads it for many rows at once. Where it is asked for
     twice with arguments of the same `key`, it is read once; so are relations of one `group`. It `needs` others of the
-    same rows. It may also be read by the statement that reads the rows, as their `join`, or as `many`."""
+    same rows. It may also be read by the statement that reads the rows, as their `join`, or as `many`. Where it is
+    `only_for` a role, it is not read for others."""
 
     load: "Loader"
     key: Callable[[dict[str, Any]], Hashable] = alike
@@ -105,6 +107,7 @@ class Relation:
     many: Many | None = None
     group: str | None = None
     needs: tuple[str, ...] = ()
+    only_for: Role | None = None
 
 
 def _instant(text: str) -> datetime:
@@ -231,6 +234,12 @@ class Shape:
         lists: list[str] = []
         columns, joined = self.selected("p", [], lists)
         return f"SELECT {columns} FROM (", f") AS p{joined}", lists
+
+    @cached_property
+    def names_viewer(self) -> bool:
+        return any("{me}" in join.on or shape.names_viewer for join, shape in self.joins) or any(
+            shape.names_viewer for _, shape in self.manys
+        )
 
     @cached_property
     def scopes(self) -> set[str]:

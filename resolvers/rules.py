@@ -32,7 +32,7 @@ def rules(action: Action | None = UNSET, kind: OrderKind | None = UNSET) -> list
             roles=list(rule.roles),
             kind=rule.kind,
             label=rule.label,
-            conditions=[condition.words for condition in rule.conditions],
+            conditions=rule.words,
             opens_after_days=(rule.window.opens_after or None) if rule.window else None,
             window_days=rule.window.days if rule.window else None,
             window_from=rule.window.words if rule.window else None,

@@ -12,6 +12,7 @@ import strawberry
 from models.enums import CaseKind, Role
 from models.feed import Happened
 from resolvers import ids
+from resolvers.conflict import others_of
 from resolvers.context import Context, Info
 from resolvers.errors import NotThere
 from resolvers.hub import Seen
@@ -56,11 +57,14 @@ async def _watch(info: Info, row_types: dict[str, type[Row]], id: str) -> AsyncI
     def concerns(event: Happened) -> bool:
         return not (blind and event.case_kind is CaseKind.COMPLAINT)
 
-    return await context.hub.watch(key, _view(context, selection), read, concerns)
+    return await context.hub.watch(key, await _view(context, selection), read, concerns)
 
 
-def _view(context: Context, selection: Selection) -> tuple[Any, ...]:
-    """What makes two readings the same. Among agents nothing depends on which of them asks."""
-    who = context.viewer.role if context.viewer.role is Role.AGENT else context.viewer.id
+async def _view(context: Context, selection: Selection) -> tuple[Any, ...]:
+    """What makes two readings the same. Among agents nothing depends on which of them asks, but for those who may be
+    parties themselves."""
+    viewer = context.viewer
+    shares = viewer.role is Role.AGENT and not await others_of(viewer)
+    who = viewer.role if shares else viewer.id
     # The same document is the same object, as long as it is in the parser's cache and in anybody's reading.
     return who, context.origin, id(selection.info.operation), repr(selection.info.variable_values)

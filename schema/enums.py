@@ -96,6 +96,7 @@ _described(
         Reason.NOT_YOUR_TURN: "The case waits for the other party.",
         Reason.ALREADY_UNDER_REVIEW: "An agent is reviewing the case.",
         Reason.NOT_UNDER_REVIEW: "No agent is reviewing the case.",
+        Reason.CONFLICT_OF_INTEREST: "The agent is a party to the case; another agent has to do it.",
         Reason.INVALID_INPUT: "The input's field named in the error cannot be taken.",
         Reason.IDEMPOTENCY_KEY_REUSED: "The key was used with another input.",
     },

@@ -10,7 +10,7 @@ from schema.sizes import AS_ASKED
 input_type(
     PartyInput,
     "A buyer or a supplier.",
-    subject="The account's `sub` in its access token.",
+    subject="The account's `sub` in its access token; buyer and supplier have different ones.",
     name="The name to show.",
 )
 input_type(

@@ -16,7 +16,7 @@ from resolvers import hub
 from resolvers.hub import KEPT_FOR_A_SLOW_READER, Hub, Seen, Subscriber
 from schema.scalars import parse_instant
 from tests.actions import INPUTS
-from tests.conftest import DAY, Server, Statements, World
+from tests.conftest import DAY, Person, Server, Statements, World, usd
 from tests.watching import ORDER, ago, complete, dispute, leave_feedback, now, opened, wait_until
 
 CASE = """subscription($id: ID!) { caseChanged(caseId: $id) { __typename id isFinal viewerState
@@ -87,6 +87,36 @@ def test_a_case_is_told_to_both_sides(server: Server, world: World) -> None:
             assert told["messages"]["edges"] == [{"node": {"text": "Sorry!"}}]
         now(world.supplier).succeed("acceptProposal", {"caseId": case})
         assert (buyer.told()["status"], supplier.told()["viewerState"]) == ("SETTLED", "CLOSED")
+
+
+def test_what_can_be_claimed_is_told_in_the_case(server: Server, world: World) -> None:
+    record = world.record(placedAt=ago(9 * DAY), paidAt=ago(8 * DAY), recordedAt=ago(8 * DAY))
+    [order] = now(world.service).succeed("recordOrders", {"orders": [record]}, "orders { id }")["orders"]
+    case = dispute(world, order["id"])
+    shape = "subscription($id: ID!) { caseChanged(caseId: $id) { ... on Dispute { availableActions { action } } } }"
+    with opened(server, world.supplier) as socket:
+        socket.watch(shape, id=case)
+        less = record | {"amountPaid": usd("0.99"), "recordedAt": ago(DAY)}
+        now(world.service).succeed("recordOrders", {"orders": [less]})
+        assert {"action": "ACCEPT_PROPOSAL"} not in socket.told()["availableActions"]
+        all_of_it = less | {"amountPaid": usd("1.00"), "recordedAt": ago(0 * DAY)}
+        now(world.service).succeed("recordOrders", {"orders": [all_of_it]})
+        assert {"action": "ACCEPT_PROPOSAL"} in socket.told()["availableActions"]
+        assert socket.is_quiet()
+
+
+def test_an_agent_who_is_a_party_is_told_apart_from_other_agents(server: Server, world: World) -> None:
+    case = dispute(world, complete(world))
+    shape = "subscription($id: ID!) { caseChanged(caseId: $id) { ... on Dispute { availableActions { action } } } }"
+    involved = Person(world.http, world.supplier.subject, Role.AGENT)
+    with ExitStack() as stack:
+        sockets = [
+            stack.enter_context(opened(server, person)).watch(shape, id=case)
+            for person in (world.agent, involved, world.person(Role.AGENT))
+        ]
+        now(world.supplier).succeed("postDisputeMessage", {"caseId": case, "text": "Sorry!"})
+        write = [{"action": "POST_DISPUTE_MESSAGE"}]
+        assert [socket.told()["availableActions"] for socket in sockets] == [write, [], write]
 
 
 def test_an_order_is_told_what_happens_in_its_cases(server: Server, world: World) -> None:

@@ -44,15 +44,16 @@ class Decision:
     closes_at: datetime | None = None
 
 
-def decide(action: Action, facts: Facts | None, viewer: Viewer, now: datetime) -> Decision:
+def decide(action: Action, facts: Facts | None, viewer: Viewer, now: datetime, *, conflict: bool = False) -> Decision:
     """Whether `viewer` may do `action` at `now`, or the first reason why not.
 
-    `facts` is None for what does not exist and for what is not the viewer's, alike.
+    `facts` is None for what does not exist and for what is not the viewer's, alike. `conflict` says that the viewer is
+    an agent who is a party as well, under another account.
     """
     if facts is None or not _is_theirs(facts, viewer):
         return _refused(action, Reason.NOT_FOUND)
     rule = _rule(action, facts)
-    return _refused(action, Reason.NOT_OFFERED) if rule is None else _apply(rule, facts, viewer, now)
+    return _refused(action, Reason.NOT_OFFERED) if rule is None else _apply(rule, facts, viewer, now, conflict)
 
 
 def _order_kind(facts: Facts) -> OrderKind | None:
@@ -78,18 +79,26 @@ def _allowed(rule: Rule, facts: Facts) -> Decision:
     return Decision(rule.action, True, rule.label, None, None, opens_at, closes_at)
 
 
-def _apply(rule: Rule, facts: Facts, viewer: Viewer, now: datetime) -> Decision:
+def _apply(rule: Rule, facts: Facts, viewer: Viewer, now: datetime, conflict: bool) -> Decision:
     opens_at, closes_at = rule.window.bounds(facts) if rule.window else (None, None)
-    reason = _first_reason(rule, facts, viewer.role, now, opens_at, closes_at)
+    reason = _first_reason(rule, facts, viewer.role, now, opens_at, closes_at, conflict)
     message = sentence(rule.action, reason, opens_at, closes_at) if reason else None
     return Decision(rule.action, reason is None, rule.label, reason, message, opens_at, closes_at)
 
 
 def _first_reason(
-    rule: Rule, facts: Facts, role: Role, now: datetime, opens_at: datetime | None, closes_at: datetime | None
+    rule: Rule,
+    facts: Facts,
+    role: Role,
+    now: datetime,
+    opens_at: datetime | None,
+    closes_at: datetime | None,
+    conflict: bool,
 ) -> Reason | None:
     if role not in rule.roles:
         return Reason.NOT_YOUR_ROLE
+    if conflict:
+        return Reason.CONFLICT_OF_INTEREST
     if (unmet := rule.unmet(facts, role, now)) is not None:
         return unmet
     if opens_at is not None and now < opens_at:
@@ -126,21 +135,25 @@ def is_allowed(action: Action, facts: Facts, viewer: Viewer, now: datetime) -> b
     return is_open is not None and _is_theirs(facts, viewer) and is_open(facts, viewer.role, now)
 
 
-def available_actions(facts: Facts, viewer: Viewer, now: datetime) -> list[Decision]:
+def available_actions(facts: Facts, viewer: Viewer, now: datetime, *, conflict: bool = False) -> list[Decision]:
     """What is allowed, in the table's order."""
-    if not _is_theirs(facts, viewer):
+    if conflict or not _is_theirs(facts, viewer):
         return []
     offer = offer_to(viewer.role, facts.subject, _order_kind(facts))
     return [_allowed(rule, facts) for rule, is_open in offer.rules if is_open(facts, viewer.role, now)]
 
 
-def next_change_at(facts: Facts, viewer: Viewer, now: datetime, also: Iterable[Expression] = ()) -> datetime | None:
+def next_change_at(
+    facts: Facts, viewer: Viewer, now: datetime, also: Iterable[Expression] = (), *, conflict: bool = False
+) -> datetime | None:
     """The first instant after `now` at which `available_actions`, or one of `also`, differs if nothing but time
     happens."""
     if not _is_theirs(facts, viewer):
         return None
     offer, role = offer_to(viewer.role, facts.subject, _order_kind(facts)), viewer.role
-    timed = [*offer.timed, *_timed((each, test_of(each)) for each in also)] if also else offer.timed
+    timed = [] if conflict else offer.timed
+    if also:
+        timed = [*timed, *_timed((each, test_of(each)) for each in also)]
     # Between the ends of its own limits nothing changes for a statement, so that it is asked at those alone.
     edges: list[tuple[datetime, Test]] = []
     for fact, after, test in timed:

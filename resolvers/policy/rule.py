@@ -75,6 +75,12 @@ class Rule:
     def key(self) -> tuple[Subject, Action, OrderKind | None]:
         return self.subject, self.action, self.kind
 
+    @property
+    def words(self) -> list[str]:
+        """What must hold, in the order of checking; first what holds for every action of agents."""
+        impartial = ["an agent is not a party to the case"] if Role.AGENT in self.roles else []
+        return impartial + [condition.words for condition in self.conditions]
+
     @cached_property
     def unmet(self) -> Test:
         """The reason of the first condition that does not hold; None where all do."""

@@ -38,6 +38,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.NOT_YOUR_TURN: "The case waits for the other party.",
     Reason.ALREADY_UNDER_REVIEW: "An agent has the case.",
     Reason.NOT_UNDER_REVIEW: "The case is not waiting for an agent.",
+    Reason.CONFLICT_OF_INTEREST: "You are a party to this case; another agent has to do this.",
 }
 
 _ANOTHER_REQUEST = "Another cancellation request is pending than the one you saw; look at it again."

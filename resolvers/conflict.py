@@ -1,0 +1,70 @@
+"""Conflicts of interest: an agent is a party to a case where a party's account has the agent's subject.
+
+For a page of cases this is one more join of its statement, and only for agents who ask what they can do with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import UUID
+
+import models
+from models.enums import Role
+from resolvers.account import Account
+from resolvers.row import Join, Relation, Row
+
+if TYPE_CHECKING:
+    from resolvers.context import Context
+    from resolvers.selection import Asked
+
+R = TypeVar("R", bound=Row)
+
+PARTY = "party"  # the relation's own name; the fields that depend on it have it under theirs
+FIELDS = ("availableActions", "nextChangeAt", "viewerState")
+SUPPLIER_OF_ITS_ORDER = "(SELECT supplier_id FROM orders WHERE orders.id = {row}.order_id)"
+_OF_THE_SAME_SUBJECT = (
+    "{{it}}.id = (SELECT other.id FROM accounts AS other WHERE other.id IN ({parties})"
+    " AND other.subject = (SELECT mine.subject FROM accounts AS mine WHERE mine.id = {{{{me}}}}) LIMIT 1)"
+)
+
+
+def find_conflicts(owner: type[Row], *parties: str) -> None:
+    """Declares the relation to the agent's account as a party, the attribute `as_party`. `parties` are the accounts'
+    ids: columns of the row, or SUPPLIER_OF_ITS_ORDER."""
+
+    async def load(context: Context, rows: Sequence[Any], _asked: Asked) -> None:
+        others = await others_of(context.viewer)
+        if not others:
+            return
+        suppliers = await _suppliers(rows) if SUPPLIER_OF_ITS_ORDER in parties else {}
+        columns = [party for party in parties if party != SUPPLIER_OF_ITS_ORDER]
+        for row in rows:
+            ids = [*(getattr(row, column) for column in columns), suppliers.get(row.order_id)]
+            row.as_party = context.viewer if others.intersection(ids) else None
+
+    spelled = ", ".join(party if party == SUPPLIER_OF_ITS_ORDER else f"{{row}}.{party}" for party in parties)
+    join = Join("as_party", Account, "Account", _OF_THE_SAME_SUBJECT.format(parties=spelled), scoped=False)
+    relation = Relation(load, join=join, group=PARTY, only_for=Role.AGENT)
+    owner.relations |= dict.fromkeys((PARTY, *FIELDS), relation)
+
+
+async def others_of(viewer: Account) -> set[UUID]:
+    """The ids of the other accounts of the viewer's subject."""
+    found = models.Account.filter(subject=viewer.subject).exclude(id=viewer.id)
+    return set(await found.values_list("id", flat=True))  # type: ignore[arg-type]
+
+
+async def _suppliers(rows: Sequence[Any]) -> dict[UUID, UUID]:
+    """By the ids of the orders that these rows name."""
+    keys = [row.order_id for row in rows if row.order_id is not None]
+    pairs: Any = await models.Order.filter(id__in=keys).values_list("id", "supplier_id")
+    return dict(pairs)
+
+
+async def with_conflict(context: Context, case: R | None) -> R | None:
+    """The case, for deciding on it."""
+    if case is not None and context.viewer.role is Role.AGENT:
+        relation: Any = type(case).relations[PARTY]
+        await relation.load(context, [case], None)
+    return case

@@ -11,6 +11,7 @@ from types import FrameType
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
@@ -21,7 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from models import database
 from resolvers import idempotency, upload
 from server import files, metrics
-from server.errors import masked
+from server.errors import error, masked
 from server.protocol import BoundedProtocol
 from server.requests import CLIENT_HEADERS, ID_HEADER, PATH, Identified
 from server.settings import Settings
@@ -51,6 +52,18 @@ async def readyz(_request: Request) -> Response:
     if await database.reachable():
         return JSONResponse({"status": "ready"})
     return JSONResponse({"status": "not ready"}, 503)
+
+
+async def _nowhere(scope: Scope, receive: Receive, send: Send) -> None:
+    """An address that no route knows."""
+    await error(404, "NOT_FOUND", "There is nothing at this address.")(scope, receive, send)
+
+
+def _wrong_method(_request: Request, wrong: Exception) -> Response:
+    """An address that does not know the method."""
+    assert isinstance(wrong, HTTPException)
+    allowed = ", ".join(sorted((wrong.headers or {})["Allow"].split(", ")))
+    return error(405, "METHOD_NOT_ALLOWED", f"This address takes {allowed}.", headers={"allow": allowed})
 
 
 @contextlib.asynccontextmanager
@@ -166,4 +179,6 @@ def create(settings: Settings | None = None) -> Starlette:
         *([pages] if settings.cors_origins else []),
         Middleware(Shortcut, path=PATH, to=view),
     ]
-    return Starlette(routes=routes, lifespan=lifespan, middleware=middleware)
+    app = Starlette(routes=routes, lifespan=lifespan, middleware=middleware, exception_handlers={405: _wrong_method})
+    app.router.default = _nowhere
+    return app

@@ -43,10 +43,14 @@ def _spoken(wanted: str | None) -> str:
     return GRAPHQL_RESPONSE if wanted == GRAPHQL_RESPONSE else JSON
 
 
-def _check(request: Request, wanted: str | None) -> None:
-    """Raises Refused for a request that is answered in no way."""
+def check_method(request: Request) -> None:
+    """Raises Refused for a method that nothing is asked by."""
     if request.method not in _ALLOWED:
         raise Refused(405, "METHOD_NOT_ALLOWED", "Ask by GET or POST.", allow="GET, POST")
+
+
+def _check(wanted: str | None) -> None:
+    """Raises Refused for a request that is answered in no way."""
     if wanted is None:
         raise Refused(406, "NOT_ACCEPTABLE", f"Answers come as one of these: {', '.join(SPOKEN)}.")
 
@@ -66,7 +70,7 @@ class Conversation(GraphQL[Any, None]):
         return await super().run(request, context=context)  # pyright: ignore[reportUnknownVariableType]
 
     async def _answer(self, request: Request, wanted: str | None, context: Any) -> Response:
-        _check(request, wanted)
+        _check(wanted)
         asked = await self._asked(request, request.body)
         text = self.documents.text(asked)
         try:
@@ -99,7 +103,7 @@ class Conversation(GraphQL[Any, None]):
 
     async def get_sub_response(self, request: Request | WebSocket) -> Response:
         if isinstance(request, Request):
-            _check(request, _wanted(request))
+            _check(_wanted(request))
         return await super().get_sub_response(request)
 
     async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData:

@@ -17,12 +17,13 @@ _QUALITY = re.compile(r"0(\.\d{0,3})?|1(\.0{0,3})?", re.ASCII)
 
 def _parsed(text: str) -> tuple[str, dict[str, str]]:
     media, *parameters = (part.strip().lower() for part in text.split(";"))
-    pairs = (parameter.partition("=") for parameter in parameters)
-    return media, {name.strip(): value.strip(' "') for name, _, value in pairs}
+    pairs = (parameter.partition("=") for parameter in reversed(parameters))  # of those of one name the first holds
+    return media, {name.strip(): value.strip(" \"'") for name, _, value in pairs}
 
 
 def is_utf8(parameters: dict[str, str]) -> bool:
-    return parameters.get("charset", "utf-8") in ("utf-8", "utf8")
+    """Or ASCII, which is UTF-8, too; or nothing that is said."""
+    return parameters.get("charset", "") in ("", "utf-8", "utf8", "us-ascii", "ascii")
 
 
 @lru_cache(SPELLINGS)

@@ -65,6 +65,19 @@ class BoundedProtocol(HttpToolsProtocol):
             return None
         return next((value.lower() for name, value in self.headers if name == b"upgrade"), None)
 
+    def _should_upgrade(self) -> bool:
+        """A handshake is a GET without a body; whoever takes it would wait for ever for another."""
+        if self.parser.get_method() != b"GET" or not super()._should_upgrade():
+            return False
+        return not any(
+            name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
+            for name, value in self.headers
+        )
+
+    def handle_websocket_upgrade(self) -> None:
+        self.headers[:] = [header for header in self.headers if header[0] != b"content-length"]
+        super().handle_websocket_upgrade()
+
     def on_headers_complete(self) -> None:
         if self.parser.should_upgrade() and not self._should_upgrade():
             self._again = self._without_upgrade()

@@ -59,7 +59,7 @@ class Connection:
 
     async def enter(self) -> None:
         """Raises ConnectionRejectionError where there is no valid token."""
-        said = {name.lower(): value for name, value in self.connection_params.items()}
+        said = {name.lower(): value for name, value in self.connection_params.items() if value is not None}
         authorization = said.get("authorization", self.authorization)
         try:
             token = bearer(authorization if isinstance(authorization, str) else "")
@@ -74,9 +74,10 @@ class Adapter(ASGIWebSocketAdapter):
             while True:
                 text = await self.ws.receive_text()
                 try:
-                    message = orjson.loads(text)
-                except orjson.JSONDecodeError as error:
-                    raise NonJsonMessageReceived from error
+                    message = parameters.decoded(text)
+                except Refused as wrong:
+                    await self.ws.close(4400, wrong.reason)
+                    return
                 if not isinstance(message, dict):
                     raise NonJsonMessageReceived
                 yield message  # pyright: ignore[reportUnknownVariableType]
@@ -113,6 +114,8 @@ class Handler(BaseGraphQLTransportWSHandler[Any, None]):
         self.connection = connection
 
     async def handle_connection_init(self, message: Any) -> None:
+        if message.get("payload") is None:
+            message["payload"] = {}  # the protocol takes null and nothing for the same, the base does not
         try:
             await super().handle_connection_init(message)
         except WebSocketDisconnected:
@@ -136,6 +139,11 @@ class Handler(BaseGraphQLTransportWSHandler[Any, None]):
         if self._expiry is not None:
             self._expiry.cancel()
         await super().shutdown()
+
+    async def handle_ping(self, message: Any) -> None:
+        """The pong has the ping's payload: some clients tell by it which ping is answered."""
+        payload = message.get("payload")
+        await self.send_message({"type": "pong"} if payload is None else {"type": "pong", "payload": payload})
 
     async def handle_task_exception(self, error: Exception) -> None:
         masked(error)

@@ -29,7 +29,7 @@ from schema import SCHEMA
 from schema.scalars import parse_instant
 from server import documents, socket
 from server.errors import Refused, error, masked, refusal
-from server.http import Conversation, answered_in
+from server.http import Conversation, answered_in, check_method
 from server.parameters import BoundedRequest
 from server.rates import Rates, address
 from server.settings import Mode, Settings
@@ -73,6 +73,7 @@ class GraphQLView(Conversation):
         request = BoundedRequest(scope, receive, self.settings.max_body_bytes, self.limits.seconds)
         try:
             await self.rates.spend("address", address(request))
+            check_method(request)  # before anything else is asked of who asks
             response = await self.run(request, context=await self._context(request))
         except BadToken:
             response = error(401, "UNAUTHENTICATED", "Send a valid access token: Authorization: Bearer <token>.")

@@ -22,7 +22,7 @@ from server.app import create
 from server.logs import Lines
 from server.settings import Settings
 from server.view import GraphQLView
-from tests.conftest import NOW, Person, Server, World
+from tests.conftest import NOW, Person, Server, World, code
 from tests.issuer import Issuer, token
 
 TIME = {"query": "{ serverTime }"}
@@ -168,6 +168,43 @@ def test_what_nobody_foresaw_is_masked_and_logged_with_an_id(
 def test_alive_and_ready(server: Server) -> None:
     assert httpx2.get(f"{server.url}/healthz").json() == {"status": "alive"}
     assert httpx2.get(f"{server.url}/readyz").json() == {"status": "ready"}
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "HEAD", "OPTIONS", "DELETE"])
+@pytest.mark.parametrize(
+    "path", ["/", "/graphiql", "/graphql/x", "/files/x/y", "/files/", "/healthz/x", "/%00", "/favicon.ico"]
+)
+def test_an_unknown_address_is_404_as_json(server: Server, method: str, path: str) -> None:
+    answer = httpx2.request(method, f"{server.url}{path}")
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/json; charset=utf-8")
+    assert answer.headers["x-request-id"]
+    if method != "HEAD":
+        assert code(answer) == "NOT_FOUND"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("POST", "/healthz", "GET, HEAD"),
+        ("DELETE", "/readyz", "GET, HEAD"),
+        ("OPTIONS", "/readyz", "GET, HEAD"),
+        ("PUT", "/metrics", "GET, HEAD"),
+        ("POST", f"/files/{'0' * 32}", "GET, HEAD, PUT"),
+        ("OPTIONS", "/files/x", "GET, HEAD, PUT"),
+        ("HEAD", "/graphql", "GET, POST"),
+        ("OPTIONS", "/graphql", "GET, POST"),
+        ("DELETE", "/graphql", "GET, POST"),
+        ("QUERY", "/graphql", "GET, POST"),
+    ],
+)
+def test_a_method_that_an_address_does_not_take_is_405_as_json_without_a_token(
+    server: Server, method: str, path: str, allowed: str
+) -> None:
+    answer = httpx2.request(method, f"{server.url}{path}")
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+    assert answer.headers["content-type"] == "application/json; charset=utf-8"
+    if method != "HEAD":
+        assert code(answer) == "METHOD_NOT_ALLOWED"
 
 
 def test_the_development_secret_is_made_once(tmp_path: Path) -> None:

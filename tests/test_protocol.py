@@ -52,6 +52,7 @@ UPGRADES = [
     ("h2c in capitals", "CONNECTION: UPGRADE\r\nUPGRADE: H2C\r\n"),
     ("h2c before WebSocket", "Connection: Upgrade\r\nUpgrade: h2c, websocket\r\n"),
     ("TLS", "Connection: upgrade, keep-alive\r\nUpgrade: TLS/1.2\r\n"),
+    ("WebSocket by POST", "Connection: Upgrade\r\nUpgrade: websocket\r\n"),
     ("nothing that is known", "Connection: Upgrade\r\nUpgrade: nobody/7\r\n"),
     ("nothing", "Connection: Upgrade\r\nUpgrade:\r\n"),
     ("h2c twice", "Connection: Upgrade\r\nUpgrade: h2c\r\nUpgrade: h2c\r\n"),
@@ -121,6 +122,7 @@ def test_a_tunnel_is_refused(server: Server) -> None:
     [
         "Connection: Upgrade\r\nUpgrade: websocket\r\n",
         "Connection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n",
+        "Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 0\r\n",
         "Connection: Upgrade\r\nConnection: keep-alive\r\nUpgrade: websocket\r\n",
     ],
 )
@@ -134,6 +136,21 @@ def test_a_websocket_is_taken(server: Server, head: str) -> None:
     with socket.create_connection((address.host, address.port), timeout=20) as connection:
         connection.sendall(handshake.encode())
         assert connection.recv(1000).startswith(b"HTTP/1.1 101 ")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "",
+        "Sec-WebSocket-Version: 13\r\n",
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x\r\n",
+        "Sec-WebSocket-Version: 12\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nContent-Length: 5\r\n",
+    ],
+)
+def test_a_malformed_handshake_is_refused(server: Server, head: str) -> None:
+    said = f"GET /graphql HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n{head}\r\n"
+    assert raw(server.url, said.encode() + (b"12345" + LAST) * ("Length" in head)).startswith(b"HTTP/1.1 4")
 
 
 def test_a_websocket_is_greeted_on_a_connection_that_had_requests(server: Server, world: World) -> None:

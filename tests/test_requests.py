@@ -41,6 +41,17 @@ ASKED = b'{"query": "{ serverTime }"}'
         ({"content-type": "application/json; charset=utf-8"}, 200),
         ({"content-type": 'Application/JSON;Charset="UTF-8"'}, 200),
         ({"content-encoding": "identity"}, 200),
+        ({"content-encoding": "Identity"}, 200),
+        ({"content-type": "application/json;"}, 200),
+        ({"content-type": "application/json; charset"}, 200),
+        ({"content-type": "application/json; charset="}, 200),
+        ({"content-type": "application/json; charset=utf8"}, 200),
+        ({"content-type": "application/json; charset='utf-8'"}, 200),
+        ({"content-type": "application/json; charset=US-ASCII"}, 200),
+        ({"content-type": "application/json; charset=utf-8; charset=utf-8"}, 200),
+        ({"content-type": "application/json; charset=utf-8; charset=utf-16"}, 200),
+        ({"content-type": "application/json; charset=utf-16; charset=utf-8"}, 415),
+        ({"content-type": "application/json; profile=x; charset = utf-8"}, 200),
     ],
 )
 def test_a_body_is_plain_json_in_utf8(world: World, wrong: dict[str, str], status: int) -> None:
@@ -81,9 +92,79 @@ def test_a_body_that_is_no_request_is_400(
 
 
 @pytest.mark.parametrize(
+    "body",
+    [
+        b"\xef\xbb\xbf" + ASKED,
+        b"\xef\xbb\xbf \r\n" + ASKED,
+        b'{"query": "\xef\xbb\xbf{ serverTime }"}',
+        b'{"id": 7, "query": "{ serverTime }"}',
+        b'{"id": 7.5, "query": "{ serverTime }"}',
+        b'{"id": null, "query": "{ serverTime }"}',
+        b'{"id": [1], "query": "{ serverTime }"}',
+        b'{"id": true, "jsonrpc": "2.0", "query": "{ serverTime }"}',
+        b'{"id": 1, "doc_id": null, "documentId": null, "query": "{ serverTime }"}',
+        b'{"query": "{ serverTime }", "variables": null, "operationName": null, "extensions": null}',
+        b'{"query": "{ serverTime }", "extensions": {"persistedQuery": null}}',
+        b'{"query": "{ serverTime }", "extensions": {"clientLibrary": null}}',
+        b'{"query": "{ serverTime }", "variables": {"x": 1e308, "y": 1e-400, "z": 123456789012345678901234567890}}',
+        b'{"query": "{ serverTime }", "variables": {"x": "\\ud83d\\ude00"}}',
+        b'{"query": "{ serverTime }", "variables": {"x": ' + b"[" * 1000 + b"]" * 1000 + b"}}",
+        b'{"query": "{ serverTime }", "operationName": null, "batch": false, "": 1}',
+    ],
+)
+def test_an_odd_body_that_is_a_request_is_answered(world: World, body: bytes) -> None:
+    answer = post(world, body)
+    assert (answer.status_code, list(answer.json()["data"])) == (200, ["serverTime"])
+
+
+@pytest.mark.parametrize("name", ["documentId", "id", "doc_id"])
+def test_a_null_names_no_document(world: World, name: str) -> None:
+    others = {other: None for other in ("documentId", "id", "doc_id", "query", "extensions") if other != name}
+    assert code(world.buyer.send({**others, name: "x"})) == "PERSISTED_QUERY_NOT_FOUND"
+
+
+TOO_LARGE = "A number in this JSON is too large."
+HALF = "A character in this JSON is half of one: an escape of a surrogate pair without its other half."
+DEEP = "This JSON is nested too deeply."
+NO_JSON = "This is not JSON in UTF-8."
+SENTENCES = [
+    ("1e400", TOO_LARGE),
+    ("-1e400", TOO_LARGE),
+    ("9" * 400, TOO_LARGE),
+    ("[1, [2, {}, 1.5e999999]]", TOO_LARGE),
+    ('"\\ud800"', HALF),
+    ('"\\udc00\\ud800"', HALF),
+    ('"\\ud800\\u0041"', HALF),
+    ("[" * 2000 + "]" * 2000, DEEP),
+    ("NaN", NO_JSON),
+    ("Infinity", NO_JSON),
+    ("+1", NO_JSON),
+    ("01", NO_JSON),
+    ("", NO_JSON),
+]
+
+
+@pytest.mark.parametrize(("value", "sentence"), SENTENCES)
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_what_is_refused_as_json_is_told_why(world: World, value: str, sentence: str, mark: str) -> None:
+    bodied = post(world, f'{mark}{{"query": "{{ serverTime }}", "variables": {{"x": {value}}}}}'.encode())
+    addressed = world.http.get(
+        "/graphql",
+        params={"query": "{ serverTime }", "variables": f'{mark}{{"x": {value}}}'},
+        headers={"Authorization": f"Bearer {world.buyer.token}"},
+    )
+    for answer in (bodied, addressed):
+        assert answer.status_code == 400
+        assert answer.json()["errors"] == [{"message": sentence, "extensions": {"code": "BAD_REQUEST"}}]
+
+
+@pytest.mark.parametrize(
     ("parameters", "expected"),
     [
         ({"query": "{ serverTime }"}, 200),
+        ({"query": "{ serverTime }", "variables": "\ufeff{}"}, 200),
+        ({"query": "{ serverTime }", "variables": " {} ", "id": ""}, 200),
+        ({"query": "{ serverTime }", "extensions": "null"}, 200),
         ({"query": "{ serverTime }", "variables": "", "operationName": "", "extensions": ""}, 200),
         ({"query": "{ serverTime }", "variables": "null", "extensions": '{"clientLibrary": {}}'}, 200),
         ({"query": "query A { serverTime } query B { serverTime }", "operationName": "B"}, 200),

@@ -13,6 +13,7 @@ from websockets.sync.client import ClientConnection, connect
 from server.socket import LARGEST_MESSAGE, MOST_OPERATIONS
 from tests.conftest import Server, World
 from tests.test_http import signed
+from tests.test_requests import SENTENCES
 from tests.watching import ORDER, PROTOCOL, complete, leave_feedback, opened, wait_until
 
 INIT = {"type": "connection_init", "payload": {}}
@@ -58,6 +59,19 @@ def test_a_token_may_come_with_the_handshake(server: Server, world: World) -> No
     with dial(server, additional_headers={"Authorization": f"Bearer {world.buyer.token}"}) as connection:
         greet(connection)
         assert orjson.loads(connection.recv(10)) == {"type": "connection_ack"}
+
+
+@pytest.mark.parametrize(
+    "greeting", ["", ', "payload": null', ', "payload": {}', ', "payload": {"Authorization": null}']
+)
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_a_greeting_may_say_nothing(server: Server, world: World, greeting: str, mark: str) -> None:
+    with dial(server, additional_headers={"Authorization": f"Bearer {world.buyer.token}"}) as connection:
+        connection.send(f'{mark}{{"type": "connection_init"{greeting}}}')
+        assert orjson.loads(connection.recv(10)) == {"type": "connection_ack"}
+    with dial(server) as connection:
+        connection.send(f'{mark}{{"type": "connection_init"{greeting}}}')
+        assert closed(connection) == 4403
 
 
 @pytest.mark.parametrize("payload", ['{"query": "{ serverTime }"}', '{"id": "unknown"}'])
@@ -120,10 +134,36 @@ def test_a_malformed_message_is_4400(server: Server, world: World, frame: str | 
         assert closed(socket.connection) == 4400
 
 
-def test_a_ping_is_answered(server: Server, world: World) -> None:
+@pytest.mark.parametrize("payload", [{}, {"id": 7}, {"": [None, {"x": "\U0001f600"}]}])
+def test_a_ping_is_answered_with_its_payload(server: Server, world: World, payload: dict[str, Any]) -> None:
     with opened(server, world.buyer) as socket:
-        socket.send({"type": "ping"})
+        socket.send({"type": "ping", "payload": payload})
+        assert socket.receive() == {"type": "pong", "payload": payload}
+    with dial(server) as before_the_greeting:
+        before_the_greeting.send(orjson.dumps({"type": "ping", "payload": payload}).decode())
+        assert orjson.loads(before_the_greeting.recv(10)) == {"type": "pong", "payload": payload}
+
+
+@pytest.mark.parametrize("ping", [{"type": "ping"}, {"type": "ping", "payload": None}])
+def test_a_ping_without_a_payload_is_answered_without_one(server: Server, world: World, ping: dict[str, Any]) -> None:
+    with opened(server, world.buyer) as socket:
+        socket.send(ping)
         assert socket.receive() == {"type": "pong"}
+        socket.send({"type": "pong", "payload": {"id": 1}})
+        assert socket.ask("{ serverTime }")
+
+
+@pytest.mark.parametrize(("value", "sentence"), SENTENCES)
+def test_what_is_refused_as_json_on_a_socket_is_told_why(
+    server: Server, world: World, value: str, sentence: str
+) -> None:
+    with opened(server, world.buyer) as socket:
+        variables = f'{{"x": {value}}}'
+        socket.connection.send(
+            f'{{"type": "subscribe", "id": "1", "payload": {{"query": "{{ serverTime }}", "variables": {variables}}}}}'
+        )
+        assert closed(socket.connection) == 4400
+        assert socket.connection.protocol.close_reason == sentence
 
 
 def test_a_second_greeting_is_4429_and_an_id_in_use_4409(server: Server, world: World) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -46,12 +46,11 @@ class Checked:
 async def store(
     context: Context,
     records: Sequence[Checked],
-    progress: Callable[[int], None] = lambda _: None,
     seconds: float = database.TRANSACTION_SECONDS,
     *,
     shielded: bool = True,
 ) -> list[UserError]:
-    """Takes all the records or, where one cannot be, none, and says why. `progress` hears how many more are done."""
+    """Takes all the records or, where one cannot be, none, and says why."""
 
     async def work() -> None:
         accounts = await _accounts(records)
@@ -64,7 +63,6 @@ async def store(
             for start in range(0, len(batch), AT_ONCE):
                 part = batch[start : start + AT_ONCE]
                 await _store(context, part, accounts)
-                progress(len(part))
 
     for attempt in range(3):
         try:

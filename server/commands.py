@@ -151,12 +151,19 @@ def token(subjects: Sequence[str], role: str, name: str | None) -> None:
     callback=_subject,
     help="The service account's subject.",
 )
-def record(file: Path, service: str) -> None:
-    """Import orders from FILE, one OrderRecordInput as JSON a line: all of them, or none."""
+@click.option(
+    "--from-line", type=click.IntRange(1), default=1, show_default=True, help="Go on with this line of the file."
+)
+def record(file: Path, service: str, from_line: int) -> None:
+    """Import orders from FILE, one OrderRecordInput as JSON a line.
+
+    Nothing is recorded where a line is bad. Otherwise the orders are recorded 500 at a time; when that stops, it says
+    the line to go on with. Recording an order twice does no harm.
+    """
     settings = _settings()
     if settings.mode is Mode.DEVELOPMENT:
         _run(_migrate(settings))
-    count = _run(imports.record(settings, file, service))
+    count = _run(imports.record(settings, file, service, from_line))
     click.echo(f"{count} records taken in.")
 
 

@@ -1,11 +1,15 @@
 """Orders from a file: the same checks and the same code as the mutation recordOrders."""
 
 import codecs
+import contextlib
+import itertools
+import shutil
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import click
 import orjson
@@ -14,7 +18,7 @@ from strawberry.types.arguments import convert_argument
 
 from models import database
 from models.enums import Role
-from resolvers.account import sign_in
+from resolvers.account import Account, sign_in
 from resolvers.context import Context
 from resolvers.errors import UserError
 from resolvers.hub import Hub
@@ -25,28 +29,87 @@ from schema import SCHEMA
 from server.files import opened
 from server.settings import Settings
 
+AT_ONCE = 500  # records a transaction; `changes` stands still while one is open
+SECONDS = 60  # that such a transaction may take: far more than it needs
 MOST_NAMED = 20  # bad lines; a file of another format would otherwise fill the screen
-SECONDS_A_RECORD = 1  # far more than one takes; a whole file is one transaction
+MOST_LINES = 20  # of progress, where there is no terminal
+
+Recording = Callable[[int, int], None]  # is told how many more records are done, and the number of the last line
 
 
-async def record(settings: Settings, file: Path, service: str) -> int:
-    """Takes in the file's records and says how many. Raises ClickException, with nothing kept, where a line is bad."""
-    async with database.connected(settings.database):
-        now = datetime.now(UTC)
-        context = Context(
-            await sign_in(service, Role.SERVICE, service), now, now, await opened(settings), Hub(), settings.limits
-        )
-        records, problems = _read(file)
-        if not problems and records:
-            with click.progressbar(length=len(records), label="Recording", file=sys.stderr) as bar:
-                errors = await store(
-                    context, records, bar.update, seconds=60 + len(records) * SECONDS_A_RECORD, shielded=False
-                )
-            problems = [_said(error) for error in errors]
-    if problems:
-        more = [f"… and {len(problems) - MOST_NAMED} more"] if len(problems) > MOST_NAMED else []
-        raise click.ClickException("\n".join(["Nothing was recorded.", *problems[:MOST_NAMED], *more]))
-    return len(records)
+async def record(settings: Settings, file: Path, service: str, from_line: int = 1) -> int:
+    """Records the orders of a file, from a line on, in batches that are committed one by one. Returns how many.
+
+    The whole file is checked first: nothing is recorded where a line is bad. Raises ClickException, which says where
+    to go on.
+    """
+    with _rereadable(file) as lines:
+        total = 0
+        problems: list[str] = []
+        for number, line in _lines(lines, from_line):
+            total += 1
+            problems += _check(number, line)[1]
+        if problems:
+            raise _stopped(None, problems)
+        lines.seek(0)
+        async with database.connected(settings.database):
+            await _record(settings, await sign_in(service, Role.SERVICE, service), _lines(lines, from_line), total)
+    return total
+
+
+async def _record(settings: Settings, account: Account, lines: Iterator[tuple[int, bytes]], total: int) -> None:
+    files = await opened(settings)
+    go_on_with: int | None = None
+    try:
+        with _progress(total) as recorded:
+            while batch := list(itertools.islice(lines, AT_ONCE)):
+                checked = [_check(number, line) for number, line in batch]
+                problems = [problem for _, problems in checked for problem in problems]  # it was changed meanwhile
+                if not problems:
+                    now = datetime.now(UTC)
+                    context = Context(account, now, now, files, Hub(), settings.limits)
+                    records = [record for record, _ in checked if record is not None]
+                    problems = [*map(_said, await store(context, records, SECONDS, shielded=False))]
+                if problems:
+                    raise _stopped(go_on_with, problems)
+                go_on_with = batch[-1][0] + 1
+                recorded(len(batch), batch[-1][0])
+    except click.ClickException:
+        raise
+    except BaseException:  # told to stop, or without the database
+        click.echo(_where(go_on_with), err=True)
+        raise
+
+
+@contextlib.contextmanager
+def _rereadable(file: Path) -> Generator[IO[bytes]]:
+    """The file's content, which can be read twice also where it comes through a pipe."""
+    with file.open("rb") as lines:
+        if lines.seekable():
+            yield lines
+            return
+        with tempfile.TemporaryFile() as copy:
+            shutil.copyfileobj(lines, copy)
+            copy.seek(0)
+            yield copy
+
+
+def _lines(lines: Iterable[bytes], from_line: int) -> Iterator[tuple[int, bytes]]:
+    """The lines that hold something, with their numbers in the file."""
+    for number, line in enumerate(lines, 1):
+        line = line.removeprefix(codecs.BOM_UTF8)
+        if number >= from_line and line.strip():
+            yield number, line
+
+
+def _check(number: int, line: bytes) -> tuple[Checked | None, list[str]]:
+    """What stands in that line, or what is wrong with it."""
+    try:
+        parsed = _parse(line)
+    except ValueError as error:
+        return None, [f"line {number}: {error}"]
+    checks = Checks()
+    return check(checks, parsed, f"{number}."), [*map(_said, checks.errors)]
 
 
 def _said(error: UserError) -> str:
@@ -54,23 +117,35 @@ def _said(error: UserError) -> str:
     return f"line {line}: {'.'.join(field)}: {error.message}"
 
 
-def _read(file: Path) -> tuple[list[Checked], list[str]]:
-    records: list[Checked] = []
-    problems: list[str] = []
-    with file.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
-            line = line.removeprefix(codecs.BOM_UTF8)
-            if not line.strip():
-                continue
-            try:
-                parsed = _parse(line)
-            except ValueError as error:
-                problems.append(f"line {number}: {error}")
-                continue
-            checks = Checks()
-            records.append(check(checks, parsed, f"{number}."))
-            problems += map(_said, checks.errors)
-    return records, problems
+def _where(go_on_with: int | None) -> str:
+    """What was recorded, and how to go on."""
+    if go_on_with is None:
+        return "Nothing was recorded."
+    return f"The lines before line {go_on_with} were recorded, the rest was not. Go on with --from-line {go_on_with}."
+
+
+def _stopped(go_on_with: int | None, problems: list[str]) -> click.ClickException:
+    more = [f"… and {len(problems) - MOST_NAMED} more"] if len(problems) > MOST_NAMED else []
+    return click.ClickException("\n".join([_where(go_on_with), *problems[:MOST_NAMED], *more]))
+
+
+@contextlib.contextmanager
+def _progress(total: int) -> Generator[Recording]:
+    """Shows a bar on a terminal, and elsewhere prints a line now and then."""
+    if sys.stderr.isatty():
+        with click.progressbar(length=total, label="Recording", file=sys.stderr) as bar:
+            yield lambda count, _last: bar.update(count)
+        return
+    done, told = 0, 0
+
+    def tell(count: int, last: int) -> None:
+        nonlocal done, told
+        done += count
+        if done - told >= total / MOST_LINES or done == total:
+            told = done
+            click.echo(f"{done:,} of {total:,} records, up to line {last}", err=True)
+
+    yield tell
 
 
 def _parse(line: bytes) -> OrderRecord:

@@ -101,6 +101,40 @@ def test_a_bad_line_is_named_and_nothing_is_kept(command: Command, tmp_path: Pat
     assert command("record", good).returncode == 0  # B1 was not kept: its buyer can be another
 
 
+def test_a_file_through_a_pipe_is_recorded(tmp_path: Path, environment: dict[str, str]) -> None:
+    lines = "".join(json.dumps(record(f"P{n}")) + "\n" for n in range(3))
+    done = subprocess.run(
+        [sys.executable, "-m", "server", "record", "/dev/stdin"],
+        cwd=tmp_path,
+        env=environment,
+        input=lines,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == "3 records taken in.\n", done.stderr
+
+
+def test_who_stops_an_import_is_told_where_to_go_on(tmp_path: Path, environment: dict[str, str]) -> None:
+    file = write(tmp_path / "orders.jsonl", *(record(f"S{n}") for n in range(3000)))
+    importing = subprocess.Popen(
+        [sys.executable, "-m", "server", "record", file],
+        cwd=tmp_path,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert importing.stderr is not None
+    for line in importing.stderr:
+        if "of 3,000 records" in line:
+            break
+    importing.send_signal(signal.SIGINT)
+    _, said = importing.communicate()
+    assert importing.returncode == 1
+    assert re.search(r"The lines before line \d+ were recorded, the rest was not. Go on with --from-line \d+\.", said)
+    assert "Traceback" not in said
+
+
 def test_what_contradicts_the_database_is_named_too(command: Command, tmp_path: Path) -> None:
     assert command("record", write(tmp_path / "one.jsonl", record("C1"))).returncode == 0
     later = "2026-02-01T00:00:00Z"

@@ -6,12 +6,16 @@ from models.keys import new_id, one_of
 
 
 class Account(Model):
-    """Who takes part: a subject of the identity provider in one role. Made at first sight, never removed."""
+    """Who takes part: a subject of the identity provider in one role. Made at first sight, never removed.
+
+    `is_renamed` while there may be orders that are still searched by the name that it had before.
+    """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     subject = fields.CharField(max_length=255)
     role = fields.CharEnumField(Role, description="role", max_length=16)
     name = fields.CharField(max_length=200)
+    is_renamed = fields.BooleanField(default=False, db_default=False)
 
     class Meta(Model.Meta):
         table = "accounts"

@@ -14,6 +14,7 @@ import asyncpg
 from tortoise import Tortoise
 from tortoise.backends.base.client import BaseDBAsyncClient, TransactionalDBClient
 from tortoise.connection import get_connection, get_connections
+from tortoise.context import get_current_context
 from tortoise.exceptions import DBConnectionError
 from tortoise.transactions import in_transaction as in_tortoise_transaction
 
@@ -140,7 +141,8 @@ async def connected(url: str, replica: str | None = None) -> AsyncGenerator[Base
     credentials = settings["connections"]["default"]["credentials"]
     if "file_path" in credentials:
         Path(credentials["file_path"]).parent.mkdir(parents=True, exist_ok=True)
-    await Tortoise.init(config=settings, _enable_global_fallback=True)
+    # The first one that is open in a process is everybody's; another, in tests, is that of whoever opened it.
+    await Tortoise.init(config=settings, _enable_global_fallback=get_current_context() is None)
     try:
         yield connection()
     finally:

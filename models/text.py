@@ -6,6 +6,7 @@ which the heart is another sign.
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 # Signs that show nothing: Unicode's default ignorable code points, the fillers and the empty Braille cell. Those of
 # Arabic that enclose numbers are format characters as well, but can be seen.
@@ -71,7 +72,8 @@ def is_one_line(text: str) -> bool:
 
 def one_line(text: str) -> str:
     """The text with a space in the place of what does not belong in a line."""
-    return normal(_NOT_IN_A_LINE.sub(" ", text))
+    parts = map(str.strip, _NOT_IN_A_LINE.split(text))
+    return normal(" ".join(part for part in parts if part))
 
 
 def searchable(text: str) -> str:
@@ -80,3 +82,9 @@ def searchable(text: str) -> str:
         folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
         text = _SHOWN_BY_NONE.sub("", folded).replace("i\u0307", "i").replace("ı", "i")
     return " ".join(text.casefold().split())
+
+
+def order_search(number: str, buyer: str, supplier: str, titles: Iterable[str]) -> str:
+    """What an order is searched in: its number, the names of its parties as they are shown, and the titles of its
+    items, one a line."""
+    return "\n".join(map(searchable, (number, buyer, supplier, *titles)))

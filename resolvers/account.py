@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import models
 from models import database
-from models.enums import Role
+from models.enums import PARTIES, Role
 from models.keys import new_id
+from models.text import one_line, order_search
 from resolvers import ids, reading
 from resolvers.row import Join, Relation, Row
 from resolvers.statement import Statement, among
+
+LONGEST_NAME = 200  # characters
+ORDERS_AT_ONCE = 500  # whose search text is written in one transaction
 
 if TYPE_CHECKING:
     from resolvers.context import Context
@@ -56,14 +61,16 @@ def named_by(owner: type[Row], relation: str, attribute: str, known_to: Role | N
 async def sign_in(subject: str, role: Role, name: str | None) -> Account:
     """The account of this subject in this role, made at first sight. A name that differs from the stored one replaces
     it; the subject stands in for a name where there is none yet."""
+    name = one_line(name or "")[:LONGEST_NAME] or None
     for _ in range(2):
         found = await models.Account.get_or_none(using_db=database.reader(), subject=subject, role=role)
         if found is not None:
             if name is not None and found.name != name:
-                found.name = name
-                await found.save(update_fields=["name"])
+                found.name, found.is_renamed = name, role in PARTIES
+                await found.save(update_fields=["name", "is_renamed"])
+                await spread_name(found.id, at_most=ORDERS_AT_ONCE)
             return Account(id=found.id, subject=found.subject, role=found.role, name=found.name)
-        await insert([(subject, role, name or subject[:200])])
+        await insert([(subject, role, name or subject[:LONGEST_NAME])])
     raise RuntimeError("an account that was just made cannot be found")
 
 
@@ -80,3 +87,49 @@ async def insert(accounts: Sequence[tuple[str, Role, str]]) -> None:
             " ON CONFLICT (subject, role) DO NOTHING",
             statement.values,
         )
+
+
+async def hold_names(column: str, values: Iterable[object]) -> None:
+    """Keeps the names of accounts as they are until the transaction ends."""
+    if database.dialect() == "postgres":
+        statement = Statement()
+        which = among(statement.bind, column, values)
+        await statement.run(f"SELECT 1 FROM accounts WHERE {which} ORDER BY id FOR SHARE")
+
+
+async def spread_names() -> None:
+    """Lets the orders of accounts with a new name be found by it. What sign_in or another process left is done here."""
+    for id in await models.Account.filter(is_renamed=True).values_list("id", flat=True):
+        await spread_name(id)  # type: ignore[arg-type]
+
+
+async def spread_name(id: UUID, at_most: int | None = None) -> None:
+    """Writes the account's new name into the search text of its orders: of all, or of `at_most` of them."""
+    party = await models.Account.get(id=id)
+    orders = models.Order.filter(**{f"{party.role.lower()}_id": id}).order_by("id")
+    if not party.is_renamed:
+        return
+    keys = await (orders if at_most is None else orders.limit(at_most + 1)).values_list("id", flat=True)
+    for start in range(0, len(keys[:at_most]), ORDERS_AT_ONCE):
+        part = keys[start : start + ORDERS_AT_ONCE][:at_most]
+        await database.in_transaction(partial(_write_search, part))
+    if at_most is None or len(keys) <= at_most:
+        # Unless it was renamed again meanwhile.
+        await models.Account.filter(id=id, name=party.name).update(is_renamed=False)
+
+
+async def _write_search(keys: Sequence[Any]) -> None:
+    parties = await models.Order.filter(id__in=keys).values_list("buyer_id", "supplier_id")
+    accounts = {id for pair in parties for id in pair}
+    await hold_names("id", accounts)
+    names = {each.id: each.name for each in await models.Account.filter(id__in=accounts)}
+    orders = await models.Order.filter(id__in=keys).order_by("number").select_for_update()
+    changed: list[models.Order] = []
+    for order in orders:
+        buyer, supplier = names[order.buyer_id], names[order.supplier_id]  # type: ignore[attr-defined]
+        search = order_search(order.number, buyer, supplier, (title for title, *_ in order.items))
+        if search != order.search:
+            order.search = search
+            changed.append(order)
+    if changed:
+        await models.Order.bulk_update(changed, ["search"])

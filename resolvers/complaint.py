@@ -205,7 +205,7 @@ async def file_complaint(info: Info, input: FileComplaint) -> ComplaintPayload:
         "kind": input.kind,
         "description": input.description,
         "respondent_email": checks.email("respondent.email", respondent.email),
-        "respondent_member_id": checks.text("respondent.memberId", respondent.member_id, 255),
+        "respondent_member_id": checks.line("respondent.memberId", respondent.member_id, 255),
         "respondent_url": checks.url("respondent.url", respondent.url),
         "contact_email": checks.email("contact.email", input.contact.email),
         "contact_phone": checks.phone("contact.phone", input.contact.phone),

@@ -9,6 +9,7 @@ from uuid import UUID
 import strawberry
 
 from models.enums import CaseKind
+from models.text import normal, searchable
 from resolvers import ids
 from resolvers.account import Account
 from resolvers.attachment import Attachment
@@ -64,6 +65,7 @@ async def _by_ids(info: Info, texts: Sequence[str]) -> list[Any]:
 
 
 async def order_by_number(info: Info, number: str) -> Order | None:
+    number = normal(number)
     if "\0" in number:
         return None
     return first(
@@ -72,7 +74,7 @@ async def order_by_number(info: Info, number: str) -> Order | None:
 
 
 async def case_by_number(info: Info, number: str) -> Row | None:
-    number = number.strip().upper()
+    number = searchable(number).upper()
     kind: CaseKind | None = _KINDS.get(number[:1])
     if kind is None or "\0" in number:
         return None

@@ -14,6 +14,7 @@ import models
 from models import database
 from models.enums import CancellationStatus, CaseKind, InputProblem, OrderKind, Role
 from models.keys import new_id
+from models.text import order_search
 from resolvers import account, history, policy
 from resolvers.context import Context
 from resolvers.dispute import limited_to
@@ -96,6 +97,7 @@ async def _accounts(records: Iterable[Checked]) -> Accounts:
     found: Accounts = {}
     for start in range(0, len(wanted), AT_ONCE):
         subjects = {subject for subject, _ in wanted[start : start + AT_ONCE]}
+        await account.hold_names("subject", subjects)
         for each in await models.Account.filter(subject__in=subjects):
             found[each.subject, each.role] = each
     return found
@@ -126,7 +128,14 @@ async def _store(context: Context, records: Sequence[Checked], accounts: Account
         raise Refused(unchangeable.errors)
     kept = await _cancelled_here([order for order, _ in newer if order.cancelled_at is not None])
     for order, record in newer:
-        await _replace(context, order, record, order.id in kept)
+        await _replace(context, order, record, _search(record, accounts), order.id in kept)
+
+
+def _search(record: Checked, accounts: Accounts) -> str:
+    """By the names that are shown, which the parties may have changed since."""
+    names = {role: accounts[subject, role].name for role, (subject, _) in record.parties.items()}
+    titles = (title for title, *_ in record.columns["items"])
+    return order_search(record.number, names[Role.BUYER], names[Role.SUPPLIER], titles)
 
 
 async def _add(context: Context, records: Sequence[Checked], accounts: Accounts) -> None:
@@ -146,6 +155,7 @@ async def _add(context: Context, records: Sequence[Checked], accounts: Accounts)
                 recorded_by_id=context.viewer.id,
                 recorded_at=record.recorded_at,
                 changed_at=known_at,
+                search=_search(record, accounts),
                 **record.columns,
                 **facts,
             )
@@ -174,7 +184,7 @@ async def _cancelled_here(orders: Sequence[Order]) -> set[UUID]:
     return set(await found.values_list("order_id", flat=True))  # type: ignore[arg-type]
 
 
-async def _replace(context: Context, order: Order, record: Checked, cancelled_here: bool) -> None:
+async def _replace(context: Context, order: Order, record: Checked, search: str, cancelled_here: bool) -> None:
     kept: dict[str, Any] = {"cancelled_at": order.cancelled_at} if cancelled_here else {}
     kept["payment_reversed_at"] = _reversed_at(order, record)
     if record.facts["paid_at"] and record.facts["payment_submitted_at"] is None:
@@ -194,7 +204,9 @@ async def _replace(context: Context, order: Order, record: Checked, cancelled_he
     most = Money(policy.claimable(order), record.columns["currency"])
     if order.dispute_open_since is not None and most != before:
         changes.append(await _limit_dispute(order, most, context.now))
-    await history.append(context, order, [*settled, *changes], recorded_at=record.recorded_at, **record.columns)
+    await history.append(
+        context, order, [*settled, *changes], recorded_at=record.recorded_at, search=search, **record.columns
+    )
 
 
 def _reversed_at(order: Order, record: Checked) -> datetime | None:

@@ -14,11 +14,6 @@ NEAR = 2500  # orders that come next in the list: they mostly hold a page of 20 
 MOST_FOUND = 2000  # orders: beyond, one in fifty of a hundred thousand, walking the list for a page is less
 
 
-def cleaned(search: str) -> str:
-    """As texts are compared. Nothing is left where all orders are meant."""
-    return search.strip().casefold()
-
-
 def _following(context: Context, page: Page, keyset: Keyset, bind: Bind) -> str:
     return f"FROM orders WHERE {scope('orders', context, bind)} AND {keyset.where(page, bind)}"
 

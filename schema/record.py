@@ -10,8 +10,8 @@ from schema.sizes import AS_ASKED
 input_type(
     PartyInput,
     "A buyer or a supplier.",
-    subject="The account's `sub` in its access token; buyer and supplier have different ones.",
-    name="The name to show.",
+    subject="The account's `sub` in its access token, sign for sign; buyer and supplier have different ones.",
+    name="The name to show, in one line, until the account's own token says another.",
 )
 input_type(
     OrderItemInput,
@@ -23,7 +23,8 @@ input_type(
 input_type(
     OrderRecord,
     "All that the order system knows of an order at an instant. A newer record replaces an older one, nulls included.",
-    number="The number that buyer and supplier know it by, up to 64 characters. Never used for another order.",
+    number="The number that buyer and supplier know it by, up to 64 characters in one line. Spaces around it do not "
+    "count. Never used for another order.",
     kind="How it is paid. Never changes.",
     buyer="Who ordered. Never changes.",
     supplier="Who delivers. Never changes.",

@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from models import database
 from resolvers import idempotency, upload
+from resolvers.account import spread_names
 from server import files, metrics
 from server.errors import error, masked
 from server.protocol import BoundedProtocol
@@ -30,6 +31,7 @@ from server.socket import LARGEST_MESSAGE
 from server.view import CLOCK_HEADER, GraphQLView
 
 CLEARING_SECONDS = 3600
+SPREADING_SECONDS = 60  # until the last of a large party's orders are found by its new name
 
 
 def uvicorn_options(settings: Settings) -> dict[str, Any]:
@@ -152,6 +154,7 @@ def create(settings: Settings | None = None) -> Starlette:
             database.connected(settings.database, settings.replica_url),
             view.hub.feed.running(),
             _repeated(clear, CLEARING_SECONDS),
+            _repeated(spread_names, SPREADING_SECONDS),
             _repeated(sample, metrics.SAMPLE_SECONDS),
         ):
             _spare_collections()

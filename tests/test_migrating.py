@@ -47,7 +47,7 @@ ORDERS_OF_THEN = (
     " SELECT {id}, 'G' || n, CASE n % 2 WHEN 0 THEN 'TRADE_ASSURANCE' ELSE 'SECURE_PAYMENT' END,"
     " CASE n % 2 WHEN 0 THEN '{a}' ELSE '{b}' END{uuid}, '{supplier}'{uuid}, '{service}'{uuid}, 'USD', 1000, 1000,"
     " '[[\"Desk lamp\", 1, 1000]]'{json}, {at}, {at}, CASE n % 3 WHEN 0 THEN {at} END, {at}, {at},"
-    " 'g' || n || ' ana lumen desk lamp' FROM {series}"
+    " 'g' || n || '\nana\nlumen\ndesk lamp' FROM {series}"
 )
 EVENTS_OF_THEN = (
     "INSERT INTO events (order_id, at, known_at, facts) SELECT {id}, {at}, {at}, '{{}}'{json} FROM {series}"
@@ -56,8 +56,10 @@ EVENTS_OF_THEN = (
 
 async def fill(client: Any, count: int) -> None:
     keys = {name: new_id() for name in ("a", "b", "supplier", "service")}
-    for (name, key), role in zip(keys.items(), ("BUYER", "BUYER", "SUPPLIER", "SERVICE"), strict=True):
-        await client.execute_query(f"INSERT INTO accounts VALUES ('{key}', '{name}', '{role}', '{name}')")
+    parties = (("BUYER", "Ana"), ("BUYER", "Ana"), ("SUPPLIER", "Lumen"), ("SERVICE", "Orders"))
+    for (subject, key), (role, name) in zip(keys.items(), parties, strict=True):
+        account = f"('{key}', '{subject}', '{role}', '{name}')"
+        await client.execute_query(f"INSERT INTO accounts (id, subject, role, name) VALUES {account}")
     casts = {"uuid": "::uuid", "json": "::jsonb"} if DIALECT == "postgres" else {"uuid": "", "json": ""}
     for statement in (ORDERS_OF_THEN, EVENTS_OF_THEN):
         said = statement.format(id=ID, at=INSTANT, series=SERIES.format(n=count), **keys, **casts)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import re
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable, Iterator, Sequence
 from contextvars import ContextVar
@@ -15,11 +16,10 @@ from tortoise import Tortoise
 from tortoise.backends.base.client import BaseDBAsyncClient, TransactionalDBClient
 from tortoise.connection import get_connection, get_connections
 from tortoise.context import get_current_context
-from tortoise.exceptions import DBConnectionError
-from tortoise.transactions import in_transaction as in_tortoise_transaction
 
-from models import migrating
-from models.backends.asyncpg import Plans, SafeAsyncpgClient, SafeTransaction
+from models import failures, migrating
+from models.backends.asyncpg import CONNECT_SECONDS, Hosts, Plans, SafeAsyncpgClient, SafeTransaction
+from models.failures import Deadlock, Failure, UnknownOutcome
 
 T = TypeVar("T")
 
@@ -27,6 +27,7 @@ APPS: dict[str, Any] = {
     "models": {"models": ["models"], "default_connection": "default", "migrations": "models.migrations"}
 }
 TRANSACTION_SECONDS = 10
+COMMIT_SECONDS = 5.0  # beyond that; a synchronous standby may keep it waiting
 POOL_SIZE = 10
 REPLICA_SECONDS, REPLICA_RESTS_SECONDS = 4.0, 5.0  # patience with it; and without it, once that was at an end
 DRAIN_SECONDS = 1.5  # with a server's patience for requests before it, ten in all
@@ -35,15 +36,16 @@ after_commit: list[Callable[[], None]] = []  # called after each commit of `in_t
 
 _log = logging.getLogger(__name__)
 _dialect: str | None = None
-_replica_rests_until = 0.0
 _under_way: set[asyncio.Task[Any]] = set()
 
 
 def config(url: str, replica: str | None = None) -> dict[str, Any]:
-    """Tortoise's configuration for `sqlite://PATH` or `postgres://USER:PASSWORD@HOST:PORT/NAME`, and for a replica of
-    that database.
+    """Tortoise's configuration for `sqlite://PATH` or `postgres://USER:PASSWORD@HOST:PORT,HOST:PORT/NAME`, and for a
+    replica of that database.
 
-    A socket's folder may stand as `?host=`. Raises ValueError for any other URL.
+    Raises ValueError for any other URL, and for parameters that are none of `host` (which may be a socket's folder),
+    `port`, `sslmode`, `sslrootcert`, `target_session_attrs` and `connect_timeout`, as PostgreSQL's own libraries have
+    them.
     """
     connections = {"default": _connection(url)}
     if replica is not None:
@@ -56,10 +58,15 @@ def config(url: str, replica: str | None = None) -> dict[str, Any]:
     return {"connections": connections, "apps": APPS, "use_tz": True, "timezone": "UTC"}
 
 
+_SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+_SESSIONS = ("any", "read-write", "read-only", "primary", "standby", "prefer-standby")
+_PARAMETERS = {"host", "port", "sslmode", "sslrootcert", "target_session_attrs", "connect_timeout"}
+
+
 def _connection(url: str, **more: Any) -> dict[str, Any]:
     parts = urlsplit(url)
     query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-    if unknown := query.keys() - {"host", "port", "sslmode"}:
+    if unknown := query.keys() - (_PARAMETERS if parts.scheme in ("postgres", "postgresql") else set()):
         raise ValueError(f"a database URL has no {', '.join(sorted(unknown))}")
     if parts.scheme == "sqlite":
         path = unquote(parts.netloc + parts.path)
@@ -70,15 +77,18 @@ def _connection(url: str, **more: Any) -> dict[str, Any]:
             "credentials": {"file_path": path, "busy_timeout": TRANSACTION_SECONDS * 1000} | more,
         }
     elif parts.scheme in ("postgres", "postgresql"):
+        hosts = _hosts(parts.netloc.rpartition("@")[2], query)
         connection = {
             "engine": "models.backends.asyncpg",
             "credentials": {
-                "host": query.get("host", parts.hostname or "localhost"),
-                "port": parts.port or int(query.get("port", 5432)),
+                "hosts": hosts,
+                "host": hosts.addresses[0][0],
+                "port": hosts.addresses[0][1],
                 "user": unquote(parts.username) if parts.username else None,
                 "password": unquote(parts.password) if parts.password else None,
                 "database": unquote(parts.path.lstrip("/")) or None,
                 "ssl": query.get("sslmode"),
+                "minsize": 0,  # whoever needs a connection makes one, and waits for that alone
                 "maxsize": POOL_SIZE,
                 "reset": _nothing_to_reset,
                 "application_name": "recourse",
@@ -93,6 +103,44 @@ def _connection(url: str, **more: Any) -> dict[str, Any]:
     else:
         raise ValueError("a database URL begins with sqlite:// or postgres://")
     return connection
+
+
+def _hosts(named: str, query: dict[str, str]) -> Hosts:
+    """Those that are `named` before the URL's path, or else in its parameters, each with its port."""
+    places = [_place(text) for text in query.get("host", named or "localhost").split(",")]
+    ports = [_port(text) for text in query["port"].split(",")] if "port" in query else [5432]
+    if len(ports) not in (1, len(places)):
+        raise ValueError(f"{len(places)} hosts have one port, or {len(places)}")
+    ports *= len(places) // len(ports)
+    addresses = [(host, port or default) for (host, port), default in zip(places, ports, strict=True)]
+    wanted = query.get("target_session_attrs", "any")
+    if wanted not in _SESSIONS:
+        raise ValueError(f"target_session_attrs is one of {', '.join(_SESSIONS)}")
+    if query.get("sslmode", "prefer") not in _SSL_MODES:
+        raise ValueError(f"sslmode is one of {', '.join(_SSL_MODES)}")
+    if (certificate := query.get("sslrootcert")) is not None and not Path(certificate).is_file():
+        raise ValueError(f"sslrootcert names no file: {certificate}")
+    seconds = query.get("connect_timeout", f"{CONNECT_SECONDS:g}")
+    if not re.fullmatch(r"[0-9]{1,4}", seconds, re.ASCII) or not int(seconds):
+        raise ValueError("connect_timeout is a number of seconds, 1 at least")
+    tls = {name: query[name] for name in ("sslmode", "sslrootcert") if name in query}
+    return Hosts(addresses, wanted, float(seconds), tls)
+
+
+def _place(text: str) -> tuple[str, int | None]:
+    """A host and its port, if it has one: a name, an address, an IPv6 address in brackets, or a socket's folder."""
+    found = re.fullmatch(r"\[([^]]+)\](?::(.*))?|(/.*)|([^:]+)(?::(.*))?", text)
+    if found is None:
+        raise ValueError(f"a database URL names hosts like db.example:5432, not {text!r}")
+    address, port, folder, host, other_port = found.groups()
+    said = port or other_port
+    return unquote(address or folder or host), _port(said) if said else None
+
+
+def _port(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,5}", text, re.ASCII) or not 0 < int(text) < 65536:
+        raise ValueError(f"a database URL has ports from 1 to 65535, not {text!r}")
+    return int(text)
 
 
 _lags = ContextVar("may read what was committed a moment ago", default=False)
@@ -117,17 +165,42 @@ def reader() -> BaseDBAsyncClient:
     here = known.get("default")
     if "reader" not in known.db_config or isinstance(here, TransactionalDBClient):
         return here
-    may = dialect() == "sqlite" or (_lags.get() and time.monotonic() >= _replica_rests_until)
-    return known.get("reader") if may else here
+    if dialect() == "sqlite":
+        return known.get("reader")
+    if not _lags.get():
+        return here
+    replica: Any = known.get("reader")
+    return here if replica.is_away or not _trust.allows_reading() else replica
+
+
+class _Trust:
+    """Whether the replica is read. Once it has failed it rests; then one request at a time tries it, and all others
+    read the database until one succeeds."""
+
+    def __init__(self) -> None:
+        self.failed = False
+        self.is_tried = False
+        self._rests_until = 0.0
+
+    def allows_reading(self) -> bool:
+        return not self.failed or (not self.is_tried and time.monotonic() >= self._rests_until)
+
+    def lose(self, error: Exception) -> None:
+        if not self.failed:
+            _log.warning("the replica cannot be read: %s", type(error).__qualname__)
+        self.failed, self._rests_until = True, time.monotonic() + REPLICA_RESTS_SECONDS
+
+    def regain(self) -> None:
+        _log.warning("the replica is read again")
+        self.failed = False
+
+
+_trust = _Trust()
 
 
 async def _nothing_to_reset(_connection: object) -> None:
     """What is left in a session is how it plans, which is known of it; asking for a reset would be a round trip. A
     transaction that is left open is rolled back all the same."""
-
-
-class Deadlock(Exception):
-    """Another transaction and this one waited for each other; this one was rolled back and may be tried again."""
 
 
 # For the migrations' writer, which compares models with migrations and connects to nothing.
@@ -163,12 +236,6 @@ def dialect() -> str:
     return _dialect
 
 
-def _rest_the_replica() -> None:
-    """So that not each query waits for one that is away."""
-    global _replica_rests_until
-    _replica_rests_until = time.monotonic() + REPLICA_RESTS_SECONDS
-
-
 async def select(sql: str, values: Sequence[object] = (), plans: Plans = Plans.GENERIC) -> Sequence[Iterable[Any]]:
     """Runs SQL text of the dialect's own placeholders, `?1` or `$1`; gives the rows, as what can be unpacked.
 
@@ -176,19 +243,43 @@ async def select(sql: str, values: Sequence[object] = (), plans: Plans = Plans.G
     CUSTOM where it depends on the values which way is short. In a transaction they are GENERIC.
     """
     client = reader()
-    if client.connection_name != "reader" or dialect() == "sqlite":
+    if client.connection_name == "reader" and dialect() == "postgres":
+        rows = await _select_lagging(client, sql, values, plans)
+        if rows is not None:
+            return rows
+        client = connection()
+    try:
         return await _fetch(client, sql, values, plans)
+    except Exception as error:
+        if isinstance(client, TransactionalDBClient) or not failures.may_be_tried_again(error):
+            raise
+        failures.note_retry("read", error)
+    return await _fetch(client, sql, values, plans)
+
+
+async def _select_lagging(
+    replica: BaseDBAsyncClient, sql: str, values: Sequence[object], plans: Plans
+) -> Sequence[Iterable[Any]] | None:
+    """From the replica; None where that is not possible, or takes too long."""
+    tries = _trust.failed
+    if tries:
+        _trust.is_tried = True
     try:
         async with asyncio.timeout(REPLICA_SECONDS):
-            return await _fetch(client, sql, values, plans)
+            rows = await _fetch(replica, sql, values, plans)
+    except asyncpg.SerializationError:  # what it has still to replay gets in the way of this statement
+        return None
     except Exception as error:
-        # What a replica has still to replay may get in the way of reading it, which is a serialization error.
-        if not (is_away(error) or isinstance(error, asyncpg.SerializationError)):
+        if failures.of(error) not in (Failure.AWAY, Failure.TOO_SLOW):
             raise
-        _rest_the_replica()
-        _log.warning("the replica cannot be read: %s", type(error).__qualname__)
-        with may_lag(False):
-            return await select(sql, values, plans)
+        _trust.lose(error)
+        return None
+    finally:
+        if tries:
+            _trust.is_tried = False
+    if tries:
+        _trust.regain()
+    return rows
 
 
 async def _fetch(
@@ -219,17 +310,39 @@ async def in_transaction(
 ) -> T:
     """Runs `work` between BEGIN and COMMIT in a task of its own, which goes on when the caller is cancelled.
 
-    A caller cancelled in the middle of BEGIN or COMMIT would otherwise take the connection with it. Raises
-    TimeoutError, with everything rolled back, when `work` takes longer than `seconds`, and Deadlock. Where it is not
-    `shielded`, cancelling the caller rolls it back.
+    A caller cancelled in the middle of BEGIN or COMMIT would otherwise take the connection with it. `work` may run
+    twice: when the first run cannot have done anything, since COMMIT was never sent, and another may succeed. Where it
+    is not `shielded`, cancelling the caller rolls it back.
+
+    Raises TimeoutError, with everything rolled back, when it takes longer than `seconds`; Deadlock; and UnknownOutcome
+    when COMMIT was not answered in time.
     """
+    loop = asyncio.get_running_loop()
+
+    async def attempt(until: float) -> T:
+        transaction: Any = connection()._in_transaction()  # pyright: ignore[reportPrivateUsage]
+        try:
+            async with asyncio.timeout_at(until) as limit, transaction:
+                result = await work()
+                limit.reschedule(loop.time() + COMMIT_SECONDS)
+        except Exception as error:
+            if transaction.is_unknown:
+                raise UnknownOutcome from error
+            raise
+        return result
 
     async def transact() -> T:
+        until = loop.time() + seconds
         try:
-            async with in_tortoise_transaction("default"), asyncio.timeout(seconds):
-                result = await work()
-        except asyncpg.DeadlockDetectedError as error:
-            raise Deadlock from error
+            result = await attempt(until)
+        except Exception as error:
+            if not failures.may_be_tried_again(error):
+                raise
+            failures.note_retry("transaction", error)
+            try:
+                result = await attempt(until)
+            except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError) as again:
+                raise Deadlock from again
         for tell in after_commit:
             tell()
         return result
@@ -253,22 +366,11 @@ def _finished(task: asyncio.Task[Any]) -> None:
 
 
 async def drain() -> None:
-    """Waits for the transactions under way; what is not done then is rolled back."""
+    """Waits for the transactions under way; what is not done then is rolled back, or ends with its connection."""
     if _under_way:
-        await asyncio.wait(_under_way, timeout=DRAIN_SECONDS)
-
-
-def is_away(error: BaseException) -> bool:
-    """Whether an error says that the database cannot be reached, or not now; not that a statement was wrong or slow."""
-    away = (
-        OSError  # TimeoutError among them
-        | DBConnectionError
-        | asyncpg.InterfaceError
-        | asyncpg.PostgresConnectionError
-        | asyncpg.exceptions.OperatorInterventionError
-        | asyncpg.exceptions.TooManyConnectionsError
-    )
-    return isinstance(error, away) and not isinstance(error, ValueError | asyncpg.QueryCanceledError)
+        _, late = await asyncio.wait(_under_way, timeout=DRAIN_SECONDS)
+        for task in late:
+            task.cancel()
 
 
 def pools() -> Iterator[tuple[str, int, int]]:

@@ -213,7 +213,7 @@ async def file_complaint(info: Info, input: FileComplaint) -> ComplaintPayload:
         "amount_currency": input.amount.currency_code if input.amount else None,
     }
     files = await brought(info.context, checks, "evidence", input.evidence)
-    filed: list[UUID] = []
+    filed: list[UUID] = []  # by the last attempt
 
     async def effect(performing: Performing) -> None:
         order, now = performing.order, performing.now
@@ -221,7 +221,7 @@ async def file_complaint(info: Info, input: FileComplaint) -> ComplaintPayload:
         of = {"complainant_id": performing.context.viewer.id, "order_id": order.id if order else None}
         id = await open_case(performing, CaseKind.COMPLAINT, facts, **of, **columns)
         await files.into(performing, CaseKind.COMPLAINT, id)
-        filed.append(id)
+        filed[:] = [id]
         if order is not None:
             performing.set(complaint_open_since=now)
 

@@ -4,7 +4,9 @@ from functools import lru_cache
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from models import failures
 from models.enums import Action, Reason
+from models.failures import Failure
 from resolvers.request import Request
 
 MOST_OPERATIONS, MOST_CLIENTS = 200, 50  # told apart, beyond which they are counted together: names come from outside
@@ -25,6 +27,7 @@ subscribers = Gauge("recourse_subscribers", "Who watches an order or a case.", m
 connections = Gauge(
     "recourse_pool_connections", "Connections to the database.", ["pool", "state"], multiprocess_mode="livesum"
 )
+retries = Counter("recourse_retries", "What was asked of the database once more.", ["what", "why"])
 
 _operations: set[str] = set()
 _clients: set[str] = set()
@@ -56,6 +59,13 @@ def _counter(operation: str, client: str, code: str) -> Counter:
 @lru_cache(1000)
 def _histogram(operation: str) -> Histogram:
     return seconds.labels(operation)
+
+
+def tried_again(what: str, why: Failure) -> None:
+    retries.labels(what, why.value).inc()
+
+
+failures.on_retry.append(tried_again)
 
 
 def refused(action: Action, reason: Reason) -> None:

@@ -3,16 +3,28 @@
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from models import database
+
 
 @dataclass(slots=True)
 class Request:
     """`operation` is the name of a document's operation once it was found valid, `code` that of the first error in the
-    answer; both are empty until then. `client` is what the app calls itself."""
+    answer; both are empty until then. `client` is what the app calls itself. `wrote` says whether it committed anything
+    yet."""
 
     id: str = ""
     client: str = ""
     operation: str = ""
     code: str = ""
+    wrote: bool = False
 
 
 current: ContextVar[Request] = ContextVar("request", default=Request())  # noqa: B039 - nobody's, read and never set
+
+
+def _note_commit() -> None:
+    if (request := current.get()).id:
+        request.wrote = True
+
+
+database.after_commit.append(_note_commit)

@@ -10,7 +10,8 @@ from graphql import GraphQLError
 from starlette.responses import Response
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
-from models import database
+from models import failures
+from models.failures import Failure
 from resolvers.request import current
 from server.media import JSON, spelled
 
@@ -48,17 +49,42 @@ def _note(code: str) -> None:
         request.code = code
 
 
-def _says_enough(error: BaseException) -> bool:
-    """Of the database's being away. Files and time-outs are also of our own."""
-    return database.is_away(error) and (isinstance(error, ConnectionError) or not isinstance(error, OSError))
+UNAVAILABLE = "UNAVAILABLE"
+_CODES = {
+    Failure.AWAY: UNAVAILABLE,
+    Failure.READ_ONLY: UNAVAILABLE,
+    Failure.TOO_SLOW: "TOO_SLOW",
+    Failure.CONFLICT: "TOO_SLOW",
+    Failure.UNKNOWN_OUTCOME: "UNKNOWN_OUTCOME",
+}
+_SENTENCES = {
+    UNAVAILABLE: "The database cannot be used at the moment, and nothing was done. Try again in a few seconds.",
+    "TOO_SLOW": "The database took too long for this, and nothing was done. Try again.",
+    "UNKNOWN_OUTCOME": "Whether this was done is not known. Ask again with the same idempotency key.",
+}
+RETRY_LATER = {"retry-after": "2"}  # seconds, in which a database that is away may be back
+
+
+def failure_code(error: BaseException | None) -> str | None:
+    """The code for what the database's error says; None when it says nothing, and is our own fault. Once something was
+    committed, what is not answered may be done."""
+    failure = failures.of(error) if error is not None else None
+    code = _CODES.get(failure) if failure is not None else None
+    return "UNKNOWN_OUTCOME" if code and current.get().wrote else code
 
 
 def masked(error: BaseException) -> str:
-    """Logs what happened under an id, and gives the sentence that names the id. While the database is away, where it
-    happened says nothing."""
+    """Logs what happened under an id, and gives the sentence that names the id."""
     id = token_hex(16)
-    _log.error("error %s: %s", id, type(error).__qualname__, exc_info=None if _says_enough(error) else error)
+    _log.error("error %s: %s", id, type(error).__qualname__, exc_info=error)
     return f"Something went wrong on our side. If it stays so, tell us this id: {id}"
+
+
+def unforeseen(problem: Exception) -> Response:
+    """The answer to a request of which nothing was executed."""
+    if code := failure_code(problem):
+        return error(503, code, _SENTENCES[code], headers=RETRY_LATER)
+    return error(500, "INTERNAL", masked(problem))
 
 
 def presented(error: GraphQLError, *, hints: bool) -> GraphQLError:
@@ -71,6 +97,8 @@ def presented(error: GraphQLError, *, hints: bool) -> GraphQLError:
         message, extensions = original.as_http_error_reason("this kind of request"), {"code": "BAD_REQUEST"}
     elif isinstance(original, ValueError) and error.path is None:  # before any field was asked: it is in the document
         message, extensions = "The document has a value that cannot be read.", {"code": "BAD_REQUEST"}
+    elif code := failure_code(original):
+        message, extensions = _SENTENCES[code], {"code": code}
     elif original is not None and not isinstance(original, GraphQLError):
         message, extensions = masked(original), {"code": "INTERNAL"}
     else:

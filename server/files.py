@@ -16,7 +16,7 @@ from models.files import AlreadyThere, Folder, Sample, Store, TooLarge, TooShort
 from resolvers import filetype
 from resolvers.address import READ_SECONDS, UPLOAD_SECONDS, Files
 from resolvers.upload import LARGEST
-from server.errors import Refused, error, masked, refusal
+from server.errors import Refused, error, refusal, unforeseen
 from server.rates import address
 from server.settings import Settings
 
@@ -66,8 +66,8 @@ async def content(request: Request) -> Response:
         return error(403, "FORBIDDEN", "This address is not valid, or not any more; ask for a new one.")
     try:
         return await (_put(request, files, key) if method == "PUT" else _get(request, files, key))
-    except Exception as unforeseen:
-        return error(500, "INTERNAL", masked(unforeseen))
+    except Exception as problem:
+        return unforeseen(problem)
 
 
 async def _put(request: Request, files: Files, key: UUID) -> Response:

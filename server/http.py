@@ -21,7 +21,7 @@ from resolvers.request import current
 from schema.execution import TooSlow
 from server import parameters, requests
 from server.documents import Documents
-from server.errors import Refused, presented
+from server.errors import RETRY_LATER, UNAVAILABLE, Refused, presented
 from server.media import EVENT_STREAM, GRAPHQL_RESPONSE, JSON, MULTIPART, SPOKEN, negotiated, spelled
 from server.parameters import Parameters
 from server.streams import EventStream, MultipartStream
@@ -55,6 +55,13 @@ def _check(wanted: str | None) -> None:
         raise Refused(406, "NOT_ACCEPTABLE", f"Answers come as one of these: {', '.join(SPOKEN)}.")
 
 
+def _has_nothing(answer: Any) -> bool:
+    """Whether all that an answer says is that the database cannot be used."""
+    data: dict[str, Any] = answer.get("data") or {}
+    unavailable = all(error["extensions"]["code"] == UNAVAILABLE for error in answer["errors"])
+    return unavailable and all(value is None for value in data.values())
+
+
 class Conversation(GraphQL[Any, None]):
     documents: Documents
     hints: bool
@@ -82,10 +89,14 @@ class Conversation(GraphQL[Any, None]):
                 raise Refused(405, "METHOD_NOT_ALLOWED", "A mutation is sent by POST.", allow="POST") from None
             raise Refused(400, "BAD_REQUEST", wrong.as_http_error_reason(request.method)) from None
         answer = await self.process_result(request, result)
-        media, status = _spoken(wanted), 200
-        if media == GRAPHQL_RESPONSE and "data" not in answer:  # else statuses are for what stands in between
+        media, status, headers = _spoken(wanted), 200, None
+        if current.get().code == UNAVAILABLE and _has_nothing(answer):
+            # Nothing was executed, so that this is no answer to the document, whatever media type it comes in.
+            answer.pop("data", None)
+            status, headers = 503, RETRY_LATER
+        elif media == GRAPHQL_RESPONSE and "data" not in answer:  # else statuses are for what stands in between
             status = 503 if current.get().code == TooSlow.CODE else 400
-        return Response(self.encode_json(answer), status, media_type=spelled(media))
+        return Response(self.encode_json(answer), status, headers, media_type=spelled(media))
 
     async def _asked(
         self, request: Request | AsyncHTTPRequestAdapter, body: Callable[[], Awaitable[bytes]]

@@ -31,9 +31,10 @@ class Settings(BaseSettings):
     )
     database_url: str | None = Field(
         default=None,
-        description="`sqlite://PATH` or `postgres://USER:PASSWORD@HOST:PORT/NAME` (`?host=` for a socket's folder, "
-        "`?sslmode=require` for TLS); in development `sqlite://var/recourse.db` unless set; needed in "
-        "production",
+        description="`sqlite://PATH` or `postgres://USER:PASSWORD@HOST:PORT,HOST:PORT/NAME`, with libpq's parameters "
+        "`host` (also a socket's folder), `port`, `sslmode`, `sslrootcert`, `target_session_attrs` (`read-write` finds "
+        "the primary among several hosts) and `connect_timeout` (seconds for each host, 3 unless given); in "
+        "development `sqlite://var/recourse.db` unless set; needed in production",
     )
     jwks_url: str | None = Field(
         default=None,

@@ -23,7 +23,7 @@ from resolvers.context import Context
 from resolvers.request import Request, current
 from server import parameters, requests
 from server.documents import Documents
-from server.errors import Refused, masked, presented
+from server.errors import Refused, failure_code, masked, presented
 from server.tokens import BadToken, bearer
 
 INIT_SECONDS = 10  # for the token to come
@@ -120,9 +120,12 @@ class Handler(BaseGraphQLTransportWSHandler[Any, None]):
             await super().handle_connection_init(message)
         except WebSocketDisconnected:
             raise
-        except Exception as unforeseen:
-            masked(unforeseen)
-            await self.websocket.close(1011, "Something went wrong on our side")
+        except Exception as problem:
+            if failure_code(problem):
+                await self.websocket.close(1013, "The database cannot be used at the moment")
+            else:
+                masked(problem)
+                await self.websocket.close(1011, "Something went wrong on our side")
             return
         if self.connection_acknowledged and self._expiry is None:
             self._expiry = asyncio.create_task(self._end_with_the_token())

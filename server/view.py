@@ -28,7 +28,7 @@ from resolvers.hub import Hub
 from schema import SCHEMA
 from schema.scalars import parse_instant
 from server import documents, socket
-from server.errors import Refused, error, masked, refusal
+from server.errors import Refused, error, refusal, unforeseen
 from server.http import Conversation, answered_in, check_method
 from server.parameters import BoundedRequest
 from server.rates import Rates, address
@@ -84,8 +84,8 @@ class GraphQLView(Conversation):
             response = error(wrong.status_code, "BAD_REQUEST", wrong.reason, answered_in(request))
         except ClientDisconnect:
             response = Response(status_code=400)  # which nobody hears
-        except Exception as unforeseen:
-            response = error(500, "INTERNAL", masked(unforeseen))
+        except Exception as problem:
+            response = unforeseen(problem)
         response.headers.setdefault("cache-control", "no-store")  # it is for its viewer, and of its moment
         await response(scope, receive, send)
 

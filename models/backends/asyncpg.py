@@ -1,22 +1,101 @@
-"""PostgreSQL by asyncpg: a transaction that fails to begin gives its connection back, and connections stay at hand."""
+"""PostgreSQL by asyncpg: every wait for it has a limit, and connections stay at hand.
+
+A connection may be lost at any time, or its server may stop answering while the kernel still acknowledges what is sent
+to it. asyncpg waits for such a server without limit when it cancels a statement, rolls back or closes. Here a
+connection that does not answer is terminated; so are the idle ones of its age, which lead to the same server.
+"""
 
 # pyright: reportPrivateUsage=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 
 import asyncio
-from collections.abc import Iterable, Sequence
+import socket
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
+from urllib.parse import urlencode
 
 import asyncpg
 from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
 from tortoise.backends.base.client import TransactionalDBClient, TransactionContext, TransactionContextPooled
 from tortoise.connection import get_connections
-from tortoise.exceptions import IntegrityError
+from tortoise.exceptions import IntegrityError, TransactionManagementError
 
-ACQUIRE_SECONDS = 10
+from models import failures
+from models.failures import Failure, Unreachable
+
+CONNECT_SECONDS = 3.0  # for each host, unless the URL says otherwise
+ACQUIRE_SECONDS = 10.0
+STATEMENT_SECONDS = 11.0  # a second more than the server itself gives one, for its answer to arrive
+MENDING_SECONDS = 1.0  # to answer a cancellation or a ROLLBACK
+CLOSING_SECONDS = 0.4  # to take leave; all that a process has when it is told to stop is 10 seconds
 IDLE_SECONDS = 300.0  # after which a connection may have been dropped on the way, and nobody said so
+KEPT_FOR_READING = 3  # connections that transactions leave free: COMMIT may wait long for a standby
+SILENT_SECONDS = 10  # on the network, before the kernel gives a connection up
 
 Rows = Sequence[Iterable[Any]]
+
+
+def _keep_alive(connection: Any) -> None:
+    """Lets the kernel notice that a host is gone, also while nothing is asked of it."""
+    transport: Any = connection._transport
+    sock = transport.get_extra_info("socket")
+    if sock is None or sock.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (
+        ("TCP_KEEPIDLE", SILENT_SECONDS),
+        ("TCP_KEEPINTVL", 3),
+        ("TCP_KEEPCNT", 3),
+        ("TCP_USER_TIMEOUT", SILENT_SECONDS * 1000),  # milliseconds
+    ):
+        if hasattr(socket, name):  # not every system has all of them
+            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+
+_NEXT_HOST = (OSError, asyncpg.InternalClientError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError)
+
+
+class Hosts:
+    """Where a database is: one host, or several, of which one is chosen by what it lets be done (as libpq's
+    `target_session_attrs`). Each host has a time limit of its own; the one that served last is asked first."""
+
+    def __init__(
+        self,
+        addresses: Sequence[tuple[str, int]],
+        wanted: str = "any",
+        seconds: float = CONNECT_SECONDS,
+        tls: Mapping[str, str] | None = None,
+    ) -> None:
+        """`tls` has libpq's parameters `sslmode` and `sslrootcert`."""
+        self.addresses = list(addresses)
+        self.wanted = wanted
+        self.seconds = seconds
+        self.dsn = f"postgres://?{urlencode(tls)}" if tls else None
+
+    async def connect(self, *_: Any, **options: Any) -> Any:
+        """A connection, with these options of asyncpg's. Raises Unreachable where there is none to be had."""
+        wishes = ["standby", "any"] if self.wanted == "prefer-standby" else [self.wanted]
+        failed: Exception | None = None
+        for wish in wishes:
+            for address in list(self.addresses):
+                try:
+                    connection = await self._connect(*address, wish, options)
+                except _NEXT_HOST as error:
+                    failed = error
+                else:
+                    if self.wanted != "prefer-standby" and len(self.addresses) > 1:
+                        self.addresses.remove(address)
+                        self.addresses.insert(0, address)
+                    return connection
+        said = f"no answer within {self.seconds:g} seconds" if isinstance(failed, TimeoutError) else failed
+        raise Unreachable(f"no connection to {', '.join(f'{h}:{p}' for h, p in self.addresses)}: {said}") from failed
+
+    async def _connect(self, host: str, port: int, wish: str, options: dict[str, Any]) -> Any:
+        here: dict[str, Any] = {"host": host, "port": port, "target_session_attrs": wish}
+        here |= {"dsn": self.dsn, "timeout": self.seconds}
+        connection: Any = await asyncpg.connect(**(options | here))
+        _keep_alive(connection)
+        return connection
 
 
 def _is_lost(proxy: Any) -> bool:
@@ -47,19 +126,29 @@ class Connections:
     """A pool's connections, which stay at hand when they are free: to release one and acquire it again takes asyncpg
     more time than most statements take. It stands in the place of the pool."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool, is_away: Callable[[], bool] = lambda: False) -> None:
+        """While the database `is_away`, nobody waits for a new connection."""
         self.pool = pool
+        size: int = pool.get_max_size()
+        self.writers = asyncio.Semaphore(max(1, size - KEPT_FOR_READING))
+        self._is_away = is_away
         self._is_closed = False
-        self._leave = asyncio.Semaphore(pool.get_max_size())
+        self._leave = asyncio.Semaphore(size)
         # Each with when it became free, the last one last. A connection keeps the way of planning that it had first,
         # unless there is none of the other way and no more to be had of the pool.
         self._kept: dict[Plans, list[tuple[Any, float]]] = {plans: [] for plans in Plans}
         self._plans: dict[Any, Plans] = {}
+        self._suspect: set[Any] = set()  # of those in use: not to be kept when they become free
         self._taken = 0  # of the pool
+        self._mending: set[asyncio.Task[None]] = set()
 
     async def acquire(self, plans: Plans = Plans.CUSTOM) -> Any:
-        """Waits until one is free, as long as its caller does."""
-        await self._leave.acquire()
+        """Waits until one is free. Raises TimeoutError when that takes too long, and Unreachable."""
+        if self._leave.locked():
+            async with asyncio.timeout(ACQUIRE_SECONDS):
+                await self._leave.acquire()
+        else:
+            await self._leave.acquire()
         try:
             return await self._acquired(plans)
         except BaseException:
@@ -69,9 +158,11 @@ class Connections:
     async def _acquired(self, plans: Plans) -> Any:
         connection = self._at_hand(plans)
         while connection is not None and _is_lost(connection):
-            await self._discard(connection)
+            self._forget(connection)
             connection = self._at_hand(plans)
         if connection is None:
+            if self._is_away():
+                raise Unreachable("the database is away")
             self._taken += 1
             try:
                 connection = await self.pool.acquire()
@@ -82,10 +173,16 @@ class Connections:
             if self._plans.get(connection) is not plans:
                 gathers = "off" if plans is Plans.GENERIC else "on"
                 settings = {"plan_cache_mode": plans, "enable_seqscan": gathers, "enable_bitmapscan": gathers}
-                await connection.execute("; ".join(f"SET {name} = {value}" for name, value in settings.items()))
+                await connection.execute(
+                    "; ".join(f"SET {name} = {value}" for name, value in settings.items()), timeout=MENDING_SECONDS
+                )
                 self._plans[connection] = plans
-        except BaseException:
-            await self._discard(connection)
+        except BaseException as error:
+            _end(connection)
+            self._forget(connection)
+            if isinstance(error, TimeoutError):
+                self.renew()
+                raise Unreachable("a connection does not answer") from error
             raise
         return connection
 
@@ -102,40 +199,92 @@ class Connections:
         return connection
 
     async def release(self, connection: Any) -> None:
-        """One that is not as it was goes back to the pool, which mends it."""
-        try:
-            if self._is_closed or _is_lost(connection) or not _is_as_it_was(connection):
-                await self._discard(connection)
-            else:
-                now, kept = asyncio.get_running_loop().time(), self._kept[self._plans[connection]]
-                kept.append((connection, now))
-                if now - kept[0][1] >= IDLE_SECONDS:
-                    rested, _ = kept.pop(0)
-                    _end(rested)
-                    await self._discard(rested)
-        finally:
+        """Waits for nothing: one that is not as it was is mended meanwhile, or terminated."""
+        if self._is_closed or _is_lost(connection) or connection in self._suspect:
+            _end(connection)
+            self._forget(connection)
+            self._leave.release()
+        elif not _is_as_it_was(connection):
+            self._aside(self._mend(connection))
+        else:
+            now, kept = asyncio.get_running_loop().time(), self._kept[self._plans[connection]]
+            kept.append((connection, now))
+            if now - kept[0][1] >= IDLE_SECONDS:
+                rested, _ = kept.pop(0)
+                _end(rested)
+                self._forget(rested)
             self._leave.release()
 
-    async def _discard(self, connection: Any) -> None:
-        self._plans.pop(connection, None)
+    def _aside(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._mending.add(task)
+        task.add_done_callback(self._mending.discard)
+
+    async def _mend(self, connection: Any) -> None:
+        """Gives it back to the pool, which waits for what was cancelled and rolls back what was left open."""
         try:
-            await self.pool.release(connection)
+            await self.pool.release(connection, timeout=MENDING_SECONDS)
+        except TimeoutError:
+            self.renew()
+        except Exception:
+            _end(connection)
         finally:
-            self._taken -= 1
+            self._forget(connection)
+            self._leave.release()
+
+    def _forget(self, connection: Any) -> None:
+        self._plans.pop(connection, None)
+        self._suspect.discard(connection)
+        self._taken -= 1
+
+    def renew(self) -> None:
+        """Terminates what is idle, and what is in use once it becomes free: another server may serve by now."""
+        for kept in self._kept.values():
+            for connection, _ in kept:
+                _end(connection)
+        idle = {connection for kept in self._kept.values() for connection, _ in kept}
+        self._suspect.update(self._plans.keys() - idle)
+
+    def look_at(self, error: BaseException) -> None:
+        """Renews the connections when others would meet the same error."""
+        if failures.of(error) in (Failure.AWAY, Failure.READ_ONLY):
+            self.renew()
+
+    def abandon(self) -> None:
+        """Terminates all connections; whoever waits for an answer gets an error."""
+        for holder in self.pool._holders:
+            holder.terminate()
 
     async def fetch(self, sql: str, values: Sequence[object], plans: Plans) -> Rows:
         connection = await self.acquire(plans)
         try:
             return await connection.fetch(sql, *values)
+        except TimeoutError as error:
+            # The server would have ended the statement itself, if it were alive.
+            _end(connection)
+            self.renew()
+            raise Unreachable("a statement was not answered") from error
+        except Exception as error:
+            self.look_at(error)
+            raise
         finally:
             await self.release(connection)
 
     async def close(self) -> None:
+        """Within `CLOSING_SECONDS`; whatever is in use by then is terminated."""
         self._is_closed = True
-        for kept in self._kept.values():
-            while kept:
-                await self._discard(kept.pop()[0])
-        await self.pool.close()
+        try:
+            async with asyncio.timeout(CLOSING_SECONDS):
+                for kept in self._kept.values():
+                    while kept:
+                        connection, _ = kept.pop()
+                        await self.pool.release(connection)
+                        self._forget(connection)
+                await self.pool.close()
+        except Exception:
+            self.pool.terminate()
+        if self._mending:
+            await asyncio.wait(self._mending)
 
     def terminate(self) -> None:
         self.pool.terminate()
@@ -148,7 +297,18 @@ class Connections:
         return self.pool.get_idle_size() + sum(not _is_lost(connection) for connection in kept)
 
 
-class SafeTransaction(TransactionWrapper):
+class _Readable(AsyncpgDBClient):
+    async def _translate_exceptions(self, func: Any, *args: Any, **kwargs: Any) -> Any:
+        """Tortoise hides that the database is read-only, and ends no transaction that its error comes from."""
+        try:
+            return await super()._translate_exceptions(func, *args, **kwargs)
+        except TransactionManagementError as error:
+            if isinstance(cause := error.__cause__, asyncpg.InvalidTransactionStateError):
+                raise cause from None
+            raise
+
+
+class SafeTransaction(_Readable, TransactionWrapper):
     async def fetch(self, sql: str, values: Sequence[object], _plans: Plans) -> Rows:
         self.log.debug("%s: %s", sql, values)
         return await self._connection.fetch(sql, *values)
@@ -164,27 +324,105 @@ class SafeTransaction(TransactionWrapper):
 
 
 class SafeTransactionContext(TransactionContextPooled):
+    """Gives its connection back whatever happens, and knows whether COMMIT was sent and not answered."""
+
+    is_unknown = False
+
     async def __aenter__(self) -> TransactionalDBClient:
         await self.ensure_connection()
-        pool = self.client._parent._pool
-        async with asyncio.timeout(ACQUIRE_SECONDS):
-            connection = await pool.acquire(Plans.GENERIC)  # what is done is done to rows that are named
-        self.client._connection = connection
+        pool: Connections = self.client._parent._pool
+        await pool.writers.acquire()
         try:
-            await self.client.begin()
+            connection = await pool.acquire(Plans.GENERIC)  # what is done is done to rows that are named
+            self.client._connection = connection
+            try:
+                await self.client.begin()
+            except BaseException as error:
+                pool.look_at(error)
+                await pool.release(connection)
+                raise
         except BaseException:
-            await asyncio.shield(asyncio.ensure_future(pool.release(connection)))
+            pool.writers.release()
             raise
         self.token = get_connections().set(self.connection_name, self.client)
         return self.client
 
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> None:
+        pool: Connections = self.client._parent._pool
+        try:
+            if not self.client._finalized:
+                if error is None:
+                    await self._commit()
+                else:
+                    await self._roll_back(error)
+        finally:
+            get_connections().reset(self.token)
+            pool.writers.release()
+            await pool.release(self.client._connection)
 
-class SafeAsyncpgClient(AsyncpgDBClient):
+    async def _commit(self) -> None:
+        pool: Connections = self.client._parent._pool
+        self.is_unknown = True
+        try:
+            await self.client.commit()
+        except asyncpg.InterfaceError:  # on a connection that is closed already: it was not sent
+            self.is_unknown = False
+            raise
+        except BaseException as error:
+            said = isinstance(error, asyncpg.PostgresError) and not isinstance(error, asyncpg.PostgresConnectionError)
+            self.is_unknown = not said
+            if not said:
+                # Without asking to cancel it: PostgreSQL would stop waiting for a standby, and call that done.
+                _end(self.client._connection)
+            pool.look_at(error)
+            raise
+        self.is_unknown = False
+
+    async def _roll_back(self, error: BaseException) -> None:
+        pool: Connections = self.client._parent._pool
+        connection = self.client._connection
+        pool.look_at(error)
+        if _is_lost(connection):
+            return
+        try:
+            async with asyncio.timeout(MENDING_SECONDS):
+                await self.client.rollback()
+        except Exception as late:
+            _end(connection)
+            if isinstance(late, TimeoutError):
+                pool.renew()
+
+
+class SafeAsyncpgClient(_Readable):
+    """`hosts` says where the database is. `is_away` is set while nothing can be reached there."""
+
+    is_away = False
+
+    def __init__(self, *args: Any, hosts: Hosts, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.hosts = hosts
+
     async def create_pool(self, **options: Any) -> Any:
-        return Connections(await super().create_pool(**options))
+        options |= {"connect": self.hosts.connect, "command_timeout": STATEMENT_SECONDS}
+        return Connections(await super().create_pool(**options), lambda: self.is_away)
 
     def _in_transaction(self) -> TransactionContext:
         return SafeTransactionContext(SafeTransaction(self), self._pool_init_lock)
+
+    async def _translate_exceptions(self, func: Any, *args: Any, **kwargs: Any) -> Any:
+        """Tries once more what has certainly not been done, and what only reads."""
+        try:
+            return await super()._translate_exceptions(func, *args, **kwargs)
+        except Exception as error:
+            pool: Any = self._pool
+            if pool is not None:
+                pool.look_at(error)
+            by_query = func.__name__ in ("execute_query", "execute_query_dict")
+            reads = by_query and args[0].lstrip()[:6].upper() == "SELECT"
+            if not (failures.may_be_tried_again(error) if reads else failures.was_refused(error)):
+                raise
+            failures.note_retry("read" if reads else "statement", error)
+        return await super()._translate_exceptions(func, *args, **kwargs)
 
     async def fetch(self, sql: str, values: Sequence[object], plans: Plans) -> Rows:
         """The rows of one statement, without Tortoise's steps between it and the driver."""
@@ -198,18 +436,26 @@ class SafeAsyncpgClient(AsyncpgDBClient):
 
 async def connect_apart(client: Any) -> Any:
     """A connection to the client's database that is none of its pool's. Whoever has it closes it."""
-    return await asyncpg.connect(  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-        host=client.host,
-        port=client.port,
+    return await client.hosts.connect(
         user=client.user,
         password=client.password,
         database=client.database,
-        ssl=client.extra.get("ssl"),
         server_settings={"application_name": "recourse"},
     )
 
 
-def apart(name: str, *, application_name: str, **server_settings: str) -> AsyncpgDBClient:
+class Apart(_Readable):
+    """A client whose connections have none of the pool's limits."""
+
+    def __init__(self, *args: Any, hosts: Hosts, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.hosts = hosts
+
+    async def create_pool(self, **options: Any) -> Any:
+        return await super().create_pool(connect=self.hosts.connect, **options)
+
+
+def apart(name: str, *, application_name: str, **server_settings: str) -> Apart:
     """A client with one connection to the database of the connection `name`, with other settings for its session.
     Whoever has it closes it."""
     credentials: dict[str, Any] = dict(get_connections().db_config[name]["credentials"])  # type: ignore[index]
@@ -219,7 +465,7 @@ def apart(name: str, *, application_name: str, **server_settings: str) -> Asyncp
         "minsize": 1,
         "maxsize": 1,
     }
-    return AsyncpgDBClient(connection_name=name, **credentials | changed)
+    return Apart(connection_name=name, **credentials | changed)
 
 
 def get_client_class(_config: dict[str, Any]) -> type[SafeAsyncpgClient]:

@@ -41,6 +41,10 @@ class ImmediateTransaction(SqliteTransactionWrapper):
 
 
 class SafeTransactionContext(SqliteTransactionContext):
+    """Gives the lock back whatever happens, and knows whether COMMIT was under way when its caller was cancelled."""
+
+    is_unknown = False
+
     async def __aenter__(self) -> TransactionalDBClient:
         await self._trxlock.acquire()
         try:
@@ -53,6 +57,27 @@ class SafeTransactionContext(SqliteTransactionContext):
             raise
         self.token = get_connections().set(self.connection_name, self.connection)
         return self.connection
+
+    async def __aexit__(self, _kind: Any, error: Any, _trace: Any) -> None:
+        try:
+            if not self.connection._finalized:
+                if error is None:
+                    await self._commit()
+                else:
+                    await self.connection.rollback()
+        finally:
+            get_connections().reset(self.token)
+            self._trxlock.release()
+
+    async def _commit(self) -> None:
+        self.is_unknown = True  # cancelled, it may still take effect in the driver's thread
+        try:
+            await self.connection.commit()
+        except Exception:
+            self.is_unknown = False
+            await self.connection.rollback()
+            raise
+        self.is_unknown = False
 
     async def _give_back(self) -> None:
         try:

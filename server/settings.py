@@ -117,8 +117,8 @@ class Settings(BaseSettings):
     max_directives: PositiveInt = Field(default=50, description="how many directives")
     max_cost: PositiveInt = Field(
         default=25_000,
-        description="what it may cost: the fields of its answer, with every list as long as is asked for, or as long as "
-        "the schema takes it to be",
+        description="what it may cost: the fields of its answer, with every list as long as is asked for, or as long "
+        "as the schema takes it to be",
     )
 
     @field_validator("cors_origins", mode="before")

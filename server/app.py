@@ -13,7 +13,6 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
@@ -24,11 +23,12 @@ from resolvers import idempotency, upload
 from resolvers.account import spread_names
 from server import files, metrics
 from server.errors import error, masked
+from server.middleware import ResponseMiddleware
 from server.protocol import BoundedProtocol
-from server.requests import CLIENT_HEADERS, ID_HEADER, PATH, Identified
+from server.requests import PATH
 from server.settings import Settings
 from server.socket import LARGEST_MESSAGE
-from server.view import CLOCK_HEADER, GraphQLView
+from server.view import GraphQLView
 
 CLEARING_SECONDS = 3600
 SPREADING_SECONDS = 60  # until the last of a large party's orders are found by its new name
@@ -169,17 +169,8 @@ def create(settings: Settings | None = None) -> Starlette:
         Route("/readyz", readyz),
         Route("/metrics", metrics.page),
     ]
-    pages = Middleware(
-        CORSMiddleware,
-        allow_origins=settings.cors_origins,
-        allow_methods=["GET", "POST", "PUT"],
-        allow_headers=["authorization", "content-type", ID_HEADER, *CLIENT_HEADERS, CLOCK_HEADER],
-        expose_headers=[ID_HEADER, "retry-after"],
-        max_age=24 * 3600,
-    )
     middleware = [
-        Middleware(Identified),
-        *([pages] if settings.cors_origins else []),
+        Middleware(ResponseMiddleware, origins=view.origins, compresses=settings.compression),
         Middleware(Shortcut, path=PATH, to=view),
     ]
     app = Starlette(routes=routes, lifespan=lifespan, middleware=middleware, exception_handlers={405: _wrong_method})

@@ -20,7 +20,7 @@ from models.enums import Role
 from resolvers.rules import markdown
 from schema import SCHEMA
 from server import demo as demonstration
-from server import documents, files, imports, logs, metrics, rates
+from server import documents, files, imports, logs, metrics, origins, rates
 from server.app import uvicorn_options
 from server.settings import HOME, Mode, Settings
 from server.tokens import LONGEST_SUBJECT, development_token
@@ -36,6 +36,7 @@ def _settings(mode: Mode = Mode.DEVELOPMENT) -> Settings:
         settings = Settings()
         database.config(settings.database, settings.replica_url)
         rates.Rates(settings)
+        origins.Origins(settings)
         files.store(settings)
         documents.opened(settings)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""The media types that requests and answers come in, and which of them a client would rather have."""
+"""The media types and encodings that requests and answers come in, and which of them a client would rather have."""
 
 import re
 from functools import lru_cache
@@ -9,6 +9,8 @@ GRAPHQL_RESPONSE = "application/graphql-response+json"
 EVENT_STREAM = "text/event-stream"
 MULTIPART = "multipart/mixed"
 SPOKEN = (JSON, GRAPHQL_RESPONSE, EVENT_STREAM, MULTIPART)  # where all is the same to a client, the first
+
+COMPRESSED_FROM = 1_000  # bytes; less of it is not worth a header
 
 SPELLINGS = 128  # of a header that are kept with what they mean; most clients of a kind send the same
 
@@ -61,6 +63,22 @@ def negotiated(accept: str) -> str | None:
 
     best = max(SPOKEN, key=want)
     return best if want(best)[0] else None
+
+
+@lru_cache(SPELLINGS)
+def compressed_from(accept_encoding: str) -> int | None:
+    """How many bytes an answer has at least that is compressed by gzip; None where none is."""
+    wanted: dict[str, float] = {}
+    for text in accept_encoding.split(","):
+        coding, parameters = _parsed(text)
+        quality = parameters.get("q", "1")
+        if _QUALITY.fullmatch(quality):
+            wanted.setdefault("gzip" if coding == "x-gzip" else coding, float(quality))
+    gzip = wanted.get("gzip", wanted.get("*", 0))
+    if not gzip or wanted.get("identity", 0) > gzip:
+        return None
+    refuses_others = wanted.get("identity", wanted.get("*", 1)) == 0
+    return 1 if refuses_others else COMPRESSED_FROM
 
 
 def spelled(media: str) -> str:

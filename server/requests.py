@@ -2,16 +2,11 @@
 
 import logging
 import re
-import time
 from collections.abc import Iterable
 from secrets import token_hex
 
-from starlette.datastructures import MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
 from resolvers import metrics
-from resolvers.request import Request, current
-from server.media import EVENT_STREAM, MULTIPART
+from resolvers.request import Request
 
 ID_HEADER = "x-request-id"
 CLIENT_HEADERS = ("apollographql-client-name", "graphql-client-name")
@@ -50,35 +45,3 @@ def answered(request: Request, took: float | None) -> None:
         milliseconds = None if took is None else round(took * 1000, 1)
         said = {"operation": request.operation, "client": request.client, "code": request.code}
         _log.info("answered", extra={"said": said | {"milliseconds": milliseconds}})
-
-
-class Identified:
-    """Pure ASGI, so that what is known of the request is known wherever it is answered."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] not in ("http", "websocket"):
-            await self.app(scope, receive, send)
-            return
-        request = begun(scope["headers"])
-        token = current.set(request)
-        arrived = time.perf_counter()
-
-        streams = False
-
-        async def named(message: Message) -> None:
-            nonlocal streams
-            if message["type"] in ("http.response.start", "websocket.accept"):
-                headers = MutableHeaders(scope=message)
-                headers.append(ID_HEADER, request.id)
-                streams = headers.get("content-type", "").startswith((EVENT_STREAM, MULTIPART))
-            await send(message)
-
-        try:
-            await self.app(scope, receive, named)
-        finally:
-            if scope["type"] == "http" and scope["path"] == PATH and scope["method"] != "OPTIONS":
-                answered(request, None if streams else time.perf_counter() - arrived)
-            current.reset(token)

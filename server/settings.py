@@ -53,12 +53,13 @@ class Settings(BaseSettings):
     )
     public_url: str | None = Field(
         default=None,
-        description="the server's own address as clients know it, for the addresses of files; unless set, taken from "
-        "each request",
+        description="the server's own address as clients know it, for the addresses of files and the origin of its own "
+        "pages; unless set, taken from each request",
     )
     cors_origins: Annotated[list[str], NoDecode] = Field(
         default=[],
-        description="the origins of pages that may ask and watch, with commas between",
+        description="the origins of pages that may ask and watch, like `https://shop.example`, with commas between; "
+        "the origin of `RECOURSE_PUBLIC_URL` always may, and in development any page of this machine",
     )
     documents: str | None = Field(
         default=None,
@@ -100,6 +101,11 @@ class Settings(BaseSettings):
         default=75,
         description="how long a connection without a request stays open, in seconds; longer than the proxy in front "
         "keeps its own (60 for most), or the proxy sends requests to connections that have just been closed",
+    )
+    compression: bool = Field(
+        default=True,
+        description="whether answers of 1 kB and more are compressed (gzip) for clients that take it; `off` where the "
+        "proxy does so",
     )
     compiled: bool = Field(
         default=True,

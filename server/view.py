@@ -30,6 +30,7 @@ from schema.scalars import parse_instant
 from server import documents, socket
 from server.errors import Refused, error, refusal, unforeseen
 from server.http import Conversation, answered_in, check_method
+from server.origins import Origins, refused_origin
 from server.parameters import BoundedRequest
 from server.rates import Rates, address
 from server.settings import Mode, Settings
@@ -54,8 +55,9 @@ class GraphQLView(Conversation):
             ),
             connection_init_wait_timeout=timedelta(seconds=socket.INIT_SECONDS),
             max_subscriptions_per_connection=socket.MOST_OPERATIONS,
-            allowed_origins=settings.cors_origins,
+            allowed_origins=["*"],  # what remains of them once `origins` has been asked
         )
+        self.origins = Origins(settings)
         self.settings = settings
         self.documents = documents.opened(settings)
         self.verify = verifier(settings)
@@ -94,6 +96,9 @@ class GraphQLView(Conversation):
             await self.rates.spend("address", address(opening))
         except Refused as wrong:
             await opening.send_denial_response(refusal(wrong))
+            return
+        if not self.origins.allows_socket(opening.headers):
+            await opening.send_denial_response(refused_origin())
             return
         authorization = opening.headers.get("authorization")
         await self.run(opening, context=socket.Connection(self, self._origin(opening), authorization))

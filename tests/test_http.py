@@ -18,9 +18,7 @@ from models.enums import Role
 from resolvers.account import sign_in
 from schema.scalars import parse_instant
 from server import tokens
-from server.app import create
 from server.logs import Lines
-from server.settings import Settings
 from server.view import GraphQLView
 from tests.conftest import NOW, Person, Server, World, code
 from tests.issuer import Issuer, token
@@ -225,25 +223,3 @@ def test_signing_in_twice_at_once_makes_one_account(server: Server) -> None:
         return {account.id for account in accounts}
 
     assert len(server.run(both)) == 1
-
-
-def test_pages_of_listed_origins_alone_may_ask(tmp_path: Path) -> None:
-    settings = Settings(files_url=str(tmp_path), cors_origins="https://shop.example, https://help.example")  # type: ignore[arg-type]
-    assert settings.cors_origins == ["https://shop.example", "https://help.example"]
-    app = create(settings)
-
-    async def asking_first(origin: str, method: str) -> httpx2.Response:
-        async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://test") as http:
-            headers = {
-                "Origin": origin,
-                "Access-Control-Request-Method": method,
-                "Access-Control-Request-Headers": "authorization, content-type, x-recourse-now",
-            }
-            return await http.options("/graphql", headers=headers)
-
-    for method in ("POST", "PUT"):
-        allowed = asyncio.run(asking_first("https://shop.example", method))
-        assert allowed.headers["access-control-allow-origin"] == "https://shop.example"
-    refused = asyncio.run(asking_first("https://evil.example", "POST"))
-    assert refused.status_code == 400
-    assert "access-control-allow-origin" not in refused.headers

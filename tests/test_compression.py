@@ -152,9 +152,7 @@ def test_metrics_and_errors_are_compressed(server: Server, world: World) -> None
         assert "content-encoding" not in httpx2.get(f"{server.url}{path}", headers={"Accept-Encoding": "gzip"}).headers
 
 
-def test_compression_can_be_left_to_the_proxy(
-    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_compression_can_be_left_to_the_proxy(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings().compression
     monkeypatch.setenv("RECOURSE_COMPRESSION", "off")
     app = create(Settings(files_url=str(tmp_path)))

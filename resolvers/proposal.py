@@ -141,6 +141,9 @@ async def reject_proposal(info: Info, input: RejectProposal) -> DisputePayload:
     return await on_dispute(info, Action.REJECT_PROPOSAL, input, effect, seen=_seen(input))
 
 
+_OF_THE_TABLE = frozenset({Reason.NOT_YOUR_TURN, Reason.NO_PROPOSAL, Reason.OFFER_NOT_POSSIBLE})
+
+
 def _on_the_table(dispute: Dispute) -> Any:
     return models.Proposal.filter(dispute_id=dispute.id, accepted=None)
 
@@ -154,7 +157,7 @@ def _seen(input: AcceptProposal) -> Seen | None:
     async def is_current(dispute: Dispute) -> bool:
         return key is not None and await _on_the_table(dispute).filter(id=key).exists()
 
-    return Seen(is_current, rather_than=frozenset({Reason.NO_PROPOSAL, Reason.OFFER_NOT_POSSIBLE}))
+    return Seen(is_current, rather_than=_OF_THE_TABLE)
 
 
 async def _answer(performing: Performing, *, accepted: bool) -> None:

@@ -438,13 +438,16 @@ def test_a_proposal_of_another_case_or_the_case_itself_is_not_on_the_table(world
 
 
 def test_a_proposal_that_was_seen_and_rejected_meanwhile_has_changed(world: World) -> None:
-    """The decision comes first, but for what it says of the table."""
+    """The decision comes first, but for what it says of turn and table."""
     case = {"caseId": opened(world)}
     seen = world.supplier.succeed("proposeResolution", case | INPUTS["proposeResolution"], TABLE)["dispute"]
     seen_there = case | {"proposalId": seen["proposal"]["id"]}
     buyer, supplier = world.buyer.at(NOW + DAY), world.supplier.at(NOW + DAY)
     assert supplier.refused("acceptProposal", seen_there) == "NOT_YOUR_TURN"
+    assert changed(supplier, "acceptProposal", case | {"proposalId": seen["proposals"][0]["id"]})  # answered elsewhere
     buyer.succeed("rejectProposal", seen_there)
+    assert changed(buyer, "acceptProposal", seen_there)
+    assert buyer.refused("acceptProposal", case) == "NOT_YOUR_TURN"
     assert changed(supplier, "acceptProposal", seen_there)
     assert supplier.refused("acceptProposal", case | {"proposalId": None}) == "NO_PROPOSAL"
     buyer.succeed("withdrawDispute", case)

@@ -105,7 +105,7 @@ def test_files_go_with_the_first_time(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"text": "Other"}, {"text": "Any news? "}, {"attachments": []}, {"caseId": "dsp_" + "0" * 32}]
+    "changes", [{"text": "Other"}, {"text": "Any news"}, {"attachments": []}, {"caseId": "dsp_" + "0" * 32}]
 )
 def test_a_key_is_for_one_input(world: World, changes: dict[str, Any]) -> None:
     case = world.buyer.succeed("openDispute", opened(world), "dispute { id }")["dispute"]["id"]

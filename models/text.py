@@ -17,7 +17,7 @@ _INVISIBLE = (
 _SPACES = "\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 _LEADING = re.compile(f"[{_INVISIBLE}{_SPACES}]+")
 _BLANK = re.compile(f"[{_INVISIBLE}{_SPACES}\x01-\x1f\x7f-\x9f]*")
-_SHOWN_BY_NONE = re.compile(f"[{_INVISIBLE}]")
+_ANY_INVISIBLE = re.compile(f"[{_INVISIBLE}]")
 
 _ENDS = "".join(
     chr(code)
@@ -59,6 +59,11 @@ def normal(text: str) -> str:
     return trimmed(text) if text.isascii() else trimmed(unicodedata.normalize("NFC", text))
 
 
+def without_invisible(text: str) -> str:
+    """The text without signs that show nothing, also between its ends; for comparing and reading, never for keeping."""
+    return text if text.isascii() else _ANY_INVISIBLE.sub("", text)
+
+
 def is_blank(text: str) -> bool:
     """Whether there is nothing to see in it."""
     return _BLANK.fullmatch(text) is not None
@@ -80,7 +85,7 @@ def searchable(text: str) -> str:
     """The text as it is searched: in any case, width and spelling, whatever spaces are in it. Turkish i's are one."""
     if not text.isascii():
         folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-        text = _SHOWN_BY_NONE.sub("", folded).replace("i\u0307", "i").replace("ı", "i")
+        text = without_invisible(folded).replace("i\u0307", "i").replace("ı", "i")
     return " ".join(text.casefold().split())
 
 

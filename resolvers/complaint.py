@@ -28,6 +28,7 @@ from resolvers.actionable import Actionable, Past, replayed
 from resolvers.attachment import Attachment, brought, has_files
 from resolvers.case import change_case, close_case, open_case, viewer_state
 from resolvers.conflict import PARTY, SUPPLIER_OF_ITS_ORDER, find_conflicts, with_conflict
+from resolvers.contact import e164
 from resolvers.context import Context, Info
 from resolvers.idempotency import Keyed
 from resolvers.input import LONG_TEXT, Checks, Input, MoneyInput
@@ -53,6 +54,10 @@ class Respondent:
 class Contact:
     email: str | None
     phone: str | None
+
+    @property
+    def phone_e164(self) -> str | None:
+        return e164(self.phone) if self.phone else None
 
 
 @dataclass(slots=True, kw_only=True)

@@ -8,12 +8,13 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
-from typing import Any, ClassVar, get_type_hints
+from typing import ClassVar, get_type_hints
 
 from strawberry import UNSET
 
 from models.enums import InputProblem
 from models.text import is_blank, is_one_line, normal
+from resolvers.contact import is_phone, normal_email, normal_page
 from resolvers.errors import UserError, invalid
 from resolvers.money import EXPONENTS, LARGEST, AmountText, CurrencyCode, to_minor
 
@@ -21,8 +22,6 @@ LONG_TEXT, SHORT_TEXT = 4000, 2000  # characters: descriptions and comments, not
 
 _AMOUNT = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,10})?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
-_EMAIL = re.compile(r"[^\s@<>()\[\],;:\\\"]{1,64}@(?:[\w](?:[\w-]{0,61}[\w])?\.)+[\w](?:[\w-]{0,61}[\w])", re.UNICODE)
-_PHONE = re.compile(r"\+?(?:[ ()./-]{0,2}[0-9]){5,15}", re.ASCII)
 
 
 class Input:
@@ -140,23 +139,21 @@ class Checks:
         return None
 
     def email(self, field: str, text: str | None) -> str | None:
-        return self._matching(field, text, 254, _EMAIL.fullmatch, "This is no e-mail address.")
+        return self._like(field, text, 254, normal_email, "This is no e-mail address.")
 
     def phone(self, field: str, text: str | None) -> str | None:
-        return self._matching(field, text, 32, _PHONE.fullmatch, "This is no phone number.")
+        return self._like(field, text, 32, is_phone, "This is no phone number.")
 
     def url(self, field: str, text: str | None) -> str | None:
-        form = re.compile(r"https?://[^\s/]+\.[^\s]+", re.IGNORECASE)
-        return self._matching(field, text, 2000, form.fullmatch, "This is no address of a web page.")
+        return self._like(field, text, 2000, normal_page, "This is no address of a web page.")
 
-    def _matching(
-        self, field: str, text: str | None, longest: int, form: Callable[[str], Any], message: str
+    def _like(
+        self, field: str, text: str | None, longest: int, form: Callable[[str], object], message: str
     ) -> str | None:
-        if text is None:
-            return None
+        """`form` gives something where the text is what it should be. The text stays as it was written."""
         before = len(self.errors)
         self.text(field, text, longest)
-        if len(self.errors) == before and not form(text):
+        if text is not None and len(self.errors) == before and not form(text):
             self.problem(field, InputProblem.WRONG_FORM, message)
         return text
 

@@ -32,7 +32,11 @@ class Respondent:
 @strawberry.type(description="How the Complaint Center reaches the complainant: at least one way.")
 class Contact:
     email: str | None = strawberry.field(description="An e-mail address.")
-    phone: str | None = strawberry.field(description="A phone number.")
+    phone: str | None = strawberry.field(description="A phone number, as it was written.")
+    phone_e164: str | None = strawberry.field(
+        description="The number as it is dialled from anywhere, like +442079460958, without its extension; null where "
+        "its country cannot be told."
+    )
 
 
 @strawberry.type(description="A complaint about an offline trade. Its complainant and agents see it, nobody else.")
@@ -62,13 +66,13 @@ input_type(
     one_of=True,
     email="Their e-mail address.",
     member_id="Their member id on the marketplace.",
-    url="A page of a product of theirs: http or https.",
+    url="A page of a product of theirs: http or https, which may be left out.",
 )
 input_type(
     ContactInput,
     "How to reach you: at least one way.",
     email="An e-mail address.",
-    phone="A phone number, with its country code.",
+    phone="A phone number as people write it, best with its country code; an extension may follow.",
 )
 input_type(
     FileComplaint,

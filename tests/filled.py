@@ -114,7 +114,7 @@ class Filled(World):
             "description": self.word("the complaint"),
             "contact": {
                 "email": self.word("the contact's e-mail", "{mark}@contact.example"),
-                "phone": self.word("the contact's phone", "+34 {digits:010}"),
+                "phone": self.word("the contact's phone", "+4930{digits:08}"),
             },
             "amount": self.money("what the complaint is about", 41),
             "evidence": [bring(self.buyer, name=self.word("the complaint's file", "{mark} complaint.png"))],

@@ -643,3 +643,25 @@ def test_a_claim_is_of_what_is_still_paid(world: World) -> None:
     buyer = world.buyer.at(NOW + DAY)
     assert buyer.problems("openDispute", wish(order["id"])) == {("claim.amount", "OUT_OF_RANGE")}
     buyer.succeed("openDispute", wish(order["id"], wanted="REPLACEMENT", claim=None))
+
+
+@pytest.mark.parametrize(
+    ("corrections", "amount", "problem"),
+    [
+        (LESS, "20.01", {("amount.amount", "OUT_OF_RANGE")}),
+        (LESS, "20.00", set()),
+        (GONE, "0.01", {("amount.amount", "OUT_OF_RANGE")}),
+        (amounts(usd("300.00")), "200.01", {("amount.amount", "OUT_OF_RANGE")}),  # the claim is a limit still
+    ],
+)
+def test_what_is_proposed_is_possible_then(
+    world: World, corrections: dict[str, Any], amount: str, problem: set[tuple[str, str]]
+) -> None:
+    corrected = Corrected(world).by(**corrections)
+    proposal = corrected.case | {"resolution": "PARTIAL_REFUND", "amount": usd(amount)}
+    supplier = world.supplier.at(corrected.at)
+    if problem:
+        assert supplier.problems("proposeResolution", proposal) == problem
+    else:
+        supplier.succeed("proposeResolution", proposal)
+        world.buyer.at(corrected.at).succeed("acceptProposal", corrected.case)

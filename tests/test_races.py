@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx2
 
+from schema.scalars import spell_instant
 from tests.conftest import DAY, NOW, Person, World, usd
 
 CALLERS = 20
@@ -91,6 +92,30 @@ def test_a_dispute_ends_in_one_way(world: World, two_processes: list[str]) -> No
             (world.buyer.at(then), "withdrawDispute", case),
         )
         assert sorted(outcomes) == ["", "CASE_CLOSED"]
+
+
+def test_an_offer_is_accepted_before_its_money_is_gone_or_not_at_all(world: World, two_processes: list[str]) -> None:
+    shown = """query($id: ID!) { node(id: $id) { ... on Dispute { status outcome { amount { amount } }
+      proposal { id } timeline { edges { node { text } } } } } }"""
+    wish = {"reason": "LATE", "description": "Late.", "wanted": "REFUND", "claim": usd("100.00")}
+    for place in range(6):
+        record = world.record("TRADE_ASSURANCE", paidAt=1)
+        [order] = world.service.succeed("recordOrders", {"orders": [record]}, "orders { id }")["orders"]
+        case = world.buyer.succeed("openDispute", {"orderId": order["id"]} | wish, "dispute { id }")["dispute"]["id"]
+        seen = world.supplier.ask(shown, id=case)["node"]["proposal"]["id"]
+        less = record | {"amountPaid": usd("20.00"), "recordedAt": spell_instant(NOW + DAY)}
+        calls: list[tuple[Person, str, dict[str, Any]]] = [
+            (world.supplier, "acceptProposal", {"caseId": case, "proposalId": seen}),
+            (world.service, "recordOrders", {"orders": [less]}),
+        ]
+        outcomes = together(world, two_processes, *(calls if place % 2 else calls[::-1]))
+        found = world.agent.at(NOW + DAY).ask(shown, id=case)["node"]
+        was_limited = "can be claimed" in str(found["timeline"])
+        if was_limited:
+            assert (sorted(outcomes), found["status"]) == (["", "OFFER_NOT_POSSIBLE"], "AWAITING_SUPPLIER")
+        else:
+            assert (outcomes, found["status"]) == (["", ""], "SETTLED")
+            assert found["outcome"] == {"amount": {"amount": "100.00"}}
 
 
 def test_an_order_is_recorded_once(world: World, two_processes: list[str]) -> None:

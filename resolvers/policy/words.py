@@ -32,7 +32,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.CASE_CLOSED: "The case is closed.",
     Reason.NO_PROPOSAL: "There is no proposal on the table.",
     Reason.OFFER_NOT_POSSIBLE: (
-        "What was paid for the order has changed, and this offer is not possible any more; propose another."
+        "The order has changed, and what was offered is not possible any more; reject it or propose another."
     ),
     Reason.PROPOSAL_CHANGED: "What you saw is not on the table any more; look at the case again.",
     Reason.NOT_YOUR_TURN: "The case waits for the other party.",

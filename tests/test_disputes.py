@@ -649,13 +649,13 @@ def test_a_claim_is_of_what_is_still_paid(world: World) -> None:
     ("corrections", "amount", "problem"),
     [
         (LESS, "20.01", {("amount.amount", "OUT_OF_RANGE")}),
-        (LESS, "20.00", set()),
+        (LESS, "20.00", None),
         (GONE, "0.01", {("amount.amount", "OUT_OF_RANGE")}),
         (amounts(usd("300.00")), "200.01", {("amount.amount", "OUT_OF_RANGE")}),  # the claim is a limit still
     ],
 )
 def test_what_is_proposed_is_possible_then(
-    world: World, corrections: dict[str, Any], amount: str, problem: set[tuple[str, str]]
+    world: World, corrections: dict[str, Any], amount: str, problem: set[tuple[str, str]] | None
 ) -> None:
     corrected = Corrected(world).by(**corrections)
     proposal = corrected.case | {"resolution": "PARTIAL_REFUND", "amount": usd(amount)}

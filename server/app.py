@@ -3,11 +3,8 @@
 import asyncio
 import contextlib
 import gc
-import signal
-import threading
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import UTC, datetime
-from types import FrameType
 from typing import Any
 
 from starlette.applications import Starlette
@@ -28,6 +25,7 @@ from server.protocol import BoundedProtocol
 from server.requests import PATH
 from server.settings import Settings
 from server.socket import LARGEST_MESSAGE
+from server.stopping import Stopping
 from server.view import GraphQLView
 
 CLEARING_SECONDS = 3600
@@ -49,8 +47,10 @@ async def healthz(_request: Request) -> Response:
     return JSONResponse({"status": "alive"})
 
 
-async def readyz(_request: Request) -> Response:
-    """The database answers and is migrated."""
+async def readyz(request: Request) -> Response:
+    """The database answers and is migrated, and the process is not about to stop."""
+    if request.app.state.stopping.has_begun:
+        return JSONResponse({"status": "stopping"}, 503)
     if await database.reachable():
         return JSONResponse({"status": "ready"})
     return JSONResponse({"status": "not ready"}, 503)
@@ -107,40 +107,18 @@ def _spare_collections() -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
-@contextlib.contextmanager
-def _told_to_stop(end: Callable[[], None]) -> Generator[None]:
-    """Calls `end` when the process is told to stop: the server waits for open streams before it ends the lifespan."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    loop = asyncio.get_running_loop()
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        loop.call_soon_threadsafe(end)
-        handler = before[signal.Signals(number)]
-        if callable(handler):
-            handler(number, frame)
-
-    for number in before:
-        signal.signal(number, stop)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def create(settings: Settings | None = None) -> Starlette:
     settings = settings or Settings()
 
     view = GraphQLView(settings)
+    stopping = Stopping(settings.drain)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[None]:
         app.state.files = view.files = await files.opened(settings)
         app.state.hub = view.hub
         app.state.view = view
+        app.state.stopping = stopping
 
         async def clear() -> None:
             """Unused uploads and old keys."""
@@ -158,7 +136,7 @@ def create(settings: Settings | None = None) -> Starlette:
             _repeated(sample, metrics.SAMPLE_SECONDS),
         ):
             _spare_collections()
-            with _told_to_stop(view.hub.end):
+            with stopping.heard(view.hub.end):
                 yield
 
     routes = [
@@ -170,7 +148,7 @@ def create(settings: Settings | None = None) -> Starlette:
         Route("/metrics", metrics.page),
     ]
     middleware = [
-        Middleware(ResponseMiddleware, origins=view.origins, compresses=settings.compression),
+        Middleware(ResponseMiddleware, origins=view.origins, stopping=stopping, compresses=settings.compression),
         Middleware(Shortcut, path=PATH, to=view),
     ]
     app = Starlette(routes=routes, lifespan=lifespan, middleware=middleware, exception_handlers={405: _wrong_method})

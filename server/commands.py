@@ -13,7 +13,6 @@ import asyncpg
 import click
 import uvicorn
 from tortoise.exceptions import BaseORMException
-from uvicorn.supervisors import Multiprocess
 
 from models import database, migrating
 from models.enums import Role
@@ -23,6 +22,7 @@ from server import demo as demonstration
 from server import documents, files, imports, logs, metrics, origins, rates
 from server.app import uvicorn_options
 from server.settings import HOME, Mode, Settings
+from server.stopping import Workers
 from server.tokens import LONGEST_SUBJECT, development_token
 
 T = TypeVar("T")
@@ -86,7 +86,7 @@ def _serve(settings: Settings, host: str, port: int, workers: int, announce: Cal
     click.echo(announce(socket.getsockname()[1]))
     if workers > 1:
         with metrics.shared():
-            Multiprocess(config, [socket]).run()
+            Workers(config, [socket]).run()
     else:
         uvicorn.Server(config).run(sockets=[socket])
 

@@ -5,13 +5,16 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt, field_validator
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from resolvers.limits import Limits
 
 HOME = Path(os.environ.get("RECOURSE_HOME", "."))  # the project's folder; the launcher says which
 VAR = HOME / "var"  # what the program makes for itself: the development database and the development tokens' secret
+
+
+DRAIN_SECONDS = 5.0  # in production
 
 
 class Mode(StrEnum):
@@ -102,6 +105,11 @@ class Settings(BaseSettings):
         description="how long a connection without a request stays open, in seconds; longer than the proxy in front "
         "keeps its own (60 for most), or the proxy sends requests to connections that have just been closed",
     )
+    drain_seconds: NonNegativeFloat | None = Field(
+        default=None,
+        description="how long after SIGTERM `/readyz` says 503 before the port closes, in seconds: as long as the load "
+        "balancer takes to notice; unless set, 5 in production and 0 in development. Ctrl-C never waits",
+    )
     compression: bool = Field(
         default=True,
         description="whether answers of 1 kB and more are compressed (gzip) for clients that take it; `off` where the "
@@ -137,6 +145,13 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The database's URL; in development an SQLite file unless one is named."""
         return self.database_url or f"sqlite://{VAR / 'recourse.db'}"
+
+    @property
+    def drain(self) -> float:
+        """How long the process says that it is about to stop before it does, in seconds."""
+        if self.drain_seconds is not None:
+            return self.drain_seconds
+        return DRAIN_SECONDS if self.mode is Mode.PRODUCTION else 0
 
     @property
     def limits(self) -> Limits:

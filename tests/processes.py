@@ -10,15 +10,20 @@ from typing import Any
 
 
 def start(
-    database: str, files: str, *, heard: bool = True, workers: int = 1, **settings: str
+    database: str, files: str, *, heard: bool = True, apart: bool = False, workers: int = 1, **settings: str
 ) -> "subprocess.Popen[str]":
     """A server on that database, in development mode unless `settings` (without RECOURSE_) say otherwise. What it says
-    is `heard`, by one who reads it, or shown."""
+    is `heard`, by one who reads it, or shown. `apart` from others, it is a group that can be signalled."""
     given = {"mode": "development", "database_url": database, "files_url": files} | settings
     environment = os.environ | {f"RECOURSE_{name.upper()}": value for name, value in given.items()}
     command = [sys.executable, "-m", "server", "serve", "--port", "0", "--workers", str(workers)]
     return subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE if heard else None, text=True
+        command,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE if heard else None,
+        text=True,
+        process_group=0 if apart else None,
     )
 
 

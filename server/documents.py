@@ -1,12 +1,13 @@
-"""Documents that requests name instead of sending them, and the manifest beside which nothing is run."""
+"""Documents that requests name instead of sending them, and the manifest of those that alone are run."""
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
-from graphql import GraphQLError, get_operation_ast, parse
-from pydantic import BaseModel, ValidationError
+from graphql import DocumentNode, GraphQLError, OperationDefinitionNode, get_operation_ast, parse
+from pydantic import BaseModel, RootModel, TypeAdapter, ValidationError
 
 from server.errors import Refused
 from server.parameters import Parameters
@@ -73,31 +74,62 @@ class Manifest(BaseModel, strict=True):
     version: Literal[1]
     operations: list[Operation]
 
-
-class Trusted:
-    """What is in the manifest is run, named or sent as it stands there, and nothing else."""
-
-    def __init__(self, manifest: Manifest) -> None:
-        """Raises ValueError where the manifest contradicts itself."""
-        self.named: dict[str, str] = {}
-        for operation in manifest.operations:
-            name = operation.id.removeprefix("sha256:")
-            if name in self.named:
-                raise ValueError(f"two operations have the id {operation.id}")
-            try:
-                found = get_operation_ast(parse(operation.body), operation.name)
-            except GraphQLError as wrong:
-                raise ValueError(f"the body of {operation.name} cannot be parsed: {wrong.message}") from None
+    def bodies(self) -> Iterator[tuple[str, str]]:
+        """Each operation's id and text. Raises ValueError for a text that is not what the manifest says of it."""
+        for operation in self.operations:
+            found = get_operation_ast(_parsed(operation.name, operation.body), operation.name)
             if found is None or found.operation.value != operation.type:
                 raise ValueError(f"the body of {operation.name} holds no {operation.type} of that name")
-            self.named[name] = operation.body
+            yield operation.id, operation.body
+
+
+class TextsByHash(RootModel[dict[str, str]], strict=True):
+    """As GraphQL Code Generator and Relay write it: `{hash: text}`. The hash may be of any kind."""
+
+    def bodies(self) -> Iterator[tuple[str, str]]:
+        """Each document's hash and text. Raises ValueError for a text without an operation."""
+        for name, text in self.root.items():
+            if not any(isinstance(each, OperationDefinitionNode) for each in _parsed(name, text).definitions):
+                raise ValueError(f"the body of {name} holds no operation")
+            yield name, text
+
+
+def _parsed(name: str, text: str) -> DocumentNode:
+    try:
+        return parse(text)
+    except GraphQLError as wrong:
+        raise ValueError(f"the body of {name} cannot be parsed: {wrong.message}") from None
+
+
+class TrustedDocuments:
+    """Runs the documents of a manifest, and nothing else. A request names one by its id, or sends its exact text."""
+
+    def __init__(self, manifest: Manifest | TextsByHash) -> None:
+        """Raises ValueError where the manifest contradicts itself."""
+        self.named: dict[str, str] = {}
+        for id, body in manifest.bodies():
+            name = id.removeprefix("sha256:")
+            if name in self.named:
+                raise ValueError(f"two operations have the id {id}")
+            self.named[name] = body
         self.bodies = frozenset(self.named.values())
 
     def text(self, asked: Parameters) -> str:
-        text = asked.query or self.named.get(asked.named or "")
+        # Clients may send their own text beside the id, differently formatted: the manifest decides what runs.
+        text = self.named.get(asked.named or "", asked.query)
         if text not in self.bodies:
             raise Refused(400, "DOCUMENT_NOT_TRUSTED", "Only operations that this server knows beforehand are run.")
         return text
+
+
+_JSON: TypeAdapter[Any] = TypeAdapter(Any)
+
+
+def _read(content: bytes) -> Manifest | TextsByHash:
+    """Raises ValidationError where it is neither."""
+    said = _JSON.validate_json(content)
+    is_by_hash = isinstance(said, dict) and not {"format", "operations"} & said.keys()
+    return (TextsByHash if is_by_hash else Manifest).model_validate_json(content)
 
 
 def opened(settings: Settings) -> Documents:
@@ -105,7 +137,7 @@ def opened(settings: Settings) -> Documents:
     if not settings.documents:
         return Registered()
     try:
-        return Trusted(Manifest.model_validate_json(Path(settings.documents).read_bytes()))
+        return TrustedDocuments(_read(Path(settings.documents).read_bytes()))
     except OSError as error:
         raise ValueError(f"the manifest {settings.documents} cannot be read: {error.strerror}") from None
     except ValidationError as error:

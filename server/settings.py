@@ -66,8 +66,8 @@ class Settings(BaseSettings):
     )
     documents: str | None = Field(
         default=None,
-        description="a manifest of operations, as Apollo's tools write it, beside which nothing is run; unless set, "
-        "every document is",
+        description="A file of the only documents that may be run: an Apollo manifest, or `{hash: text}` as Relay and "
+        "GraphQL Code Generator write it. Unless set, every document may be run.",
     )
     replica_url: str | None = Field(
         default=None,

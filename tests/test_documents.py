@@ -11,6 +11,7 @@ import pytest
 
 from server import documents
 from server.documents import OVERHEAD, Registered
+from server.errors import Refused
 from server.parameters import Parameters
 from server.settings import Settings
 from tests.conftest import Person, Server, World, code
@@ -173,13 +174,19 @@ RUN: list[dict[str, Any]] = [
     {"query": TRUSTED},
     {"query": TRUSTED, "extensions": hashed(sha256(TRUSTED))},
     {"query": FRAGMENTED, "variables": {"no": True}},
+    {"query": TRUSTED, "id": "7"},
+    # The manifest's text runs, whatever the client sends beside the id.
+    {"query": "query Clock {\n  serverTime\n}\n", "id": sha256(TRUSTED)},
+    {"query": "{ __schema { types { name } } }", "documentId": "sha256:" + sha256(TRUSTED)},
+    {"query": "query Clock { serverTime __typename }", "extensions": hashed(sha256(TRUSTED)), "operationName": "Clock"},
+    {"query": "{", "doc_id": "leave-1", "variables": INPUT},
+    {"query": TRUSTED, "id": sha256(FRAGMENTED)},
 ]
 REFUSED: list[dict[str, Any]] = [
     {"query": "{ serverTime }"},
     {"query": TRUSTED + " "},
     {"query": TRUSTED + " " + MUTATION, "operationName": "Clock"},
-    {"query": "{ serverTime }", "id": sha256(TRUSTED)},
-    {"query": "{ serverTime }", "extensions": hashed(sha256(TRUSTED))},
+    {"query": "{ serverTime }", "id": "leave-2"},
     {"query": "{ __schema { types { name } } }"},
     {"query": "{"},
     {"query": "{ serverTime }", "extensions": hashed(sha256("{ serverTime }"))},
@@ -188,6 +195,40 @@ REFUSED: list[dict[str, Any]] = [
     {"id": "leave-2"},
     {"id": ""},
 ]
+
+
+ANSWERED = {TRUSTED: {"serverTime"}, FRAGMENTED: {"viewer"}, MUTATION: {"leaveFeedback"}}
+
+
+@pytest.mark.parametrize(("asked", "text"), [
+    ({"query": "{ viewer { account { id } } }", "id": sha256(TRUSTED)}, TRUSTED),
+    ({"query": TRUSTED, "documentId": sha256(FRAGMENTED)}, FRAGMENTED),
+    ({"query": TRUSTED, "extensions": hashed("leave-1"), "variables": INPUT}, MUTATION),
+])
+def test_an_id_of_the_manifest_runs_its_text_whatever_stands_beside_it(
+    trusting: str, world: World, asked: dict[str, Any], text: str
+) -> None:
+    with world.buyer.elsewhere(trusting) as buyer:
+        assert set(buyer.send(asked).json()["data"]) == ANSWERED[text]
+        streamed = buyer.send(asked, Accept="text/event-stream")
+        assert set(json.loads(streamed.text.split("data: ")[1].splitlines()[0])["data"]) == ANSWERED[text]
+        if text is not MUTATION:
+            assert set(get(buyer, **asked).json()["data"]) == ANSWERED[text]
+    with opened(trusting, world.buyer) as socket:
+        socket.send({"type": "subscribe", "id": "1", "payload": asked})
+        assert set(socket.receive()["payload"]["data"]) == ANSWERED[text]
+
+
+@pytest.mark.parametrize("name", [sha256(TRUSTED), "sha256:" + sha256(TRUSTED), hashlib.md5(TRUSTED.encode()).hexdigest()])  # noqa: S324 - as Relay names its documents
+def test_the_files_of_relay_and_code_generator_are_manifests(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "persisted.json"
+    path.write_text(json.dumps({name: TRUSTED, "2": FRAGMENTED}))
+    known = documents.opened(Settings(documents=str(path)))
+    assert known.text(Parameters.model_validate({"doc_id": name, "query": "{ other }"})) == TRUSTED
+    assert known.text(Parameters.model_validate({"id": name.removeprefix("sha256:")})) == TRUSTED
+    assert known.text(Parameters.model_validate({"query": FRAGMENTED})) == FRAGMENTED
+    with pytest.raises(Refused):
+        known.text(Parameters.model_validate({"query": "{ other }"}))
 
 
 @pytest.mark.parametrize("asked", RUN)
@@ -243,6 +284,11 @@ CLOCK = operation(TRUSTED, "Clock")
         (manifest(CLOCK | {"type": "mutation"}), "the body of Clock holds no mutation of that name"),
         (manifest(CLOCK | {"name": "Time"}), "the body of Time holds no query of that name"),
         (manifest(CLOCK | {"body": "query Clock {"}), "the body of Clock cannot be parsed: Syntax Error"),
+        ({"abc": 7}, "abc: Input should be a valid string"),
+        ({"abc": "query Clock {"}, "the body of abc cannot be parsed: Syntax Error"),
+        ({"abc": "fragment Me on Viewer { serverTime }"}, "the body of abc holds no operation"),
+        ({"abc": TRUSTED, "sha256:abc": TRUSTED}, "two operations have the id sha256:abc"),
+        ({"operations": [CLOCK], "version": 1}, "format: Field required"),
         (manifest(CLOCK, CLOCK | {"id": "sha256:" + CLOCK["id"]}), "two operations have the id sha256:"),
     ],
 )

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Coroutine, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,9 +24,10 @@ from server import documents, files, imports, logs, metrics, origins, rates
 from server.app import uvicorn_options
 from server.settings import HOME, Mode, Settings
 from server.stopping import Workers
-from server.tokens import LONGEST_SUBJECT, development_token
+from server.tokens import DEVELOPMENT_LIFETIME, LEEWAY_SECONDS, LONGEST_SUBJECT, development_token
 
 T = TypeVar("T")
+MAX_LIFETIME_SECONDS = 100 * 365 * 24 * 3600  # of a development token
 PATIENCE_SECONDS = 8  # with requests, once told to stop; with what is being written a moment more
 
 
@@ -134,12 +136,20 @@ def demo(port: int) -> None:
 @click.argument("subjects", nargs=-1, required=True, callback=_subject)
 @click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
 @click.option("--name", help="The name to show; the subject unless given.")
-def token(subjects: Sequence[str], role: str, name: str | None) -> None:
+@click.option(
+    "--expires-in",
+    type=click.IntRange(-MAX_LIFETIME_SECONDS, MAX_LIFETIME_SECONDS),
+    default=int(DEVELOPMENT_LIFETIME.total_seconds()),
+    show_default=True,
+    metavar="SECONDS",
+    help=f"How long the token is good; below -{LEEWAY_SECONDS}, one that has expired.",
+)
+def token(subjects: Sequence[str], role: str, name: str | None, expires_in: int) -> None:
     """Print development tokens, one a line."""
     if _settings().mode is Mode.PRODUCTION:
         raise click.ClickException("There are no development tokens in production mode.")
     for subject in subjects:
-        click.echo(development_token(subject, Role(role), name))
+        click.echo(development_token(subject, Role(role), name, timedelta(seconds=expires_in)))
 
 
 @main.command()

@@ -116,7 +116,7 @@ class TrustedDocuments:
 
     def text(self, asked: Parameters) -> str:
         # Clients may send their own text beside the id, differently formatted: the manifest decides what runs.
-        text = self.named.get(asked.named or "", asked.query)
+        text = next((self.named[name] for name in asked.names if name in self.named), asked.query)
         if text not in self.bodies:
             raise Refused(400, "DOCUMENT_NOT_TRUSTED", "Only operations that this server knows beforehand are run.")
         return text

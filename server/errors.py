@@ -25,22 +25,24 @@ class Refused(HTTPException):
         super().__init__(status, message)
         self.code = code
         self.headers = headers
+        self.extensions: dict[str, str] = {"code": code}
 
 
-def as_json(code: str, message: str) -> bytes:
+def as_json(message: str, extensions: Mapping[str, str]) -> bytes:
     """The body of an answer that is an error and nothing else."""
-    return orjson.dumps({"errors": [{"message": message, "extensions": {"code": code}}]})
+    return orjson.dumps({"errors": [{"message": message, "extensions": extensions}]})
 
 
 def error(
     status: int, code: str, message: str, media: str = JSON, headers: Mapping[str, str] | None = None
 ) -> Response:
-    _note(code)
-    return Response(as_json(code, message), status, headers, media_type=spelled(media))
+    return refusal(Refused(status, code, message, **(headers or {})), media)
 
 
 def refusal(wrong: Refused, media: str = JSON) -> Response:
-    return error(wrong.status_code, wrong.code, wrong.reason, media, wrong.headers)
+    _note(wrong.code)
+    body = as_json(wrong.reason, wrong.extensions)
+    return Response(body, wrong.status_code, wrong.headers, media_type=spelled(media))
 
 
 def _note(code: str) -> None:

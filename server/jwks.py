@@ -25,6 +25,7 @@ class KeySet:
         self._fetched_at = -KEPT_SECONDS
         self._rests_until = 0.0
         self._fetching: asyncio.Task[None] | None = None
+        self.is_away = False  # whether the last fetch failed
 
     async def key(self, id: str) -> jwt.PyJWK | None:
         """The key of this id; None where the issuer has none, or none that can be had now."""
@@ -47,9 +48,11 @@ class KeySet:
         try:
             self._keys = await asyncio.to_thread(self._read)
             self._fetched_at = time.monotonic()
+            self.is_away = False
             self._rests_until = self._fetched_at + REST_SECONDS
         except Exception as error:
             self._rests_until = time.monotonic() + RETRY_SECONDS
+            self.is_away = True
             _log.warning("the issuer's keys cannot be fetched: %s", type(error).__qualname__)
         finally:
             self._fetching = None

@@ -29,10 +29,14 @@ class Parameters(BaseModel, strict=True):
     persisted: PersistedQuery | None = Field(None, validation_alias=AliasPath("extensions", "persistedQuery"))
 
     @property
+    def names(self) -> list[str]:
+        """The document's names, the hash first, without the kind of hash that some clients put before it."""
+        given = (None if self.persisted is None else self.persisted.sha256, self.document_id)
+        return [name.removeprefix("sha256:") for name in given if name is not None]
+
+    @property
     def named(self) -> str | None:
-        """The name of a document, which for some clients starts with the way it was made."""
-        name = self.document_id if self.persisted is None else self.persisted.sha256
-        return None if name is None else name.removeprefix("sha256:")
+        return next(iter(self.names), None)
 
 
 def read(said: object) -> Parameters:

@@ -53,7 +53,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _refuse(self, status: bytes, code: str, message: str) -> None:
         """Answers what does not become a request, and closes the connection."""
-        body = as_json(code, message)
+        body = as_json(message, {"code": code})
         head = b"HTTP/1.1 %b\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: %d\r\n"
         self.transport.write(head % (status, len(body)) + b"connection: close\r\n\r\n" + body)
         self.transport.close()

@@ -13,7 +13,6 @@ import orjson
 from graphql import GraphQLError
 from starlette.websockets import WebSocketDisconnect
 from strawberry.asgi import ASGIWebSocketAdapter
-from strawberry.exceptions import ConnectionRejectionError
 from strawberry.http.exceptions import NonJsonMessageReceived, NonTextMessageReceived, WebSocketDisconnected
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 from strawberry.types import ExecutionResult
@@ -24,7 +23,7 @@ from resolvers.request import Request, current
 from server import parameters, requests
 from server.documents import Documents
 from server.errors import Refused, failure_code, masked, presented
-from server.tokens import BadToken, bearer
+from server.tokens import BadToken, TokenProblem, bearer
 
 INIT_SECONDS = 10  # for the token to come
 MOST_OPERATIONS = 20  # under way at once on a socket
@@ -58,14 +57,11 @@ class Connection:
         self.expires_at: datetime | None = None
 
     async def enter(self) -> None:
-        """Raises ConnectionRejectionError where there is no valid token."""
+        """Raises BadToken."""
         said = {name.lower(): value for name, value in self.connection_params.items() if value is not None}
         authorization = said.get("authorization", self.authorization)
-        try:
-            token = bearer(authorization if isinstance(authorization, str) else "")
-            self.viewer, self.expires_at = await self.door.enter(token)
-        except BadToken:
-            raise ConnectionRejectionError from None
+        token = bearer(authorization if isinstance(authorization, str) else "")
+        self.viewer, self.expires_at = await self.door.enter(token)
 
 
 class Adapter(ASGIWebSocketAdapter):
@@ -120,6 +116,12 @@ class Handler(BaseGraphQLTransportWSHandler[Any, None]):
             await super().handle_connection_init(message)
         except WebSocketDisconnected:
             raise
+        except BadToken as bad:
+            await self.websocket.close(4403, bad.problem)
+            return
+        except Refused as wrong:
+            await self.websocket.close(1013, wrong.code)  # try again later
+            return
         except Exception as problem:
             if failure_code(problem):
                 await self.websocket.close(1013, "The database cannot be used at the moment")
@@ -134,7 +136,7 @@ class Handler(BaseGraphQLTransportWSHandler[Any, None]):
         assert self.connection.expires_at is not None
         await asyncio.sleep((self.connection.expires_at - datetime.now(UTC)).total_seconds())
         try:
-            await self.websocket.close(4403, "The token has expired")
+            await self.websocket.close(4403, TokenProblem.EXPIRED)
         except WebSocketDisconnected:
             return
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cross_web import HTTPException
+from graphql import GraphQLError
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -18,6 +19,7 @@ from strawberry.subscriptions import (
     GRAPHQL_TRANSPORT_WS_PROTOCOL,
     MULTIPART_SUBSCRIPTION_PROTOCOL,
 )
+from strawberry.types import ExecutionResult
 from strawberry.types.unset import UNSET, UnsetType
 
 from models.enums import Role
@@ -34,7 +36,7 @@ from server.origins import Origins, refused_origin
 from server.parameters import BoundedRequest
 from server.rates import Rates, address
 from server.settings import Mode, Settings
-from server.tokens import BadToken, Claims, bearer, verifier
+from server.tokens import BadToken, Claims, TokenProblem, bearer, verifier
 
 CLOCK_HEADER = "x-recourse-now"
 ACCOUNTS_KEPT = 10_000
@@ -77,9 +79,6 @@ class GraphQLView(Conversation):
             await self.rates.spend("address", address(request))
             check_method(request)  # before anything else is asked of who asks
             response = await self.run(request, context=await self._context(request))
-        except BadToken:
-            response = error(401, "UNAUTHENTICATED", "Send a valid access token: Authorization: Bearer <token>.")
-            response.headers["www-authenticate"] = "Bearer"
         except Refused as wrong:
             response = refusal(wrong, answered_in(request))
         except HTTPException as wrong:
@@ -176,27 +175,28 @@ class GraphQLView(Conversation):
         request.state.subscribes = socket.subscribes(getattr(request_data, "query", None) or "")
         return await super().execute_operation(request, request_adapter, request_data, *rest, **more)
 
-    async def create_streaming_response(
-        self,
-        request: Any,
-        stream: Callable[[], AsyncIterator[str]],
-        sub_response: Response,
-        headers: Mapping[str, str],
-    ) -> Response:
-        """A subscription ends with the token that opened it; what has one answer is answered."""
-        if not request.state.subscribes:
-            return await super().create_streaming_response(request, stream, sub_response, headers)
+    def _stream_result(self, request: Any, result: Any, transport: Any) -> Any:
+        """A subscription ends with the token that opened it, and says so. An operation with one answer gets it."""
+        results = until_expiry(result, request.state.expires_at) if request.state.subscribes else result
+        return super()._stream_result(request, results, transport)
 
-        async def until_it_expires() -> AsyncGenerator[str, None]:
-            parts: Any = stream()
-            async with contextlib.aclosing(parts):
-                while True:
-                    left = (request.state.expires_at - datetime.now(UTC)).total_seconds()
-                    try:
-                        async with asyncio.timeout(left):  # wait_for has a task of its own before 3.12
-                            part = await anext(parts)
-                    except (TimeoutError, StopAsyncIteration):
-                        return
-                    yield part
 
-        return await super().create_streaming_response(request, until_it_expires, sub_response, headers)
+async def until_expiry(
+    results: AsyncGenerator[ExecutionResult, None], expires_at: datetime
+) -> AsyncGenerator[ExecutionResult, None]:
+    """The results, and from the token's end on one error in their place."""
+    async with contextlib.aclosing(results):
+        while True:
+            left = (expires_at - datetime.now(UTC)).total_seconds()
+            try:
+                async with asyncio.timeout(left) as limit:  # wait_for has a task of its own before 3.12
+                    result = await anext(results)
+            except StopAsyncIteration:
+                return
+            except TimeoutError:
+                if not limit.expired():
+                    raise
+                expired = BadToken(TokenProblem.EXPIRED)
+                yield ExecutionResult(None, [GraphQLError(expired.reason, extensions=expired.extensions)])
+                return
+            yield result

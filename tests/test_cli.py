@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import jwt
 import pytest
 
 from tests.conftest import DIALECT
@@ -150,6 +151,10 @@ def test_tokens(command: Command) -> None:
     tokens = done.stdout.splitlines()
     assert (done.returncode, len(tokens)) == (0, 2)
     assert all(token.count(".") == 2 for token in tokens)
+    for seconds in (60, -60):
+        [token] = command("token", "ana", "--role", "BUYER", "--expires-in", str(seconds)).stdout.split()
+        claims = jwt.decode(token, options={"verify_signature": False})
+        assert claims["exp"] - claims["iat"] == seconds
     refused = command(
         "token",
         "ana",
@@ -206,6 +211,8 @@ def test_a_database_that_cannot_be_used(command: Command, url: str) -> None:
         ["token", "", "--role", "BUYER"],
         ["token", "x" * 256, "--role", "BUYER"],
         ["token", "x", "--role", "KING"],
+        ["token", "x", "--role", "BUYER", "--expires-in", "soon"],
+        ["token", "x", "--role", "BUYER", "--expires-in", "99999999999999"],
     ],
 )
 def test_arguments_that_make_no_sense(command: Command, arguments: list[str]) -> None:

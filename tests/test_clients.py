@@ -64,4 +64,4 @@ def test_a_document_is_sent_once(clients: Clients, world: World, order: str) -> 
 def test_a_socket_with_a_bad_token_is_closed(clients: Clients, order: str) -> None:
     with clients.start("graphql-ws", "nonsense", order) as running:
         failure = running.failure()
-    assert (failure["code"], failure["reason"]) == (4403, "Forbidden")
+    assert (failure["code"], failure["reason"]) == (4403, "INVALID")

@@ -39,15 +39,40 @@ def signed(**changes: Any) -> str:
     return jwt.encode(claims, tokens.development_secret(), algorithm="HS256")
 
 
+MISSING = [None, "", "Bearer", "bearer", "Basic eDp4", "nonsense"]
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("authorization", MISSING)
+def test_a_request_without_a_token_is_told_to_send_one(server: Server, authorization: str | None) -> None:
+    headers = {"Authorization": authorization} if authorization is not None else {}
+    answer = httpx2.post(f"{server.url}/graphql", json=TIME, headers=headers)
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert answer.json()["errors"][0]["extensions"] == {"code": "UNAUTHENTICATED", "reason": "MISSING"}
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
+@pytest.mark.parametrize("seconds", [31, 3600, 10**9])
+def test_a_token_that_has_expired_is_told_so(server: Server, scheme: str, seconds: int) -> None:
+    token = signed(exp=datetime.now(UTC) - timedelta(seconds=seconds))
+    answer = httpx2.post(f"{server.url}/graphql", json=TIME, headers={"Authorization": f"{scheme} {token}"})
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == (
+        'Bearer error="invalid_token", error_description="The access token has expired; get a new one."'
+    )
+    assert answer.json()["errors"][0]["extensions"] == {"code": "UNAUTHENTICATED", "reason": "EXPIRED"}
+
+
 @pytest.mark.parametrize(
     "authorization",
     [
-        None,
-        "",
-        "Bearer",
         "Bearer nonsense",
-        "Basic eDp4",
-        f"Bearer {signed(exp=datetime(2020, 1, 1, tzinfo=UTC))}",
+        "Bearer undefined",
+        f"Bearer {signed(exp=LONG_AGO, iss='somebody')}",
+        f"Bearer {signed(exp=LONG_AGO, role='KING')}",
+        f"Bearer {signed(exp=LONG_AGO, sub='')}",
+        f"Bearer {signed(exp=LONG_AGO)[:-4]}",
         f"Bearer {signed(iss='somebody')}",
         f"Bearer {signed(role='KING')}",
         f"Bearer {signed(role=None)}",
@@ -60,12 +85,15 @@ def signed(**changes: Any) -> str:
         "Bearer " + jwt.encode({"sub": "x", "role": "BUYER"}, "another secret of thirty-two bytes", algorithm="HS256"),
     ],
 )
-def test_no_or_a_bad_token_is_401(server: Server, authorization: str | None) -> None:
-    headers = {"Authorization": authorization} if authorization is not None else {}
-    answer = httpx2.post(f"{server.url}/graphql", json=TIME, headers=headers)
+def test_a_bad_token_is_told_so_and_never_why(server: Server, authorization: str) -> None:
+    answer = httpx2.post(f"{server.url}/graphql", json=TIME, headers={"Authorization": authorization})
     assert answer.status_code == 401
-    assert answer.headers["www-authenticate"] == "Bearer"
-    assert answer.json()["errors"][0]["extensions"] == {"code": "UNAUTHENTICATED"}
+    assert answer.headers["www-authenticate"] == (
+        'Bearer error="invalid_token", error_description="The access token is not valid."'
+    )
+    [error] = answer.json()["errors"]
+    assert error["message"] == "The access token is not valid."
+    assert error["extensions"] == {"code": "UNAUTHENTICATED", "reason": "INVALID"}
 
 
 def test_an_account_is_made_at_first_sight(server: Server, world: World) -> None:

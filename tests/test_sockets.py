@@ -38,21 +38,23 @@ def greet(connection: ClientConnection, **payload: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "payload",
+    ("payload", "reason"),
     [
-        {},
-        {"authorization": ""},
-        {"authorization": "Bearer nonsense"},
-        {"authorization": "Basic eDp4"},
-        {"authorization": 7},
-        {"authorization": f"Bearer {signed(exp=datetime(2020, 1, 1, tzinfo=UTC))}"},
-        {"authorization": f"Bearer {signed(role='KING')}"},
+        ({}, "MISSING"),
+        ({"authorization": ""}, "MISSING"),
+        ({"authorization": "Bearer nonsense"}, "INVALID"),
+        ({"authorization": "Basic eDp4"}, "MISSING"),
+        ({"authorization": 7}, "MISSING"),
+        ({"authorization": f"Bearer {signed(exp=datetime(2020, 1, 1, tzinfo=UTC))}"}, "EXPIRED"),
+        ({"authorization": f"Bearer {signed(exp=datetime(2020, 1, 1, tzinfo=UTC), iss='x')}"}, "INVALID"),
+        ({"authorization": f"Bearer {signed(role='KING')}"}, "INVALID"),
     ],
 )
-def test_no_or_a_bad_token_is_4403(server: Server, payload: dict[str, Any]) -> None:
+def test_no_or_a_bad_token_is_4403_and_says_which(server: Server, payload: dict[str, Any], reason: str) -> None:
     with dial(server) as connection:
         greet(connection, **payload)
         assert closed(connection) == 4403
+        assert connection.close_reason == reason
 
 
 def test_a_token_may_come_with_the_handshake(server: Server, world: World) -> None:
@@ -226,6 +228,7 @@ def test_a_socket_ends_with_its_token(server: Server, world: World) -> None:
         greet(connection, authorization=f"Bearer {token}")
         assert orjson.loads(connection.recv(10)) == {"type": "connection_ack"}
         assert closed(connection) == 4403
+        assert connection.close_reason == "EXPIRED"
 
 
 def test_an_event_stream_ends_with_its_token(server: Server, world: World) -> None:
@@ -239,9 +242,25 @@ def test_an_event_stream_ends_with_its_token(server: Server, world: World) -> No
         wait_until(lambda: server.app.state.hub.watching == 1)
         leave_feedback(world, order)
         assert next(parts).startswith("event: next")
-        assert list(parts) == []
+        told, end = "".join(parts).split("\n\n", 1)
+        assert told.startswith("event: next\ndata: ")
+        [error] = orjson.loads(told.removeprefix("event: next\ndata: "))["errors"]
+        assert error["extensions"] == {"code": "UNAUTHENTICATED", "reason": "EXPIRED"}
+        assert end == "event: complete\ndata: \n\n"
     assert datetime.now(UTC) >= expiry.replace(microsecond=0)
     wait_until(lambda: server.app.state.hub.watching == 0)
+
+
+def test_a_multipart_stream_ends_with_its_token(server: Server, world: World) -> None:
+    token = signed(sub=world.buyer.subject, name="Ana", exp=datetime.now(UTC) - timedelta(seconds=28))  # and 30 more
+    accept = "multipart/mixed;boundary=graphql;subscriptionSpec=1.0,application/json"
+    headers = {"Authorization": f"Bearer {token}", "Accept": accept}
+    body = {"query": ORDER, "variables": {"id": complete(world)}}
+    text = httpx2.post(f"{server.url}/graphql", json=body, headers=headers, timeout=10).text
+    *_, last, end = text.split("\r\n--graphql")
+    assert end == "--\r\n"
+    [error] = orjson.loads(last.split("\r\n\r\n")[1])["payload"]["errors"]
+    assert error["extensions"] == {"code": "UNAUTHENTICATED", "reason": "EXPIRED"}
 
 
 def test_what_is_asked_with_a_token_that_just_expired_is_answered(world: World) -> None:

@@ -13,7 +13,8 @@ import pytest
 
 from models.enums import Role
 from server import jwks, tokens
-from server.tokens import BadToken, development_token, verifier
+from server.errors import Refused
+from server.tokens import BadToken, TokenProblem, development_token, verifier
 from tests.issuer import EC_KEY, OTHER_RSA_KEY, PUBLIC_PEM, RSA_KEY, Issuer, claims, public, token
 
 
@@ -46,6 +47,7 @@ def confused() -> str:
     return f"{said}.{base64.urlsafe_b64encode(signature).decode().rstrip('=')}"
 
 
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 GOOD: dict[str, Callable[[], str]] = {
     "RS256": lambda: token(),
     "ES256": lambda: token(EC_KEY, "ES256", "ec"),
@@ -77,6 +79,10 @@ BAD: dict[str, Callable[[], str]] = {
     "more audiences than ours": lambda: token(aud=["recourse", "somebody"]),
     "no audience": lambda: token(aud=None),
     "expired": lambda: token(exp=datetime.now(UTC) - timedelta(minutes=1)),
+    "expired, from another issuer": lambda: token(exp=LONG_AGO, iss="https://evil.example"),
+    "expired, for another audience": lambda: token(exp=LONG_AGO, aud="somebody"),
+    "expired, of another role": lambda: token(exp=LONG_AGO, role="KING"),
+    "expired, by somebody else's key": lambda: token(OTHER_RSA_KEY, exp=LONG_AGO),
     "never expiring": lambda: token(exp=None),
     "not valid yet": lambda: token(nbf=datetime.now(UTC) + timedelta(minutes=2)),
     "issued in the future": lambda: token(iat=datetime.now(UTC) + timedelta(minutes=2)),
@@ -105,8 +111,9 @@ async def test_what_the_issuer_signed_is_taken(issuer: Issuer, name: str) -> Non
 @pytest.mark.anyio
 @pytest.mark.parametrize("name", BAD)
 async def test_everything_else_is_refused(issuer: Issuer, name: str) -> None:
-    with pytest.raises(BadToken):
+    with pytest.raises(BadToken) as refused:
         await verifying(issuer)(BAD[name]())
+    assert refused.value.problem is (TokenProblem.EXPIRED if name == "expired" else TokenProblem.INVALID)
 
 
 @pytest.mark.anyio
@@ -181,8 +188,9 @@ async def test_an_issuer_that_is_away_is_not_asked_for_every_token(
     issuer.works = False
     verify = verifying(issuer)
     for _ in range(20):
-        with pytest.raises(BadToken):
+        with pytest.raises(Refused) as refused:
             await verify(token())
+        assert (refused.value.status_code, refused.value.code) == (503, "UNAVAILABLE")  # the token may be good
     assert issuer.asked == 1
     issuer.works = True
     monkeypatch.setattr(jwks, "RETRY_SECONDS", 0.0)

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -177,7 +177,7 @@ class GraphQLView(Conversation):
 
     def _stream_result(self, request: Any, result: Any, transport: Any) -> Any:
         """A subscription ends with the token that opened it, and says so. An operation with one answer gets it."""
-        results = until_expiry(result, request.state.expires_at) if request.state.subscribes else result
+        results: Any = until_expiry(result, request.state.expires_at) if request.state.subscribes else result
         return super()._stream_result(request, results, transport)
 
 
@@ -187,9 +187,9 @@ async def until_expiry(
     """The results, and from the token's end on one error in their place."""
     async with contextlib.aclosing(results):
         while True:
-            left = (expires_at - datetime.now(UTC)).total_seconds()
+            limit = asyncio.timeout((expires_at - datetime.now(UTC)).total_seconds())
             try:
-                async with asyncio.timeout(left) as limit:  # wait_for has a task of its own before 3.12
+                async with limit:  # wait_for has a task of its own before 3.12
                     result = await anext(results)
             except StopAsyncIteration:
                 return

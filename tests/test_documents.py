@@ -200,11 +200,14 @@ REFUSED: list[dict[str, Any]] = [
 ANSWERED = {TRUSTED: {"serverTime"}, FRAGMENTED: {"viewer"}, MUTATION: {"leaveFeedback"}}
 
 
-@pytest.mark.parametrize(("asked", "text"), [
-    ({"query": "{ viewer { account { id } } }", "id": sha256(TRUSTED)}, TRUSTED),
-    ({"query": TRUSTED, "documentId": sha256(FRAGMENTED)}, FRAGMENTED),
-    ({"query": TRUSTED, "extensions": hashed("leave-1"), "variables": INPUT}, MUTATION),
-])
+@pytest.mark.parametrize(
+    ("asked", "text"),
+    [
+        ({"query": "{ viewer { account { id } } }", "id": sha256(TRUSTED)}, TRUSTED),
+        ({"query": TRUSTED, "documentId": sha256(FRAGMENTED)}, FRAGMENTED),
+        ({"query": TRUSTED, "extensions": hashed("leave-1"), "variables": INPUT}, MUTATION),
+    ],
+)
 def test_an_id_of_the_manifest_runs_its_text_whatever_stands_beside_it(
     trusting: str, world: World, asked: dict[str, Any], text: str
 ) -> None:
@@ -219,7 +222,9 @@ def test_an_id_of_the_manifest_runs_its_text_whatever_stands_beside_it(
         assert set(socket.receive()["payload"]["data"]) == ANSWERED[text]
 
 
-@pytest.mark.parametrize("name", [sha256(TRUSTED), "sha256:" + sha256(TRUSTED), hashlib.md5(TRUSTED.encode()).hexdigest()])  # noqa: S324 - as Relay names its documents
+@pytest.mark.parametrize(
+    "name", [sha256(TRUSTED), "sha256:" + sha256(TRUSTED), hashlib.md5(TRUSTED.encode()).hexdigest()]
+)  # noqa: S324 - as Relay names its documents
 def test_the_files_of_relay_and_code_generator_are_manifests(tmp_path: Path, name: str) -> None:
     path = tmp_path / "persisted.json"
     path.write_text(json.dumps({name: TRUSTED, "2": FRAGMENTED}))

@@ -14,7 +14,8 @@ from models.text import without_invisible
 LEAST_DIGITS, MOST_DIGITS = 5, 17  # of a phone number: those of E.164, and a prefix for dialling abroad
 
 _EXTENSION = re.compile(
-    r"[ ,;-]*(?:;ext=|\b(?:ext(?:ension|n)?|x|int(?:erno)?|anexo|ramal|poste|durchwahl|dw|доб)\b|x|#)[ .:]*\d{1,7}\s*\Z",
+    r"[ ,;-]*(?:;ext=|\b(?:ext(?:ension|n)?|x|int(?:erno)?|anexo|ramal|poste|durchwahl|dw|доб)\b|x|#)"
+    r"[ .:]*\d{1,7}\s*\Z",
     re.IGNORECASE,
 )
 _PHONE = re.compile(r"\(?\+?\(?\d(?:[ ()\[\]./~\-]{0,4}\d)*[)\]]?")

@@ -222,9 +222,7 @@ def test_an_id_of_the_manifest_runs_its_text_whatever_stands_beside_it(
         assert set(socket.receive()["payload"]["data"]) == ANSWERED[text]
 
 
-@pytest.mark.parametrize(
-    "name", [sha256(TRUSTED), "sha256:" + sha256(TRUSTED), hashlib.md5(TRUSTED.encode()).hexdigest()]
-)  # noqa: S324 - as Relay names its documents
+@pytest.mark.parametrize("name", [sha256(TRUSTED), "sha256:" + sha256(TRUSTED), "d41d8cd98f00b204e9800998ecf8427e"])
 def test_the_files_of_relay_and_code_generator_are_manifests(tmp_path: Path, name: str) -> None:
     path = tmp_path / "persisted.json"
     path.write_text(json.dumps({name: TRUSTED, "2": FRAGMENTED}))

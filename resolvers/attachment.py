@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from resolvers.perform import Performing
 
 MOST_AT_ONCE = 10
-MOST_IN_A_CASE = 200
+MOST_IN_A_CASE, MOST_VIDEOS_IN_A_CASE = 200, 2
 KEPT_UNUSED = timedelta(days=1)
 
 
@@ -88,6 +88,11 @@ class Brought:
         if already + len(self.uploads) > MOST_IN_A_CASE:
             message = f"A case holds at most {MOST_IN_A_CASE} files; this one has {already}."
             raise Refused([invalid(self.name, InputProblem.TOO_MANY, message)])
+        if videos := sum(self.kinds[each.id] in filetype.VIDEOS for each in self.uploads):
+            already = await models.Attachment.filter(case_id=case_id, content_type__in=filetype.VIDEOS).count()
+            if already + videos > MOST_VIDEOS_IN_A_CASE:
+                message = f"A case holds at most {MOST_VIDEOS_IN_A_CASE} videos; this one has {already}."
+                raise Refused([invalid(self.name, InputProblem.TOO_MANY, message)])
         statement = Statement()
         bind = statement.bind
         of_case = f"case_kind = {bind(kind.value)}, case_id = {bind(case_id)}, message_id = {bind(message_id)}"
@@ -156,4 +161,6 @@ async def _examine(context: Context, upload: _Upload | None) -> str:
     kind = filetype.told_by(sample.content, upload.content_type)
     if kind is None:
         raise ValueError(f"This is none of the kinds of files that are taken: {filetype.TAKEN}.")
+    if sample.size > filetype.largest(kind):
+        raise ValueError(filetype.SIZES)
     return kind

@@ -1,4 +1,5 @@
-"""What a file is: told by its content's own signature, never by its name."""
+"""What a file is: told by its content's own signature, never by its name. What a client announces is a hint:
+browsers go by the endings of names, or say nothing."""
 
 import re
 from collections.abc import Iterator
@@ -9,7 +10,10 @@ from email.parser import BytesHeaderParser
 import puremagic
 
 UNKNOWN = "application/octet-stream"  # announced by clients that cannot tell
-PLAIN, EMAIL, ZIP = "text/plain", "message/rfc822", "application/zip"
+PLAIN, EMAIL, ZIP, PDF = "text/plain", "message/rfc822", "application/zip", "application/pdf"
+MP4, MOV = "video/mp4", "video/quicktime"
+VIDEOS = (MP4, MOV)
+LARGEST, LARGEST_VIDEO = 20_000_000, 100_000_000  # bytes
 OLD_OFFICE = "application/x-ole-storage"  # one of the old office formats, when nobody says which
 
 _OOXML = "application/vnd.openxmlformats-officedocument"
@@ -40,7 +44,7 @@ KINDS: dict[str, _Kind] = {
     "image/gif": _kind(".gif", "image/gif"),
     "image/webp": _kind(".webp", "image/webp"),
     "image/heic": _kind(".heic .heif .hif", "image/heic"),
-    "application/pdf": _kind(".pdf", "application/pdf"),
+    PDF: _kind(".pdf", PDF),
     ZIP: _kind(".zip", ZIP),
     _DOCX: _kind(".docx", _DOCX),
     _XLSX: _kind(".xlsx", _XLSX),
@@ -52,47 +56,86 @@ KINDS: dict[str, _Kind] = {
     "application/vnd.ms-outlook": _kind(".msg", _OLE),
     OLD_OFFICE: _kind(".doc .xls .ppt .msg", _OLE),
     "application/rtf": _kind(".rtf", "application/rtf"),
-    PLAIN: _kind(".txt .log .csv .md"),
+    MP4: _kind(".mp4 .m4v", MP4),
+    MOV: _kind(".mov .qt", MOV),
+    PLAIN: _kind(".txt .log .csv .tsv .md"),
     EMAIL: _kind(".eml"),
 }
 _ALSO_CALLED = {
     "image/jpg": "image/jpeg",
+    "image/pjpeg": "image/jpeg",
+    "image/x-png": "image/png",
     "image/heif": "image/heic",
+    "application/x-pdf": PDF,
+    "application/x-zip": ZIP,
     "application/x-zip-compressed": ZIP,
+    "multipart/x-zip": ZIP,
     "text/rtf": "application/rtf",
-    "text/csv": PLAIN,
+    "application/csv": PLAIN,
+    "application/mp4": MP4,
+    "video/x-m4v": MP4,
+    "video/m4v": MP4,
+    "video/mpeg4": MP4,
+    "video/3gpp": MP4,
+    "video/x-quicktime": MOV,
 }
-TAKEN = "JPEG, PNG, GIF, WebP, HEIC, PDF, office documents, plain text, e-mail and zip"  # for people
+# No content that is taken is called so by anybody: said at once, before it is sent for nothing.
+_NEVER = re.compile(
+    r"(?:audio|font|model)/.*|video/.*|text/html|text/(?:x-)?javascript|image/svg\+xml"
+    r"|application/(?:xhtml\+xml|(?:x-)?javascript|x-ms(?:download|dos-program|i)|x-(?:executable|sh)|java-archive"
+    r"|vnd\.microsoft\.portable-executable|vnd\.android\.package-archive)"
+)
+_NAME = re.compile(r"[a-z0-9!#$&^_.+-]{1,100}(/[a-z0-9!#$&^_.+-]{0,100})?")  # "image" alone is what some apps say
+
+TAKEN = (  # for people
+    "JPEG, PNG, GIF, WebP, HEIC, PDF, office documents, plain text, e-mail, zip, and MP4 and MOV videos"
+)
+SIZES = f"A video has at most {LARGEST_VIDEO:,} bytes, any other file {LARGEST:,}."
 
 _INVISIBLE = " \t\r\n\u00a0\u200b\u2060\ufeff"
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 _HEADERS = ("From", "To", "Subject", "Date", "Message-ID", "Received", "Return-Path", "Delivered-To")
+_PDF = re.compile(rb"(?:\xef\xbb\xbf|\s)*%PDF-")
+_IN_FRONT_OF_PDF = 1024  # bytes in which readers look for its beginning
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"}
+_MP4_BRANDS = {b"isom", *(b"iso%d" % n for n in range(2, 10)), b"mp41", b"mp42", b"avc1", b"M4V ", b"MSNV", b"mmp4"}
+_OTHER_BRANDS = {b"avif", b"avis", b"mif1", b"msf1", b"M4A ", b"M4B ", b"M4P ", b"F4A ", b"F4B ", b"crx "}  # first ones
 
 
 def announced(content_type: str) -> str | None:
-    """The kind that a client names, in our spelling; None for one that is not taken."""
+    """The kind that a client names, in our spelling, and UNKNOWN where the content will tell; None for what is never
+    taken."""
     name = content_type.split(";")[0].strip().lower()
     name = _ALSO_CALLED.get(name, name)
-    return name if name in KINDS or name == UNKNOWN else None
+    if name in KINDS or not name:
+        return name or UNKNOWN
+    if _NEVER.fullmatch(name) or not _NAME.fullmatch(name):
+        return None
+    return PLAIN if name.startswith("text/") else UNKNOWN
+
+
+def largest(kind: str) -> int:
+    """How many bytes a file of that kind may have."""
+    return LARGEST_VIDEO if kind in VIDEOS else LARGEST
+
+
+def may_be_large(announced: str) -> bool:
+    """Whether a file so announced may be a video."""
+    return announced in VIDEOS or announced == UNKNOWN
 
 
 def told_by(sample: bytes, announced: str) -> str | None:
-    """The kind of a content, given the beginning and the end of it; None for one that is not taken.
-
-    Among the old office formats, which all have the same signature, the announced one.
-    """
+    """The kind of a content, given the beginning and the end of it; None for one that is not taken. What was announced
+    decides only among kinds that the content could be."""
     proofs = set(_signatures(sample))
     found = [name for name, kind in KINDS.items() if kind.proofs & proofs]
     if announced in found:
         return announced
     if OLD_OFFICE in found:
-        return OLD_OFFICE if announced == UNKNOWN else None
-    if found or announced not in (PLAIN, EMAIL, UNKNOWN) or not _is_text(sample):
+        return OLD_OFFICE
+    if found or not _is_text(sample):
         return found[0] if found else None
-    if announced == PLAIN:
-        return PLAIN
-    return EMAIL if _is_email(sample) else PLAIN if announced == UNKNOWN else None
+    return EMAIL if announced != PLAIN and _is_email(sample) else PLAIN
 
 
 def named(filename: str, content_type: str) -> str:
@@ -106,9 +149,10 @@ def _signatures(sample: bytes) -> Iterator[str]:
     if sample.startswith((b"PK\3\4", b"PK\5\6")):
         yield _inside_of_zip(sample)
     elif sample[4:8] == b"ftyp":
-        brands = sample[8 : int.from_bytes(sample[:4], "big")][:200]
-        if any(brands[place : place + 4] in _HEIC_BRANDS for place in range(0, len(brands), 4)):
-            yield "image/heic"
+        if kind := _of_brands(sample[8 : int.from_bytes(sample[:4], "big")][:200]):
+            yield kind
+    elif _PDF.match(sample[:_IN_FRONT_OF_PDF]):
+        yield PDF
     elif sample.startswith(b"RIFF"):
         if sample[8:12] == b"WEBP":
             yield "image/webp"
@@ -118,6 +162,19 @@ def _signatures(sample: bytes) -> Iterator[str]:
                 yield match.mime_type  # pyright: ignore[reportUnknownMemberType]
         except (puremagic.PureError, ValueError):
             return
+
+
+def _of_brands(said: bytes) -> str | None:
+    """The kind of a file of the ISO base media format, by the brands that it says it can be read as, the first of which
+    is its own. (The second is a version.)"""
+    brands = [said[place : place + 4] for place in range(0, len(said), 4)]
+    if not _HEIC_BRANDS.isdisjoint(brands):
+        return "image/heic"
+    if not brands or brands[0] in _OTHER_BRANDS:
+        return None
+    if brands[0] != b"qt  " and not _MP4_BRANDS.isdisjoint(brands):
+        return MP4
+    return MOV if b"qt  " in brands else None
 
 
 def _inside_of_zip(sample: bytes) -> str:

@@ -18,8 +18,7 @@ from resolvers.context import Info
 from resolvers.errors import UserError
 from resolvers.input import Checks, Input
 
-LARGEST = 20_000_000  # bytes
-MOST_UNUSED = 100  # of one account
+MOST_UNUSED, MOST_LARGE_UNUSED = 100, 4  # of one account; large ones are larger than all but videos can be
 _CLEARED_AFTER = KEPT_UNUSED + timedelta(hours=1)  # no request that may still use one is under way by then
 _CLEARED_AT_ONCE = 500
 
@@ -64,11 +63,13 @@ async def create_upload(info: Info, input: CreateUpload) -> CreateUploadPayload:
     key = new_id()
     url = await context.files.upload_address(context.origin, key, content_type, input.size)
 
-    async def work() -> bool:
-        # One after the other, so that the count holds.
+    async def work() -> str | None:
+        # One after the other, so that the counts hold.
         await models.Account.select_for_update().get(id=context.viewer.id)
         if await _unused(info) >= MOST_UNUSED:
-            return False
+            return f"You have {MOST_UNUSED} uploads that no case uses; use them, or wait until they expire."
+        if input.size > filetype.LARGEST and await _unused(info, size__gt=filetype.LARGEST) >= MOST_LARGE_UNUSED:
+            return f"You have {MOST_LARGE_UNUSED} videos that no case uses; use them, or wait until they expire."
         await models.Attachment.create(
             id=key,
             by_id=context.viewer.id,
@@ -77,10 +78,9 @@ async def create_upload(info: Info, input: CreateUpload) -> CreateUploadPayload:
             size=input.size,
             created_at=context.arrived_at,
         )
-        return True
+        return None
 
-    if not await database.in_transaction(work):
-        message = f"You have {MOST_UNUSED} uploads that no case uses; use them, or wait until they expire."
+    if message := await database.in_transaction(work):
         errors = [UserError(Reason.INVALID_INPUT, message, InputProblem.TOO_MANY)]
         return CreateUploadPayload(upload=None, user_errors=errors)
     upload = Upload(
@@ -101,13 +101,16 @@ def _check(checks: Checks, input: CreateUpload) -> str | None:
     content_type = filetype.announced(input.content_type)
     if content_type is None:
         checks.problem("contentType", InputProblem.WRONG_FORM, f"These kinds of files are taken: {filetype.TAKEN}.")
-    checks.within("size", input.size, 1, LARGEST)
+    if content_type is not None and not filetype.may_be_large(content_type):
+        checks.within("size", input.size, 1, filetype.LARGEST)
+    else:
+        checks.within("size", input.size, 1, filetype.LARGEST_VIDEO)
     return content_type
 
 
-async def _unused(info: Info) -> int:
+async def _unused(info: Info, **which: object) -> int:
     since = info.context.arrived_at - KEPT_UNUSED
-    mine = models.Attachment.filter(by_id=info.context.viewer.id, case_id=None, created_at__gt=since)
+    mine = models.Attachment.filter(by_id=info.context.viewer.id, case_id=None, created_at__gt=since, **which)
     return await mine.count()
 
 

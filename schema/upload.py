@@ -12,9 +12,9 @@ input_type(
     CreateUpload,
     "A file that is going to be brought.",
     filename="Its name, up to 200 characters.",
-    content_type="What it is, as a media type. The content itself decides; application/octet-stream where the client "
-    "cannot tell.",
-    size="In bytes, exactly; up to 20,000,000.",
+    content_type="What it is, as a media type. It is a hint, and the content itself decides; empty or "
+    "application/octet-stream where the client cannot tell.",
+    size="In bytes, exactly; up to 20,000,000, and of a video up to 100,000,000.",
 )
 
 

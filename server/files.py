@@ -15,7 +15,6 @@ from models.bucket import Bucket
 from models.files import AlreadyThere, Folder, Sample, Store, TooLarge, TooShort
 from resolvers import filetype
 from resolvers.address import READ_SECONDS, UPLOAD_SECONDS, Files
-from resolvers.upload import LARGEST
 from server.errors import Refused, error, refusal, unforeseen
 from server.rates import address
 from server.settings import Settings
@@ -51,6 +50,10 @@ class WrongKind(Exception):
     """The content is none of what is taken."""
 
 
+class TooLargeForItsKind(Exception):
+    """It was announced as what may be a video, and is none."""
+
+
 async def content(request: Request) -> Response:
     """GET gives what PUT has brought."""
     files: Files = request.app.state.files
@@ -74,8 +77,11 @@ async def _put(request: Request, files: Files, key: UUID) -> Response:
     announced, size = request.query_params["type"], int(request.query_params["size"])
 
     def check(sample: Sample) -> None:
-        if filetype.told_by(sample.content, announced) is None:
+        kind = filetype.told_by(sample.content, announced)
+        if kind is None:
             raise WrongKind
+        if sample.size > filetype.largest(kind):
+            raise TooLargeForItsKind
 
     assert isinstance(files.store, Folder)  # it alone has its uploads come here
     length = request.headers.get("content-length", "")
@@ -90,6 +96,8 @@ async def _put(request: Request, files: Files, key: UUID) -> Response:
         answer = error(400, "TOO_SHORT", f"This is less than the {size:,} bytes that were announced; nothing is kept.")
     except WrongKind:
         answer = error(415, "WRONG_KIND", f"This is none of what is taken: {filetype.TAKEN}. Nothing is kept.")
+    except TooLargeForItsKind:
+        answer = error(413, "TOO_LARGE", f"{filetype.SIZES} Nothing is kept.")
     except AlreadyThere:
         answer = error(409, "ALREADY_THERE", "This file has come in before; it cannot be changed.")
     except TimeoutError:
@@ -105,7 +113,7 @@ async def _put(request: Request, files: Files, key: UUID) -> Response:
 async def _read_the_rest(request: Request) -> None:
     """For clients that listen only once they have said all: an answer in between would be lost to them. Those that do
     not come to an end are answered all the same, and the connection is closed."""
-    left = LARGEST
+    left = filetype.LARGEST_VIDEO
     with contextlib.suppress(TimeoutError, ClientDisconnect, RuntimeError):
         async with asyncio.timeout(PATIENCE_SECONDS):
             async for chunk in request.stream():

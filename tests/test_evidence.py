@@ -3,8 +3,9 @@
 import io
 import os
 import socket
+import tracemalloc
 import zipfile
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,12 +26,14 @@ from models.keys import new_id
 from resolvers import upload
 from resolvers.address import Files
 from resolvers.attachment import MOST_IN_A_CASE
-from resolvers.filetype import KINDS, named, told_by
+from resolvers.filetype import KINDS, LARGEST, UNKNOWN, named, told_by
 from tests.actions import INPUTS
 from tests.conftest import DAY, NOW, Server, World
 from tests.uploads import PNG, UPLOAD, announce, bring, put
 
 JPEG = bytes.fromhex("ffd8ffe000104a46494600010100000100010000") + bytes(40)
+MP4 = b"\0\0\0\x18ftypisom\0\0\2\0isomiso2" + bytes(40)
+MOV = b"\0\0\0\x14ftypqt  \0\0\0\0qt  " + bytes(40)
 OLE = bytes.fromhex("d0cf11e0a1b11ae1") + bytes(500)
 
 
@@ -196,9 +199,18 @@ def test_addresses_expire(server: Server, world: World, monkeypatch: pytest.Monk
         ({"size": 0}, {("size", "OUT_OF_RANGE")}),
         ({"size": -1}, {("size", "OUT_OF_RANGE")}),
         ({"size": 20_000_001}, {("size", "OUT_OF_RANGE")}),
+        ({"size": 100_000_001, "contentType": "video/mp4"}, {("size", "OUT_OF_RANGE")}),
+        ({"size": 100_000_001, "contentType": ""}, {("size", "OUT_OF_RANGE")}),
+        ({"size": 20_000_001, "contentType": "text/csv"}, {("size", "OUT_OF_RANGE")}),
         ({"contentType": "text/html"}, {("contentType", "WRONG_FORM")}),
         ({"contentType": "image/svg+xml"}, {("contentType", "WRONG_FORM")}),
-        ({"contentType": ""}, {("contentType", "WRONG_FORM")}),
+        ({"contentType": "text/javascript"}, {("contentType", "WRONG_FORM")}),
+        ({"contentType": "application/x-msdownload"}, {("contentType", "WRONG_FORM")}),
+        ({"contentType": "audio/mpeg"}, {("contentType", "WRONG_FORM")}),
+        ({"contentType": "video/webm"}, {("contentType", "WRONG_FORM")}),
+        ({"contentType": "image/png\r\nx: y"}, {("contentType", "WRONG_FORM")}),
+        ({"contentType": "a picture"}, {("contentType", "WRONG_FORM")}),
+        ({"contentType": "x" * 300}, {("contentType", "WRONG_FORM")}),
         ({"filename": ""}, {("filename", "REQUIRED")}),
         ({"filename": "x" * 201}, {("filename", "TOO_LONG")}),
         ({"filename": "../../etc/passwd"}, {("filename", "WRONG_FORM")}),
@@ -426,6 +438,100 @@ def test_unused_uploads_are_cleared_away(server: Server, world: World) -> None:
     assert server.run(count) == 0
 
 
+# ---------------------------------------------------------------- as browsers call them, and large
+
+
+@pytest.mark.parametrize(
+    ("content", "called", "kind"),
+    [
+        (b"a;b\r\n1;2\r\n", "application/vnd.ms-excel", "text/plain"),
+        (b"a,b\n1,2\n", "text/x-csv", "text/plain"),
+        (b"a,b\n1,2\n", "text/comma-separated-values", "text/plain"),
+        (b"a,b\n1,2\n", "application/csv", "text/plain"),
+        (b'{"a": 1}', "application/json", "text/plain"),
+        (b"# Title", "text/markdown; charset=utf-8", "text/plain"),
+        (b"hello", "", "text/plain"),
+        (PNG, "", "image/png"),
+        (PNG, "image", "image/png"),
+        (PNG, "image/x-png", "image/png"),
+        (PNG, "application/x-unknown", "image/png"),
+        (JPEG, "image/pjpeg", "image/jpeg"),
+        (JPEG, "IMAGE/JPG", "image/jpeg"),
+        (b"\xef\xbb\xbf\r\n%PDF-1.7\n" + bytes(40), "application/x-pdf", "application/pdf"),
+        (b"\n%PDF-1.7\n" + bytes(40), "", "application/pdf"),
+        (archive("a.txt"), "application/x-zip", "application/zip"),
+        (MOV, "video/quicktime", "video/quicktime"),
+        (MP4, "video/x-m4v", "video/mp4"),
+        (MP4, "", "video/mp4"),
+        (MP4, "video", "video/mp4"),
+    ],
+)
+def test_a_file_is_what_its_content_says_whatever_it_is_called(
+    world: World, content: bytes, called: str, kind: str
+) -> None:
+    [file] = open_dispute(world, evidence=[bring(world.buyer, content, called, "table.csv")])["evidence"]
+    assert file["contentType"] == kind
+    assert file["filename"].startswith("table.csv")
+    assert file["filename"].endswith(KINDS[kind].extensions)
+    answer = httpx2.get(file["url"])
+    assert answer.content == content
+    assert answer.headers["content-type"].startswith(kind)
+
+
+def test_a_video_may_be_larger_than_other_files(server: Server, world: World) -> None:
+    film, picture = (each.ljust(LARGEST + 1, b"x") for each in (MP4, PNG))
+    brought = bring(world.buyer, film, "video/mp4", "unboxing.mp4")
+    before = kept(server)
+    refused = put(announce(world.buyer, picture, "", "picture"), picture)
+    assert (refused.status_code, refused.json()["errors"][0]["extensions"]) == (413, {"code": "TOO_LARGE"})
+    assert "A video has at most 100,000,000 bytes, any other file 20,000,000." in refused.text
+    assert kept(server) == before
+    [file] = open_dispute(world, evidence=[brought])["evidence"]
+    assert (file["contentType"], file["size"]) == ("video/mp4", LARGEST + 1)
+    assert httpx2.get(file["url"]).content == film
+
+
+def test_few_large_uploads_wait_for_a_case(world: World) -> None:
+    large = {"filename": "a.mp4", "contentType": "video/mp4", "size": 100_000_000}
+    for _ in range(upload.MOST_LARGE_UNUSED):
+        world.buyer.succeed("createUpload", large)
+    [error] = world.buyer.do("createUpload", large)["userErrors"]
+    assert (error["code"], error["problem"]) == ("INVALID_INPUT", "TOO_MANY")
+    announce(world.buyer)
+
+
+def test_a_case_holds_two_videos(world: World) -> None:
+    case = open_dispute(world, evidence=[bring(world.buyer, MOV, "video/quicktime", "a.mov")])["id"]
+    post = {"caseId": case, "text": "See."}
+    films = [bring(world.supplier, MP4, "video/mp4", "b.mp4") for _ in range(2)]
+    wish = post | {"attachments": films}
+    assert world.supplier.problems("postDisputeMessage", wish) == {("attachments", "TOO_MANY")}
+    world.supplier.succeed("postDisputeMessage", post | {"attachments": films[:1]})
+    assert world.supplier.problems("postDisputeMessage", post | {"attachments": films[1:]}) == {
+        ("attachments", "TOO_MANY")
+    }
+    world.supplier.succeed("postDisputeMessage", post | {"attachments": [bring(world.supplier)]})
+
+
+@pytest.mark.anyio
+async def test_a_large_file_comes_in_without_being_held_in_memory(tmp_path: Path) -> None:
+    count, key, samples = 30, new_id(), list[Sample]()
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(count):
+            yield bytes(1_000_000)
+
+    tracemalloc.start()
+    try:
+        await Folder(tmp_path).put(key, chunks(), count * 1_000_000, samples.append)
+        taken = await Folder(tmp_path).take(key, count * 1_000_000)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert [taken] == samples == [Sample(count * 1_000_000, bytes(HEAD + TAIL))]
+    assert most < 5_000_000
+
+
 # ---------------------------------------------------------------- in a bucket
 
 
@@ -485,7 +591,7 @@ SIGNATURES: list[tuple[str, bytes, str, str | None]] = [
     ("a new office document", archive("[Content_Types].xml", "word/document.xml"), DOCX, DOCX),
     ("an archive that is called a picture", archive("a.txt"), "image/png", "application/zip"),
     ("an old office document", OLE, "application/msword", "application/msword"),
-    ("an old office document that is called a picture", OLE, "image/png", None),
+    ("an old office document that is called a picture", OLE, "image/png", "application/x-ole-storage"),
     (
         "a HEIC of another major brand",
         b"\0\0\0\x1cftypmif1\0\0\0\0mif1heicmiaf" + bytes(40),
@@ -514,15 +620,43 @@ SIGNATURES: list[tuple[str, bytes, str, str | None]] = [
     ("plain text", "Größe 40 – zu klein".encode(), "text/plain", "text/plain"),
     ("plain text of an old kind", "Größe".encode("latin-1"), "text/plain", "text/plain"),
     ("plain text that begins like something else", b"BMW sent MZ and PK", "text/plain", "text/plain"),
-    ("plain text that is called a picture", b"hello", "image/png", None),
+    ("plain text that is called a picture", b"hello", "image/png", "text/plain"),
+    ("a table by the name that Windows has for it", b"a;b\r\n1;2\r\n", "application/vnd.ms-excel", "text/plain"),
+    ("a spreadsheet by the same name", OLE, "application/vnd.ms-excel", "application/vnd.ms-excel"),
+    ("a new spreadsheet by the same name", archive("[Content_Types].xml", "xl/x"), "application/vnd.ms-excel", XLSX),
+    ("a PDF with a byte order mark", b"\xef\xbb\xbf%PDF-1.7\n" + bytes(40), "application/pdf", "application/pdf"),
+    ("a PDF behind blank lines", b"\r\n\r\n \n%PDF-1.4\n" + bytes(40), "application/pdf", "application/pdf"),
+    ("a PDF of which nothing is said", b"\n%PDF-1.4\n" + bytes(40), UNKNOWN, "application/pdf"),
+    ("a PDF behind more than readers look through", b"\n" * 2000 + b"%PDF-1.4\n" + bytes(40), UNKNOWN, None),
+    ("an MP4", MP4, "video/mp4", "video/mp4"),
+    ("an MP4 of which nothing is said", MP4, UNKNOWN, "video/mp4"),
+    ("an MP4 of another brand", b"\0\0\0\x1cftypmp42\0\0\0\0mp42isomM4V " + bytes(40), "video/mp4", "video/mp4"),
+    ("an MP4 from an older phone", b"\0\0\0\x18ftyp3gp5\0\0\0\0isom3gp5" + bytes(40), "video/mp4", "video/mp4"),
+    ("an MP4 that is called a MOV", MP4, "video/quicktime", "video/mp4"),
+    ("a MOV", MOV, "video/quicktime", "video/quicktime"),
+    ("a MOV that is called an MP4", MOV, "video/mp4", "video/quicktime"),
+    ("a film that is called a picture", MP4, "image/heic", "video/mp4"),
+    (
+        "music that says that it can be read as a film",
+        b"\0\0\0\x1cftypM4A \0\0\0\0M4A mp42isom" + bytes(40),
+        UNKNOWN,
+        None,
+    ),
+    (
+        "a picture that says that it can be read as a film",
+        b"\0\0\0\x1cftypavif\0\0\0\0avifiso8" + bytes(40),
+        "video/mp4",
+        None,
+    ),
+    ("a film that says nothing", b"\0\0\0\x08ftyp" + bytes(40), "video/mp4", None),
+    ("another film", b"\x1aE\xdf\xa3" + bytes(40), "video/mp4", None),
     ("a mail", MAIL, "message/rfc822", "message/rfc822"),
     ("a mail of which nothing is said", MAIL, "application/octet-stream", "message/rfc822"),
-    ("plain text that is called a mail", b"hello", "message/rfc822", None),
+    ("plain text that is called a mail", b"hello", "message/rfc822", "text/plain"),
     ("a page", b"\xef\xbb\xbf \n<!DOCTYPE html><script>alert(1)</script>", "text/plain", None),
     ("a drawing that can run", b'<svg xmlns="http://www.w3.org/2000/svg" onload="x()"/>', "text/plain", None),
     ("a program", b"MZ\x90\0\x03\0" + bytes(100), "application/octet-stream", None),
     ("another program", b"\x7fELF\2\1\1" + bytes(100), "image/png", None),
-    ("a film", b"\0\0\0\x18ftypisom\0\0\2\0isomiso2" + bytes(40), "image/heic", None),
     ("another archive", b"\x1f\x8b\x08\0" + bytes(40), "application/zip", None),
     ("anything", bytes(range(256)), "text/plain", None),
 ]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import IO
+from urllib.parse import quote
 from uuid import UUID
 
 HEAD, TAIL = 40_000, 1_000  # bytes of a sample
@@ -42,16 +43,32 @@ class AlreadyThere(Unfit):
     """The content of this file has come in before."""
 
 
+class Away(Exception):
+    """The store does not answer, or not as it should; nothing is known of what was asked of it."""
+
+
 class Store(ABC):
-    """Keeps contents under the ids of their files. A content never changes once it was taken."""
+    """Keeps contents under the ids of their files. A content never changes once it was taken.
+
+    Every call ends in bounded time. All of them raise Away where the store is elsewhere and cannot be used.
+    """
 
     @abstractmethod
     async def secret(self) -> bytes:
         """Made once; the same for all who share the store."""
 
     @abstractmethod
-    async def upload_address(self, key: UUID, seconds: int) -> str | None:
-        """Where to PUT the content; None where the server itself takes it."""
+    async def check(self) -> None:
+        """Raises Away where the store cannot be used."""
+
+    @abstractmethod
+    async def upload_address(self, key: UUID, size: int, seconds: int) -> str | None:
+        """Where to PUT a content of that size; None where the server itself takes it."""
+
+    @abstractmethod
+    async def read_address(self, key: UUID, filename: str, content_type: str) -> str | None:
+        """Where to GET the content, for a moment, under that name; None where the server itself gives it. Raises
+        FileNotFoundError."""
 
     @abstractmethod
     async def take(self, key: UUID, size: int) -> Sample | None:
@@ -68,6 +85,11 @@ class Store(ABC):
     @abstractmethod
     async def tidy(self, before: datetime) -> None:
         """Removes what interrupted uploads have left from before that instant."""
+
+
+def disposition(filename: str) -> str:
+    """The header Content-Disposition: a file is for saving, never for a browser to look into or to run."""
+    return f"attachment; filename*=UTF-8''{quote(filename, safe='')}"
 
 
 def kept_secret(path: Path) -> str:
@@ -96,7 +118,14 @@ class Folder(Store):
     async def secret(self) -> bytes:
         return kept_secret(self.path / "secret").encode()
 
-    async def upload_address(self, key: UUID, seconds: int) -> str | None:
+    async def check(self) -> None:
+        if not await asyncio.to_thread(self.path.is_dir):
+            raise Away("no folder")
+
+    async def upload_address(self, key: UUID, size: int, seconds: int) -> str | None:
+        return None
+
+    async def read_address(self, key: UUID, filename: str, content_type: str) -> str | None:
         return None
 
     async def put(self, key: UUID, content: AsyncIterable[bytes], size: int, check: Callable[[Sample], object]) -> None:

@@ -1,25 +1,60 @@
 """Signed addresses: whoever has one may do one thing with one file, for a while. They always use real time."""
 
+import contextlib
 import hashlib
 import hmac
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 from uuid import UUID
 
-from models.files import Store
+from graphql import GraphQLError
+
+from models.files import Away, Sample, Store
+from resolvers.request import current
 
 UPLOAD_SECONDS = 15 * 60
 READ_SECONDS = 60 * 60  # at least; the same address is given for so long, so that clients can keep what they have read
 
 
-@dataclass(frozen=True, slots=True)
+class Unavailable(GraphQLError):
+    """The store of files is away. What was written before that was noticed may stand."""
+
+    def __init__(self) -> None:
+        wrote = current.get().wrote
+        again = "Ask again with the same idempotency key" if wrote else "Try again"
+        super().__init__(
+            f"Files cannot be reached at the moment. {again} in a few seconds.",
+            extensions={"code": "UNKNOWN_OUTCOME" if wrote else "UNAVAILABLE"},
+        )
+
+
+@contextlib.contextmanager
+def reaching() -> Generator[None]:
+    """Within, a store that is away is an error that clients understand."""
+    try:
+        yield
+    except Away as away:
+        raise Unavailable from away
+
+
+@dataclass(slots=True)
 class Files:
-    """The store of contents, and the addresses that lead to it. `secret` signs them."""
+    """The store of contents, and the addresses that lead to it. `secret` signs them; it is None until `load`."""
 
     store: Store
-    secret: bytes
+    secret: bytes | None = None
+
+    async def load(self) -> None:
+        """Reads the secret from the store, unless it is known. Raises Away."""
+        if self.secret is None:
+            self.secret = await self.store.secret()
+
+    async def take(self, key: UUID, size: int) -> Sample | None:
+        """What has come in, as the store says. Raises Unavailable."""
+        with reaching():
+            return await self.store.take(key, size)
 
     def read_address(self, origin: str, key: UUID, filename: str, content_type: str, size: int) -> str:
         """`origin` is the server's own, like https://example.com."""
@@ -28,7 +63,8 @@ class Files:
         return self._address(origin, "GET", key, said)
 
     async def upload_address(self, origin: str, key: UUID, content_type: str, size: int) -> str:
-        address = await self.store.upload_address(key, UPLOAD_SECONDS)
+        with reaching():
+            address = await self.store.upload_address(key, size, UPLOAD_SECONDS)
         if address is None:
             expires = int(time.time()) + UPLOAD_SECONDS
             said = {"type": content_type, "size": str(size), "expires": str(expires)}
@@ -47,5 +83,7 @@ class Files:
         return f"{origin}/files/{key.hex}?{query}"
 
     def _signature(self, method: str, key: UUID, said: Mapping[str, str]) -> str:
+        if self.secret is None:
+            raise Unavailable
         text = f"{method} {key.hex} {urlencode(sorted(said.items()))}"
         return hmac.new(self.secret, text.encode(), hashlib.sha256).hexdigest()

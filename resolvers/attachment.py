@@ -153,7 +153,7 @@ async def _examine(context: Context, upload: _Upload | None) -> str:
         raise ValueError(_USED)
     if context.arrived_at > upload.created_at + KEPT_UNUSED:
         raise ValueError("This upload has expired; upload the file again.")
-    sample = await context.files.store.take(upload.id, upload.size)
+    sample = await context.files.take(upload.id, upload.size)
     if sample is None:
         raise ValueError("This file has not come in; PUT it to the upload's address first.")
     if sample.size != upload.size:

@@ -16,6 +16,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from models import database
+from models.files import Away
 from resolvers import idempotency, upload
 from resolvers.account import spread_names
 from server import files, metrics
@@ -115,14 +116,17 @@ def create(settings: Settings | None = None) -> Starlette:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[None]:
-        app.state.files = view.files = await files.opened(settings)
+        app.state.files = view.files = files.opened(settings)
+        app.state.availability = availability = files.Availability(view.files)
+        await availability.look()
         app.state.hub = view.hub
         app.state.view = view
         app.state.stopping = stopping
 
         async def clear() -> None:
             """Unused uploads and old keys."""
-            await upload.clear(view.files, datetime.now(UTC))
+            with contextlib.suppress(Away):  # which is logged already
+                await upload.clear(view.files, datetime.now(UTC))
             await idempotency.clear(datetime.now(UTC))
 
         async def sample() -> None:
@@ -134,6 +138,7 @@ def create(settings: Settings | None = None) -> Starlette:
             _repeated(clear, CLEARING_SECONDS),
             _repeated(spread_names, SPREADING_SECONDS),
             _repeated(sample, metrics.SAMPLE_SECONDS),
+            _repeated(availability.look, files.LOOK_SECONDS),
         ):
             _spare_collections()
             with stopping.heard(view.hub.end):

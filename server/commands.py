@@ -107,7 +107,7 @@ def serve(host: str, port: int, workers: int) -> None:
     settings = _settings(Mode.PRODUCTION)
     if settings.mode is Mode.DEVELOPMENT:
         _run(_migrate(settings))
-    _run(files.opened(settings), "The place for files")
+    _run(files.prepare(settings), "The place for files")
     _serve(
         settings,
         host,

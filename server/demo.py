@@ -247,7 +247,8 @@ async def prepare(settings: Settings) -> None:
     """Fills the database. Raises ClickException where it holds anything that no demonstration made."""
     async with database.connected(settings.database) as connection:
         await migrating.migrate(database.APPS, connection)
-        brought = await files.opened(settings)
+        brought = files.opened(settings)
+        await brought.load()
         await _clear(brought)
         await _Story(datetime.now(UTC), brought, settings.limits).tell()
 

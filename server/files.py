@@ -2,24 +2,26 @@
 
 import asyncio
 import contextlib
+import logging
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
-from urllib.parse import quote
 from uuid import UUID
 
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from models.bucket import Bucket
-from models.files import AlreadyThere, Folder, Sample, Store, TooLarge, TooShort
+from models.files import AlreadyThere, Away, Folder, Sample, Store, TooLarge, TooShort, disposition
 from resolvers import filetype
 from resolvers.address import READ_SECONDS, UPLOAD_SECONDS, Files
-from server.errors import Refused, error, refusal, unforeseen
+from server.errors import UNAVAILABLE, Refused, error, refusal, unforeseen
 from server.rates import address
 from server.settings import Settings
 
 PATIENCE_SECONDS = 3
+LOOK_SECONDS = 5  # between two looks at the store
+_log = logging.getLogger(__name__)
 _KEY = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 # A file is for saving, never for a browser to look into, to run, or to tell anybody where it came from.
@@ -35,15 +37,44 @@ _HARMLESS = {
 def store(settings: Settings) -> Store:
     """Raises ValueError where the settings name no place for files."""
     if settings.files.startswith("s3://"):
-        return Bucket.at(settings.files)
+        return Bucket.at(settings.files, settings.files_seconds)
     if "://" in settings.files:
         raise ValueError("files lie in a folder or at s3://BUCKET")
     return Folder(Path(settings.files))
 
 
-async def opened(settings: Settings) -> Files:
+def opened(settings: Settings) -> Files:
+    """Connects to nothing yet."""
+    return Files(store(settings))
+
+
+async def prepare(settings: Settings) -> None:
+    """Makes the folder for files, with its secret. A store elsewhere may be away when a server starts."""
     place = store(settings)
-    return Files(place, await place.secret())
+    if isinstance(place, Folder):
+        await place.secret()
+
+
+class Availability:
+    """Whether the store of files can be used, as was last found; what changes is logged."""
+
+    def __init__(self, files: Files) -> None:
+        self.files = files
+        self.is_away = False
+
+    async def look(self) -> None:
+        """Reads the secret, which needs the store, until it is there; from then on asks for something small."""
+        try:
+            await self.files.load()
+            await self.files.store.check()
+        except Away as away:
+            if not self.is_away:
+                _log.warning("files cannot be reached: %s; trying again", away)
+            self.is_away = True
+        else:
+            if self.is_away:
+                _log.warning("files can be reached again")
+            self.is_away = False
 
 
 class WrongKind(Exception):
@@ -61,6 +92,10 @@ async def content(request: Request) -> Response:
         await request.app.state.view.rates.spend("address", address(request))
     except Refused as wrong:
         return refusal(wrong)
+    try:
+        await files.load()
+    except Away:
+        return await _unavailable(request)
     text = request.path_params["key"]
     key = UUID(hex=text) if _KEY.fullmatch(text) else None
     method = "PUT" if request.method == "PUT" else "GET"
@@ -69,8 +104,16 @@ async def content(request: Request) -> Response:
         return error(403, "FORBIDDEN", "This address is not valid, or not any more; ask for a new one.")
     try:
         return await (_put(request, files, key) if method == "PUT" else _get(request, files, key))
+    except Away:
+        return await _unavailable(request)
     except Exception as problem:
         return unforeseen(problem)
+
+
+async def _unavailable(request: Request) -> Response:
+    await _read_the_rest(request)
+    message = "Files cannot be reached at the moment. Try again in a few seconds."
+    return error(503, UNAVAILABLE, message, headers={"retry-after": str(LOOK_SECONDS)})
 
 
 async def _put(request: Request, files: Files, key: UUID) -> Response:
@@ -124,8 +167,12 @@ async def _read_the_rest(request: Request) -> None:
 
 async def _get(request: Request, files: Files, key: UUID) -> Response:
     said = request.query_params
-    chunks = files.store.read(key)
     try:
+        elsewhere = await files.store.read_address(key, said["name"], said["type"])
+        if elsewhere is not None:
+            # Signed anew for each request, and good for a moment only: nobody keeps it.
+            return RedirectResponse(elsewhere, 302, headers=_HARMLESS | {"cache-control": "no-store"})
+        chunks = files.store.read(key)
         first = await anext(chunks, b"")
     except FileNotFoundError:
         return error(404, "NOT_FOUND", "This file is gone.")
@@ -135,9 +182,5 @@ async def _get(request: Request, files: Files, key: UUID) -> Response:
         async for chunk in chunks:
             yield chunk
 
-    name = quote(said["name"], safe="")
-    headers = _HARMLESS | {
-        "content-disposition": f"attachment; filename*=UTF-8''{name}",
-        "content-length": said["size"],
-    }
+    headers = _HARMLESS | {"content-disposition": disposition(said["name"]), "content-length": said["size"]}
     return StreamingResponse(all_of_it(), headers=headers, media_type=said["type"])

@@ -58,7 +58,7 @@ async def record(settings: Settings, file: Path, service: str, from_line: int = 
 
 
 async def _record(settings: Settings, account: Account, lines: Iterator[tuple[int, bytes]], total: int) -> None:
-    files = await opened(settings)
+    files = opened(settings)
     go_on_with: int | None = None
     try:
         with _progress(total) as recorded:

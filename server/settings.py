@@ -54,6 +54,11 @@ class Settings(BaseSettings):
         "(place and credentials by `AWS_…`); unless set a folder beside the database, `var/recourse-files` "
         "for PostgreSQL",
     )
+    files_seconds: PositiveFloat = Field(
+        default=5,
+        description="How long a store of files may take to answer, in seconds; a file has half a second more for each "
+        "megabyte. Short enough that a store that hangs is told of within a request's time",
+    )
     public_url: str | None = Field(
         default=None,
         description="the server's own address as clients know it, for the addresses of files and the origin of its own "

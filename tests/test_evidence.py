@@ -564,11 +564,12 @@ async def test_a_bucket_keeps_files_as_a_folder_does() -> None:
 async def test_a_buckets_uploads_go_straight_into_it() -> None:
     key = new_id()
     s3 = obstore.store.S3Store("evidence", region="eu-central-1", access_key_id="a", secret_access_key="b")
-    address = await Bucket(s3).upload_address(key, 900)
+    address = await Bucket(s3).upload_address(key, 5, 900)
     assert address is not None
     assert f"/incoming/{key.hex}?" in address
     assert "X-Amz-Expires=900" in address
     assert "X-Amz-Signature=" in address
+    assert "X-Amz-SignedHeaders=content-length%3Bhost" in address
 
 
 # ---------------------------------------------------------------- what a file is

@@ -6,6 +6,7 @@ import anyio
 import httpx2
 import pytest
 from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 from server.app import create
 from server.origins import Origins
@@ -127,6 +128,13 @@ def test_a_socket_of_a_foreign_page_is_refused_and_told_why(server: Server) -> N
     for origin in (server.url, f"wss://127.0.0.1:{port}", f"https://127.0.0.1:{port}", LOCAL, None):
         with dial(server, origin=origin):
             pass
+
+
+def test_a_socket_at_an_unknown_address_is_404(server: Server) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        connect(f"{server.url.replace('http', 'ws', 1)}/nothing")
+    assert refused.value.response.status_code == 404
+    assert b"NOT_FOUND" in (refused.value.response.body or b"")
 
 
 # ---------------------------------------------------------------- what a browser asks before

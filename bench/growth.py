@@ -166,7 +166,7 @@ async def cases(url: str, issuer: Issuer) -> list[Case]:
             far = await party.far(filter)
             if far is None:
                 continue
-            cursor, number = encode_cursor(far["placed_at"], far["id"]), number or far["number"]
+            cursor, number = encode_cursor(far["placed_at"], far["id"], "orders"), number or far["number"]
             made.append(Case(f"{title}, thousandth", title, party.token, asked | {"first": _SIZE, "after": cursor}))
             if what == "all" or "can" in filter:
                 made.append(

@@ -11,7 +11,8 @@ from resolvers.errors import BadRequest
 from resolvers.page import Connection, InSequence, Page, listed
 from resolvers.timeline import TimelineEntry
 
-_AS_WRITTEN = InSequence("at", newest_first=False, id_type=int)
+# Order systems keep these cursors for ever: they have no name, as those of the first release.
+_AS_WRITTEN = InSequence("at", "", newest_first=False, id_type=int)
 
 
 async def changes(info: Info, first: int | None = UNSET, after: str | None = UNSET) -> Connection[TimelineEntry]:

@@ -51,7 +51,7 @@ class Message(Row):
 account.named_by(Message, "by", "by")
 has_files(Message, "attachments", "message_id")
 for _case in (Dispute, Complaint):
-    has_pages(_case, "messages", Message, "Message", "case_id", Keyset("at"))
+    has_pages(_case, "messages", Message, "Message", "case_id", Keyset("at", "messages"))
 
 
 @dataclass(kw_only=True)

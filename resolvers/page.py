@@ -1,14 +1,15 @@
-"""Pages of a list by keyset: a cursor names a row's place, not its number, so pages neither skip nor repeat."""
+"""Pages of a list by keyset: a cursor names a row's place, not its number, so pages neither skip nor repeat. It names
+the list and its order as well, so that no other takes it; filters do not change what it means."""
 
 import base64
 import binascii
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from operator import attrgetter
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 from strawberry import UNSET
@@ -29,18 +30,25 @@ LARGEST_KEY = 2**63 - 1
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_CURSOR = re.compile(r"(-?\d{1,18})\.([0-9a-f]{32}|\d{1,19})", re.ASCII)
+_CURSOR = re.compile(r"(-?\d{1,18})\.([0-9a-f]{32}|\d{1,19})(?:\.([a-z]+(?:\.[0-9a-f]{8})?))?", re.ASCII)
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Row)
-Place = tuple[datetime, UUID | int]
 
 
-def encode_cursor(at: datetime, key: UUID | int) -> str:
+class Place(NamedTuple):
+    at: datetime
+    key: UUID | int
+    list: str  # the name of its list; with a dot and the end of its owner's id, where each owner has such a list
+
+
+def encode_cursor(at: datetime, key: UUID | int, list: str) -> str:
     tail = key.hex if isinstance(key, UUID) else str(key)
     span = at - _EPOCH
     text = f"{(span.days * 86_400 + span.seconds) * 1_000_000 + span.microseconds}.{tail}"
-    return binascii.b2a_base64(text.encode(), newline=False).decode().rstrip("=")  # digits never come to + or /
+    if list:
+        text += f".{list}"
+    return binascii.b2a_base64(text.encode(), newline=False).decode().rstrip("=")  # none of these come to + or /
 
 
 def _decode_cursor(cursor: str) -> Place:
@@ -50,11 +58,16 @@ def _decode_cursor(cursor: str) -> Place:
         if match is not None:
             at = _EPOCH + int(match[1]) * _MICROSECOND
             key = UUID(hex=match[2]) if len(match[2]) == 32 else int(match[2])
-            if encode_cursor(at, key) == cursor and (isinstance(key, UUID) or key <= LARGEST_KEY):
-                return at, key
+            place = Place(at, key, match[3] or "")
+            if encode_cursor(*place) == cursor and (isinstance(key, UUID) or key <= LARGEST_KEY):
+                return place
     except (ValueError, OverflowError):
         pass
-    raise BadRequest("This cursor was not handed out by this list.")
+    raise _foreign()
+
+
+def _foreign() -> BadRequest:
+    return BadRequest("This cursor was not handed out by this list.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +100,11 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Keyset:
-    """A list's order: by the instant in `column`, then by id."""
+    """A list's order: by the instant in `column`, then by id. Its cursors bear its `name`, small letters that no other
+    list or order has; without one they are spelled as the releases before spelled them."""
 
     column: str
+    name: str
     newest_first: bool = True
     id_type: type[UUID] | type[int] = UUID
 
@@ -103,12 +118,16 @@ class Keyset:
 
     def _beyond(self, place: Place, smaller: bool, bind: Bind) -> str:
         # Not a comparison of tuples: in this form both databases walk the index.
-        at, key = place
-        if not isinstance(key, self.id_type):
-            raise BadRequest("This cursor was not handed out by this list.")
+        at, key = self._own(place)
         sign = "<" if smaller else ">"
         instant = bind(at)
         return f"{self.column} {sign}= {instant} AND ({self.column} {sign} {instant} OR id {sign} {bind(key)})"
+
+    def _own(self, place: Place) -> tuple[datetime, UUID | int]:
+        at, key, list = place
+        if list.partition(".")[0] != self.name or not isinstance(key, self.id_type):
+            raise _foreign()
+        return at, key
 
     def merged(self, page: Page, rows: list[Any], more: list[Any]) -> list[Any]:
         """The page with `more` in their places, those that belong on it."""
@@ -118,7 +137,9 @@ class Keyset:
 
         after, before = (page.before, page.after) if self.newest_first else (page.after, page.before)
         fitting = [
-            row for row in more if (after is None or place(row) > after) and (before is None or place(row) < before)
+            row
+            for row in more
+            if (after is None or place(row) > after[:2]) and (before is None or place(row) < before[:2])
         ]
         return sorted([*rows, *fitting], key=place, reverse=self.newest_first != page.backward)[: page.size + 1]
 
@@ -131,9 +152,7 @@ class InSequence(Keyset):
     """A list in the order of its ids, which are numbers that rise as its rows are written."""
 
     def _beyond(self, place: Place, smaller: bool, bind: Bind) -> str:
-        _, key = place
-        if not isinstance(key, self.id_type):
-            raise BadRequest("This cursor was not handed out by this list.")
+        _, key = self._own(place)
         return f"id {'<' if smaller else '>'} {bind(key)}"
 
     def order(self, page: Page) -> str:
@@ -142,12 +161,14 @@ class InSequence(Keyset):
 
 @dataclass(slots=True)
 class Edge(Generic[T]):
-    place: Place
+    at: datetime
+    key: UUID | int
+    list: str
     node: T
 
     @property
     def cursor(self) -> str:
-        return encode_cursor(*self.place)
+        return encode_cursor(self.at, self.key, self.list)
 
 
 @dataclass(slots=True)
@@ -172,14 +193,14 @@ class Connection(Generic[T]):
 
 
 def connection(
-    rows: Sequence[R], page: Page, keyset: Keyset, node: Callable[[R], Any] = lambda row: row
+    rows: Sequence[R], page: Page, keyset: Keyset, name: str, node: Callable[[R], Any] = lambda row: row
 ) -> Connection[Any]:
-    """What `rows`, fetched in the page's own direction and by one more than its size, show."""
+    """What `rows`, fetched in the page's own direction and by one more than its size, show of the list of this name."""
     more = len(rows) > page.size
     shown = list(rows[: page.size])
     if page.backward:
         shown.reverse()
-    edges = [Edge((getattr(row, keyset.column), row.id), node(row)) for row in shown]  # type: ignore[attr-defined]
+    edges = [Edge(getattr(row, keyset.column), row.id, name, node(row)) for row in shown]  # type: ignore[attr-defined]
     return Connection(
         edges,
         PageInfo(
@@ -223,6 +244,10 @@ def has_pages(
     `derived` gives more rows, which no table has yet, by what the relation `needs`."""
 
     shown_as = named or type_name
+    keyset = replace(keyset, name=f"{owner.__name__}{keyset.name}".lower())
+
+    def name(row: Any) -> str:
+        return f"{keyset.name}.{row.id.hex[-8:]}"
 
     def part(arguments: Mapping[str, Any]) -> Part:
         page = page_of(arguments)
@@ -235,6 +260,8 @@ def has_pages(
         context: Context, rows: Sequence[Any], asked: Asked, planned: Planned, found: Found, at_once: bool
     ) -> None:
         page = page_of(asked.arguments)
+        if any(place.list != name(row) for place in (page.after, page.before) if place is not None for row in rows):
+            raise _foreign()
         # What is derived is read first: if it is written down meanwhile, the table is read again and has it.
         more = await derived.read(context, rows) if derived else {}
         entries = await found()
@@ -246,7 +273,7 @@ def has_pages(
         for key, those in more.items():
             entries[key] = keyset.merged(page, entries[key], those)
         for row in rows:
-            row.pages[relation, page] = connection(entries[row.id], page, keyset)
+            row.pages[relation, page] = connection(entries[row.id], page, keyset, name(row))
 
     has_many(owner, relation, Many(target, type_name, column, put, part, below), key=page_of, needs=needs)
 
@@ -307,4 +334,4 @@ async def listed(
         plans=Plans.GENERIC if (is_walked or is_named) and context.viewer.role in PARTIES else Plans.CUSTOM,
     )
     await complete(context, rows[: page.size], planned)
-    return connection(rows, page, keyset, attrgetter(shown.relation) if shown else lambda row: row)
+    return connection(rows, page, keyset, keyset.name, attrgetter(shown.relation) if shown else lambda row: row)

@@ -25,7 +25,7 @@ from resolvers.selection import Asked
 from resolvers.settling import done_by_time
 from resolvers.statement import among
 
-OLDEST_FIRST = Keyset("at", newest_first=False, id_type=int)
+OLDEST_FIRST = Keyset("at", "timeline", newest_first=False, id_type=int)
 AFTER_ALL_WRITTEN = 2**62  # the id of an entry that has no event yet
 CASES: dict[CaseKind, type[Row]] = {
     CaseKind.CANCELLATION: Cancellation,

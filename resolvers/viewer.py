@@ -26,11 +26,15 @@ from resolvers.statement import Where, among
 
 LONGEST_SEARCH = 200  # characters
 
-_BY_PLACING = Keyset("placed_at")
-_BY_FEEDBACK = Keyset("feedback_left_at")
-_KEYSETS = {
-    CaseOrder.NEWEST_FIRST: Keyset("opened_at"),
-    CaseOrder.DUE_FIRST: Keyset("due_at", newest_first=False),
+_BY_PLACING = Keyset("placed_at", "orders")
+_BY_FEEDBACK = Keyset("feedback_left_at", "feedback")
+_DISPUTES = {
+    CaseOrder.NEWEST_FIRST: Keyset("opened_at", "disputes"),
+    CaseOrder.DUE_FIRST: Keyset("due_at", "disputesdue", newest_first=False),
+}
+_COMPLAINTS = {
+    CaseOrder.NEWEST_FIRST: Keyset("opened_at", "complaints"),
+    CaseOrder.DUE_FIRST: Keyset("due_at", "complaintsdue", newest_first=False),
 }
 
 
@@ -136,7 +140,12 @@ async def disputes(
         conditions.append(~policy.DISPUTE_CLOSED if asked.open else policy.DISPUTE_CLOSED)
     page = Page.of(first, after, last, before)
     return await listed(
-        info, Dispute, "Dispute", _holding(info.context, conditions), page, _KEYSETS[order_by or CaseOrder.NEWEST_FIRST]
+        info,
+        Dispute,
+        "Dispute",
+        _holding(info.context, conditions),
+        page,
+        _DISPUTES[order_by or CaseOrder.NEWEST_FIRST],
     )
 
 
@@ -164,7 +173,7 @@ async def complaints(
         "Complaint",
         _holding(info.context, conditions),
         page,
-        _KEYSETS[order_by or CaseOrder.NEWEST_FIRST],
+        _COMPLAINTS[order_by or CaseOrder.NEWEST_FIRST],
     )
 
 

@@ -3,7 +3,7 @@
 import base64
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -123,6 +123,23 @@ def documents(operation: str, root: str, hops: int, literals: str = "") -> list[
         return [Document(root, f"{start} {{ {head} }}", tuple(needed))]
     pieces = below(head, target, hops).pieces(LARGEST)
     return [Document(root, f"{start} {{ {piece} }}", tuple(needed)) for piece in pieces]
+
+
+def paged(ids: Mapping[str, str]) -> dict[str, str]:
+    """Every list that comes in pages, by a document that asks for it, of the thing of its type in `ids` where it is a
+    thing's. `%` stands for its arguments."""
+    found: dict[str, str] = {}
+    for name, of in TYPES.items():
+        if name == "Case":  # whose lists are those of each of its kinds
+            continue
+        for relation, each in getattr(of, "fields", {}).items():
+            if "after" not in getattr(each, "args", ()):
+                continue
+            asked = f"{relation}(%) {{ pageInfo {{ endCursor }} }}"
+            if name in ids:
+                asked = f'node(id: "{ids[name]}") {{ ... on {name} {{ {asked} }} }}'
+            found[f"{name}.{relation}"] = f"{{ viewer {{ {asked} }} }}" if name == "Viewer" else f"{{ {asked} }}"
+    return found
 
 
 # ---------------------------------------------------------------- what an answer tells

@@ -28,6 +28,7 @@ from tests.inputs import (
     said,
     wrong,
 )
+from tests.paths import paged
 
 DIGITS = "0" * 32
 
@@ -440,6 +441,21 @@ CURSORS: list[Any] = [
     cursor(f"1.{DIGITS}") + "=",
     cursor(f"1.{DIGITS}") + "A",
     cursor(f"1.{'F' * 32}"),
+    cursor(f"1.{DIGITS}."),
+    cursor(f"1.{DIGITS}.orders"),
+    cursor(f"1.{DIGITS}.Orders"),
+    cursor(f"1.{DIGITS}.orders.orders"),
+    cursor(f"1.{DIGITS}.orders.{DIGITS[:8]}"),
+    cursor(f"1.{DIGITS}.disputesdue"),
+    cursor(f"1.{DIGITS}.disputemessages"),
+    cursor(f"1.{DIGITS}.disputemessages.{DIGITS[:8]}"),
+    cursor(f"1.{DIGITS}.{'x' * 100_000}"),
+    cursor("1.1.orders"),
+    cursor("1.1.ordertimeline"),
+    cursor(f"1.1.ordertimeline.{DIGITS[:8]}"),
+    cursor("1.1.changes"),
+    cursor("1.1.orders\n"),
+    cursor("1.1\0"),
     "_-" * 20,
     cursor("x" * 100_000),
     "x" * 1_000_000,
@@ -466,29 +482,17 @@ SIZES: list[Any] = [
 
 
 def lists(world: World) -> dict[str, str]:
-    """Every list that comes in pages, by a document that asks for it; `%` stands for its arguments."""
+    """Every list that comes in pages, as `paged` has them, of this buyer's own."""
     buyer, order, asked = world.buyer, world.order(paidAt=9), world.order("SECURE_PAYMENT")
     request = {"orderId": asked, "reason": "OTHER"}
-    ids = {
-        "Order": order,
+    cases = {
         "Dispute": buyer.succeed("openDispute", INPUTS["openDispute"] | {"orderId": order}, "dispute { id }"),
         "Complaint": buyer.succeed(
             "fileComplaint", INPUTS["fileComplaint"] | {"respondent": {"memberId": "x"}}, "complaint { id }"
         ),
         "Cancellation": buyer.succeed("requestCancellation", request, "cancellation { id }"),
     }
-    page, found = "(%) { pageInfo { endCursor } }", dict[str, str]()
-    for name, of in TYPES.items():
-        for field in [
-            field for field, each in getattr(of, "fields", {}).items() if "after" in getattr(each, "args", ())
-        ]:
-            asked_of = f"{field}{page}"
-            if name in ids:
-                id = ids[name] if name == "Order" else ids[name][name.lower()]["id"]
-                asked_of = f'node(id: "{id}") {{ ... on {name} {{ {asked_of} }} }}'
-            found[f"{name}.{field}"] = f"{{ viewer {{ {asked_of} }} }}" if name == "Viewer" else f"{{ {asked_of} }}"
-    del found["Case.timeline"]  # which is each of its kinds'
-    return found
+    return paged({"Order": order} | {name: payload[name.lower()]["id"] for name, payload in cases.items()})
 
 
 def test_pages_and_cursors_of_every_wrong_sort(impatient: httpx2.Client, here: World) -> None:

@@ -194,7 +194,7 @@ FILTERS = {
     ("buyer", "{can: FILE_COMPLAINT}"): {"orders_of_buyer_by_status"},
     ("buyer", "{can: LEAVE_FEEDBACK, kinds: [SECURE_PAYMENT], statuses: [COMPLETED]}"): {"orders_to_rate"},
 }
-BEFORE = f'before: "{encode_cursor(NOW - 999 * DAY, UUID(int=7))}", '
+BEFORE = f'before: "{encode_cursor(NOW - 999 * DAY, UUID(int=7), "orders")}", '
 OF_A_STATUS = {"orders_to_rate", "orders_shipped_unpaid", "orders_cancelled_late"}  # PostgreSQL alone has them
 SEARCHED = '{{ viewer {{ orders({}first: 5, filter: {{search: "{}"}}) {{ edges {{ node {{ id }} }} }} }} }}'
 FILTERED = "{{ viewer {{ orders({}filter: {}) {{ edges {{ node {{ id }} }} }} }} }}"
@@ -285,7 +285,7 @@ def test_a_partys_lists_walk_their_index_however_many_share_the_orders(
     world.service.succeed("recordOrders", {"orders": records})
     asked = {(role, FILTERED.format("", filter)): indexes for (role, filter), indexes in FILTERS.items()}
     asked |= {HOT[name][:2]: {HOT[name][2]} for name in WHOLE_LISTS}
-    after = f'after: "{encode_cursor(NOW, UUID(int=7))}", '
+    after = f'after: "{encode_cursor(NOW, UUID(int=7), "orders")}", '
     searches = {
         (role, SEARCHED.format(paging, "lamp")): {f"orders_of_{role}", "orders_pkey"}
         for role in ("buyer", "supplier")

@@ -89,6 +89,12 @@ async def insert(accounts: Sequence[tuple[str, Role, str]]) -> None:
         )
 
 
+async def lock(id: UUID) -> None:
+    """Lets others wait who lock this account as well, until the transaction ends. Rows that name it are written
+    meanwhile."""
+    await models.Account.select_for_update(no_key=True).get(id=id)
+
+
 async def hold_names(column: str, values: Iterable[object]) -> None:
     """Keeps the names of accounts as they are until the transaction ends."""
     if database.dialect() == "postgres":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -28,7 +28,7 @@ from resolvers.actionable import Actionable, Past, replayed
 from resolvers.attachment import Attachment, brought, has_files
 from resolvers.case import change_case, close_case, open_case, viewer_state
 from resolvers.conflict import PARTY, SUPPLIER_OF_ITS_ORDER, find_conflicts, with_conflict
-from resolvers.contact import e164
+from resolvers.contact import e164, normal_email, normal_page
 from resolvers.context import Context, Info
 from resolvers.idempotency import Keyed
 from resolvers.input import LONG_TEXT, Checks, Input, MoneyInput
@@ -222,6 +222,9 @@ async def file_complaint(info: Info, input: FileComplaint) -> ComplaintPayload:
 
     async def effect(performing: Performing) -> None:
         order, now = performing.order, performing.now
+        if order is None and (twin := await _filed_just_now(performing, columns)) is not None:
+            performing.first_case = twin
+            return
         facts: dict[str, Any] = {"opened_at": now, "waits_for": Role.AGENT, "due_at": now + policy.REPLY_WITHIN}
         of = {"complainant_id": performing.context.viewer.id, "order_id": order.id if order else None}
         id = await open_case(performing, CaseKind.COMPLAINT, facts, **of, **columns)
@@ -238,15 +241,46 @@ async def file_complaint(info: Info, input: FileComplaint) -> ComplaintPayload:
     return ComplaintPayload(order=order, complaint=complaint, user_errors=done.errors)
 
 
-async def _lock_nothing(_context: Context) -> None:
-    return None
+_JUST_NOW = timedelta(minutes=1)
+
+
+async def _filed_just_now(performing: Performing, columns: dict[str, Any]) -> UUID | None:
+    """The viewer's open complaint against the same respondent in the same words, filed within a minute: a second tap
+    on the button, also of a request that arrived later and was faster. Nobody else files for the viewer meanwhile."""
+    context, now = performing.context, performing.now
+    filed = await reading.fetch(
+        context,
+        Complaint,
+        lambda bind: (
+            f"complainant_id = {bind(context.viewer.id)} AND order_id IS NULL AND closed_at IS NULL"
+            f" AND opened_at BETWEEN {bind(now - _JUST_NOW)} AND {bind(now + _JUST_NOW)}"
+            f" AND description = {bind(columns['description'])}"
+        ),
+        order="opened_at, id",
+    )
+    wanted = _respondent(*(columns[f"respondent_{name}"] for name in ("email", "member_id", "url"))) if filed else None
+    twins = (
+        each.id
+        for each in filed
+        if _respondent(each.respondent_email, each.respondent_member_id, each.respondent_url) == wanted
+    )
+    return next(twins, None)
+
+
+def _respondent(email: str | None, member_id: str | None, url: str | None) -> tuple[str | None, ...]:
+    """Whoever is named so, in the forms in which they are compared."""
+    return email and normal_email(email), member_id, url and normal_page(url)
+
+
+async def _lock_complainant(context: Context) -> None:
+    await account.lock(context.viewer.id)
 
 
 async def _unrecorded(context: Context, _order: Order | None) -> OrderFacts:
     return policy.unrecorded(context.viewer.id)
 
 
-_A_TRADE_NOT_ON_RECORD = Target(_lock_nothing, _unrecorded)
+_A_TRADE_NOT_ON_RECORD = Target(_lock_complainant, _unrecorded)
 
 
 async def withdraw_complaint(info: Info, input: WithdrawComplaint) -> ComplaintPayload:

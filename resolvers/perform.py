@@ -39,13 +39,15 @@ class Target:
 @dataclass(slots=True)
 class Performing:
     """An action that is allowed, while it is done. `order` is locked; `subject` is what the action was asked of. The
-    `writes` are sent when its effect is over, with the event."""
+    `writes` are sent when its effect is over, with the event. An effect that finds it done already names the case that
+    came of it then, `first_case`, and nothing is written."""
 
     context: Context
     change: Change
     order: Order | None
     subject: Any
     writes: list[Write] = field(default_factory=list[Write])
+    first_case: UUID | None = None
 
     @property
     def now(self) -> datetime:
@@ -78,7 +80,7 @@ class Seen:
 @dataclass(frozen=True, slots=True)
 class Done:
     """What came of an action: why not, where it was refused; and the case it was about, where it had been done before
-    under the same key and the input names none."""
+    and the input names none."""
 
     errors: list[UserError]
     first_case: UUID | None = None
@@ -120,6 +122,9 @@ async def perform(
         change = Change(at=context.now, by_id=context.viewer.id, action=action, note=note)
         performing = Performing(context, change, order, subject)
         await effect(performing)
+        if performing.first_case is not None:
+            await idempotency.note_case(context, input, performing.first_case)
+            return Done([], performing.first_case)
         await history.append(context, order, [*settled, change], performing.writes)
         if change.case is not None and action in _NAME_NO_CASE:
             await idempotency.note_case(context, input, change.case[1])

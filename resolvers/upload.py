@@ -11,7 +11,7 @@ import models
 from models import database
 from models.enums import InputProblem, Reason, Role
 from models.keys import new_id
-from resolvers import filetype, ids
+from resolvers import account, filetype, ids
 from resolvers.address import UPLOAD_SECONDS, Files
 from resolvers.attachment import KEPT_UNUSED
 from resolvers.context import Info
@@ -65,7 +65,7 @@ async def create_upload(info: Info, input: CreateUpload) -> CreateUploadPayload:
 
     async def work() -> str | None:
         # One after the other, so that the counts hold.
-        await models.Account.select_for_update().get(id=context.viewer.id)
+        await account.lock(context.viewer.id)
         if await _unused(info) >= MOST_UNUSED:
             return f"You have {MOST_UNUSED} uploads that no case uses; use them, or wait until they expire."
         if input.size > filetype.LARGEST and await _unused(info, size__gt=filetype.LARGEST) >= MOST_LARGE_UNUSED:

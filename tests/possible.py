@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from models.keys import new_id
 from tests.actions import AREAS, INPUTS
 from tests.conftest import DAY, NOW, World
 
@@ -25,7 +26,7 @@ def everything_possible(world: World) -> dict[str, tuple[Any, dict[str, Any]]]:
         return {"caseId": buyer.succeed("openDispute", input, "dispute { id }")["dispute"]["id"]}
 
     def complained() -> dict[str, str]:
-        input = INPUTS["fileComplaint"] | {"respondent": {"memberId": "x"}}
+        input = INPUTS["fileComplaint"] | {"respondent": {"memberId": new_id().hex}}  # each its own
         return {"caseId": buyer.succeed("fileComplaint", input, "complaint { id }")["complaint"]["id"]}
 
     buyer_then, supplier_then, agent_then = (each.at(NOW + 3 * DAY) for each in (buyer, supplier, world.agent))

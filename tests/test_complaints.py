@@ -1,8 +1,14 @@
 """Complaints about offline trades, on record or not."""
 
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
+import pytest
+
+from models.enums import Role
 from tests.conftest import DAY, MOMENT, NOW, World, usd
+from tests.uploads import bring
 
 SHOWN = """order { id } complaint { id number kind status viewerState replyExpectedBy replyOverdue description
   amount { amount currencyCode } contact { email phone } order { id }
@@ -191,3 +197,118 @@ def test_those_who_acted_in_a_case_can_be_read(world: World) -> None:
     asked = "query($id: ID!) { node(id: $id) { ... on Account { role } } }"
     assert world.buyer.ask(asked, id=agent) == {"node": {"role": "AGENT"}}
     assert world.supplier.ask(asked, id=agent) == {"node": None}
+
+
+# ---------------------------------------------------------------- tapped again
+
+
+@pytest.mark.parametrize("keys", [[None] * 4, ["a", "b", "c", "d"], ["a", "a", None, "b"]], ids=str)
+def test_four_taps_make_one_complaint(world: World, two_processes: list[str], keys: list[str | None]) -> None:
+    """Whatever their keys, at two processes at once."""
+    filing = complaint(respondent={"memberId": "cn-1001"})
+
+    def tap(place: int) -> Any:
+        key = {"idempotencyKey": f"{world.buyer.subject} {keys[place]}"} if keys[place] else {}
+        with world.buyer.elsewhere(two_processes[place % 2], NOW + place * MOMENT) as buyer:
+            return buyer.succeed("fileComplaint", filing | key, "complaint { id number }")
+
+    with ThreadPoolExecutor(len(keys)) as taps:
+        answers = list(taps.map(tap, range(len(keys))))
+    assert [answer["complaint"] for answer in answers] == [answers[0]["complaint"]] * 4
+    assert [each["id"] for each in filed_by(world)] == [answers[0]["complaint"]["id"]]
+
+
+def filed_by(world: World) -> list[Any]:
+    shown = "{ viewer { complaints { edges { node { id timeline { edges { node { text } } } } } } } }"
+    found = [edge["node"] for edge in world.buyer.ask(shown)["viewer"]["complaints"]["edges"]]
+    assert all(len(each["timeline"]["edges"]) == 1 for each in found)
+    return found
+
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("says", "first", "second", "later", "count"),
+    [
+        ("a moment later", {}, {}, MOMENT, 1),
+        ("earlier by the clock of another process", {}, {}, -MOMENT, 1),
+        ("a minute later", {}, {}, MINUTE, 1),
+        ("later than that", {}, {}, MINUTE + MOMENT, 2),
+        ("of another kind", {}, {"kind": "OTHER"}, MOMENT, 1),
+        ("with another contact", {}, {"contact": {"phone": "+34 600 000 000"}}, MOMENT, 1),
+        ("spaces around the text", {}, {"description": " Paid in spring, nothing came.\n"}, MOMENT, 1),
+        ("é in two spellings", {"description": "Café"}, {"description": "Cafe\u0301"}, MOMENT, 1),
+        ("another text", {}, {"description": "Paid in spring, nothing came"}, MOMENT, 2),
+        ("another case of the text", {}, {"description": "paid in spring, nothing came."}, MOMENT, 2),
+        ("another respondent", {}, {"respondent": {"memberId": "y"}}, MOMENT, 2),
+        ("a respondent named otherwise", {}, {"respondent": {"email": "x@x.example"}}, MOMENT, 2),
+        (
+            "the same page",
+            {"respondent": {"url": "https://Shop.example/1"}},
+            {"respondent": {"url": "shop.example/1"}},
+            MOMENT,
+            1,
+        ),
+        (
+            "the same address",
+            {"respondent": {"email": "x@Shop.example"}},
+            {"respondent": {"email": "x@shop.example"}},
+            MOMENT,
+            1,
+        ),
+        (
+            "another page of the same shop",
+            {"respondent": {"url": "https://shop.example/1"}},
+            {"respondent": {"url": "https://shop.example/2"}},
+            MOMENT,
+            2,
+        ),
+    ],
+)
+def test_which_complaints_are_the_same_tap(
+    world: World, says: str, first: dict[str, Any], second: dict[str, Any], later: timedelta, count: int
+) -> None:
+    filing = complaint(respondent={"memberId": "x"}) | first
+    one = world.buyer.succeed("fileComplaint", filing, "complaint { id }")
+    other = world.buyer.at(NOW + later).succeed("fileComplaint", filing | second, "complaint { id }")
+    assert (one == other) == (count == 1), says
+    assert len(filed_by(world)) == count
+
+
+def test_other_people_file_the_same_words(world: World) -> None:
+    filing = complaint(respondent={"memberId": "x"})
+    world.buyer.succeed("fileComplaint", filing)
+    world.person(Role.BUYER).succeed("fileComplaint", filing)
+    assert len(filed_by(world)) == 1
+
+
+def test_after_a_withdrawal_the_same_words_are_another_complaint(world: World) -> None:
+    filing = complaint(respondent={"memberId": "x"})
+    first = world.buyer.succeed("fileComplaint", filing, "complaint { id }")["complaint"]
+    world.buyer.succeed("withdrawComplaint", {"caseId": first["id"]})
+    assert world.buyer.succeed("fileComplaint", filing, "complaint { id }")["complaint"] != first
+
+
+def test_a_complaint_on_record_is_no_twin_of_one_that_is_not(world: World) -> None:
+    filing = complaint(respondent={"memberId": "x"})
+    world.buyer.succeed("fileComplaint", filing | {"orderId": world.order("OFFLINE")})
+    world.buyer.succeed("fileComplaint", filing)
+    assert len(filed_by(world)) == 2
+
+
+def test_a_later_tap_is_remembered_under_its_own_key(world: World) -> None:
+    filing = complaint(respondent={"memberId": "x"})
+    first = world.buyer.succeed("fileComplaint", filing, "complaint { id }")
+    keyed = filing | {"idempotencyKey": world.buyer.subject}
+    assert world.buyer.succeed("fileComplaint", keyed, "complaint { id }") == first
+    assert world.buyer.at(NOW + DAY).succeed("fileComplaint", keyed, "complaint { id }") == first
+    changed = keyed | {"description": "Another"}
+    [error] = world.buyer.do("fileComplaint", changed)["userErrors"]
+    assert error["code"] == "IDEMPOTENCY_KEY_REUSED"
+
+
+def test_a_later_tap_with_the_same_file_answers_with_the_first(world: World) -> None:
+    filing = complaint(respondent={"memberId": "x"}, evidence=[bring(world.buyer)])
+    shown = "complaint { id evidence { id } }"
+    assert world.buyer.succeed("fileComplaint", filing, shown) == world.buyer.succeed("fileComplaint", filing, shown)

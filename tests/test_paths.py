@@ -339,7 +339,7 @@ def test_what_is_somebody_elses_is_not_taken_along(walked: Walked, other: Filled
     }
     for mutation, name, input in (
         ("openDispute", "evidence", opening | {"orderId": other.order(paidAt=1)}),
-        ("fileComplaint", "evidence", filing),
+        ("fileComplaint", "evidence", filing | {"description": "Another"}),
         ("postDisputeMessage", "attachments", case),
         ("postComplaintMessage", "attachments", complaint),
     ):

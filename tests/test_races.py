@@ -128,14 +128,15 @@ def test_an_order_is_recorded_once(world: World, two_processes: list[str]) -> No
 
 def test_case_numbers_are_unique_and_rise(world: World, two_processes: list[str]) -> None:
     people = [world.person(world.buyer.role) for _ in range(CALLERS)]
-    filing = {"kind": "OTHER", "description": "x", "respondent": {"memberId": "x"}, "contact": {"phone": "+34 600 000"}}
+    filing = {"kind": "OTHER", "respondent": {"memberId": "x"}, "contact": {"phone": "+34 600 000"}}
 
     def file(place: int) -> list[str]:
         with httpx2.Client(base_url=two_processes[place % 2], timeout=60) as http:
             person = people[place]
             person.http = http
             shown = "complaint { number }"
-            return [person.succeed("fileComplaint", filing, shown)["complaint"]["number"] for _ in range(5)]
+            filings = [filing | {"description": f"x{n}"} for n in range(5)]
+            return [person.succeed("fileComplaint", each, shown)["complaint"]["number"] for each in filings]
 
     with ThreadPoolExecutor(CALLERS) as callers:
         filed = list(callers.map(file, range(CALLERS)))

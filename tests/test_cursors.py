@@ -48,8 +48,8 @@ class Lists:
         return self.person(name).answer(self.documents[name].replace("%", spelled))
 
     def cursor(self, name: str) -> str:
-        found = self.answer(name)
-        while isinstance(found, dict) and "endCursor" not in found:
+        found: Any = self.answer(name)["data"]
+        while "endCursor" not in found:
             found = next(iter(found.values()))
         assert found["endCursor"], name
         return found["endCursor"]

@@ -19,8 +19,10 @@ def held(url: str, order: str) -> Generator[Callable[[], None]]:
     if DIALECT == "sqlite":
         connection = sqlite3.connect(url.removeprefix("sqlite://"), isolation_level=None)
         connection.execute("BEGIN IMMEDIATE")
-        yield connection.rollback
-        connection.close()
+        try:
+            yield connection.rollback
+        finally:
+            connection.close()
         return
     loop = asyncio.new_event_loop()
 
@@ -31,6 +33,8 @@ def held(url: str, order: str) -> Generator[Callable[[], None]]:
         return connection
 
     connection = loop.run_until_complete(hold())
-    yield lambda: loop.run_until_complete(connection.execute("ROLLBACK"))
-    loop.run_until_complete(connection.close())
-    loop.close()
+    try:
+        yield lambda: loop.run_until_complete(connection.execute("ROLLBACK"))
+    finally:
+        loop.run_until_complete(connection.close())
+        loop.close()

@@ -36,44 +36,6 @@ def stopped(process: "subprocess.Popen[str]") -> float:
     return time.monotonic() - began
 
 
-def test_a_mutation_under_way_is_finished_before_the_server_stops(server: Server, world: World) -> None:
-    order = complete(world)
-    world.buyer.send(TIME)
-    process = start(server.settings.database, str(server.settings.files_url))
-    url = address(process)
-    with (
-        world.buyer.elsewhere(url) as buyer,
-        ThreadPoolExecutor(1) as asking,
-        held(server.settings.database, order) as let_go,
-    ):
-        answer = asking.submit(
-            buyer.succeed, "leaveFeedback", {"orderId": order, "ratings": {"overall": 4}}, "feedback { id }"
-        )
-        time.sleep(0.5)
-        process.terminate()
-        time.sleep(0.5)
-        assert not answer.done()
-        let_go()
-        assert answer.result(10)["feedback"]["id"]
-    assert stopped(process) < 10
-
-
-def test_an_upload_under_way_does_not_keep_a_server_from_stopping(server: Server, world: World, tmp_path: Path) -> None:
-    process = start(server.settings.database, str(tmp_path))
-    with world.buyer.elsewhere(address(process)) as buyer:
-        upload = announce(buyer, b"x" * 1000, "text/plain", "a.txt")
-        place = httpx2.URL(upload["url"])
-        assert place.port is not None
-        with socket.create_connection((place.host, place.port), timeout=20) as connection:
-            path = place.raw_path.decode()
-            connection.sendall(f"PUT {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhalf".encode())
-            time.sleep(0.5)
-            process.terminate()
-            process.communicate(timeout=12)
-    assert process.returncode == -signal.SIGTERM
-    assert [file.name for file in tmp_path.rglob("*") if file.is_file()] == ["secret"]
-
-
 @pytest.mark.parametrize(
     ("settings", "seconds"),
     [
@@ -114,7 +76,8 @@ STOPPING = {(503, "stopping")}
 
 @contextlib.contextmanager
 def started(server: Server, workers: int = 1, **settings: Any) -> Generator[tuple["subprocess.Popen[str]", str]]:
-    process = start(server.settings.database, str(server.settings.files_url), workers=workers, **settings)
+    given = {"files": str(server.settings.files_url)} | settings
+    process = start(server.settings.database, workers=workers, **given)
     try:
         url = address(process)
         wait_until(lambda: statuses(url, 4 * workers) == {(200, "ready")})
@@ -124,6 +87,42 @@ def started(server: Server, workers: int = 1, **settings: Any) -> Generator[tupl
             process.terminate()
             process.send_signal(signal.SIGINT)
         process.communicate()
+
+
+def test_a_mutation_under_way_is_finished_before_the_server_stops(server: Server, world: World) -> None:
+    order = complete(world)
+    with (
+        started(server) as (process, url),
+        world.buyer.elsewhere(url) as buyer,
+        ThreadPoolExecutor(1) as asking,
+    ):
+        buyer.send(TIME)
+        with held(server.settings.database, order) as let_go:
+            answer = asking.submit(
+                buyer.succeed, "leaveFeedback", {"orderId": order, "ratings": {"overall": 4}}, "feedback { id }"
+            )
+            time.sleep(1)
+            process.terminate()
+            time.sleep(0.5)
+            assert not answer.done()
+            let_go()
+            assert answer.result(10)["feedback"]["id"]
+        assert stopped(process) < 10
+
+
+def test_an_upload_under_way_does_not_keep_a_server_from_stopping(server: Server, world: World, tmp_path: Path) -> None:
+    with started(server, files=str(tmp_path)) as (process, url), world.buyer.elsewhere(url) as buyer:
+        upload = announce(buyer, b"x" * 1000, "text/plain", "a.txt")
+        place = httpx2.URL(upload["url"])
+        assert place.port is not None
+        with socket.create_connection((place.host, place.port), timeout=20) as connection:
+            path = place.raw_path.decode()
+            connection.sendall(f"PUT {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhalf".encode())
+            time.sleep(0.5)
+            process.terminate()
+            process.communicate(timeout=12)
+        assert process.returncode == -signal.SIGTERM
+    assert [file.name for file in tmp_path.rglob("*") if file.is_file()] == ["secret"]
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -17,6 +17,7 @@ from models.signing import signed_again
 T = TypeVar("T")
 
 BYTES_A_SECOND = 2_000_000  # that contents come and go with at least
+COPIES = 2  # contents that are in memory at once, on their way from what came in to what was taken
 READ_SECONDS = 60  # that an address to read from is good for: the client follows it at once
 
 
@@ -29,6 +30,7 @@ class Bucket(Store):
         seconds for each answer."""
         self.store = store
         self.seconds = seconds
+        self._copying = asyncio.Semaphore(COPIES)
 
     @classmethod
     def at(cls, url: str, seconds: float) -> "Bucket":
@@ -100,24 +102,29 @@ class Bucket(Store):
         import obstore
         from obstore.exceptions import AlreadyExistsError
 
-        async def content_of(found: Any) -> bytes:
-            return bytes(await self._bounded(found.bytes_async(), found.meta["size"]))
-
+        with contextlib.suppress(FileNotFoundError):
+            return await self._sample(_taken(key))
         try:
-            content = await content_of(await self._bounded(obstore.get_async(self.store, _taken(key))))
-        except FileNotFoundError:
-            try:
+            async with self._copying:
                 came = await self._bounded(obstore.get_async(self.store, _incoming(key)))
-            except FileNotFoundError:
-                return None
-            if came.meta["size"] != size:
-                await self._bounded(obstore.delete_async(self.store, _incoming(key)))
-                return Sample(came.meta["size"], b"")
-            content = await content_of(came)
-            with contextlib.suppress(AlreadyExistsError):  # a twin was faster, with the same
-                await self._bounded(obstore.put_async(self.store, _taken(key), content, mode="create"), size)
-            await self._bounded(obstore.delete_async(self.store, _incoming(key)))
-        return Sample(len(content), content if len(content) <= HEAD + TAIL else content[:HEAD] + content[-TAIL:])
+                if came.meta["size"] != size:
+                    await self._bounded(obstore.delete_async(self.store, _incoming(key)))
+                    return Sample(came.meta["size"], b"")
+                content = bytes(await self._bounded(came.bytes_async(), size))
+                with contextlib.suppress(AlreadyExistsError):  # a twin was faster
+                    await self._bounded(obstore.put_async(self.store, _taken(key), content, mode="create"), size)
+        except FileNotFoundError:
+            return None
+        await self._bounded(obstore.delete_async(self.store, _incoming(key)))
+        return await self._sample(_taken(key))
+
+    async def _sample(self, path: str) -> Sample:
+        import obstore
+
+        size: int = (await self._bounded(obstore.head_async(self.store, path)))["size"]
+        starts, ends = ([0], [size]) if size <= HEAD + TAIL else ([0, size - TAIL], [HEAD, size])
+        parts = await self._bounded(obstore.get_ranges_async(self.store, path, starts=starts, ends=ends), ends[0])
+        return Sample(size, b"".join(map(bytes, parts)))
 
     async def read(self, key: UUID) -> AsyncIterator[bytes]:
         import obstore

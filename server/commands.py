@@ -121,6 +121,7 @@ def serve(host: str, port: int, workers: int) -> None:
 def migrate() -> None:
     """Bring the database up to date; safe when several start it at once."""
     _run(_migrate(_settings()))
+    click.echo("The database is up to date.", err=True)
 
 
 @main.command()

@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from resolvers.row import Join, Many, Part, Relation, Row, Shape
 from resolvers.scope import SCOPES
 from resolvers.selection import Asked, Place, Selection
 from resolvers.statement import Statement, Where
+from resolvers.turns import ROWS, in_turns
 
 if TYPE_CHECKING:
     from resolvers.context import Context
@@ -235,8 +236,8 @@ async def fetch(
         text = f"{before.format_map(open_in)}{text}{behind.format_map(open_in)}"
         if order:
             text += f" ORDER BY {_of('p', order)}"
-    make = shape.make
-    return [make(context, record) for record in await statement.run(text, plans)]
+    # A row with lists of others is as much work as all of them.
+    return await in_turns(partial(shape.make, context), await statement.run(text, plans), 30 if shape.manys else ROWS)
 
 
 def _looked_at(condition: str) -> str:

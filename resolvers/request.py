@@ -8,15 +8,16 @@ from models import database
 
 @dataclass(slots=True)
 class Request:
-    """`operation` is the name of a document's operation once it was found valid, `code` that of the first error in the
-    answer; both are empty until then. `client` is what the app calls itself. `wrote` says whether it committed anything
-    yet."""
+    """`operation` is the name of a document's operation once it was found valid, and `cost` what it was measured to
+    cost; `code` is that of the first error in the answer. `client` is what the app calls itself. `wrote` says whether
+    it committed anything yet."""
 
     id: str = ""
     client: str = ""
     operation: str = ""
     code: str = ""
     wrote: bool = False
+    cost: int = 0
 
 
 current: ContextVar[Request] = ContextVar("request", default=Request())  # noqa: B039 - nobody's, read and never set

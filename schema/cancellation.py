@@ -13,6 +13,7 @@ from schema.case import Case
 from schema.described import input_type, resolved
 from schema.payload import Payload
 from schema.references import OrderReference
+from schema.sizes import SHORT_TEXT
 
 
 @strawberry.type(description="A cancellation of an order, or a buyer's request for one.")
@@ -21,7 +22,7 @@ class Cancellation(Case):
     status: CancellationStatus = strawberry.field(description="Where it stands.")
     reason: CancellationReason = strawberry.field(description="Why the buyer cancels.")
     shown_note: str | None = strawberry.field(
-        name="note", description="What the buyer added. Answers are notes in the timeline."
+        metadata=SHORT_TEXT, name="note", description="What the buyer added. Answers are notes in the timeline."
     )
 
 

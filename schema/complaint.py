@@ -18,7 +18,7 @@ from schema.money import Money
 from schema.payload import Payload
 from schema.references import OrderReference
 from schema.resolution import Outcome
-from schema.sizes import sized
+from schema.sizes import LONG_TEXT, sized
 
 
 @strawberry.type(description="Whom a complaint is about, as far as the complainant could say.")
@@ -45,7 +45,7 @@ class Complaint(Case, Actionable):
     status: ComplaintStatus = strawberry.field(description="Where it stands.")
     order: OrderReference | None = strawberry.field(description="The order, when the offline trade is on record.")
     respondent: Respondent = strawberry.field(description="Whom it is about.")
-    description: str = strawberry.field(description="What happened, in the complainant's words.")
+    description: str = strawberry.field(metadata=LONG_TEXT, description="What happened, in the complainant's words.")
     amount_money: Money | None = strawberry.field(name="amount", description="How much it is about.")
     contact: Contact = strawberry.field(description="How to reach the complainant.")
     reply_expected_by: datetime = strawberry.field(description="Five times 24 hours after it was filed.")

@@ -19,7 +19,7 @@ from schema.payload import Payload
 from schema.proposal import Proposal
 from schema.references import OrderReference
 from schema.resolution import Outcome
-from schema.sizes import sized
+from schema.sizes import LONG_TEXT, sized
 
 
 @strawberry.type(description="A buyer's dispute about an order.")
@@ -28,7 +28,9 @@ class Dispute(Case, Actionable):
     status: DisputeStatus = strawberry.field(description="Where it stands now; time alone moves it as well.")
     reason: DisputeReason = strawberry.field(description="What it is about.")
     shown_description: str = strawberry.field(
-        name="description", description="What happened, in the buyer's words. Empty for the order system."
+        metadata=LONG_TEXT,
+        name="description",
+        description="What happened, in the buyer's words. Empty for the order system.",
     )
     wanted: ResolutionKind = strawberry.field(description="What the buyer wants.")
     claimed: Money | None = strawberry.field(

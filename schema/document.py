@@ -117,8 +117,9 @@ class Document:
         """Why it is not run. What asks for too much is not validated, which may take long."""
         error = found if isinstance(found, TooExpensive) else refusal(found, limits)
         errors = self.invalid if error is None else [error]
-        if not errors:
-            current.get().operation = self.name
+        if not errors and isinstance(found, Measure):
+            request = current.get()
+            request.operation, request.cost = self.name, found.cost
         return errors
 
 

@@ -13,15 +13,17 @@ from graphql import GraphQLError
 from strawberry.exceptions import MissingQueryError
 from strawberry.execution.is_awaitable import optimized_is_awaitable
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext, _coerce_error
+from strawberry.schema.schema import _coerce_error
 from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
 from models import database
 from resolvers.limits import Limits
+from resolvers.turns import LARGE
 from schema.document import cost, prepared
-from schema.executor import CompiledExecutor
+from schema.executor import CompiledExecutor, UncompiledExecutor
+from schema.guard import TooExpensive
 from schema.whole import Noted, replaying
 
 T = TypeVar("T")
@@ -66,14 +68,17 @@ class Schema(strawberry.Schema):
         variables = document.read(variable_values)
         found = document.measured(variables)
         told = cost(found, limits)
-        if errors := document.errors(found, limits):
+        errors = document.errors(found, limits)
+        if errors or isinstance(found, TooExpensive):
             return PreExecutionError(data=None, errors=errors, extensions=told)
 
         async def work() -> GraphQLExecutionResult:
             assert document.parsed is not None
             noted: Noted = {}
             if document.whole is not None and variables and self.execution_context_class is CompiledExecutor:
-                data = await document.whole.data(noted, root_value, variables, context_value, operation_extensions)
+                data = await document.whole.data(
+                    noted, root_value, variables, context_value, operation_extensions, is_large=found.cost > LARGE
+                )
                 if data is not None:
                     return GraphQLExecutionResult(data, None)
             executor: Any = self.execution_context_class.build(
@@ -118,7 +123,7 @@ class Schema(strawberry.Schema):
     def uncompiled(self) -> Self:
         """The same schema, executed by graphql-core alone."""
         schema = copy(self)
-        schema.execution_context_class = StrawberryGraphQLCoreExecutionContext
+        schema.execution_context_class = UncompiledExecutor
         return schema
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:

@@ -14,17 +14,30 @@ Never compiled here are resolvers that are asynchronous, take `info` (schema.who
 other than scalars and enums, or are not Strawberry's; field extensions; types that are not told by the value's class;
 directives but @skip and @include; and whole executions with middleware, a field resolver of their own or an abort
 signal.
+
+A large answer is completed in turns with whatever else waits (resolvers.turns). Its functions are the same, but those
+that complete a list are coroutines, which complete it piece by piece, and so are those of what a list lies in:
+
+    async def f1(v, x):                       instead of    def f1(v, x):
+        r = []                                                  return [f0(i, x) for i in v]
+        for b in range(0, len(v), 250):
+            p = v[b:b + 250]
+            if x.turns.due(len(p) * 8): await x.turns.turn(len(p) * 8)
+            r += [f0(i, x) for i in p]
+        return r
 """
 
 # pyright: reportPrivateUsage=false, reportUnknownMemberType=false, reportMissingTypeArgument=false
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownParameterType=false
 
 import keyword
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import partial
+from types import CoroutineType
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -57,7 +70,9 @@ from strawberry.schema.schema_converter import CustomGraphQLEnumType, GraphQLCor
 from strawberry.types.field import StrawberryField
 
 from resolvers.recent import DOCUMENTS, Recent, length
+from resolvers.request import current
 from resolvers.selection import Variants, variables_in
+from resolvers.turns import LARGE, LARGE_UNCOMPILED, PIECE, Turns
 from schema.arguments import Arguments, Impure
 
 LARGEST = 1000  # fields of a plan, for each type that they may be asked of
@@ -114,6 +129,14 @@ def _serialize(leaf: GraphQLLeafType, value: Any) -> Any:
     return result
 
 
+class Given(list[dict[str, Any]]):
+    """The arguments of an execution's fields; and its turns, where it has any."""
+
+    def __init__(self, arguments: Iterable[dict[str, Any]], turns: Turns | None) -> None:
+        super().__init__(arguments)
+        self.turns = turns
+
+
 class _Dispatch(dict[type, Complete]):
     """How values at one place are completed, by their class; calling it tells for a value whose class is new here."""
 
@@ -142,8 +165,8 @@ class _Plan:
 class Compiler:
     """Writes the source of one plan, for the conditions of one execution."""
 
-    def __init__(self, executor: Executor[Any]) -> None:
-        self.executor = executor
+    def __init__(self, executor: Executor[Any], *, in_turns: bool = False) -> None:
+        self.executor, self.in_turns = executor, in_turns
         self.schema = executor.schema
         self.lines: list[str] = []
         self.scope: dict[str, Any] = {"read": _read, "sequence": _sequence, "ATOMS": ATOMS}
@@ -158,9 +181,10 @@ class Compiler:
         exec("\n".join(self.lines), self.scope)  # noqa: S102
         return _Plan(self.scope[name], self.arguments)
 
-    def function(self, parameter: str, *body: str) -> str:
-        name = f"f{len(self.lines)}"
-        self.lines += [f"def {name}({parameter}, x):", *(f"    {line}" for line in body)]
+    def function(self, parameter: str, *body: str, waits: bool = False) -> str:
+        """A coroutine function where anything in it `waits`."""
+        name, define = f"f{len(self.lines)}", "async def" if waits or _waits(*body) else "def"
+        self.lines += [f"{define} {name}({parameter}, x):", *(f"    {line}" for line in body)]
         return name
 
     def constant(self, value: Any) -> str:
@@ -175,10 +199,13 @@ class Compiler:
             return self.leaf(output, value, name, nullable)
         if is_list_type(output):
             shown = f"{self.list_of(output, group)}({name if nullable else value}, x)"
+            shown = f"(await {shown})" if self.in_turns else shown
         else:
-            kinds = self.constant(self.dispatch(output, group))
+            dispatch, waits = self.dispatch(output, group)
+            kinds = self.constant(dispatch)
             first = name if nullable else value
             shown = f"({kinds}.get(type({first})) or {kinds}({name}))({name}, x)"
+            shown = f"(await {shown})" if waits else shown
         return f"(None if ({value}) is None else {shown})" if nullable else shown
 
     def value(self, output: Any, group: Group, value: str, name: str) -> str:
@@ -203,15 +230,33 @@ class Compiler:
         return f"(None if ({value}) is None else {shown})" if nullable else f"({shown})"
 
     def list_of(self, output: GraphQLList, group: Group) -> str:
+        before = self.size
         shown = self.value(output.of_type, group, "i", "i")
-        return self.function("v", "if type(v) is not list: v = sequence(v)", f"return [{shown} for i in v]")
+        size = self.size - before + 1  # fields of an entry, or more
+        same = "if type(v) is not list: v = sequence(v)"
+        if not self.in_turns:
+            return self.function("v", same, f"return [{shown} for i in v]")
+        piece = 1 if _waits(shown) else max(1, PIECE // size)
+        return self.function(
+            "v",
+            same,
+            "r = []",
+            f"for b in range(0, len(v), {piece}):",
+            f"    p = v[b:b + {piece}]",
+            f"    if x.turns.due(len(p) * {size}): await x.turns.turn(len(p) * {size})",
+            f"    r += [{shown} for i in p]",
+            "return r",
+        )
 
-    def dispatch(self, output: Any, group: Group) -> _Dispatch:
+    def dispatch(self, output: Any, group: Group) -> tuple[_Dispatch, bool]:
+        """How an object is completed, by the value's class; and whether that is to be awaited."""
         told: Any = output.resolve_type if is_abstract_type(output) else None
         possible: Any = [output] if is_object_type(output) else self.schema.get_possible_types(output)
         if is_abstract_type(output) and not tells_by_class(told):
             raise Impure
-        names = {each.name: self.object_of(each, group) for each in possible}
+        bodies = {each.name: self.object_of(each, group) for each in possible}
+        waits = _waits(*bodies.values())
+        names = {each: self.function("s", body, waits=waits) for each, body in bodies.items()}
         tests: dict[str, Any] = {each.name: each.is_type_of for each in possible}
         if not all(test is None or tells_by_class(test) for test in tests.values()):
             raise Impure
@@ -223,7 +268,7 @@ class Compiler:
                 return None
             return scope[names[name]]
 
-        return _Dispatch(choose)
+        return _Dispatch(choose), waits
 
     def object_of(self, object_type: GraphQLObjectType, group: Group) -> str:
         fields, deferred, _ = self.executor.collect_subfields(object_type, group)
@@ -231,7 +276,7 @@ class Compiler:
         if deferred or self.size > LARGEST:
             raise Impure
         shown = [f"{name!r}: {self.field(object_type, fields[name])}" for name in fields]
-        return self.function("s", f"return {{{', '.join(shown)}}}")
+        return f"return {{{', '.join(shown)}}}"
 
     def check(self, group: Group) -> None:
         for node, deferred, own_variables in group:
@@ -283,6 +328,10 @@ class Compiler:
         return [*(["s"] if resolver.self_parameter else []), *(f"{name}=s" for name in dict.fromkeys(rows))]
 
 
+def _waits(*body: str) -> bool:
+    return any("await " in line for line in body)
+
+
 def strawberry_field(definition: GraphQLField) -> StrawberryField:
     """Strawberry's own of this field. Raises Impure where anything stands between the two."""
     field = definition.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
@@ -299,20 +348,59 @@ class _Variant:
 
     def __init__(self) -> None:
         self.sightings = 0
-        self.plans: dict[tuple[int, ...], _Plan | None] = {}
+        self.plans: dict[tuple[int, ...], _Plan | None] = {}  # by largeness, type and place
 
 
 _known: Recent[tuple[int, ...], Variants[_Variant]] = Recent(DOCUMENTS)  # by schema, operation and fragments
 
 
-class Compiled(Executor[Any]):
+class InTurns(Executor[Any]):
+    """Mixed into an executor of graphql-core, completes the lists of a large answer in turns with what else waits."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._cost = current.get().cost
+        self._turns = Turns() if self._cost > LARGE_UNCOMPILED else None
+
+    def execute_fields(
+        self, parent_type: Any, source_value: Any, path: Any, grouped_field_set: Any, position_context: Any
+    ) -> Any:
+        if self._turns is not None:
+            self._turns.done += len(grouped_field_set)
+        return super().execute_fields(parent_type, source_value, path, grouped_field_set, position_context)
+
+    def complete_iterable_value(
+        self, item_type: Any, field_details_list: Group, info: Any, path: Any, items: Any, position_context: Any
+    ) -> Any:
+        given = item_type, field_details_list, info, path, items, position_context
+        if self._turns is None or position_context is not None:
+            return super().complete_iterable_value(*given)
+        return self._in_turns(self._turns, *given)
+
+    async def _in_turns(
+        self, turns: Turns, item_type: Any, group: Group, info: Any, path: Any, items: Any, position_context: Any
+    ) -> list[Any]:
+        completed: list[Any] = []
+        for index, item in enumerate(items):
+            given = item_type, group, info, path.add_key(index, None), position_context
+            if turns.due(1):
+                await turns.turn(1)
+            if self.is_awaitable(item):
+                completed.append(await self.complete_awaitable_list_item_value(item, *given))
+            elif self.complete_list_item_value(item, completed, *given):
+                completed[index] = await completed[index]
+        return completed
+
+
+class Compiled(InTurns):
     """Mixed into an executor of graphql-core, completes pure subtrees by compiled code. An operation is compiled when
-    it comes for the second time with the same conditions."""
+    it comes for the second time with the same conditions, or if its answer is large, at once."""
 
     compiled_from = 2  # sightings
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._is_large = self._cost > LARGE
         self._plans = self._variant() if self._is_covered() else None
         self._ready: dict[tuple[int, int], tuple[Any, Group, _Plan | None, list[dict[str, Any]]]] = {}
 
@@ -334,30 +422,30 @@ class Compiled(Executor[Any]):
         except TypeError:
             return None
         variant.sightings += 1
-        return variant.plans if variant.sightings >= self.compiled_from else None
+        return variant.plans if self._is_large or variant.sightings >= self.compiled_from else None
 
     def _plan(self, output: Any, group: Group) -> tuple[Any, Group, _Plan | None, list[dict[str, Any]]]:
         """The plan for values of this type at this place, with the arguments of this execution."""
         assert self._plans is not None
-        key = id(output), *(id(details.node) for details in group)
+        key = self._is_large, id(output), *(id(details.node) for details in group)
         if key not in self._plans:
             self._plans[key] = self._compiled(output, group)
-        plan, arguments = self._plans[key], list[dict[str, Any]]()
+        plan, arguments = self._plans[key], Given((), self._turns)
         if plan is not None and plan.arguments:
             try:
-                arguments = [each.given(self.variable_values) for each in plan.arguments]
+                arguments += [each.given(self.variable_values) for each in plan.arguments]
             except Exception:  # told by graphql-core, if it comes to the field at all
                 plan = None
         return output, group, plan, arguments
 
     def _compiled(self, output: Any, group: Group) -> _Plan | None:
         try:
-            return Compiler(self).plan(output, group)
+            return Compiler(self, in_turns=self._is_large).plan(output, group)
         except Exception:  # a selection that cannot be compiled, or cannot even be collected
             return None
 
     def _shown(self, output: Any, group: Group, value: Any, position_context: Any) -> Any:
-        """What is shown of the value, or Undefined where that is not compiled."""
+        """What is shown of the value, to be awaited where that takes turns; Undefined where it is not compiled."""
         if self._plans is None or position_context is not None:
             return Undefined
         # The executor keeps types and groups; what is told apart by identity is kept beside it all the same.
@@ -373,6 +461,12 @@ class Compiled(Executor[Any]):
         except Exception:
             return Undefined
 
+    async def _shown_in_turns(self, completing: Any, otherwise: Callable[..., Any], given: tuple[Any, ...]) -> Any:
+        with suppress(Exception):
+            return await completing
+        shown = otherwise(*given)
+        return await shown if self.is_awaitable(shown) else shown
+
     def build_per_event_executor(self, payload: Any) -> Executor[Any]:
         """Each event of a subscription is a sighting of its operation."""
         executor: Any = super().build_per_event_executor(payload)
@@ -383,17 +477,27 @@ class Compiled(Executor[Any]):
         self, return_type: Any, field_details_list: Group, info: Any, path: Any, result: Any, position_context: Any
     ) -> Any:
         shown = self._shown(return_type, field_details_list, result, position_context)
-        if shown is not Undefined:
+        if shown is not Undefined and type(shown) is not CoroutineType:
             return shown
-        return super().complete_object_value(return_type, field_details_list, info, path, result, position_context)
+        given = return_type, field_details_list, info, path, result, position_context
+        if shown is Undefined:
+            return super().complete_object_value(*given)
+        return self._shown_in_turns(shown, super().complete_object_value, given)
 
     def complete_list_value(
         self, return_type: Any, field_details_list: Group, info: Any, path: Any, result: Any, position_context: Any
     ) -> Any:
         shown = self._shown(return_type, field_details_list, result, position_context)
-        if shown is not Undefined:
+        if shown is not Undefined and type(shown) is not CoroutineType:
             return shown
-        return super().complete_list_value(return_type, field_details_list, info, path, result, position_context)
+        given = return_type, field_details_list, info, path, result, position_context
+        if shown is Undefined:
+            return super().complete_list_value(*given)
+        return self._shown_in_turns(shown, super().complete_list_value, given)
+
+
+class UncompiledExecutor(InTurns, StrawberryGraphQLCoreExecutionContext):
+    """graphql-core's, in turns."""
 
 
 class CompiledExecutor(Compiled, StrawberryGraphQLCoreExecutionContext):

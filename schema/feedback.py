@@ -9,6 +9,7 @@ from schema.described import input_type, resolved
 from schema.node import Node
 from schema.payload import Payload
 from schema.references import OrderReference
+from schema.sizes import LONG_TEXT, SHORT_TEXT
 
 
 @strawberry.type(description="Stars in the three areas of a Secure Payment order, 1 to 5 each.")
@@ -22,7 +23,7 @@ class AreaRatings:
 class FeedbackVersion:
     rating: Decimal = strawberry.field(description="The stars then, with one decimal.")
     areas: AreaRatings | None = strawberry.field(description="The stars in the three areas. SECURE_PAYMENT only.")
-    comment: str | None = strawberry.field(description="The comment then.")
+    comment: str | None = strawberry.field(metadata=LONG_TEXT, description="The comment then.")
     left_at: datetime = strawberry.field(description="When it was left.")
 
 
@@ -33,9 +34,13 @@ class Feedback(Node):
         description='The overall stars, or the mean of the three areas: one decimal, halves up, like "4.3".'
     )
     areas: AreaRatings | None = strawberry.field(description="The stars in the three areas. SECURE_PAYMENT only.")
-    shown_comment: str | None = strawberry.field(name="comment", description="What the buyer wrote.")
+    shown_comment: str | None = strawberry.field(
+        metadata=LONG_TEXT, name="comment", description="What the buyer wrote."
+    )
     left_at: datetime = strawberry.field(description="When it was left. A revision does not change it.")
-    shown_reply: str | None = strawberry.field(name="reply", description="What the supplier replied.")
+    shown_reply: str | None = strawberry.field(
+        metadata=SHORT_TEXT, name="reply", description="What the supplier replied."
+    )
     replied_at: datetime | None = strawberry.field(
         description="When the supplier replied; the time to revise counts from here."
     )

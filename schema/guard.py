@@ -1,10 +1,11 @@
 """Which documents are affordable: measured before anything else is done with them, in one walk over each part.
 
-The cost of an answer is the number of its fields, with every list as long as it will be at most: as its arguments say,
-with their defaults and with variables as they are coerced, or else as the schema declares it (schema.sizes).
+The cost of an answer is the number of its fields, some of which weigh more than one, with every list as long as it will
+be at most: as its arguments say, with their defaults and with variables as they are coerced, or else as the schema
+declares it (schema.sizes).
 
-    viewer { orders(first: 20) { edges { cursor node { items { title } } } pageInfo { endCursor } } }
-    1        1                   1     + 20 * (1 + 1 + 1 + 10 * 1)         + 1        1
+    viewer { orders(first: 20) { edges { cursor node { items { quantity } } } pageInfo { endCursor } } }
+    1        1                   1     + 20 * (1 + 1 + 1 + 10 * 1)            + 1        1
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -34,7 +35,7 @@ from graphql import (
 )
 
 from resolvers.limits import Limits
-from schema.sizes import USUAL_SIZE, number, paths_of, size_of, usual_for
+from schema.sizes import USUAL_SIZE, number, paths_of, size_of, usual_for, weight_of
 
 # A variable, or a field in one, that says how many entries are asked for: ("orders",) or ("input", "orders").
 Sizing = tuple[str, ...]
@@ -132,13 +133,15 @@ class _Walk:
             inner = _named(definition.type) if definition is not None else None
             below = self.selections(node.selection_set, inner)
         introspects = name in ("__schema", "__type")
-        cost, each = self.cost(node, definition, below) if definition is not None else (below.cost, below.each)
+        weight, (cost, each) = 1, (below.cost, below.each)
+        if definition is not None:
+            weight, (cost, each) = weight_of(definition), self.cost(node, definition, below)
         return Measure(
             depth=0 if introspects else below.depth + 1,
             fields=below.fields + 1,
             aliases=below.aliases + (node.alias is not None),
             directives=below.directives,
-            cost=cost + 1,
+            cost=cost + weight,
             each=each,
             introspects=below.introspects or introspects,
         )

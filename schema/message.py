@@ -5,12 +5,12 @@ import strawberry
 from schema.account import Account
 from schema.attachment import Attachment
 from schema.node import Node
-from schema.sizes import sized
+from schema.sizes import LONG_TEXT, sized
 
 
 @strawberry.type(description="What a party or an agent wrote in a case.")
 class Message(Node):
     by: Account = strawberry.field(description="Who wrote it.")
     at: datetime = strawberry.field(description="When.")
-    text: str = strawberry.field(description="What.")
+    text: str = strawberry.field(metadata=LONG_TEXT, description="What.")
     attachments: list[Attachment] = strawberry.field(metadata=sized(3), description="The files that came with it.")

@@ -11,12 +11,13 @@ from schema.dispute import Dispute
 from schema.feedback import Feedback
 from schema.money import Money
 from schema.node import Node
+from schema.sizes import SHORT_TEXT
 from schema.timeline import timeline_field
 
 
 @strawberry.type(description="A line of an order.")
 class OrderItem:
-    title: str = strawberry.field(description="What was ordered.")
+    title: str = strawberry.field(metadata=SHORT_TEXT, description="What was ordered.")
     quantity: int = strawberry.field(description="How many.")
     unit_price: Money = strawberry.field(description="The price of one.")
 

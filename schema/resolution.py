@@ -5,6 +5,7 @@ import strawberry
 from models.enums import ResolutionKind
 from schema.account import Account
 from schema.money import Money
+from schema.sizes import SHORT_TEXT
 
 
 @strawberry.type(description="How a case ended.")
@@ -13,4 +14,4 @@ class Outcome:
     amount: Money | None = strawberry.field(description="How much is paid back, where it is.")
     by: Account = strawberry.field(description="Who accepted or decided.")
     at: datetime = strawberry.field(description="When.")
-    note: str | None = strawberry.field(description="What they said about it.")
+    note: str | None = strawberry.field(metadata=SHORT_TEXT, description="What they said about it.")

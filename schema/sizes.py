@@ -4,6 +4,10 @@ a list that is given, is as long as was asked for; any other has a size that is 
     orders: list[Order] = strawberry.field(metadata=AS_ASKED)       as many as the field above it is asked for
     evidence: list[Attachment] = strawberry.field(metadata=sized(20))
     record_orders = resolved(…, asks=("input", "orders"))           an argument that says how many are asked for
+
+A field that takes more than others, to make or to send, weighs more than one:
+
+    url: str = strawberry.field(metadata=weighing(10))
 """
 
 from collections.abc import Mapping
@@ -17,7 +21,7 @@ from resolvers.page import LARGEST, USUAL
 USUAL_SIZE = 10  # of a list without a declaration
 ARGUMENTS = (("first",), ("last",), ("ids",))  # that say how many are asked for, wherever a field takes them
 
-_SIZE, _ASKS = "size", "asks"
+_SIZE, _ASKS, _WEIGHT = "size", "asks", "weight"
 AS_ASKED: Mapping[Any, Any] = {_SIZE: None}
 
 # Nobody declares what the language itself has; lists of other names are taken for lists of one.
@@ -27,6 +31,14 @@ _INTROSPECTION = {"types": 50, "fields": 3, "enumValues": 2}
 def sized(size: int) -> Mapping[Any, Any]:
     """The metadata of a list's field: a size of which ten times as much is not exceeded."""
     return {_SIZE: size}
+
+
+def weighing(weight: int) -> Mapping[Any, Any]:
+    """The metadata of a field that counts like so many."""
+    return {_WEIGHT: weight}
+
+
+LONG_TEXT, SHORT_TEXT = weighing(4), weighing(2)  # a field for each thousand characters that people may write
 
 
 def asking(*path: str) -> Mapping[Any, Any]:
@@ -44,6 +56,10 @@ def size_of(name: str, definition: GraphQLField) -> int | None:
     if GraphQLCoreConverter.DEFINITION_BACKREF not in definition.extensions:
         return _INTROSPECTION.get(name, 1)
     return _declared(definition).get(_SIZE, USUAL_SIZE)
+
+
+def weight_of(definition: GraphQLField) -> int:
+    return _declared(definition).get(_WEIGHT, 1)
 
 
 def paths_of(definition: GraphQLField) -> list[tuple[str, ...]]:

@@ -9,7 +9,7 @@ from models.enums import Action
 from schema.account import Account
 from schema.connection import PageInfo, paged_field
 from schema.references import CaseReference, OrderReference
-from schema.sizes import AS_ASKED
+from schema.sizes import AS_ASKED, SHORT_TEXT
 
 
 @strawberry.type(description="One thing that happened.")
@@ -18,7 +18,9 @@ class TimelineEntry:
     by: Account | None = strawberry.field(description="Who did it. Null for the order system and for time itself.")
     action: Action | None = strawberry.field(description="The action, where it was one.")
     text: str = strawberry.field(description="What happened, in a sentence that can be read to a caller.")
-    shown_note: str | None = strawberry.field(name="note", description="What the person added in their own words.")
+    shown_note: str | None = strawberry.field(
+        metadata=SHORT_TEXT, name="note", description="What the person added in their own words."
+    )
     order: OrderReference | None = strawberry.field(description="The order it happened to.")
     related_case: CaseReference | None = strawberry.field(description="The case it happened to.")
 

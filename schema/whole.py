@@ -33,10 +33,12 @@ from graphql.pyutils import Path
 from strawberry.types.field import StrawberryField
 
 from resolvers.selection import Variants
+from resolvers.turns import Turns
 from schema.arguments import Impure
 from schema.executor import (
     CompiledExecutor,
     Compiler,
+    Given,
     Group,
     Surprise,
     is_surprising,
@@ -79,8 +81,8 @@ _TOLD = {each.name: f"q.{each.name}" for each in dataclasses.fields(_Request)}
 class _Compiler(Compiler):
     """Writes the source of one operation, for the conditions of one execution."""
 
-    def __init__(self, executor: CompiledExecutor) -> None:
-        super().__init__(executor)
+    def __init__(self, executor: CompiledExecutor, *, in_turns: bool) -> None:
+        super().__init__(executor, in_turns=in_turns)
         self.scope |= {"is_surprising": is_surprising, "Surprise": Surprise}
         self.awaited = 0
 
@@ -178,29 +180,34 @@ class _Compiler(Compiler):
 
 
 class _Compiled:
-    def __init__(self, executor: CompiledExecutor) -> None:
+    def __init__(self, executor: CompiledExecutor, *, in_turns: bool) -> None:
         """Raises Impure."""
-        compiler = _Compiler(executor)
+        compiler = _Compiler(executor, in_turns=in_turns)
         self.complete = compiler.operation()
         self.arguments = compiler.arguments
+        self.in_turns = in_turns
 
     async def run(
         self, root: Any, variables: VariableValues, context: Any, extensions: Any, noted: Noted
     ) -> dict[str, Any]:
-        arguments = [each.given(variables) for each in self.arguments]
+        arguments = Given((each.given(variables) for each in self.arguments), Turns() if self.in_turns else None)
         return await self.complete(root, arguments, _Request(root, variables.coerced, context, extensions, noted))
 
 
 class _Variant:
-    """An operation for the values that its conditions take: seen how often, and what was compiled of it."""
+    """An operation for the values that its conditions take: seen how often, and what was compiled of it; also of its
+    large answers."""
 
     def __init__(self) -> None:
         self.sightings = 0
         self.compiled: _Compiled | None = None
+        self.compiled_large: _Compiled | None = None
+        self.is_large_tried = False
 
 
 class Whole:
-    """The operation of a document. It is compiled when it comes for the second time with the same conditions."""
+    """The operation of a document. It is compiled when it comes for the second time with the same conditions, or if its
+    answer is large, at once."""
 
     compiled_from = 2  # sightings
 
@@ -210,7 +217,14 @@ class Whole:
         self.variants: Variants[_Variant] = Variants(parts, _Variant)
 
     async def data(
-        self, noted: Noted, root: Any, variables: VariableValues, context: Any, extensions: Any = None
+        self,
+        noted: Noted,
+        root: Any,
+        variables: VariableValues,
+        context: Any,
+        extensions: Any = None,
+        *,
+        is_large: bool = False,
     ) -> dict[str, Any] | None:
         """None where graphql-core has to tell, with what was noted."""
         try:
@@ -218,17 +232,23 @@ class Whole:
             variant.sightings += 1
             if variant.sightings == self.compiled_from:
                 variant.compiled = self._compiled(variables)
-            if variant.compiled is None:
+            compiled = variant.compiled
+            if is_large:
+                if not variant.is_large_tried:
+                    variant.is_large_tried = True
+                    variant.compiled_large = self._compiled(variables, in_turns=True)
+                compiled = variant.compiled_large
+            if compiled is None:
                 return None
-            return await variant.compiled.run(root, variables, context, extensions, noted)
+            return await compiled.run(root, variables, context, extensions, noted)
         except Exception:
             return None
 
-    def _compiled(self, variables: VariableValues) -> _Compiled | None:
+    def _compiled(self, variables: VariableValues, *, in_turns: bool = False) -> _Compiled | None:
         given = {name: source.value for name, source in variables.sources.items() if source.value is not Undefined}
         named = self.operation.name.value if self.operation.name else None
         executor: Any = CompiledExecutor.build(self.schema, self.document, None, None, given, named)
         try:
-            return _Compiled(executor)
+            return _Compiled(executor, in_turns=in_turns)
         except Impure:
             return None

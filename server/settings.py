@@ -135,9 +135,9 @@ class Settings(BaseSettings):
     max_aliases: PositiveInt = Field(default=100, description="how many aliases")
     max_directives: PositiveInt = Field(default=50, description="how many directives")
     max_cost: PositiveInt = Field(
-        default=25_000,
-        description="what it may cost: the fields of its answer, with every list as long as is asked for, or as long "
-        "as the schema takes it to be",
+        default=18_000,
+        description="what it may cost: the fields of its answer, with every list as long as is asked for, or as "
+        "long as the schema takes it to be; by default so much that the worst answer takes a second",
     )
 
     @field_validator("cors_origins", mode="before")

@@ -22,6 +22,7 @@ class Generated:
     roots: Mapping[str, str]
     depth: int = 8
     most: int = 200
+    widths: list[int] = field(default_factory=lambda: [0, 1, 2, 3, 5])
     sizes: list[Any] = field(default_factory=lambda: SIZES)
     variables: dict[str, Any] = field(default_factory=dict[str, Any])
     declared: list[str] = field(default_factory=list[str])
@@ -59,12 +60,11 @@ class Generated:
             self.variables[name] = size if how == "variable" else None
         return f"${name}"
 
-    def below(self, target: Any, depth: int) -> str:
+    def below(self, target: Any, depth: int, *, together: bool = False) -> str:
+        """`together` are selections that stand in one place, and in which the same names may be of different types."""
         if is_interface_type(target):
-            parts = [
-                f"... on {each} {self.below(TYPES[each], depth)}"
-                for each in self.some([one.name for one in SCHEMA._schema.get_possible_types(target)])
-            ]
+            types = self.some([one.name for one in SCHEMA._schema.get_possible_types(target)])
+            parts = [f"... on {each} {self.below(TYPES[each], depth, together=True)}" for each in types]
             return f"{{ __typename {' '.join(parts)} }}"
         assert is_object_type(target)
         leaves: list[str] = []
@@ -76,11 +76,13 @@ class Generated:
             names += ["edges" if "edges" in others else "node"]
         elif depth > 0:
             names += self.some(others)
+        shown: set[str] = set()
         parts: list[str] = []
         for name in names:
             if self.fields < self.most:
-                alias = f"f{self.fields}"
-                parts.append(f"{alias}: {self.asked(target, name, depth)}")
+                alias = f"f{self.fields}: " if together or name in shown else ""
+                shown.add(name)
+                parts.append(f"{alias}{self.asked(target, name, depth)}")
         text = f"{{ __typename {' '.join(parts)} }}"
         if self.choose([False, False, False, True]):
             name = f"F{len(self.fragments)}"
@@ -91,7 +93,7 @@ class Generated:
     def some(self, names: list[str]) -> list[str]:
         if not names:
             return []
-        return [self.choose(names) for _ in range(self.choose([0, 1, 2, 3, 5]))]
+        return [self.choose(names) for _ in range(self.choose(self.widths))]
 
 
 def fields_in(answer: Any) -> int:

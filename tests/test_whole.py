@@ -44,7 +44,11 @@ def read(ours: Whole, variables: dict[str, Any] | None = None) -> Any:
 
 def told(ours: Whole, data: Any, variables: dict[str, Any] | None = None) -> str | None:
     values = read(ours, variables)
-    shown = asyncio.run(ours.data({}, data, values, None)) if values else None
+    if not values:
+        return None
+    shown = asyncio.run(ours.data({}, data, values, None))
+    if isinstance(ours, AtOnce):  # a large answer is compiled at once, whatever was seen
+        assert spelled(asyncio.run(ours.data({}, data, values, None, is_large=True))) == spelled(shown)
     return spelled(shown) if isinstance(shown, dict) else None
 
 

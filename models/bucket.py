@@ -17,7 +17,6 @@ from models.signing import signed_again
 T = TypeVar("T")
 
 BYTES_A_SECOND = 2_000_000  # that contents come and go with at least
-COPIES = 2  # contents that are in memory at once, on their way from what came in to what was taken
 READ_SECONDS = 60  # that an address to read from is good for: the client follows it at once
 
 
@@ -30,7 +29,6 @@ class Bucket(Store):
         seconds for each answer."""
         self.store = store
         self.seconds = seconds
-        self._copying = asyncio.Semaphore(COPIES)
 
     @classmethod
     def at(cls, url: str, seconds: float) -> "Bucket":
@@ -41,7 +39,7 @@ class Bucket(Store):
             raise ValueError("files in a bucket need the package obstore (the project's extra `s3`)") from None
         # Without options for its client, since they would take the place of all that the environment says of it.
         retry: Any = {"max_retries": 2, "retry_timeout": timedelta(seconds=seconds)}
-        return cls(S3Store.from_url(url, retry_config=retry), seconds)
+        return cls(S3Store.from_url(url, retry_config=retry, copy_if_not_exists="multipart"), seconds)
 
     async def secret(self) -> bytes:
         try:
@@ -100,28 +98,47 @@ class Bucket(Store):
 
     async def take(self, key: UUID, size: int) -> Sample | None:
         import obstore
+
+        found = await self._size(_taken(key))
+        if found is None:
+            came = await self._size(_incoming(key))
+            if came is not None and came != size:
+                await self._bounded(obstore.delete_async(self.store, _incoming(key)))
+                return Sample(came, b"")
+            if came is not None:
+                await self._move(key, size)
+            found = await self._size(_taken(key))
+        if found is None:
+            return None
+        if found != size:  # changed between the look at it and its moving
+            await self._bounded(obstore.delete_async(self.store, _taken(key)))
+            return Sample(found, b"")
+        return await self._sample(_taken(key), size)
+
+    async def _move(self, key: UUID, size: int) -> None:
+        """To where nobody can change it. The store does it itself, so that a large content is never in memory here. A
+        twin may be faster, with the same."""
+        import obstore
         from obstore.exceptions import AlreadyExistsError
 
+        with contextlib.suppress(AlreadyExistsError, FileNotFoundError):
+            copied = obstore.copy_async(self.store, _incoming(key), _taken(key), overwrite=False)
+            await self._bounded(copied, size)
         with contextlib.suppress(FileNotFoundError):
-            return await self._sample(_taken(key))
-        try:
-            async with self._copying:
-                came = await self._bounded(obstore.get_async(self.store, _incoming(key)))
-                if came.meta["size"] != size:
-                    await self._bounded(obstore.delete_async(self.store, _incoming(key)))
-                    return Sample(came.meta["size"], b"")
-                content = bytes(await self._bounded(came.bytes_async(), size))
-                with contextlib.suppress(AlreadyExistsError):  # a twin was faster
-                    await self._bounded(obstore.put_async(self.store, _taken(key), content, mode="create"), size)
-        except FileNotFoundError:
-            return None
-        await self._bounded(obstore.delete_async(self.store, _incoming(key)))
-        return await self._sample(_taken(key))
+            await self._bounded(obstore.delete_async(self.store, _incoming(key)))
 
-    async def _sample(self, path: str) -> Sample:
+    async def _size(self, path: str) -> int | None:
+        """In bytes; None where nothing is."""
         import obstore
 
-        size: int = (await self._bounded(obstore.head_async(self.store, path)))["size"]
+        try:
+            return (await self._bounded(obstore.head_async(self.store, path)))["size"]
+        except FileNotFoundError:
+            return None
+
+    async def _sample(self, path: str, size: int) -> Sample:
+        import obstore
+
         starts, ends = ([0], [size]) if size <= HEAD + TAIL else ([0, size - TAIL], [HEAD, size])
         parts = await self._bounded(obstore.get_ranges_async(self.store, path, starts=starts, ends=ends), ends[0])
         return Sample(size, b"".join(map(bytes, parts)))

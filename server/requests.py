@@ -12,7 +12,10 @@ ID_HEADER = "x-request-id"
 CLIENT_HEADERS = ("apollographql-client-name", "graphql-client-name")
 PATH = "/graphql"  # where GraphQL is spoken; what comes there is counted
 
+ORIGIN, ENCODINGS, PREFLIGHT = b"origin", b"accept-encoding", b"access-control-request-method"
+
 _NAMES = [name.encode() for name in (ID_HEADER, *CLIENT_HEADERS)]
+_READ = frozenset((*_NAMES, ORIGIN, ENCODINGS, PREFLIGHT))
 _log = logging.getLogger("recourse")
 _WORD = re.compile(r"[\w.:@/+-]{1,64}", re.ASCII)
 
@@ -22,9 +25,21 @@ def _word(text: str) -> str:
     return text if _WORD.fullmatch(text) else ""
 
 
-def begun(headers: Iterable[tuple[bytes, bytes]]) -> Request:
-    said = {name: _word(value.decode("latin-1")) for name, value in reversed([*headers]) if name in _NAMES}
-    id, *clients = (said.get(name, "") for name in _NAMES)
+def read(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """What is wanted of a request's headers wherever it is answered, in one look through them; of those of one name the
+    first, but of encodings all."""
+    found: dict[bytes, bytes] = {}
+    for name, value in headers:
+        if name in _READ:
+            if name not in found:
+                found[name] = value
+            elif name == ENCODINGS:
+                found[name] += b"," + value
+    return found
+
+
+def begun(said: dict[bytes, bytes]) -> Request:
+    id, *clients = (_word(said[name].decode("latin-1")) if name in said else "" for name in _NAMES)
     return Request(id=id or token_hex(16), client=next(filter(None, clients), ""))
 
 

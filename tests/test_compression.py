@@ -106,6 +106,13 @@ def test_a_small_answer_and_one_that_is_to_be_plain_is_plain(world: World, size:
     assert (len(answer.content), "content-encoding" in answer.headers) == (size, False)
 
 
+def test_what_a_client_takes_may_stand_in_several_headers(world: World) -> None:
+    said = [("Authorization", f"Bearer {world.buyer.token}"), ("Accept-Encoding", "br"), ("Accept-Encoding", "gzip")]
+    query = f"{{ {'x' * COMPRESSED_FROM}: __typename }}"
+    answer = world.http.post("/graphql", json={"query": query}, headers=said)
+    assert answer.headers["content-encoding"] == "gzip"
+
+
 def test_a_client_that_takes_nothing_else_gets_small_answers_compressed(world: World) -> None:
     answer = raw(world.buyer, Accept_Encoding="gzip, identity;q=0")
     assert b'"x":"Query"' in gzip.decompress(answer.content)

@@ -1,5 +1,5 @@
 """The demonstration: a fresh database with an order in every state that the policy distinguishes, made by the API
-itself with its clock moved into the past."""
+itself with its clock moved into the past. Its ids are the same each time, so that examples can name them."""
 
 import json
 from collections.abc import AsyncGenerator
@@ -13,6 +13,7 @@ import models
 from models import database, migrating
 from models.enums import OrderKind, Role
 from models.files import Folder
+from models.keys import derived_ids
 from resolvers import filetype, ids
 from resolvers.account import Account, sign_in
 from resolvers.address import Files
@@ -267,6 +268,7 @@ async def _clear(brought: Files) -> None:
         models.Dispute,
         models.Complaint,
         models.Order,
+        models.IdempotencyKey,
         models.Account,
     ):
         await model.all().delete()
@@ -282,13 +284,15 @@ class _Story:
 
     async def tell(self) -> None:
         for subject, (role, name) in ACCOUNTS.items():
-            self.accounts[subject] = await sign_in(subject, role, name)
+            with derived_ids(subject):
+                self.accounts[subject] = await sign_in(subject, role, name)
         for place, (kind, state, steps) in enumerate(_ORDER_STORIES):
             await self._order(f"DEMO-{1001 + place}", kind, f"Desk lamps ({state})", steps)
         await self._order("DEMO-2001", _TA, "Linen, 40 m", [_paid(DAY)], OTHER_BUYER, OTHER_SUPPLIER)
         await self._order("DEMO-2002", _SP, "Linen, 90 m", _delivered(3 * DAY), OTHER_BUYER, SUPPLIER)
         await self._order("DEMO-2003", _SP, "Wool, 10 m", [_shipped(DAY)], BUYER, OTHER_SUPPLIER)
-        await self._do(2 * DAY, BUYER, "fileComplaint", _COMPLAINT | {"respondent": {"memberId": "cn-lamps-88"}})
+        with derived_ids("cn-lamps-88"):
+            await self._do(2 * DAY, BUYER, "fileComplaint", _COMPLAINT | {"respondent": {"memberId": "cn-lamps-88"}})
 
     async def _order(
         self,
@@ -311,8 +315,12 @@ class _Story:
             "total": {"amount": "1200.00"} | usd,
             "items": [{"title": title, "quantity": 100, "unitPrice": {"amount": "12.00"} | usd}],
         }
+        with derived_ids(number):
+            await self._happen(record, placed, steps)
+
+    async def _happen(self, record: dict[str, Any], placed: timedelta, steps: list[Step]) -> None:
         await self._record(record, placed, "placedAt", placed)
-        [found] = await models.Order.filter(number=number)
+        [found] = await models.Order.filter(number=record["number"])
         for step in steps:
             if step.by == SERVICE:
                 await self._record(record, step.ago, step.what, step.ago if step.dated is None else step.dated)
@@ -348,6 +356,7 @@ class _Story:
             created_at=self.now,
         )
         await upload.save()
+        await store.remove([upload.id])  # what a demonstration on another database left
         await store.put(upload.id, chunks(), len(content), lambda _: None)
         return ids.encode("Upload", upload.id)
 

@@ -3,9 +3,11 @@
 import contextlib
 import os
 import re
+import signal
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from pathlib import Path
 from typing import Any
 
 
@@ -37,6 +39,37 @@ def serving(database: str, files: str, count: int = 1, **settings: Any) -> Gener
         for process in processes:
             process.terminate()
             process.communicate()
+
+
+def strangers_environment(new_database: Callable[[], str]) -> dict[str, str]:
+    """Settings as a stranger has them: none on SQLite, and on PostgreSQL an empty database."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("RECOURSE_")}
+    if os.environ.get("RECOURSE_TEST_DIALECT") == "postgres":
+        clean["RECOURSE_DATABASE_URL"] = new_database()
+    return clean | {"PYTHONPATH": str(Path.cwd())}
+
+
+@contextlib.contextmanager
+def demonstrating(folder: Path, environment: dict[str, str]) -> Generator[str]:
+    """A demonstration that is served, its files in the folder: what it says of itself, up to its last line."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "server", "demo", "--port", "0"],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        said: list[str] = []
+        for line in process.stdout:
+            said.append(line)
+            if line.startswith("Add -H"):
+                break
+        yield "".join(said)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate()
 
 
 def address(process: "subprocess.Popen[str]") -> str:

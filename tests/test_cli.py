@@ -1,7 +1,6 @@
 """The command line, as a stranger uses it: real processes, in a folder of their own."""
 
 import json
-import os
 import re
 import signal
 import subprocess
@@ -15,6 +14,7 @@ import jwt
 import pytest
 
 from tests.conftest import DIALECT
+from tests.processes import demonstrating, strangers_environment
 
 ROOT = Path.cwd()
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -22,11 +22,7 @@ Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture
 def environment(new_database: Callable[[], str]) -> dict[str, str]:
-    """Settings as a stranger has them: none on SQLite, and on PostgreSQL an empty database."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("RECOURSE_")}
-    if DIALECT == "postgres":
-        clean["RECOURSE_DATABASE_URL"] = new_database()
-    return clean | {"PYTHONPATH": str(ROOT)}
+    return strangers_environment(new_database)
 
 
 @pytest.fixture
@@ -237,25 +233,8 @@ def test_schema_and_rules(command: Command) -> None:
 
 
 def test_the_demonstration(command: Command, tmp_path: Path, environment: dict[str, str]) -> None:
-    for _ in range(2):  # a second one starts afresh
-        process = subprocess.Popen(
-            [sys.executable, "-m", "server", "demo", "--port", "0"],
-            cwd=tmp_path,
-            env=environment,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert process.stdout is not None
-        said: list[str] = []
-        for line in process.stdout:
-            said.append(line)
-            if line.startswith("Add -H"):
-                break
-        try:
-            _try_the_demonstration("".join(said))
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.communicate()
+    with demonstrating(tmp_path, environment) as said:
+        _try_the_demonstration(said)
     if DIALECT == "postgres":
         assert command("record", write(tmp_path / "mine.jsonl", record("M1"))).returncode == 0
         refused = command("demo", "--port", "0")

@@ -1,0 +1,173 @@
+"""What the README shows can be pasted: its documents are run, in order, against a demonstration."""
+
+import json
+import re
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from graphql import is_abstract_type, is_object_type
+
+from models.enums import Role
+from server.demo import ACCOUNTS, BUYER
+from tests.conftest import Person
+from tests.paths import TYPES
+from tests.processes import demonstrating, strangers_environment
+from tests.uploads import bring
+
+README = Path("README.md").read_text()
+NAMES = {name: subject for subject, (_, name) in ACCOUNTS.items()}
+
+# What differs from one demonstration to the next.
+ID = re.compile(r"\b[a-z]{3}_[0-9a-f]{32}\b")
+NUMBER = re.compile(r"\b[KDC]-\d{4}-\d{6}\b")
+INSTANT = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+Z")
+
+
+@dataclass
+class Example:
+    """A document of the README, whoever is named last before it, and the answer that is shown, if one is."""
+
+    document: str
+    subject: str
+    answer: str | None
+
+
+def examples() -> list[Example]:
+    found: list[Example] = []
+    block = re.compile(r"^```graphql\n(.*?)^```\n(?:\n^```json\n(.*?)^```\n)?", re.MULTILINE | re.DOTALL)
+    for match in block.finditer(README):
+        prose = re.sub(r"^```.*?^```$", "", README[: match.start()], flags=re.MULTILINE | re.DOTALL)
+        named = re.findall("|".join(NAMES), prose)
+        found.append(Example(match[1], NAMES[named[-1]], match[2]))
+    return found
+
+
+class Demonstration:
+    def __init__(self, said: str, http: httpx2.Client) -> None:
+        self.http = http
+        tokens = re.findall(r"^.* \(\w+, (\S+)\)\n  (\S+)$", said, re.MULTILINE)
+        self.people = {subject: self._person(subject, token) for subject, token in tokens}
+
+    def _person(self, subject: str, token: str) -> Person:
+        person = Person(self.http, subject, ACCOUNTS[subject][0], now=None)
+        person.token = token
+        return person
+
+    def ids(self) -> dict[str, Any]:
+        """Of everything that agents and the buyer read in lists."""
+        orders = """orders(first: 100) { edges { node { number id items { title } cancellation { id } feedback { id }
+          buyer { id } supplier { id }
+          dispute { id proposals { id } messages { edges { node { id } } } evidence { id } } complaint { id } } } }"""
+        asked = f"{{ viewer {{ id {orders} complaints {{ edges {{ node {{ id }} }} }} }} }}"
+        found = self.people[BUYER].ask(asked)["viewer"]
+        for edge in found["orders"]["edges"]:  # whose order goes by their instants
+            found[edge["node"]["number"]] = edge["node"]
+        del found["orders"]
+        return found
+
+
+@pytest.fixture(scope="module")
+def demonstrate(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Any]:
+    """Makes demonstrations, one after the other on one database."""
+    environment, folder = strangers_environment(new_database), tmp_path_factory.mktemp("demonstration")
+
+    @contextmanager
+    def demonstrate() -> Generator[Demonstration]:
+        with demonstrating(folder, environment) as said:
+            address = re.search(r"http://127.0.0.1:\d+", said)
+            assert address, said
+            with httpx2.Client(base_url=address[0], timeout=60) as http:
+                yield Demonstration(said, http)
+
+    return demonstrate
+
+
+def test_the_readmes_documents_run_in_order_and_answer_as_shown(demonstrate: Callable[[], Any]) -> None:
+    """And so they do against a second demonstration on the same database, whose ids are the same."""
+    first: dict[str, Any] | None = None
+    for _ in range(2):
+        with demonstrate() as demonstration:
+            ids = demonstration.ids()
+            assert first in (None, ids)
+            first = ids
+            all_named_are_there(demonstration)
+            run_all(demonstration)
+            keyed = demonstration.people[BUYER].succeed("cancelOrder", cancelling(ids), "order { id status }")
+            assert keyed["order"]["status"] == "CANCELLED"
+
+
+def cancelling(ids: dict[str, Any]) -> dict[str, Any]:
+    """Under a key, which a second demonstration must not know."""
+    return {"orderId": ids["DEMO-1001"]["id"], "reason": "OTHER", "idempotencyKey": "pasted"}
+
+
+def run_all(demonstration: Demonstration) -> None:
+    found = examples()
+    assert len(found) >= 6
+    for example in found:
+        person = demonstration.people[example.subject]
+        document = example.document
+        if "upl_…" in document:
+            document = document.replace("upl_…", bring(person))
+        answer = person.answer(document)
+        del answer["extensions"]
+        assert "errors" not in answer, (document, answer)
+        if example.answer is not None:
+            assert alike(answer) == alike(json.loads(example.answer)), document
+        if document.startswith("mutation"):
+            [payload] = answer["data"].values()
+            assert payload["userErrors"] == []
+
+
+def alike(answer: Any) -> str:
+    """The answer, with what differs each time left out."""
+    text = json.dumps(answer, indent=1)
+    for pattern, kind in ((ID, "an id"), (NUMBER, "a number"), (INSTANT, "an instant")):
+        text = pattern.sub(kind, text)
+    return text
+
+
+def all_named_are_there(demonstration: Demonstration) -> None:
+    """Every id that the README asks for, in shell commands as well, is one of the demonstration's."""
+    blocks = re.findall(r"^```(?:graphql|sh)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    asked = {id for block in blocks for id in ID.findall(block)}
+    assert len(asked) >= 5
+    for id in asked:
+        node = demonstration.people[BUYER].ask("query($id: ID!) { node(id: $id) { id } }", id=id)["node"]
+        assert node == {"id": id}
+
+
+def test_all_accounts_of_the_demonstration_are_known() -> None:
+    assert {role for role, _ in ACCOUNTS.values()} == set(Role)
+    assert len(NAMES) == len(ACCOUNTS)
+
+
+# ---------------------------------------------------------------- clients' caches
+
+
+def test_the_types_without_an_id_are_listed() -> None:
+    roots = {"Query", "Mutation", "Subscription"}
+    # Both caches take these names as what they are in Relay's connections.
+    known = re.compile(r"__|PageInfo$|\w+(?:Connection|Edge)$")
+    bare = [
+        name
+        for name, each in TYPES.items()
+        if is_object_type(each) and "id" not in each.fields and name not in roots and not known.match(name)
+    ]
+    listed = re.search(r"^const WITHOUT_ID = \[(.*?)\];", README, re.MULTILINE | re.DOTALL)
+    assert listed
+    assert re.findall(r'"(\w+)"', listed[1]) == sorted(bare)
+
+
+def test_the_possible_types_are_listed() -> None:
+    for name, each in TYPES.items():
+        if is_abstract_type(each):
+            listed = re.search(rf"^    {name}: \[(.*?)\],$", README, re.MULTILINE | re.DOTALL)
+            assert listed, name
+            possible = [other for other, of in TYPES.items() if is_object_type(of) and each in of.interfaces]
+            assert re.findall(r'"(\w+)"', listed[1]) == sorted(possible)

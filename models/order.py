@@ -12,7 +12,8 @@ from models.keys import check, new_id, one_of
 class Order(Model):
     """An order as a row of facts: everything that its rules read, folded from its events.
 
-    Amounts are in the minor units of `currency`. `payment_reversed_at` is set while a payment that was received is
+    Amounts are in the minor units of `currency`. An item with a finer price has it in units of its last decimal, and
+    one more entry: how many decimals it has. `payment_reversed_at` is set while a payment that was received is
     known to have been taken back. `cancellation_pending_since`, `dispute_open_since` and `complaint_open_since` are
     null while no such case is open. Past `dispute_lapses_at` the open dispute is open no more. `dispute_settled_at` is
     set once a dispute was settled or resolved, and stays.
@@ -52,6 +53,9 @@ class Order(Model):
     complaint_open_since = fields.DatetimeField(null=True)
 
     recorded_at = fields.DatetimeField(description="of the newest record taken from the order system")
+    recorded_nanoseconds = fields.SmallIntField(
+        default=0, db_default=0, description="what recorded_at has beyond its microseconds, 0 to 999"
+    )
     changed_at = fields.DatetimeField(description="when its latest event became known here")
     search = fields.TextField(description="case-folded number, names of both parties, titles of the items")
 
@@ -65,9 +69,8 @@ class Order(Model):
         )
         constraints = (
             one_of("orders", "kind", OrderKind),
-            check("orders", "total_positive", "total > 0"),
-            check("orders", "paid_within_total", "amount_paid >= 0 AND amount_paid <= total"),
-            check("orders", "paid_when_paid", "(paid_at IS NULL) = (amount_paid = 0)"),
+            check("orders", "amounts_not_negative", "total >= 0 AND amount_paid >= 0"),
+            check("orders", "paid_with_instant", "paid_at IS NOT NULL OR amount_paid = 0"),
             check("orders", "reply_to_feedback", "feedback_replied_at IS NULL OR feedback_left_at IS NOT NULL"),
             check(
                 "orders",

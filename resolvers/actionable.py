@@ -13,6 +13,7 @@ from strawberry import UNSET
 import models
 from models.enums import Action
 from resolvers import policy, reading
+from resolvers.instant import cut
 from resolvers.policy import Decision, Expression
 from resolvers.row import Relation, Row
 from resolvers.statement import among
@@ -116,6 +117,7 @@ def decision(root: Any, action: Action, at: datetime | None = UNSET) -> Decision
     """What the policy says of this row now, or at `at`: what it said then, or will say if nothing else happens."""
     if at is UNSET or at is None:
         return decided(action, root, root.context)
+    at = cut(at)
     known = [past.facts for past in root.past if past.known_at <= at]
     facts = policy.fold(root.facts(), known) if known else None
     return policy.decide(action, facts, root.context.viewer, at, conflict=root.has_conflict)

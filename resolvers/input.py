@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from typing import ClassVar, get_type_hints
@@ -16,9 +16,13 @@ from models.enums import InputProblem
 from models.text import is_blank, is_one_line, normal
 from resolvers.contact import is_phone, normal_email, normal_page
 from resolvers.errors import UserError, invalid
-from resolvers.money import EXPONENTS, LARGEST, AmountText, CurrencyCode, to_minor
+from resolvers.instant import FinerInstant, cut
+from resolvers.money import EXPONENTS, LARGEST, AmountText, CurrencyCode, StoredPrice, to_minor, to_unit_price
 
+CLOCKS_DIFFER = timedelta(minutes=5)  # of the systems that one record has its instants from
 LONG_TEXT, SHORT_TEXT = 4000, 2000  # characters: descriptions and comments, notes and replies
+
+TOO_LARGE = "This is more than can be handled."
 
 _AMOUNT = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,10})?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
@@ -38,6 +42,8 @@ class Input:
                 setattr(self, item.name, None)
             elif item.name in texts and value is not None:
                 setattr(self, item.name, normal(value))
+            elif isinstance(value, FinerInstant):
+                setattr(self, item.name, cut(value))
 
 
 @cache
@@ -95,12 +101,10 @@ class Checks:
 
     def money(self, field: str, money: MoneyInput | None, *, least: int = 1) -> int | None:
         """Minor units, at least `least` of them; None where there is none or it cannot be."""
-        if money is None:
+        if money is None or (parts := self._money(field, money)) is None:
             return None
-        amount, path = self._amount(f"{field}.amount", money.amount), f"{field}.amount"
-        currency = self._currency(f"{field}.currencyCode", money.currency_code)
-        if amount is None or currency is None:
-            return None
+        amount, currency = parts
+        path = f"{field}.amount"
         minor = to_minor(amount, currency)
         if minor is None:
             message = f"{currency} has {EXPONENTS[currency]} decimals; this has more."
@@ -112,10 +116,25 @@ class Checks:
                 "This has to be more than nothing." if least else "This cannot be negative.",
             )
         elif minor > LARGEST:
-            self.problem(path, InputProblem.OUT_OF_RANGE, "This is more than can be handled.")
+            self.problem(path, InputProblem.OUT_OF_RANGE, TOO_LARGE)
         else:
             return minor
         return None
+
+    def unit_price(self, field: str, money: MoneyInput) -> StoredPrice | None:
+        """The price of one: below zero for a discount, and as fine as it is written. None where it cannot be."""
+        if (parts := self._money(field, money)) is None:
+            return None
+        price = to_unit_price(*parts)
+        if abs(price[0]) > LARGEST:
+            self.problem(f"{field}.amount", InputProblem.OUT_OF_RANGE, TOO_LARGE)
+            return None
+        return price
+
+    def _money(self, field: str, money: MoneyInput) -> tuple[Decimal, str] | None:
+        amount = self._amount(f"{field}.amount", money.amount)
+        currency = self._currency(f"{field}.currencyCode", money.currency_code)
+        return None if amount is None or currency is None else (amount, currency)
 
     def _amount(self, field: str, text: str) -> Decimal | None:
         if not text:
@@ -158,6 +177,7 @@ class Checks:
         return text
 
     def not_before(self, field: str, instant: datetime | None, start: datetime, what: str) -> datetime | None:
-        if instant is not None and instant < start:
+        """Clocks may differ by CLOCKS_DIFFER."""
+        if instant is not None and instant < start - CLOCKS_DIFFER:
             self.problem(field, InputProblem.OUT_OF_RANGE, f"This lies before {what}.")
         return instant

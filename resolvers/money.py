@@ -9,6 +9,9 @@ import iso4217
 CurrencyCode = NewType("CurrencyCode", str)
 AmountText = NewType("AmountText", str)  # an amount as somebody wrote it, until it is checked
 
+# Minor units; where a price is finer than its currency, units of its last decimal, and how many decimals it has.
+StoredPrice = tuple[int] | tuple[int, int]
+
 LARGEST = 10**15  # minor units; well inside a BIGINT, with room for sums
 
 # Codes without minor units are metals, funds and tests: nothing that an order is paid in.
@@ -32,6 +35,21 @@ class Money:
         return str(Decimal(minor).scaleb(-exponent))
 
 
+@dataclass(slots=True)
+class FinePrice(Money):
+    """A price that is finer than its currency: `minor` counts units of its own last decimal."""
+
+    decimals: int
+
+    @property
+    def amount(self) -> str:
+        return f"{Decimal(self.minor).scaleb(-self.decimals):f}"
+
+
+def unit_price(currency: str, minor: int, decimals: int | None = None) -> Money:
+    return Money(minor, currency) if decimals is None else FinePrice(minor, currency, decimals)
+
+
 def money(minor: int | None, currency: str | None) -> Money | None:
     return None if minor is None or currency is None else Money(minor, currency)
 
@@ -40,3 +58,11 @@ def to_minor(amount: Decimal, currency: str) -> int | None:
     """Minor units, or None where the amount has more decimals than the currency."""
     scaled = amount.scaleb(EXPONENTS[currency])
     return int(scaled) if scaled == scaled.to_integral_value() else None
+
+
+def to_unit_price(amount: Decimal, currency: str) -> StoredPrice:
+    minor = to_minor(amount, currency)
+    if minor is not None:
+        return (minor,)
+    exponent = int(amount.normalize().as_tuple().exponent)
+    return int(amount.scaleb(-exponent)), -exponent

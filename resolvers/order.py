@@ -14,7 +14,7 @@ from resolvers import account, ids, policy
 from resolvers.account import Account
 from resolvers.actionable import Actionable, Past, replayed
 from resolvers.context import Context
-from resolvers.money import Money
+from resolvers.money import Money, unit_price
 from resolvers.policy import OrderFacts
 from resolvers.row import Row
 
@@ -40,7 +40,7 @@ class Order(OrderFacts, Actionable, Row):
     id: UUID
     number: str
     currency: str
-    items: list[tuple[str, int, int]]
+    items: list[tuple[str, int, *tuple[int, ...]]]  # with the price as StoredPrice
     recorded_at: datetime
     changed_at: datetime
 
@@ -72,7 +72,8 @@ class Order(OrderFacts, Actionable, Row):
 
     @property
     def order_items(self) -> list[OrderItem]:
-        return [OrderItem(title, quantity, Money(price, self.currency)) for title, quantity, price in self.items]
+        currency = self.currency
+        return [OrderItem(title, quantity, unit_price(currency, *price)) for title, quantity, *price in self.items]
 
     @property
     def most_claimable(self) -> Money:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -42,6 +42,20 @@ class Checked:
     facts: dict[str, Any]
     columns: dict[str, Any]
     recorded_at: datetime
+    recorded_nanoseconds: int  # beyond the microseconds
+
+
+@dataclass(slots=True)
+class Stored:
+    """What became of records: those that could not be taken, with why, and the numbers of those that are old news."""
+
+    errors: list[UserError] = field(default_factory=list[UserError])
+    refused: set[str] = field(default_factory=set[str])  # their paths
+    ignored: list[str] = field(default_factory=list[str])
+
+    def refuse(self, record: Checked, errors: list[UserError]) -> None:
+        self.errors += errors
+        self.refused.add(record.path)
 
 
 async def store(
@@ -49,11 +63,13 @@ async def store(
     records: Sequence[Checked],
     seconds: float = database.TRANSACTION_SECONDS,
     *,
+    skip_invalid: bool = False,
     shielded: bool = True,
-) -> list[UserError]:
-    """Takes all the records or, where one cannot be, none, and says why."""
+) -> Stored:
+    """Takes all the records or, where one cannot be, none, and says why. With `skip_invalid` it leaves those out."""
 
-    async def work() -> None:
+    async def work() -> Stored:
+        stored = Stored()
         accounts = await _accounts(records)
         waiting: list[Checked] = sorted(records, key=_by_number_and_age)
         while waiting:
@@ -63,28 +79,31 @@ async def store(
             waiting = [record for record in waiting if firsts[record.number] is not record]
             for start in range(0, len(batch), AT_ONCE):
                 part = batch[start : start + AT_ONCE]
-                await _store(context, part, accounts)
+                await _store(context, part, accounts, stored)
+                if stored.errors and not skip_invalid:
+                    raise Refused(stored.errors)
+        if ignored := set(stored.ignored):
+            stored.ignored = [number for number in dict.fromkeys(r.number for r in records) if number in ignored]
+        return stored
 
     for attempt in range(3):
         try:
-            await database.in_transaction(work, seconds, shielded=shielded)
+            return await database.in_transaction(work, seconds, shielded=shielded)
         except Refused as refused:
-            return refused.errors
+            return Stored(refused.errors)
         except (IntegrityError, database.Deadlock, _RecordedMeanwhile):
             # Somebody else recorded some of the same orders in between; they are old ones now.
             if attempt == 2:
                 raise
-        else:
-            break
-    return []
+    raise AssertionError
 
 
 class _RecordedMeanwhile(Exception):
     """A twin has recorded some of the same orders since they were looked for."""
 
 
-def _by_number_and_age(record: Checked) -> tuple[str, datetime]:
-    return record.number, record.recorded_at
+def _by_number_and_age(record: Checked) -> tuple[str, datetime, int]:
+    return record.number, record.recorded_at, record.recorded_nanoseconds
 
 
 Accounts = dict[tuple[str, Role], models.Account]
@@ -103,7 +122,8 @@ async def _accounts(records: Iterable[Checked]) -> Accounts:
     return found
 
 
-async def _store(context: Context, records: Sequence[Checked], accounts: Accounts) -> None:
+async def _store(context: Context, records: Sequence[Checked], accounts: Accounts, stored: Stored) -> None:
+    """Takes those of the records, each of another order, that can be; `stored` learns of the others."""
     numbers = [record.number for record in records]
     rows = await fetch(context, Order, lambda bind: among(bind, "number", numbers), order="number", lock=True)
     known = {row.number: row for row in rows}
@@ -114,21 +134,39 @@ async def _store(context: Context, records: Sequence[Checked], accounts: Account
             raise _RecordedMeanwhile
         if taken := {order.number for order in others}:
             message = "This number belongs to an order that another service recorded."
-            raise Refused([invalid(f"{r.path}number", InputProblem.OTHER, message) for r in new if r.number in taken])
-        await _add(context, new, accounts)
-    newer = [
-        (known[record.number], record)
-        for record in records
-        if record.number in known and record.recorded_at > known[record.number].recorded_at
-    ]
-    unchangeable = Checks()
-    for order, record in newer:
+            for record in new:
+                if record.number in taken:
+                    stored.refuse(record, [invalid(f"{record.path}number", InputProblem.OTHER, message)])
+            new = [record for record in new if record.number not in taken]
+        if new:
+            await _add(context, new, accounts)
+    newer: list[tuple[Order, Checked]] = []
+    finer = await _finer(known, records)
+    for record in records:
+        order = known.get(record.number)
+        if order is None:
+            continue
+        if (record.recorded_at, record.recorded_nanoseconds) <= (order.recorded_at, finer.get(order.id, 0)):
+            stored.ignored.append(record.number)
+            continue
+        unchangeable = Checks()
         _check_identity(unchangeable, order, record, accounts)
-    if unchangeable.errors:
-        raise Refused(unchangeable.errors)
+        if unchangeable.errors:
+            stored.refuse(record, unchangeable.errors)
+        else:
+            newer.append((order, record))
     kept = await _cancelled_here([order for order, _ in newer if order.cancelled_at is not None])
     for order, record in newer:
         await _replace(context, order, record, _search(record, accounts), order.id in kept)
+
+
+async def _finer(known: dict[str, Order], records: Sequence[Checked]) -> dict[UUID, int]:
+    """What the orders' recorded_at have beyond their microseconds, of those for which that decides."""
+    alike = [known[r.number].id for r in records if r.number in known and known[r.number].recorded_at == r.recorded_at]
+    if not alike:
+        return {}
+    found = models.Order.filter(id__in=alike).exclude(recorded_nanoseconds=0)
+    return dict(await found.values_list("id", "recorded_nanoseconds"))  # type: ignore[arg-type]
 
 
 def _search(record: Checked, accounts: Accounts) -> str:
@@ -154,6 +192,7 @@ async def _add(context: Context, records: Sequence[Checked], accounts: Accounts)
                 **{f"{role.lower()}_id": accounts[subject, role].id for role, (subject, _) in record.parties.items()},
                 recorded_by_id=context.viewer.id,
                 recorded_at=record.recorded_at,
+                recorded_nanoseconds=record.recorded_nanoseconds,
                 changed_at=known_at,
                 search=_search(record, accounts),
                 **record.columns,
@@ -205,7 +244,13 @@ async def _replace(context: Context, order: Order, record: Checked, search: str,
     if order.dispute_open_since is not None and most != before:
         changes.append(await _limit_dispute(order, most, context.now))
     await history.append(
-        context, order, [*settled, *changes], recorded_at=record.recorded_at, search=search, **record.columns
+        context,
+        order,
+        [*settled, *changes],
+        recorded_at=record.recorded_at,
+        recorded_nanoseconds=record.recorded_nanoseconds,
+        search=search,
+        **record.columns,
     )
 
 

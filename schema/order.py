@@ -19,7 +19,9 @@ from schema.timeline import timeline_field
 class OrderItem:
     title: str = strawberry.field(metadata=SHORT_TEXT, description="What was ordered.")
     quantity: int = strawberry.field(description="How many.")
-    unit_price: Money = strawberry.field(description="The price of one.")
+    unit_price: Money = strawberry.field(
+        description="The price of one, in the decimals that it has, at least the currency's; below 0 for a discount."
+    )
 
 
 @strawberry.type(description="An order, and what can still be done about it.")

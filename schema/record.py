@@ -18,7 +18,8 @@ input_type(
     "A line of an order.",
     title="What was ordered, up to 500 characters.",
     quantity="How many.",
-    unit_price="The price of one, in the currency of the total.",
+    unit_price="The price of one, in the currency of the total. It may be finer than the currency, with up to 10 "
+    "decimals, and below 0 for a discount.",
 )
 input_type(
     OrderRecord,
@@ -28,25 +29,39 @@ input_type(
     kind="How it is paid. Never changes.",
     buyer="Who ordered. Never changes.",
     supplier="Who delivers. Never changes.",
-    total="What it costs in all.",
-    amount_paid="What has been paid: above 0 exactly when paidAt is set. Left out it is the total when paid, else 0.",
+    total="What it costs in all; 0 for a sample.",
+    amount_paid="What has been paid, which may be more than the total; 0 where paidAt is not set. Left out it is the "
+    "total when paid, else 0.",
     items="What was ordered: 1 to 100 lines.",
-    placed_at="When it was placed.",
+    placed_at="When it was placed. The instants below lie at most 5 minutes before it, by which clocks may differ.",
     payment_submitted_at="When a payment was submitted that may still be on its way.",
     paid_at="When the payment was received.",
     shipped_at="When it was shipped.",
     completed_at="When it was completed.",
     cancelled_at="When it was cancelled in the order system. Null never takes back a cancellation made here.",
-    recorded_at="When the order system knew all this. An equal or older record than the last is ignored.",
+    recorded_at="When the order system knew all this, to the nanosecond. An equal or older record than the last is "
+    "ignored; one that is more than a day ahead of now is refused.",
 )
-input_type(RecordOrders, "Orders to take in, all or none.", orders="500 at most.")
+input_type(
+    RecordOrders,
+    "Orders to take in, all or none; or all that can be.",
+    orders="500 at most.",
+    skip_invalid="Whether to take the records that are right and leave out the others, which are named in userErrors.",
+)
 
 
-@strawberry.type(description="What became of the records: all were taken, or none.")
+@strawberry.type(
+    description="What became of the records: all were taken, or none, or with skipInvalid those that could be."
+)
 class RecordOrdersPayload:
     orders: list[OrderReference] | None = strawberry.field(
         metadata=AS_ASKED,
-        description="The orders as they stand now, as the input names them; null when the records were refused.",
+        description="The orders as they stand now, as the input names them, without those that skipInvalid left out; "
+        "null when the records were refused.",
+    )
+    ignored: list[str] = strawberry.field(
+        metadata=AS_ASKED,
+        description="The numbers of the orders whose record is not newer than what is known: it changed nothing.",
     )
     user_errors: list[UserError] = strawberry.field(
         metadata=AS_ASKED, description="Everything that is wrong with the records."

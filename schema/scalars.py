@@ -11,6 +11,7 @@ import strawberry
 from graphql import GraphQLError, StringValueNode, ValueNode
 from strawberry.types.scalar import ScalarDefinition
 
+from resolvers.instant import FinerInstant
 from resolvers.money import AmountText, CurrencyCode
 
 EARLIEST_YEAR, LATEST_YEAR = 1900, 9000
@@ -21,7 +22,7 @@ LONGEST_TEXT = 100  # characters of an amount or a currency code; what is longer
 
 
 def parse_instant(value: object) -> datetime:
-    """Reads RFC 3339 with any offset; what is finer than a microsecond is cut off. Raises ValueError."""
+    """Reads RFC 3339 with any offset; gives a FinerInstant where it has more than microseconds. Raises ValueError."""
     match = _INSTANT.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         raise ValueError("A DateTime is a string like 2026-11-23T09:30:00Z, with its offset from UTC.")
@@ -32,7 +33,8 @@ def parse_instant(value: object) -> datetime:
         raise ValueError("There is no such date and time.") from None
     if not EARLIEST_YEAR <= instant.year <= LATEST_YEAR:
         raise ValueError(f"A DateTime lies in the years {EARLIEST_YEAR} to {LATEST_YEAR}.")
-    return instant
+    finer = int(f"{(fraction or '')[6:]:0<3}")
+    return FinerInstant.of(instant, finer) if finer else instant
 
 
 def spell_instant(instant: datetime) -> str:

@@ -166,17 +166,29 @@ def token(subjects: Sequence[str], role: str, name: str | None, expires_in: int)
 @click.option(
     "--from-line", type=click.IntRange(1), default=1, show_default=True, help="Go on with this line of the file."
 )
-def record(file: Path, service: str, from_line: int) -> None:
+@click.option(
+    "--skip-invalid",
+    is_flag=True,
+    help="Leave out the lines that cannot be recorded: write them to FILE.rejected.jsonl, and end with status 3.",
+)
+def record(file: Path, service: str, from_line: int, skip_invalid: bool) -> None:
     """Import orders from FILE, one OrderRecordInput as JSON a line.
 
-    Nothing is recorded where a line is bad. Otherwise the orders are recorded 500 at a time; when that stops, it says
-    the line to go on with. Recording an order twice does no harm.
+    Nothing is recorded where a line is bad, unless such lines are skipped. Otherwise the orders are recorded 500 at a
+    time; when that stops, it says the line to go on with. Recording an order twice does no harm.
     """
     settings = _settings()
     if settings.mode is Mode.DEVELOPMENT:
         _run(_migrate(settings))
-    count = _run(imports.record(settings, file, service, from_line))
-    click.echo(f"{count} records taken in.")
+    folder = file.parent if file.is_file() else Path()  # what comes through a pipe has no place of its own
+    rejected = folder / f"{file.name}.rejected.jsonl"
+    if skip_invalid and from_line == 1:
+        rejected.unlink(missing_ok=True)  # of an earlier attempt
+    taken, left_out = _run(imports.record(settings, file, service, from_line, rejected if skip_invalid else None))
+    click.echo(f"{taken} records taken in.")
+    if left_out:
+        click.echo(f"{left_out} lines were left out, and written to {rejected}.", err=True)
+        sys.exit(3)
 
 
 @main.command()

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import click
 import orjson
@@ -37,41 +37,64 @@ MOST_LINES = 20  # of progress, where there is no terminal
 Recording = Callable[[int, int], None]  # is told how many more records are done, and the number of the last line
 
 
-async def record(settings: Settings, file: Path, service: str, from_line: int = 1) -> int:
-    """Records the orders of a file, from a line on, in batches that are committed one by one. Returns how many.
+class Recorded(NamedTuple):
+    """How many records were taken in, and how many left out."""
 
-    The whole file is checked first: nothing is recorded where a line is bad. Raises ClickException, which says where
-    to go on.
+    taken: int
+    rejected: int
+
+
+async def record(
+    settings: Settings, file: Path, service: str, from_line: int = 1, rejected: Path | None = None
+) -> Recorded:
+    """Records the orders of a file, from a line on, in batches that are committed one by one.
+
+    The whole file is checked first: nothing is recorded where a line is bad. With `rejected` the bad lines are written
+    to the end of that file instead. Raises ClickException, which says where to go on.
     """
     with _rereadable(file) as lines:
         total = 0
         problems: list[str] = []
+        now = datetime.now(UTC)
         for number, line in _lines(lines, from_line):
             total += 1
-            problems += _check(number, line)[1]
+            if rejected is None:
+                problems += _check(number, line, now)[1]
         if problems:
             raise _stopped(None, problems)
         lines.seek(0)
         async with database.connected(settings.database):
-            await _record(settings, await sign_in(service, Role.SERVICE, service), _lines(lines, from_line), total)
-    return total
+            account = await sign_in(service, Role.SERVICE, service)
+            count = await _record(settings, account, _lines(lines, from_line), total, rejected)
+    return Recorded(total - count, count)
 
 
-async def _record(settings: Settings, account: Account, lines: Iterator[tuple[int, bytes]], total: int) -> None:
+async def _record(
+    settings: Settings, account: Account, lines: Iterator[tuple[int, bytes]], total: int, rejected: Path | None
+) -> int:
+    """Returns how many lines were rejected."""
     files = opened(settings)
     go_on_with: int | None = None
+    count = 0
     try:
         with _progress(total) as recorded:
             while batch := list(itertools.islice(lines, AT_ONCE)):
-                checked = [_check(number, line) for number, line in batch]
-                problems = [problem for _, problems in checked for problem in problems]  # it was changed meanwhile
-                if not problems:
-                    now = datetime.now(UTC)
+                now = datetime.now(UTC)
+                checked = [(number, *_check(number, line, now)) for number, line in batch]
+                bad = {number: problems for number, _, problems in checked if problems}
+                if not bad or rejected is not None:
                     context = Context(account, now, now, files, Hub(), settings.limits)
-                    records = [record for record, _ in checked if record is not None]
-                    problems = [*map(_said, await store(context, records, SECONDS, shielded=False))]
-                if problems:
-                    raise _stopped(go_on_with, problems)
+                    records = [record for number, record, _ in checked if record is not None and number not in bad]
+                    stored = await store(context, records, SECONDS, skip_invalid=rejected is not None, shielded=False)
+                    for error in stored.errors:
+                        bad.setdefault(_line_of(error), []).append(_said(error))
+                if bad and rejected is None:
+                    raise _stopped(go_on_with, [problem for problems in bad.values() for problem in problems])
+                if bad and rejected is not None:
+                    _reject(rejected, [line for number, line in batch if number in bad])
+                    for number in sorted(bad):
+                        click.echo("\n".join(bad[number]), err=True)
+                    count += len(bad)
                 go_on_with = batch[-1][0] + 1
                 recorded(len(batch), batch[-1][0])
     except click.ClickException:
@@ -79,6 +102,13 @@ async def _record(settings: Settings, account: Account, lines: Iterator[tuple[in
     except BaseException:  # told to stop, or without the database
         click.echo(_where(go_on_with), err=True)
         raise
+    return count
+
+
+def _reject(rejected: Path, lines: Iterable[bytes]) -> None:
+    """Adds the lines to the file as they stand."""
+    with rejected.open("ab") as file:
+        file.writelines(line if line.endswith(b"\n") else line + b"\n" for line in lines)
 
 
 @contextlib.contextmanager
@@ -102,14 +132,18 @@ def _lines(lines: Iterable[bytes], from_line: int) -> Iterator[tuple[int, bytes]
             yield number, line
 
 
-def _check(number: int, line: bytes) -> tuple[Checked | None, list[str]]:
+def _check(number: int, line: bytes, now: datetime) -> tuple[Checked | None, list[str]]:
     """What stands in that line, or what is wrong with it."""
     try:
         parsed = _parse(line)
     except ValueError as error:
         return None, [f"line {number}: {error}"]
     checks = Checks()
-    return check(checks, parsed, f"{number}."), [*map(_said, checks.errors)]
+    return check(checks, parsed, f"{number}.", now), [*map(_said, checks.errors)]
+
+
+def _line_of(error: UserError) -> int:
+    return int((error.field or [""])[0])
 
 
 def _said(error: UserError) -> str:

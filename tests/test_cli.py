@@ -98,6 +98,22 @@ def test_a_bad_line_is_named_and_nothing_is_kept(command: Command, tmp_path: Pat
     assert command("record", good).returncode == 0  # B1 was not kept: its buyer can be another
 
 
+def test_bad_lines_are_skipped_into_a_file_of_their_own(command: Command, tmp_path: Path) -> None:
+    good, bad = record("K1"), record("K2", kind="BARTER")
+    file = write(tmp_path / "orders.jsonl", good, bad, "{")
+    (tmp_path / "orders.jsonl.rejected.jsonl").write_text("of an earlier attempt")
+    done = command("record", file, "--skip-invalid")
+    assert (done.returncode, done.stdout) == (3, "1 records taken in.\n"), done.stderr
+    assert "line 2: kind:" in done.stderr
+    assert done.stderr.endswith(f"2 lines were left out, and written to {file}.rejected.jsonl.\n")
+    rejected = tmp_path / "orders.jsonl.rejected.jsonl"
+    assert rejected.read_text().splitlines() == [json.dumps(bad), "{"]
+    write(rejected, bad | {"kind": "OFFLINE"})
+    again = command("record", str(rejected), "--skip-invalid")
+    assert (again.returncode, again.stdout) == (0, "1 records taken in.\n"), again.stderr
+    assert len(list(tmp_path.glob("*.jsonl"))) == 2
+
+
 def test_a_file_through_a_pipe_is_recorded(tmp_path: Path, environment: dict[str, str]) -> None:
     lines = "".join(json.dumps(record(f"P{n}")) + "\n" for n in range(3))
     done = subprocess.run(

@@ -39,9 +39,10 @@ def importing(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     """Records lines, five a batch."""
     monkeypatch.setattr(imports, "AT_ONCE", 5)
 
-    def run(*lines: Any, from_line: int = 1) -> int:
+    def run(*lines: Any, from_line: int = 1, skip: bool = False) -> int:
         file = Path(write(tmp_path / "orders.jsonl", *lines))
-        return asyncio.run(imports.record(settings, file, "order-system", from_line))
+        rejected = tmp_path / "rejected.jsonl" if skip else None
+        return asyncio.run(imports.record(settings, file, "order-system", from_line, rejected)).taken
 
     return run
 
@@ -95,6 +96,37 @@ def test_a_bad_line_behind_the_first_batches_keeps_all_from_being_recorded(impor
     assert importing(record("N1", buyer=OTHER)) == 1
 
 
+def test_lines_that_cannot_be_recorded_are_put_aside(
+    importing: Importing, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    importing(record("R1"))
+    capsys.readouterr()
+    lines: list[Any] = [*(record(f"R{n}", recordedAt=LATER) for n in range(1, 14))]
+    lines[0] = json.dumps(record("R1", kind="OFFLINE", recordedAt=LATER)) + "   "
+    lines[6:8] = ["{", record("", items=[])]
+    assert importing(*lines, skip=True) == 10
+    put_aside = (tmp_path / "rejected.jsonl").read_text().splitlines()
+    assert put_aside == [lines[0], "{", json.dumps(lines[7])]
+    assert capsys.readouterr().err.splitlines() == [
+        "line 1: kind: An order's kind never changes.",
+        "5 of 13 records, up to line 5",
+        "line 7: this is no JSON",
+        "line 8: number: This is empty; write something.",
+        "line 8: items: An order has at least one item.",
+        "10 of 13 records, up to line 10",
+        "13 of 13 records, up to line 13",
+    ]
+    assert importing("{", *lines[1:3], from_line=2, skip=True) == 2
+    assert importing(*lines[:3], from_line=1, skip=True) == 2
+    assert (tmp_path / "rejected.jsonl").read_text().splitlines() == [*put_aside, lines[0]]
+    assert importing(record("R1", recordedAt=LATER), record("R8")) == 2  # corrected
+
+
+def test_where_nothing_can_be_recorded_all_is_put_aside(importing: Importing, tmp_path: Path) -> None:
+    assert importing(*"{[x<,", skip=True) == 0
+    assert (tmp_path / "rejected.jsonl").read_text() == "{\n[\nx\n<\n,\n"
+
+
 def test_progress_is_a_bounded_number_of_lines(importing: Importing, capsys: pytest.CaptureFixture[str]) -> None:
     importing(*(record(f"P{n}") for n in range(150)))
     told = capsys.readouterr().err
@@ -117,7 +149,7 @@ def test_others_see_the_orders_of_each_batch_while_a_file_is_recorded(
         while not importing.done():
             seen.add(await connection.fetchval("SELECT count(*) FROM orders WHERE number LIKE 'W%'"))
         await connection.close()
-        assert await importing == 60
+        assert (await importing).taken == 60
         return seen
 
     seen = asyncio.run(watch())

@@ -120,11 +120,16 @@ def test_several_records_of_one_order_in_one_batch(world: World) -> None:
         ({"shippedAt": 401}, "shippedAt", "OUT_OF_RANGE"),
         ({"paidAt": 401}, "paidAt", "OUT_OF_RANGE"),
         ({"cancelledAt": 401}, "cancelledAt", "OUT_OF_RANGE"),
-        ({"paidAt": 1, "amountPaid": usd("100.01")}, "amountPaid.amount", "OUT_OF_RANGE"),
+        ({"placedAt": 4, "paidAt": 4 + 5.1 / 1440}, "paidAt", "OUT_OF_RANGE"),
+        ({"placedAt": 4, "completedAt": 5}, "completedAt", "OUT_OF_RANGE"),
+        ({"recordedAt": -1.001}, "recordedAt", "OUT_OF_RANGE"),
+        ({"recordedAt": "8999-12-31T23:59:59Z"}, "recordedAt", "OUT_OF_RANGE"),
+        ({"paidAt": 1, "amountPaid": usd("-0.01")}, "amountPaid.amount", "OUT_OF_RANGE"),
+        ({"paidAt": 1, "amountPaid": usd("10000000000000.01")}, "amountPaid.amount", "OUT_OF_RANGE"),
+        ({"total": usd("0.00"), "amountPaid": usd("0.01")}, "amountPaid.amount", "OUT_OF_RANGE"),
         ({"paidAt": 1, "amountPaid": usd("0.00")}, "amountPaid.amount", "OUT_OF_RANGE"),
         ({"amountPaid": usd("1.00")}, "amountPaid.amount", "OUT_OF_RANGE"),
         ({"paidAt": 1, "amountPaid": {"amount": "1", "currencyCode": "EUR"}}, "amountPaid.currencyCode", "WRONG_FORM"),
-        ({"total": usd("0.00")}, "total.amount", "OUT_OF_RANGE"),
         ({"total": usd("-1.00")}, "total.amount", "OUT_OF_RANGE"),
         ({"total": usd("1.001")}, "total.amount", "WRONG_FORM"),
         ({"total": usd("10000000000000.01")}, "total.amount", "OUT_OF_RANGE"),
@@ -132,10 +137,16 @@ def test_several_records_of_one_order_in_one_batch(world: World) -> None:
         ({"items": [{"title": "x", "quantity": 1, "unitPrice": usd("1")}] * 101}, "items", "TOO_MANY"),
         ({"items": [{"title": " ", "quantity": 1, "unitPrice": usd("1")}]}, "items.0.title", "REQUIRED"),
         ({"items": [{"title": "x", "quantity": 0, "unitPrice": usd("1")}]}, "items.0.quantity", "OUT_OF_RANGE"),
-        (
-            {"items": [{"title": "x", "quantity": 1, "unitPrice": usd("-1")}]},
-            "items.0.unitPrice.amount",
-            "OUT_OF_RANGE",
+        *(
+            ({"items": [{"title": "x", "quantity": 1, "unitPrice": usd(price)}]}, "items.0.unitPrice.amount", problem)
+            for price, problem in (
+                ("10000000000000.01", "OUT_OF_RANGE"),
+                ("-10000000000000.01", "OUT_OF_RANGE"),
+                ("1000000.0000000001", "OUT_OF_RANGE"),
+                ("999999999999999999999999999999.9999999999", "OUT_OF_RANGE"),
+                ("0.00000000001", "WRONG_FORM"),
+                ("--1", "WRONG_FORM"),
+            )
         ),
         (
             {"items": [{"title": "x", "quantity": 1, "unitPrice": {"amount": "1", "currencyCode": "JPY"}}]},
@@ -161,6 +172,174 @@ def _problems(world: World, *orders: dict[str, Any]) -> set[tuple[str, str]]:
     assert payload["orders"] is None
     assert {error["code"] for error in payload["userErrors"]} == {"INVALID_INPUT"}
     return {(".".join(error["field"]), error["problem"]) for error in payload["userErrors"]}
+
+
+@pytest.mark.parametrize(
+    ("facts", "total", "paid", "status"),
+    [
+        ({"total": usd("0.00")}, "0.00", "0.00", "AWAITING_PAYMENT"),
+        ({"total": usd("0"), "paidAt": 1}, "0.00", "0.00", "PAID"),
+        ({"total": usd("-0.00"), "paidAt": 1, "amountPaid": usd("0")}, "0.00", "0.00", "PAID"),
+        ({"total": usd("0"), "paidAt": 1, "amountPaid": usd("5")}, "0.00", "5.00", "PAID"),
+        ({"paidAt": 1, "amountPaid": usd("100.01")}, "100.00", "100.01", "PAID"),
+        ({"paidAt": 1, "amountPaid": usd("0.01")}, "100.00", "0.01", "PAID"),
+        ({"amountPaid": usd("0.00")}, "100.00", "0.00", "AWAITING_PAYMENT"),
+        ({"placedAt": 4, "paidAt": 4 + 5 / 1440, "shippedAt": 4 + 1 / 1440}, "100.00", "100.00", "SHIPPED"),
+        ({"recordedAt": -1}, "100.00", "0.00", "AWAITING_PAYMENT"),
+    ],
+)
+def test_orders_as_order_systems_have_them(
+    world: World, facts: dict[str, Any], total: str, paid: str, status: str
+) -> None:
+    [order] = record(world, NOW, world.record(**facts))
+    assert (order["total"], order["amountPaid"], order["status"]) == ({"amount": total}, {"amount": paid}, status)
+    later = world.record(**facts | {"number": order["number"], "recordedAt": -1.5})
+    [order] = record(world, NOW + 2 * DAY, later)
+    assert (order["total"], order["amountPaid"], order["status"]) == ({"amount": total}, {"amount": paid}, status)
+
+
+def test_instants_out_of_order_are_kept_as_they_are(world: World) -> None:
+    [order] = record(world, NOW, world.record(placedAt=1, paidAt=1 + 3 / 1440))
+    assert order["paidAt"] == "2026-06-14T11:57:00.000000Z"
+    assert texts(order) == ["The payment was received.", "The order was placed."]
+
+
+@pytest.mark.parametrize(
+    ("currency", "price", "spelled"),
+    [
+        ("USD", "0.0125", "0.0125"),
+        ("USD", "0.01250", "0.0125"),
+        ("USD", "1.2000", "1.20"),
+        ("USD", "7", "7.00"),
+        ("USD", "-10.00", "-10.00"),
+        ("USD", "-0.005", "-0.005"),
+        ("USD", "-0", "0.00"),
+        ("USD", "0.0000000001", "0.0000000001"),
+        ("USD", "99999.9999999999", "99999.9999999999"),
+        ("USD", "10000000000000.00", "10000000000000.00"),
+        ("JPY", "0.5", "0.5"),
+        ("JPY", "12.50", "12.5"),
+        ("JPY", "-3", "-3"),
+        ("KWD", "0.0125", "0.0125"),
+        ("KWD", "1.5", "1.500"),
+    ],
+)
+def test_a_unit_price_is_spelled_with_the_decimals_that_it_has(
+    world: World, currency: str, price: str, spelled: str
+) -> None:
+    total, unit = ({"amount": amount, "currencyCode": currency} for amount in ("125", price))
+    items = [
+        {"title": "Screw", "quantity": 10_000, "unitPrice": unit},
+        {"title": "Discount", "quantity": 1, "unitPrice": {"amount": "-1", "currencyCode": currency}},
+    ]
+    made = world.record(total=total, items=items)
+    asked = "orders { items { title quantity unitPrice { amount currencyCode } } timeline { edges { cursor } } }"
+    for at, recorded in ((NOW, made), (NOW + DAY, made | {"recordedAt": world.record(recordedAt=-1)["recordedAt"]})):
+        [order] = world.service.at(at).succeed("recordOrders", {"orders": [recorded]}, asked)["orders"]
+        assert order["items"][0]["unitPrice"] == {"amount": spelled, "currencyCode": currency}
+        assert order["items"][1]["unitPrice"]["amount"].startswith("-1")
+        assert len(order["timeline"]["edges"]) == 1  # recorded anew, nothing has changed
+
+
+def test_of_a_sample_nothing_can_be_claimed_and_of_an_overpaid_order_what_was_paid(world: World) -> None:
+    facts = {"paidAt": 3, "shippedAt": 2}
+    opening = {"reason": "DAMAGED", "description": "x", "wanted": "REFUND"}
+    sample = {"orderId": world.order(**facts, total=usd("0"))}
+    assert world.buyer.problems("openDispute", sample | opening | {"claim": usd("0.01")}) == {
+        ("claim.amount", "OUT_OF_RANGE")
+    }
+    world.buyer.succeed("openDispute", sample | opening | {"wanted": "REPLACEMENT"})
+    overpaid = {"orderId": world.order(**facts, amountPaid=usd("120.00"))}
+    assert world.buyer.problems("openDispute", overpaid | opening | {"claim": usd("120.01")}) == {
+        ("claim.amount", "OUT_OF_RANGE")
+    }
+    world.buyer.succeed("openDispute", overpaid | opening | {"claim": usd("120.00")})
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_newer"),
+    [
+        ("2026-01-01T00:00:01.0000001Z", "2026-01-01T00:00:01.00000015Z", True),
+        ("2026-01-01T00:00:01.00000015Z", "2026-01-01T00:00:01.0000001Z", False),
+        ("2026-01-01T00:00:01.000000150Z", "2026-01-01T00:00:01.00000015Z", False),
+        ("2026-01-01T00:00:01Z", "2026-01-01T00:00:01.000000001Z", True),
+        ("2026-01-01T00:00:01.000000001Z", "2026-01-01T00:00:01Z", False),
+        ("2026-01-01T00:00:01.123456999Z", "2026-01-01T00:00:01.123457Z", True),
+        ("2026-01-01T00:00:01.123456001Z", "2026-01-01T02:00:01.123456002+02:00", True),
+        ("2026-01-01T00:00:01.123456002Z", "2025-12-31T23:00:01.123456001-01:00", False),
+        ("2026-01-01T00:00:01.123456002z", "2026-01-01t00:00:01.123456002Z", False),
+    ],
+)
+def test_records_keep_their_order_within_a_microsecond(world: World, first: str, second: str, is_newer: bool) -> None:
+    made = world.record(recordedAt=first, placedAt="2025-01-01T00:00:00.0000009Z")
+    other = made | {"recordedAt": second, "shippedAt": "2026-01-01T00:00:00.123456789Z"}
+    shown = "ignored orders { status placedAt shippedAt }"
+    world.service.succeed("recordOrders", {"orders": [made]})
+    payload = world.service.succeed("recordOrders", {"orders": [other]}, shown)
+    assert payload["ignored"] == ([] if is_newer else [made["number"]])
+    [order] = payload["orders"]
+    assert order["shippedAt"] == ("2026-01-01T00:00:00.123456Z" if is_newer else None)
+    assert order["placedAt"] == "2025-01-01T00:00:00.000000Z"
+    both = [each | {"number": world.record()["number"]} for each in (other, made)]
+    both[1]["number"] = both[0]["number"]
+    payload = world.service.succeed("recordOrders", {"orders": both}, shown)
+    is_equal = first.rstrip("0Zz") == second.rstrip("0Zz") or "z" in first
+    shipped = is_newer or is_equal  # of equals the first is taken
+    assert [order["status"] for order in payload["orders"]] == ["SHIPPED" if shipped else "AWAITING_PAYMENT"] * 2
+    assert bool(payload["ignored"]) == is_equal
+
+
+def test_what_is_not_newer_is_named(world: World) -> None:
+    old, new, known = world.record(), world.record(), world.record()
+    record(world, NOW, old, known)
+    newer = known | {"recordedAt": world.record(recordedAt=-1)["recordedAt"]}
+    orders = [new, old, newer, newer, old]
+    payload = world.service.succeed("recordOrders", {"orders": orders}, "ignored orders { number }")
+    assert payload["ignored"] == [old["number"], known["number"]]
+    assert [order["number"] for order in payload["orders"]] == [order["number"] for order in orders]
+
+
+def test_what_is_right_can_be_taken_without_the_rest(world: World) -> None:
+    known, foreign = world.record(), world.record()
+    record(world, NOW, known)
+    world.person(world.service.role).succeed("recordOrders", {"orders": [foreign]})
+    later = world.record(recordedAt=-1)["recordedAt"]
+    good, old = world.record(), known
+    orders = [
+        world.record(number=""),
+        good,
+        known | {"kind": "OFFLINE", "recordedAt": later},
+        foreign,
+        old,
+        world.record(recordedAt=-2, total=usd("-1.00")),
+        good | {"recordedAt": later, "kind": "OFFLINE"},
+        good | {"recordedAt": later, "shippedAt": later},
+    ]
+    asked = "ignored orders { number status }"
+    payload = world.service.do("recordOrders", {"orders": orders}, asked)
+    assert (payload["orders"], payload["ignored"]) == (None, [])
+    payload = world.service.do("recordOrders", {"orders": orders, "skipInvalid": True}, asked)
+    assert [(".".join(error["field"]), error["code"]) for error in payload["userErrors"]] == [
+        ("orders.0.number", "INVALID_INPUT"),
+        ("orders.2.kind", "INVALID_INPUT"),
+        ("orders.3.number", "INVALID_INPUT"),
+        ("orders.5.total.amount", "INVALID_INPUT"),
+        ("orders.5.recordedAt", "INVALID_INPUT"),
+        ("orders.6.kind", "INVALID_INPUT"),
+    ]
+    assert payload["orders"] == [
+        {"number": good["number"], "status": "SHIPPED"},
+        {"number": old["number"], "status": "AWAITING_PAYMENT"},
+        {"number": good["number"], "status": "SHIPPED"},
+    ]
+    assert payload["ignored"] == [old["number"]]
+    for skip in (False, None):
+        payload = world.service.do("recordOrders", {"orders": orders, "skipInvalid": skip}, asked)
+        assert payload["orders"] is None
+    payload = world.service.do("recordOrders", {"orders": orders[:1], "skipInvalid": True}, asked)
+    assert (payload["orders"], len(payload["userErrors"])) == ([], 1)
+    payload = world.service.do("recordOrders", {"orders": [good] * 501, "skipInvalid": True}, asked)
+    assert (payload["orders"], payload["userErrors"][0]["problem"]) == (None, "TOO_MANY")
 
 
 def test_kind_and_parties_never_change(world: World) -> None:

@@ -17,9 +17,10 @@ from tortoise.backends.base.client import BaseDBAsyncClient, TransactionalDBClie
 from tortoise.connection import get_connection, get_connections
 from tortoise.context import get_current_context
 
-from models import failures, migrating
+from models import failures
 from models.backends.asyncpg import CONNECT_SECONDS, Hosts, Plans, SafeAsyncpgClient, SafeTransaction
 from models.failures import Deadlock, Failure, UnknownOutcome
+from models.pulse import Pulse
 
 T = TypeVar("T")
 
@@ -177,6 +178,8 @@ class _Trust:
     """Whether the replica is read. Once it has failed it rests; then one request at a time tries it, and all others
     read the database until one succeeds."""
 
+    what = "the replica"
+
     def __init__(self) -> None:
         self.failed = False
         self.is_tried = False
@@ -185,12 +188,15 @@ class _Trust:
     def allows_reading(self) -> bool:
         return not self.failed or (not self.is_tried and time.monotonic() >= self._rests_until)
 
-    def lose(self, error: Exception) -> None:
+    def lose(self, error: BaseException) -> None:
         if not self.failed:
             _log.warning("the replica cannot be read: %s", type(error).__qualname__)
         self.failed, self._rests_until = True, time.monotonic() + REPLICA_RESTS_SECONDS
 
     def regain(self) -> None:
+        """It answers; whether it can be read, a request has to try."""
+
+    def prove(self) -> None:
         _log.warning("the replica is read again")
         self.failed = False
 
@@ -278,7 +284,7 @@ async def _select_lagging(
         if tries:
             _trust.is_tried = False
     if tries:
-        _trust.regain()
+        _trust.prove()
     return rows
 
 
@@ -343,6 +349,7 @@ async def in_transaction(
                 result = await attempt(until)
             except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError) as again:
                 raise Deadlock from again
+        failures.database.regain()
         for tell in after_commit:
             tell()
         return result
@@ -382,10 +389,24 @@ def pools() -> Iterator[tuple[str, int, int]]:
             yield alias, pool.get_size(), pool.get_idle_size()
 
 
-async def reachable() -> bool:
-    """Whether the database answers and is migrated; what is wrong is in the log."""
-    try:
-        return not await migrating.pending(APPS, connection())
-    except Exception as error:
-        _log.warning("the database cannot be used: %s", type(error).__qualname__)
-        return False
+_pulses: dict[str, Pulse] = {}
+
+
+def pulses() -> dict[str, Pulse]:
+    """Of `default` and, where there is a replica, of `reader`; none on SQLite."""
+    return _pulses
+
+
+@contextlib.asynccontextmanager
+async def watched() -> AsyncGenerator[None]:
+    """Asks PostgreSQL all the time how it is, for as long as the block runs. Needs it connected."""
+    handler = get_connections()
+    async with contextlib.AsyncExitStack() as beating:
+        if dialect() == "postgres":
+            for alias in handler.db_config:
+                client: Any = handler.get(alias)
+                witness = failures.database if alias == "default" else _trust
+                _pulses[alias] = Pulse(client, witness, is_written=alias == "default")
+                await beating.enter_async_context(_pulses[alias].beating())
+        yield
+    _pulses.clear()

@@ -12,6 +12,7 @@ The one place that knows the drivers' classes. An error says one of these things
 
 import logging
 import sqlite3
+import time
 from collections.abc import Callable
 from enum import StrEnum
 
@@ -93,6 +94,35 @@ def was_refused(error: BaseException) -> bool:
     failure = of(error)
     unsent = isinstance(error, asyncpg.InterfaceError | Unreachable)
     return failure is Failure.READ_ONLY or (failure is Failure.AWAY and unsent)
+
+
+class Availability:
+    """Whether a database can be used, as far as is known. A change is logged once, however many requests notice it."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        self.lost_at: float | None = None
+
+    def lose(self, error: BaseException) -> None:
+        if self.lost_at is None:
+            self.lost_at = time.monotonic()
+            _log.warning("%s cannot be used: %s", self.what, type(error).__qualname__)
+
+    def regain(self) -> None:
+        if self.lost_at is not None:
+            _log.warning("%s can be used again, after %.1f seconds", self.what, time.monotonic() - self.lost_at)
+            self.lost_at = None
+
+
+database = Availability("the database")
+
+
+def noted(error: BaseException) -> bool:
+    """Whether the error says that the database cannot be used. Then that is logged, if it is new."""
+    if of(error) not in (Failure.AWAY, Failure.READ_ONLY):
+        return False
+    database.lose(error)
+    return True
 
 
 on_retry: list[Callable[[str, Failure], None]] = []  # called with what is tried again, and why

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from tortoise.expressions import Q
 
-from models import database
+from models import database, failures
 from models.backends.asyncpg import connect_apart
 from models.enums import Action, CaseKind
 from models.event import Event
@@ -179,7 +179,8 @@ class Feed:
             try:
                 await self.catch_up()
             except Exception as error:
-                _log.warning("news cannot be read: %s; trying again", type(error).__qualname__)
+                if not failures.noted(error):
+                    _log.warning("news cannot be read: %s; trying again", type(error).__qualname__)
                 await asyncio.sleep(POLL_SECONDS)
 
     async def _across_processes(self) -> None:
@@ -193,7 +194,8 @@ class Feed:
                 connection = await connect_apart(database.connection())
                 try:
                     connection.add_termination_listener(self._lost)
-                    await connection.add_listener(CHANNEL, self._heard)
+                    async with asyncio.timeout(NOTIFY_SECONDS):
+                        await connection.add_listener(CHANNEL, self._heard)
                     self._woken.set()
                     while True:
                         await self._committed.wait()
@@ -203,7 +205,8 @@ class Feed:
                 finally:
                     connection.terminate()
             except Exception as error:
-                _log.warning("no connection for notifications: %s; trying again", type(error).__qualname__)
+                if failures.of(error) is not failures.Failure.AWAY:  # of which the pulse knows
+                    _log.warning("no connection for notifications: %s; trying again", type(error).__qualname__)
                 await asyncio.sleep(POLL_SECONDS)
 
     def _lost(self, _connection: Any) -> None:

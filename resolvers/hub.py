@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 from weakref import WeakSet
 
+from models import failures
 from models.feed import Feed, Happened
 from resolvers.errors import NotThere
 
@@ -104,7 +105,8 @@ class _Group:
                     now = datetime.now(UTC)
                     seen = await self.read(now)
             except Exception as error:
-                _log.warning("what changed cannot be read: %s; trying again", type(error).__qualname__)
+                if not failures.noted(error):
+                    _log.warning("what changed cannot be read: %s; trying again", type(error).__qualname__)
                 self._pending += times
                 await asyncio.sleep(RETRY_SECONDS)
                 continue

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from models import database
+from models import database, failures, readiness
 from models.files import Away
 from resolvers import idempotency, upload
 from resolvers.account import spread_names
@@ -49,12 +49,14 @@ async def healthz(_request: Request) -> Response:
 
 
 async def readyz(request: Request) -> Response:
-    """The database answers and is migrated, and the process is not about to stop."""
+    """Whether requests can be served, and what is wrong with each part that is needed for it."""
     if request.app.state.stopping.has_begun:
         return JSONResponse({"status": "stopping"}, 503)
-    if await database.reachable():
-        return JSONResponse({"status": "ready"})
-    return JSONResponse({"status": "not ready"}, 503)
+    found = await readiness.look(request.app.state.files.store.check)
+    said: dict[str, Any] = {"status": "ready" if found.is_ready else "not ready", **found.parts}
+    if found.replica_lag is not None:
+        said["replicaLagSeconds"] = found.replica_lag
+    return JSONResponse(said, 200 if found.is_ready else 503)
 
 
 async def _nowhere(scope: Scope, receive: Receive, send: Send) -> None:
@@ -77,8 +79,9 @@ async def _repeated(work: Callable[[], Awaitable[None]], seconds: float) -> Asyn
         while True:
             try:
                 await work()
-            except Exception as unforeseen:
-                masked(unforeseen)
+            except Exception as problem:
+                if not failures.noted(problem):
+                    masked(problem)
             await asyncio.sleep(seconds)
 
     task = asyncio.create_task(repeat())
@@ -134,6 +137,7 @@ def create(settings: Settings | None = None) -> Starlette:
 
         async with (
             database.connected(settings.database, settings.replica_url),
+            database.watched(),
             view.hub.feed.running(),
             _repeated(clear, CLEARING_SECONDS),
             _repeated(spread_names, SPREADING_SECONDS),

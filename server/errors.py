@@ -70,8 +70,10 @@ RETRY_LATER = {"retry-after": "2"}  # seconds, in which a database that is away 
 def failure_code(error: BaseException | None) -> str | None:
     """The code for what the database's error says; None when it says nothing, and is our own fault. Once something was
     committed, what is not answered may be done."""
-    failure = failures.of(error) if error is not None else None
-    code = _CODES.get(failure) if failure is not None else None
+    if error is None or (failure := failures.of(error)) is None:
+        return None
+    failures.noted(error)
+    code = _CODES.get(failure)
     return "UNKNOWN_OUTCOME" if code and current.get().wrote else code
 
 

@@ -46,6 +46,7 @@ class Postgres:
         self.bin = installed / "bin"
         self.data = folder / "data"
         self.process: subprocess.Popen[bytes] | None = None
+        self.frozen: list[int] = []
         if copy_of is None:
             self._run("initdb", "-D", str(self.data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
         else:
@@ -82,11 +83,66 @@ class Postgres:
             time.sleep(0.05)
         raise RuntimeError("PostgreSQL did not start: " + (self.folder / "log").read_text())
 
+    @property
+    def url(self) -> str:
+        """Of its first database."""
+        return f"postgres://postgres@/postgres?host={self.folder}"
+
+    def freeze(self) -> None:
+        """All its processes stand still, as on a host that hangs: the kernel still takes what is sent to them."""
+        assert self.process is not None
+        postmaster = self.process.pid
+        os.kill(postmaster, signal.SIGSTOP)
+        self.frozen = [postmaster]
+        for child in Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(child), signal.SIGSTOP)
+                self.frozen.append(int(child))
+
+    def thaw(self) -> None:
+        for process in reversed(self.frozen):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGCONT)
+        self.frozen = []
+
+    def promote(self) -> None:
+        self.tell("SELECT pg_promote()")
+
+    def tell(self, *statements: str) -> None:
+        async def work() -> None:
+            connection: Any = await asyncpg.connect(**credentials(self.url))
+            for statement in statements:
+                await connection.execute(statement)
+            await connection.close()
+
+        asyncio.run(work())
+
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        self.thaw()
         if self.process is not None:
             self.process.send_signal(how)
             self.process.wait()
             self.process = None
+
+
+@contextlib.contextmanager
+def cluster() -> Generator[tuple[Postgres, Postgres]]:
+    """A PostgreSQL and its replica."""
+    with (
+        tempfile.TemporaryDirectory(prefix="recourse-pg-") as first,
+        tempfile.TemporaryDirectory(prefix="recourse-pg-") as second,
+    ):
+        primary = Postgres(Path(first))
+        primary.start()
+        try:
+            replica = Postgres(Path(second), copy_of=primary)
+            replica.start()
+            try:
+                yield primary, replica
+            finally:
+                replica.stop()
+        finally:
+            primary.stop()
 
 
 @contextlib.contextmanager
@@ -123,7 +179,7 @@ def running() -> Generator[str]:
     server = Postgres(folder)
     try:
         server.start()
-        yield f"postgres://postgres@/postgres?host={folder}"
+        yield server.url
     finally:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)

@@ -3,21 +3,18 @@
 import asyncio
 import signal
 import socket
-import tempfile
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import httpx2
 
 import models
 from models import database
 from tests.conftest import TIME, Server, World, on_postgres
-from tests.postgres import Postgres
+from tests.postgres import cluster
 from tests.processes import serving, start
 from tests.test_feed import read_on
 
@@ -46,40 +43,12 @@ def test_an_open_transaction_keeps_no_reader_waiting(server: Server, world: Worl
     writing.result(10)
 
 
-@contextmanager
-def replicated(files: Path) -> Generator[tuple[str, str, Postgres, Callable[[str], None]]]:
-    """The addresses of a PostgreSQL and of its replica, the replica, and how to tell it something."""
-    with (
-        tempfile.TemporaryDirectory(prefix="recourse-pg-") as first,
-        tempfile.TemporaryDirectory(prefix="recourse-pg-") as second,
-    ):
-        primary = Postgres(Path(first))
-        primary.start()
-        replica = Postgres(Path(second), copy_of=primary)
-        replica.start()
-        url, other = (f"postgres://postgres@/postgres?host={folder}" for folder in (first, second))
-
-        def tell(statement: str) -> None:
-            async def work() -> None:
-                connection: Any = await asyncpg.connect(user="postgres", database="postgres", host=second)
-                await connection.execute(statement)
-                await connection.close()
-
-            asyncio.run(work())
-
-        try:
-            yield url, other, replica, tell
-        finally:
-            replica.stop()
-            primary.stop()
-
-
 @on_postgres
 def test_queries_are_read_from_a_replica_and_nothing_else_is(tmp_path: Path) -> None:
     status = "query($id: ID!) { node(id: $id) { ... on Order { status } } }"
     with (
-        replicated(tmp_path) as (url, other, replica, tell),
-        serving(url, str(tmp_path), replica_url=other) as [here],
+        cluster() as (primary, replica),
+        serving(primary.url, str(tmp_path), replica_url=replica.url) as [here],
         httpx2.Client(base_url=here, timeout=30) as http,
     ):
         world = World(http)
@@ -92,7 +61,7 @@ def test_queries_are_read_from_a_replica_and_nothing_else_is(tmp_path: Path) -> 
         while seen() != "AWAITING_PAYMENT":
             assert time.monotonic() < until
         _, last = read_on(agent, None)
-        tell("SELECT pg_wal_replay_pause()")
+        replica.tell("SELECT pg_wal_replay_pause()")
         cancelled = {"orderId": order, "reason": "OTHER"}
         shown = "order { status timeline { edges { node { text } } } }"
         payload = world.buyer.succeed("cancelOrder", cancelled, shown)
@@ -102,7 +71,7 @@ def test_queries_are_read_from_a_replica_and_nothing_else_is(tmp_path: Path) -> 
         assert world.buyer.refused("cancelOrder", cancelled) == "ALREADY_CANCELLED"  # and decided where it is
         edges, _ = read_on(agent, last)
         assert [edge["node"]["text"] for edge in edges] == ["The buyer cancelled the order."]
-        tell("SELECT pg_wal_replay_resume()")
+        replica.tell("SELECT pg_wal_replay_resume()")
         until = time.monotonic() + 10
         while seen() != "CANCELLED":
             assert time.monotonic() < until

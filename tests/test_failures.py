@@ -2,12 +2,16 @@
 
 import asyncio
 import sqlite3
+import subprocess
+import sys
+import tempfile
 from collections.abc import Awaitable, Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
 import asyncpg
+import httpx2
 import pytest
 from graphql import GraphQLError
 from tortoise.exceptions import DBConnectionError, OperationalError
@@ -18,7 +22,7 @@ from models.enums import Role
 from models.failures import Failure
 from models.keys import new_id
 from server.errors import presented
-from tests.conftest import DIALECT, Server, World, code, on_postgres
+from tests.conftest import DIALECT, Server, World, code, on_postgres, on_sqlite
 from tests.locks import held
 from tests.postgres import credentials
 from tests.test_metrics import metrics
@@ -356,3 +360,73 @@ def test_what_was_done_before_the_database_went_away_is_not_called_undone(server
     finally:
         execute(server.settings.database, "DROP FUNCTION at_commit CASCADE")
     assert (answer.status_code, code(answer)) == (200, "UNKNOWN_OUTCOME")
+
+
+READ_ONLY_FILE = """
+import asyncio, os, sys
+from pathlib import Path
+import models
+from models import database, failures, migrating, readiness
+from models.enums import Role
+
+url, file = sys.argv[1], Path(sys.argv[1].removeprefix("sqlite://"))
+
+async def migrate():
+    async with database.connected(url) as connection:
+        print((await readiness.look(check)).parts["migration"])
+        await migrating.migrate(database.APPS, connection)
+
+async def look():
+    async with database.connected(url):
+        found = await readiness.look(check)
+        print(found.is_ready)
+        for part in ("database", "writable", "migration", "files"):
+            print(found.parts[part])
+        try:
+            await database.in_transaction(lambda: models.Account.create(subject="x", role=Role.BUYER, name="x"))
+        except Exception as error:
+            print(failures.of(error).value)
+
+async def check():
+    raise FileNotFoundError
+
+asyncio.run(migrate())
+file.chmod(0o444)
+file.parent.chmod(0o777)
+if os.geteuid() == 0:
+    os.setuid(65534)
+asyncio.run(look())
+"""
+
+
+@on_sqlite
+def test_a_file_that_cannot_be_written_is_said_to_be_so() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-c", READ_ONLY_FILE, f"sqlite://{folder}/x.db"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines() == [
+        "The database lacks migrations; run `./recourse migrate`.",
+        "False",
+        "ok",
+        "The database's file cannot be written.",
+        "ok",
+        "The place for files cannot be reached; what needs no file is served.",
+        "read-only",
+    ], done.stderr
+
+
+def test_being_ready_is_told_by_parts(server: Server) -> None:
+    answer = httpx2.get(f"{server.url}/readyz")
+    parts = dict.fromkeys(("database", "writable", "migration", "files"), "ok")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ready", **parts})
+
+
+def test_that_the_database_is_away_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    availability = failures.Availability("the database")
+    for _ in range(3):
+        availability.lose(ConnectionResetError("words of the driver"))
+    availability.regain()
+    availability.regain()
+    lost, found = (record.getMessage() for record in caplog.records)
+    assert lost == "the database cannot be used: ConnectionResetError"
+    assert found.startswith("the database can be used again, after ")

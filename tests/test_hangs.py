@@ -185,5 +185,10 @@ def test_a_primary_that_hangs_is_left_for_the_one_that_takes_over(
             time.sleep(0.5)
             began = time.monotonic()
             process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=30)
+            _, said = process.communicate(timeout=30)
             assert time.monotonic() - began < 11
+    # Once for each change, and nothing for each request.
+    lines = [line for line in said.splitlines() if "tried again" not in line and not line.startswith("00")]
+    assert "Traceback" not in said
+    assert len(lines) < 10, said
+    assert sum("the database cannot be used" in line for line in lines) <= 2

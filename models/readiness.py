@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,7 +34,9 @@ class Readiness:
         return all(self.parts[name] == OK for name in _DECISIVE)
 
 
+_LOOK_SECONDS = 5.0  # between two looks at the migrations of a database that has them all; reading them takes a while
 _is_migrated: bool | None = None  # when it was last looked at
+_looked_at = 0.0
 
 
 async def look(check_files: Callable[[], Awaitable[None]]) -> Readiness:
@@ -97,7 +100,9 @@ def _lag(primary: State | None, replica: State | None) -> float | None:
 
 
 async def _migrated() -> str:
-    global _is_migrated
+    global _is_migrated, _looked_at
+    if _is_migrated and time.monotonic() - _looked_at < _LOOK_SECONDS:
+        return OK
     reader = "reader" if database.dialect() == "sqlite" else "default"  # where no transaction is waited for
     try:
         pending = await _in_time(migrating.pending(database.APPS, get_connections().get(reader)))
@@ -107,7 +112,7 @@ async def _migrated() -> str:
     except Exception:
         return UNKNOWN
     else:
-        _is_migrated = not pending
+        _is_migrated, _looked_at = not pending, time.monotonic()
     return OK if _is_migrated else "The database lacks migrations; run `./recourse migrate`."
 
 

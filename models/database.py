@@ -29,6 +29,7 @@ APPS: dict[str, Any] = {
 }
 TRANSACTION_SECONDS = 10
 COMMIT_SECONDS = 5.0  # beyond that; a synchronous standby may keep it waiting
+CONFLICT_SECONDS = 0.2  # for the other transaction to go on, before the one that was rolled back begins again
 POOL_SIZE = 10
 REPLICA_SECONDS, REPLICA_RESTS_SECONDS = 4.0, 5.0  # patience with it; and without it, once that was at an end
 DRAIN_SECONDS = 1.5  # with a server's patience for requests before it, ten in all
@@ -345,6 +346,8 @@ async def in_transaction(
             if not failures.may_be_tried_again(error):
                 raise
             failures.note_retry("transaction", error)
+            if failures.of(error) is Failure.CONFLICT:
+                await asyncio.sleep(CONFLICT_SECONDS)
             try:
                 result = await attempt(until)
             except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError) as again:

@@ -84,8 +84,9 @@ def one_line(text: str) -> str:
 def searchable(text: str) -> str:
     """The text as it is searched: in any case, width and spelling, whatever spaces are in it. Turkish i's are one."""
     if not text.isascii():
-        folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-        text = without_invisible(folded).replace("i\u0307", "i").replace("ı", "i")
+        folded = unicodedata.normalize("NFKC", without_invisible(text)).casefold()
+        folded = folded.replace("i\u0307", "i").replace("ı", "i")
+        text = without_invisible(unicodedata.normalize("NFKC", folded))
     return " ".join(text.casefold().split())
 
 

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import models
 from models import database, migrating
@@ -75,6 +77,21 @@ def test_a_required_text_of_nothing_that_shows_is_missing(world: World, text: st
 def test_what_does_not_show_is_trimmed_and_what_makes_a_sign_stays(typed: str, kept: str) -> None:
     assert normal(typed) == kept
     assert normal(kept) == kept
+
+
+@given(
+    st.text(
+        st.sampled_from(
+            "a 1é\u0301İıß❤\ufe0f\u20e3🏴\U000e0067\U000e007f\u200b\u200d\u00ad\u3164ﬃ辻\U000e0100\u0d4d\n"
+        ),
+        max_size=9,
+    )
+)
+def test_what_was_brought_into_its_form_stays_as_it_is(text: str) -> None:
+    assert normal(normal(text)) == normal(text)
+    assert searchable(searchable(text)) == searchable(text)
+    assert searchable(normal(text)) == searchable(text)
+    assert is_blank(text) == (normal(text) == "")
 
 
 def test_a_comment_is_kept_as_it_was_written_between_its_ends(world: World) -> None:
@@ -160,6 +177,7 @@ SEARCHES = [
     ("Oﬃce chair", "office"),
     ("№ 5 perfume", "no 5"),
     ("Lamp\u200b shade", "lamp shade"),
+    ("Cafe\u200b\u0301", "café"),
     ("ﾃﾞｽｸ", "デスク"),
     ("１２３ candles", "123"),
 ]

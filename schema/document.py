@@ -119,7 +119,9 @@ class Document:
         errors = self.invalid if error is None else [error]
         if not errors and isinstance(found, Measure):
             request = current.get()
-            request.operation, request.cost = self.name, found.cost
+            request.operation = self.name
+            if request.id:  # it is somebody's
+                request.cost = found.cost
         return errors
 
 

@@ -25,6 +25,8 @@ that complete a list are coroutines, which complete it piece by piece, and so ar
             if x.turns.due(len(p) * 8): await x.turns.turn(len(p) * 8)
             r += [f0(i, x) for i in p]
         return r
+
+Short lists below others are completed at once, and counted with what they lie in.
 """
 
 # pyright: reportPrivateUsage=false, reportUnknownMemberType=false, reportMissingTypeArgument=false
@@ -74,8 +76,10 @@ from resolvers.request import current
 from resolvers.selection import Variants, variables_in
 from resolvers.turns import LARGE, LARGE_UNCOMPILED, PIECE, Turns
 from schema.arguments import Arguments, Impure
+from schema.sizes import USUAL_SIZE
 
 LARGEST = 1000  # fields of a plan, for each type that they may be asked of
+SHORT = 20  # entries of a list that is completed at once
 CLASSES = 32  # of values at one place
 
 # Nothing of exactly these types is an exception or can be awaited or called.
@@ -160,6 +164,7 @@ class _Dispatch(dict[type, Complete]):
 class _Plan:
     complete: Complete
     arguments: list[Arguments]
+    work: int  # fields that it usually completes
 
 
 class Compiler:
@@ -172,6 +177,7 @@ class Compiler:
         self.scope: dict[str, Any] = {"read": _read, "sequence": _sequence, "ATOMS": ATOMS}
         self.arguments: list[Arguments] = []
         self.size = 0
+        self.work = 0  # the same, with the fields of a list's entries as often as is usual
 
     def plan(self, output: GraphQLOutputType, group: Group) -> _Plan:
         """Raises Impure."""
@@ -179,7 +185,7 @@ class Compiler:
         shown = self.shown(output, group, "v", "v")
         name = self.function("v", f"return {shown}")
         exec("\n".join(self.lines), self.scope)  # noqa: S102
-        return _Plan(self.scope[name], self.arguments)
+        return _Plan(self.scope[name], self.arguments, self.work)
 
     def function(self, parameter: str, *body: str, waits: bool = False) -> str:
         """A coroutine function where anything in it `waits`."""
@@ -198,8 +204,13 @@ class Compiler:
         if is_leaf_type(output):
             return self.leaf(output, value, name, nullable)
         if is_list_type(output):
-            shown = f"{self.list_of(output, group)}({name if nullable else value}, x)"
-            shown = f"(await {shown})" if self.in_turns else shown
+            at_once, in_turns = self.list_of(output, group)
+            first = name if nullable else value
+            shown = f"{at_once}({first}, x)"
+            if not at_once:
+                shown = f"(await {in_turns}({first}, x))"
+            elif in_turns:
+                shown = f"({at_once}({name}, x) if len({first}) <= {SHORT} else await {in_turns}({name}, x))"
         else:
             dispatch, waits = self.dispatch(output, group)
             kinds = self.constant(dispatch)
@@ -229,15 +240,19 @@ class Compiler:
             shown = f"r if {fits} else {serialize}({name})"
         return f"(None if ({value}) is None else {shown})" if nullable else f"({shown})"
 
-    def list_of(self, output: GraphQLList, group: Group) -> str:
-        before = self.size
+    def list_of(self, output: GraphQLList, group: Group) -> tuple[str, str]:
+        """The functions that complete it at once and in turns; none where it is not to be completed so."""
+        before = self.work
         shown = self.value(output.of_type, group, "i", "i")
-        size = self.size - before + 1  # fields of an entry, or more
+        size = self.work - before + 1  # fields of an entry
+        self.work = before + USUAL_SIZE * size
         same = "if type(v) is not list: v = sequence(v)"
+        waits = _waits(shown)
+        at_once = "" if waits else self.function("v", same, f"return [{shown} for i in v]")
         if not self.in_turns:
-            return self.function("v", same, f"return [{shown} for i in v]")
-        piece = 1 if _waits(shown) else max(1, PIECE // size)
-        return self.function(
+            return at_once, ""
+        piece = 1 if waits else max(1, PIECE // size)
+        in_turns = self.function(
             "v",
             same,
             "r = []",
@@ -247,6 +262,7 @@ class Compiler:
             f"    r += [{shown} for i in p]",
             "return r",
         )
+        return at_once if SHORT * size <= PIECE else "", in_turns
 
     def dispatch(self, output: Any, group: Group) -> tuple[_Dispatch, bool]:
         """How an object is completed, by the value's class; and whether that is to be awaited."""
@@ -273,6 +289,7 @@ class Compiler:
     def object_of(self, object_type: GraphQLObjectType, group: Group) -> str:
         fields, deferred, _ = self.executor.collect_subfields(object_type, group)
         self.size += len(fields)
+        self.work += len(fields)
         if deferred or self.size > LARGEST:
             raise Impure
         shown = [f"{name!r}: {self.field(object_type, fields[name])}" for name in fields]
@@ -456,6 +473,8 @@ class Compiled(InTurns):
         _, _, plan, arguments = ready
         if plan is None:
             return Undefined
+        if self._turns is not None:
+            self._turns.done += plan.work
         try:
             return plan.complete(value, arguments)
         except Exception:

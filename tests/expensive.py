@@ -31,6 +31,7 @@ from resolvers import ids
 from resolvers.account import Account, sign_in
 from resolvers.address import Files
 from resolvers.limits import Limits
+from resolvers.request import Request, current
 from schema import SCHEMA
 from schema.document import Document
 from schema.guard import TooExpensive
@@ -55,6 +56,7 @@ class Rich:
         self.ids: list[str] = []
 
     async def run(self, role: Role, query: str, variables: Mapping[str, Any], minutes: float = 0) -> Any:
+        current.set(Request(id="a request"))
         now = NOW + timedelta(minutes=minutes)
         context = replace(self.view.context(self.people[role], "http://127.0.0.1"), now=now)
         return await SCHEMA.execute(query, dict(variables), context)

@@ -10,6 +10,7 @@ import pytest
 import strawberry
 from strawberry import Info
 
+from resolvers.request import Request, current
 from resolvers.turns import LARGE, LARGE_UNCOMPILED, PIECE, ROWS, in_turns
 from schema.document import Preparing
 from schema.execution import Schema
@@ -41,18 +42,10 @@ class Line:
     counted: int
 
 
-@strawberry.interface
-class Numbered:
-    number: int
-
-
 @strawberry.type
-class Entry(Numbered):
+class Entry:
+    number: int
     lines: list[Line] = strawberry.field(metadata=sized(50))
-
-    @classmethod
-    def is_type_of(cls, obj: Any, _: Any) -> bool:
-        return True
 
 
 def book(entries: int, lines: int) -> Any:
@@ -91,10 +84,14 @@ LINES = f"lines {{ counted {WIDE} }}"
 ROOTS: dict[str, str] = {
     "one list": f"{{ book(entries: 0, lines: 2000) {{ {LINES} }} }}",
     "lists in a list": f"{{ book(entries: 50, lines: 40) {{ entries {{ number {LINES} }} }} }}",
+    "short lists in a list": f"{{ book(entries: 200, lines: 10) {{ entries {{ number {LINES} }} }} }}",
     "a list with lists": f"{{ entries(entries: 50, lines: 40) {{ number {LINES} }} }}",
     "what is awaited": f"{{ awaited(entries: 50, lines: 40) {{ entries {{ number {LINES} }} }} }}",
     "several that are awaited": "{"
     + " ".join(f"r{place}: awaited(entries: 5, lines: 40) {{ entries {{ number {LINES} }} }}" for place in range(10))
+    + "}",
+    "several with short lists": "{"
+    + " ".join(f"r{place}: awaited(entries: 20, lines: 10) {{ entries {{ number {LINES} }} }}" for place in range(10))
     + "}",
 }  # 2,000 lines each
 SMALL: dict[str, str] = {
@@ -111,6 +108,7 @@ WAYS: dict[str, Callable[[str], Coroutine[Any, Any, Any]]] = {
 
 
 def context() -> Any:
+    current.set(Request(id="a request"))
     return SimpleNamespace(limits=LIMITS)
 
 

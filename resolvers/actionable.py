@@ -119,5 +119,5 @@ def decision(root: Any, action: Action, at: datetime | None = UNSET) -> Decision
         return decided(action, root, root.context)
     at = cut(at)
     known = [past.facts for past in root.past if past.known_at <= at]
-    facts = policy.fold(root.facts(), known) if known else None
+    facts = policy.fold(root.facts(), known, strict=False) if known else None
     return policy.decide(action, facts, root.context.viewer, at, conflict=root.has_conflict)

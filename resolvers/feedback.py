@@ -130,8 +130,9 @@ class Feedback(Rated, Row):
     def original_version(self) -> FeedbackVersion | None:
         if self.original is None:
             return None
-        comment = self.original["comment"] if self.texts_are_shown else None
-        return FeedbackVersion(**self.original | {"comment": comment}, left_at=self.left_at)
+        comment = self.original.get("comment") if self.texts_are_shown else None
+        stars = {name: self.original.get(name) for name in STARS}
+        return FeedbackVersion(**stars, comment=comment, left_at=self.left_at)
 
 
 relations.refers_to(Feedback, "order", "order", Order, "Order", "order_id")

@@ -5,6 +5,7 @@
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from datetime import UTC, datetime
+from enum import StrEnum
 from functools import cache, cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 from uuid import UUID
@@ -14,7 +15,7 @@ from tortoise.fields import BooleanField, DatetimeField, JSONField, UUIDField
 from tortoise.fields.data import CharEnumFieldInstance
 from tortoise.models import Model
 
-from models.enums import Role
+from models.enums import CancellationStatus, ComplaintStatus, DisputeStatus, OrderKind, ResolutionKind, Role
 from resolvers.policy import Bind
 from resolvers.selection import Asked, Selection
 
@@ -114,6 +115,31 @@ def _instant(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
+# What a value reads as that no member has, such as one that a newer release wrote: what promises least.
+UNKNOWN: dict[type[StrEnum], StrEnum] = {
+    Role: Role.SERVICE,
+    OrderKind: OrderKind.OFFLINE,
+    ResolutionKind: ResolutionKind.NO_REFUND,
+    CancellationStatus: CancellationStatus.WITHDRAWN,
+    DisputeStatus: DisputeStatus.WITHDRAWN,
+    ComplaintStatus: ComplaintStatus.WITHDRAWN,
+}
+
+
+class Members(dict[str, StrEnum | None]):
+    """An enum's members by their values. A value that it does not have reads as OTHER where there is such a member,
+    else by UNKNOWN; an optional one, unless it tells how something ended, as nothing."""
+
+    def __init__(self, enum: Any, *, nullable: bool) -> None:
+        super().__init__((member.value, member) for member in enum)
+        ends = enum in (CancellationStatus, DisputeStatus, ComplaintStatus)
+        other = enum.__members__.get("OTHER", UNKNOWN.get(enum))
+        self.unknown = None if nullable and not ends else other
+
+    def __missing__(self, _value: str) -> StrEnum | None:
+        return self.unknown
+
+
 @cache
 def _columns(row_type: type[Row], dialect: str) -> list[tuple[str, Callable[[Any], Any] | None]]:
     """The row's columns, and how each is read where the driver does not give it as it is."""
@@ -123,7 +149,7 @@ def _columns(row_type: type[Row], dialect: str) -> list[tuple[str, Callable[[Any
         kind = known[name]
         read: Callable[[Any], Any] | None = None
         if isinstance(kind, CharEnumFieldInstance):
-            read = {member.value: member for member in kind.enum_type}.__getitem__
+            read = Members(kind.enum_type, nullable=kind.null).__getitem__
         elif isinstance(kind, JSONField):
             read = orjson.loads
         elif dialect == "sqlite" and isinstance(kind, BooleanField):

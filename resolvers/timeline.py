@@ -74,13 +74,16 @@ _HAPPENED: dict[str, tuple[str, str]] = {
 }
 
 
+CHANGED = "The order's details were changed."
+
+
 def words(action: Action | None, facts: Mapping[str, Any]) -> str:
     if action is not None:
         return _DONE.get(action) or f"{in_words(action)}."
     for fact, (came, went) in _HAPPENED.items():
         if fact in facts:
             return went if facts[fact] is None else came
-    return "The order's details were changed."
+    return CHANGED
 
 
 @dataclass(slots=True, kw_only=True)
@@ -105,6 +108,8 @@ class TimelineEntry(Row):
 
     @property
     def text(self) -> str:
+        if self.action is None and self.by_id is not None:  # an action of another release
+            return CHANGED
         return words(self.action, self.facts | (self.case_facts or {}))
 
     @property

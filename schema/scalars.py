@@ -11,7 +11,7 @@ import strawberry
 from graphql import GraphQLError, StringValueNode, ValueNode
 from strawberry.types.scalar import ScalarDefinition
 
-from resolvers.instant import FinerInstant
+from resolvers.instant import FinerInstant, cut
 from resolvers.money import AmountText, CurrencyCode
 
 EARLIEST_YEAR, LATEST_YEAR = 1900, 9000
@@ -21,7 +21,7 @@ _INSTANT = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9})
 LONGEST_TEXT = 100  # characters of an amount or a currency code; what is longer is no slip of the pen
 
 
-def parse_instant(value: object) -> datetime:
+def parse_exactly(value: object) -> datetime:
     """Reads RFC 3339 with any offset; gives a FinerInstant where it has more than microseconds. Raises ValueError."""
     match = _INSTANT.fullmatch(value) if isinstance(value, str) else None
     if match is None:
@@ -35,6 +35,11 @@ def parse_instant(value: object) -> datetime:
         raise ValueError(f"A DateTime lies in the years {EARLIEST_YEAR} to {LATEST_YEAR}.")
     finer = int(f"{(fraction or '')[6:]:0<3}")
     return FinerInstant.of(instant, finer) if finer else instant
+
+
+def parse_instant(value: object) -> datetime:
+    """The same in microseconds: what is finer is cut off."""
+    return cut(parse_exactly(value))
 
 
 def spell_instant(instant: datetime) -> str:
@@ -92,7 +97,7 @@ SCALARS: dict[object, ScalarDefinition] = {
         "An instant, as RFC 3339. Always given in UTC with six fractional digits and a Z, and taken with any offset; "
         "a time without an offset is refused.",
         spell_instant,
-        parse_instant,
+        parse_exactly,
         "https://scalars.graphql.org/andimarek/date-time",
     ),
     Decimal: _DECIMAL,

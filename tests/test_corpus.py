@@ -613,6 +613,7 @@ MANY_DIGITS = "9" * 31
 WRONG: dict[str, list[Any]] = {
     "String": [value for value in TEXTS if value != "x" * 100_000],
     "ID": [value for value in IDS if value != "x" * 1_000_000],
+    "Boolean": [True, False, 0, 1, "", "true", [True], {}, None],
     "Int": [0, -1, 6, 2**31 - 1, 2**31, -(2**31), 10**30, 1.5, "5", "", True, [5], {}, None],
     "Decimal": [
         "-1.00",

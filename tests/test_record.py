@@ -198,6 +198,14 @@ def test_orders_as_order_systems_have_them(
     assert (order["total"], order["amountPaid"], order["status"]) == ({"amount": total}, {"amount": paid}, status)
 
 
+def test_an_instant_asked_about_may_be_finer_than_a_microsecond(world: World) -> None:
+    asked = """query($id: ID!, $at: DateTime) { node(id: $id) { ... on Order {
+      decision(action: CANCEL_ORDER, at: $at) { allowed } } } }"""
+    for at in ("2026-06-16T12:00:00.000000001Z", "2026-06-16T14:00:00.123456789+02:00"):
+        found = world.buyer.at(NOW + 2 * DAY).ask(asked, id=world.order(), at=at)
+        assert found["node"]["decision"] == {"allowed": True}
+
+
 def test_instants_out_of_order_are_kept_as_they_are(world: World) -> None:
     [order] = record(world, NOW, world.record(placedAt=1, paidAt=1 + 3 / 1440))
     assert order["paidAt"] == "2026-06-14T11:57:00.000000Z"

@@ -257,6 +257,8 @@ SHARED = """INSERT INTO orders SELECT made.* FROM (
     'placed_at', seed.placed_at - n * interval '1 minute',
     'feedback_left_at', CASE WHEN n % 3 > 0 THEN seed.completed_at END,
     'feedback_replied_at', CASE WHEN n % 3 > 1 THEN seed.completed_at END,
+    'cancellation_pending_since', CASE WHEN n % 4 = 0 AND seed.kind = 'SECURE_PAYMENT'
+      AND coalesce(seed.shipped_at, seed.completed_at, seed.cancelled_at) IS NULL THEN seed.placed_at END,
     'buyer_id', buyers[1 + n % $1], 'supplier_id', suppliers[1 + n % $1])) AS made
   WHERE seed.number = ANY($2) ORDER BY made.placed_at"""
 

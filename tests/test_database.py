@@ -176,11 +176,10 @@ def _facts(**changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "facts",
     [
-        {"total": 0},
-        {"amount_paid": 101, "paid_at": NOW},
+        {"total": -1},
         {"amount_paid": -1, "paid_at": NOW},
         {"amount_paid": 1},
-        {"paid_at": NOW},
+        {"total": 0, "amount_paid": 1},
         {"feedback_replied_at": NOW},
         {"feedback_left_at": NOW, "feedback_revised_at": NOW},
     ],

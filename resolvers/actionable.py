@@ -30,11 +30,7 @@ class Actionable:
     context: Context
     past: Sequence[Past]
     moved_by_time: ClassVar[tuple[Expression, ...]] = ()  # what else of it time alone changes
-
-    @property
-    def has_conflict(self) -> bool:
-        """Whether the viewer is an agent who is a party to it as well."""
-        return False
+    has_conflict: Any = False  # whether the viewer is an agent who is a party to it as well
 
     @property
     def available_actions(self) -> list[Decision]:

@@ -73,7 +73,11 @@ class Order(OrderFacts, Actionable, Row):
     @property
     def order_items(self) -> list[OrderItem]:
         currency = self.currency
-        return [OrderItem(title, quantity, unit_price(currency, *price)) for title, quantity, *price in self.items]
+        items: list[Any] = self.items
+        try:
+            return [OrderItem(title, quantity, Money(minor, currency)) for title, quantity, minor in items]
+        except ValueError:  # one of the prices is finer than the currency, and has its decimals beside it
+            return [OrderItem(title, quantity, unit_price(currency, *price)) for title, quantity, *price in items]
 
     @property
     def most_claimable(self) -> Money:

@@ -236,8 +236,11 @@ async def fetch(
         text = f"{before.format_map(open_in)}{text}{behind.format_map(open_in)}"
         if order:
             text += f" ORDER BY {_of('p', order)}"
-    # A row with lists of others is as much work as all of them.
-    return await in_turns(partial(shape.make, context), await statement.run(text, plans), 30 if shape.manys else ROWS)
+    make, records = shape.make, await statement.run(text, plans)
+    at_once = 30 if shape.manys else ROWS  # a row with lists of others is as much work as all of them
+    if len(records) <= at_once:
+        return [make(context, record) for record in records]
+    return await in_turns(partial(make, context), records, at_once)
 
 
 def _looked_at(condition: str) -> str:

@@ -92,7 +92,7 @@ async def orders(
         return await listed(info, Order, "Order", where, page, _BY_PLACING, is_walked=is_walked, is_named=is_named)
 
     parts = _parts(context, asked)
-    text = searchable(asked.search or "")  # nothing is left of it where all orders are meant
+    text = searchable(asked.search) if asked.search else ""  # nothing is left of it where all orders are meant
     if not text or not parts:
         return await shown(parts, is_walked=True)
     if database.dialect() == "postgres":

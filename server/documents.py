@@ -33,12 +33,11 @@ class Registered:
         self.kept: OrderedDict[str, str] = OrderedDict()  # the one that was used last is last
 
     def text(self, asked: Parameters) -> str:
-        name = asked.named
         if not asked.query:
-            return self._found(name or "")
+            return self._found(asked.named or "")
         if asked.persisted is not None:
             made = hashlib.sha256(asked.query.encode()).hexdigest()
-            if made != name:
+            if made != asked.named:
                 raise Refused(400, "BAD_REQUEST", "extensions.persistedQuery.sha256Hash is not that of the query.")
             self._keep(made, asked.query)
         return asked.query

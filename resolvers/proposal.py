@@ -76,30 +76,20 @@ class RejectProposal(AcceptProposal):
     pass
 
 
-def most_for(performing: Performing) -> Money:
-    """What the outcome may be at most, by the facts as they are now under the lock: what can be claimed of the order,
-    and not more than the claim, where there is one in the order's currency."""
+def limit_outcome(field: str, amount: Money | None, performing: Performing) -> None:
+    """Raises Refused where the dispute cannot end with this amount by the facts as they are now, under the lock: more
+    than can be claimed of the order, more than the claim, or any amount where the claim is in another currency."""
     dispute: Dispute = performing.subject
     assert performing.order is not None
     most, claim = performing.order.most_claimable, dispute.claimed
-    if claim is None or claim.currency_code != most.currency_code:
-        return most
-    return min(claim, most, key=lambda each: each.minor)
-
-
-async def limit_outcome(field: str, amount: Money | None, performing: Performing) -> None:
-    """Raises Refused where an agent cannot decide on this amount now. After a change of the order's currency that is
-    every amount, until a party has proposed one in the new currency."""
-    dispute, most = performing.subject, most_for(performing)
-    before, now = dispute.currency, most.currency_code
-    proposed_in_new = models.Proposal.filter(dispute_id=dispute.id, currency=now)
-    if amount is not None and before != now and not await proposed_in_new.exists():
-        message = (
-            f"The order was changed from {before} to {now}; until a party proposes an amount in {now}, only an outcome "
-            "without money is possible."
-        )
+    if claim is None:
+        limit_amount(field, amount, most)
+    elif claim.currency_code == most.currency_code:
+        limit_amount(field, amount, min(claim, most, key=lambda each: each.minor))
+    elif amount is not None:
+        changed = f"The order's currency changed from {claim.currency_code} to {most.currency_code} after the claim"
+        message = f"{changed}; only an outcome without money is possible."
         raise Refused([invalid(f"{field}.currencyCode", InputProblem.WRONG_FORM, message)])
-    limit_amount(field, amount, most)
 
 
 async def propose_resolution(info: Info, input: ProposeResolution) -> DisputePayload:
@@ -107,7 +97,7 @@ async def propose_resolution(info: Info, input: ProposeResolution) -> DisputePay
     amount = check_amount(checks, "amount", input.resolution, input.amount)
 
     async def effect(performing: Performing) -> None:
-        limit_amount("amount", amount, most_for(performing))
+        limit_outcome("amount", amount, performing)
         await _answer(performing, accepted=False)
         propose(performing, performing.subject.id, input.resolution, amount)
         change_dispute(performing, _to_the_other(performing) | {"proposed_at": performing.now} | offer(amount))

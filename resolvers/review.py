@@ -65,7 +65,7 @@ async def resolve_dispute(info: Info, input: ResolveDispute) -> DisputePayload:
     amount = check_amount(checks, "amount", input.resolution, input.amount)
 
     async def effect(performing: Performing) -> None:
-        await limit_outcome("amount", amount, performing)
+        limit_outcome("amount", amount, performing)
         change_dispute(
             performing,
             close_case(performing, DisputeStatus.RESOLVED),

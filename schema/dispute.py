@@ -84,7 +84,7 @@ input_type(
     case_id="The dispute's id.",
     resolution="How to settle it.",
     amount="How much is paid back: not for REPLACEMENT and NO_REFUND, and at most the claim or what one may be by "
-    "then. In the order's currency.",
+    "then. In the order's currency; none where that was changed after the claim.",
     note="Up to 2,000 characters; may be left out.",
 )
 _SEEN = (
@@ -130,8 +130,7 @@ input_type(
     "How to decide which dispute.",
     case_id="The dispute's id.",
     resolution="The decision.",
-    amount="How much is paid back, as for a proposal. After a change of the order's currency only once a party has "
-    "proposed an amount in it.",
+    amount="How much is paid back, as for a proposal.",
     note="The reasons, up to 2,000 characters.",
 )
 

@@ -602,17 +602,27 @@ def test_what_is_decided_is_possible_then(
     assert Corrected(world).by(**corrections).in_review().resolve(resolution, amount) == field, says
 
 
-def test_after_a_change_of_currency_a_party_names_an_amount_in_the_new_one(world: World) -> None:
+@pytest.mark.parametrize("amount", [usd("1.00"), EUR, EUR | {"amount": "0.01"}])
+def test_after_a_change_of_currency_a_claim_is_settled_without_money_alone(
+    world: World, amount: dict[str, str]
+) -> None:
     corrected = Corrected(world).by(**OTHER)
-    proposal = corrected.case | {"resolution": "PARTIAL_REFUND", "amount": EUR}
-    supplier, later = world.supplier.at(corrected.at), corrected.at + MOMENT
-    assert supplier.problems("proposeResolution", proposal | {"amount": usd("1.00")}) == {
-        ("amount.currencyCode", "WRONG_FORM")
-    }
-    above = proposal | {"amount": EUR | {"amount": "200.01"}}
-    assert supplier.problems("proposeResolution", above) == {("amount.amount", "OUT_OF_RANGE")}
-    supplier.succeed("proposeResolution", proposal)
-    world.buyer.at(later).succeed("rejectProposal", corrected.case)
+    supplier = world.supplier.at(corrected.at)
+    proposal = corrected.case | {"resolution": "PARTIAL_REFUND", "amount": amount}
+    assert supplier.problems("proposeResolution", proposal) == {("amount.currencyCode", "WRONG_FORM")}
+    supplier.succeed("proposeResolution", corrected.case | {"resolution": "REPLACEMENT"})
+    world.buyer.at(corrected.at + MOMENT).succeed("acceptProposal", corrected.case)
+
+
+def test_after_a_change_of_currency_the_buyer_can_open_another_dispute_with_a_claim_in_it(world: World) -> None:
+    corrected = Corrected(world).by(**OTHER)
+    buyer = world.buyer.at(corrected.at)
+    buyer.succeed("withdrawDispute", corrected.case)
+    buyer.succeed("openDispute", wish(corrected.order["id"]) | {"wanted": "REFUND", "claim": EUR})
+
+
+def test_a_dispute_without_a_claim_takes_amounts_in_the_new_currency(world: World) -> None:
+    corrected = Corrected(world, wanted="REPLACEMENT", claim=None).by(**OTHER)
     assert corrected.in_review().resolve("REFUND", EUR) is None
 
 

@@ -172,7 +172,8 @@ class Feed:
     async def _follow(self) -> None:
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), POLL_SECONDS)
+                async with asyncio.timeout(POLL_SECONDS):  # wait_for may lose a cancellation before 3.12
+                    await self._woken.wait()
             self._woken.clear()
             if self.listener is None:
                 continue

@@ -18,7 +18,7 @@ import pytest
 
 from models import feed
 from models.enums import Role
-from models.feed import LONGEST_WAIT
+from models.feed import LONGEST_WAIT, Feed
 from tests.actions import INPUTS
 from tests.conftest import NOW, Person, Server, World, on_postgres
 from tests.postgres import Postgres, credentials
@@ -336,6 +336,22 @@ def test_what_is_committed_late_is_waited_for(server: Server, world: World) -> N
 
 
 # ---------------------------------------------------------------- when the server stops
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("turns", range(4))
+async def test_following_ends_also_when_something_is_committed_at_that_moment(turns: int) -> None:
+    """At any of the event loop's turns between the commit and the end."""
+    feed = Feed()
+    following = asyncio.create_task(feed._follow())  # pyright: ignore[reportPrivateUsage]
+    await asyncio.sleep(0.01)
+    feed._woken.set()  # pyright: ignore[reportPrivateUsage]
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    following.cancel()
+    done, _ = await asyncio.wait([following], timeout=5)
+    following.cancel()
+    assert done
 
 
 def test_streams_end_when_the_server_is_told_to_stop(server: Server, world: World) -> None:

@@ -24,6 +24,7 @@ import asyncpg
 from tortoise import Tortoise
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.connection import get_connections
+from tortoise.exceptions import OperationalError
 from tortoise.migrations import operations as ops
 from tortoise.migrations.autodetector import MigrationAutodetector
 from tortoise.migrations.constraints import CheckConstraint
@@ -230,11 +231,24 @@ class Watch:
         return row["phase"] if row["part"] is None else f"{row['phase']}, {row['part']:.0%}"
 
 
+class Recorder(MigrationRecorder):
+    async def applied_migrations(self) -> list[MigrationKey]:
+        """Unlike its base, fails when the database does; that one would take it for empty."""
+        try:
+            rows = await self.connection.execute_query_dict("SELECT app, name FROM tortoise_migrations")
+        except OperationalError as error:
+            if isinstance(error.args[0], asyncpg.UndefinedTableError) or "no such table" in str(error):
+                return []
+            raise
+        return [MigrationKey(row["app"], row["name"]) for row in rows]
+
+
 class Migrator(MigrationExecutor):
     def __init__(
         self, connection: BaseDBAsyncClient, apps: dict[str, Any], watch: Watch | None = None, tell: Tell = _log.info
     ):
         super().__init__(connection, apps)
+        self.recorder = Recorder(connection)
         self.watch, self.tell = watch, tell
 
     @property
@@ -277,15 +291,10 @@ class Migrator(MigrationExecutor):
         recorder.connection = client
         return recorder
 
-    async def _applied(self) -> set[MigrationKey]:
-        """Unlike the recorder's, fails when the database does; that one would take it for empty."""
-        rows = await self.connection.execute_query_dict("SELECT app, name FROM tortoise_migrations")
-        return {MigrationKey(row["app"], row["name"]) for row in rows}
-
     async def _forward(self, targets: Iterable[MigrationTarget] | None) -> None:
         await self.loader.build_graph()
         await self.recorder.ensure_schema(self._schema_editor(atomic=False))
-        applied = await self._applied()
+        applied = set(await self.recorder.applied_migrations())
         plan = self._migration_plan(targets, applied, self.loader.graph)
         self._validate_plan_direction(plan, "forward")
         if not plan:
@@ -314,7 +323,7 @@ class Migrator(MigrationExecutor):
         assert self.watch is not None
         # The table of applied migrations also has the steps of the one that is under way.
         under_way = f"{migration.app_label}.{migration.name}"
-        done = {int(key.name) for key in await self._applied() if key.app_label == under_way}
+        done = {int(key.name) for key in await self.recorder.applied_migrations() if key.app_label == under_way}
         count = len(migration.operations)
         self.tell(f"{migration.name}: {count} steps" + (f", of which {len(done)} are done" if done else ""))
         for place, operation in enumerate(migration.operations, 1):

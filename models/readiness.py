@@ -106,11 +106,10 @@ async def _migrated() -> str:
     reader = "reader" if database.dialect() == "sqlite" else "default"  # where no transaction is waited for
     try:
         pending = await _in_time(migrating.pending(database.APPS, get_connections().get(reader)))
-    except TimeoutError:
-        if not _is_migrated:  # it does not become less so while all connections are busy
-            return "Whether the database is migrated could not be told in time."
-    except Exception:
-        return UNKNOWN
+    except Exception as error:
+        if not _is_migrated:  # it does not become less so while the database is busy
+            late = isinstance(error, TimeoutError)
+            return "Whether the database is migrated could not be told in time." if late else UNKNOWN
     else:
         _is_migrated, _looked_at = not pending, time.monotonic()
     return OK if _is_migrated else "The database lacks migrations; run `./recourse migrate`."

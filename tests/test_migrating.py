@@ -397,6 +397,25 @@ def test_a_lock_that_is_never_given_ends_migrating_with_a_sentence(
     asyncio.run(work())
 
 
+@on_postgres
+def test_a_database_that_cannot_say_what_it_has_is_not_taken_for_empty(
+    small: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "TRANSACTION_SECONDS", 1)  # and its limit on waiting for a lock
+
+    async def work() -> None:
+        async with opened(small) as client:
+            holder: Any = await asyncpg.connect(**postgres.credentials(small))
+            await holder.execute("BEGIN; LOCK TABLE tortoise_migrations")
+            try:
+                with pytest.raises((asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError)):
+                    await migrating.pending(database.APPS, client)
+            finally:
+                await holder.close()
+
+    asyncio.run(work())
+
+
 def test_several_migrate_a_database_that_holds_data_at_once(
     url: str, future: Future, monkeypatch: pytest.MonkeyPatch
 ) -> None:

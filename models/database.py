@@ -141,7 +141,10 @@ def _place(text: str) -> tuple[str, int | None]:
 
 def _port(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,5}", text, re.ASCII) or not 0 < int(text) < 65536:
-        raise ValueError(f"a database URL has ports from 1 to 65535, not {text!r}")
+        # The text may be part of a password that has such a character as it is.
+        raise ValueError(
+            "a database URL has ports from 1 to 65535; in a password, write %2F for /, %3F for ?, %23 for #"
+        )
     return int(text)
 
 

@@ -84,6 +84,13 @@ def test_urls_that_make_no_sense_are_refused(url: str) -> None:
         database.config(url)
 
 
+@pytest.mark.parametrize("password", ["secret/x", "secret?x", "secret#x", "a:secret/x", "[secret/x"])
+def test_a_password_that_is_not_encoded_is_not_repeated(password: str) -> None:
+    with pytest.raises(ValueError, match=r".") as refused:
+        database.config(f"postgres://u:{password}@db/shop")
+    assert "secret" not in str(refused.value)
+
+
 @on_postgres
 def test_of_several_hosts_one_that_serves_is_found_and_remembered(server: Server) -> None:
     folder = server.settings.database.partition("host=")[2]

@@ -169,7 +169,7 @@ def _decode(token: str, key: Any, *, required: list[str], expires: bool = True, 
         raise BadToken(TokenProblem.INVALID) from error
     if not isinstance(name, str | None) or "\0" in f"{subject}{name}" or not 0 < len(subject) <= LONGEST_SUBJECT:
         raise BadToken(TokenProblem.INVALID)
-    expires_at = datetime.fromtimestamp(min(float(claims["exp"]), LATEST_EXPIRY), UTC)
+    expires_at = datetime.fromtimestamp(min(max(int(claims["exp"]), 0), LATEST_EXPIRY), UTC)
     if expires_at <= datetime.now(UTC):  # still taken, since clocks differ
         expires_at += timedelta(seconds=LEEWAY_SECONDS)
     return Claims(subject, role, name[:200] if name else None, expires_at)

@@ -65,6 +65,15 @@ def test_a_token_that_has_expired_is_told_so(server: Server, scheme: str, second
 
 
 @pytest.mark.parametrize(
+    ("exp", "status"), [(0, 401), (-1, 401), (-(10**15), 401), (-(10**400), 401), (10**15, 200), (10**400, 200)]
+)
+def test_a_token_whose_expiry_is_no_date_is_judged_like_any_other(server: Server, exp: int, status: int) -> None:
+    answer = httpx2.post(f"{server.url}/graphql", json=TIME, headers={"Authorization": f"Bearer {signed(exp=exp)}"})
+    assert answer.status_code == status
+    assert ("EXPIRED" in answer.text) is (status == 401)
+
+
+@pytest.mark.parametrize(
     "authorization",
     [
         "Bearer nonsense",

@@ -97,11 +97,12 @@ class Origins:
         names = [name.strip() for name in headers.get("access-control-request-headers", "").split(",")]
         if not all(_HEADER_NAME.fullmatch(name) for name in names if name):
             return error(400, "BAD_REQUEST", "Access-Control-Request-Headers has what is no name of a header.")
+        asks_within = headers.get("access-control-request-private-network") == "true"
         answer = {
             "access-control-allow-methods": METHODS,
             "access-control-allow-headers": ", ".join(filter(None, names)),
             "access-control-max-age": str(REMEMBERED_SECONDS),
-            "access-control-allow-private-network": headers.get("access-control-request-private-network", ""),
+            "access-control-allow-private-network": "true" if asks_within else "",
             "vary": "Access-Control-Request-Method, Access-Control-Request-Headers",
         }
         return Response(status_code=204, headers={name: value for name, value in answer.items() if value})

@@ -108,14 +108,18 @@ class Postgres:
     def promote(self) -> None:
         self.tell("SELECT pg_promote()")
 
-    def tell(self, *statements: str) -> None:
-        async def work() -> None:
-            connection: Any = await asyncpg.connect(**credentials(self.url))
-            for statement in statements:
-                await connection.execute(statement)
-            await connection.close()
+    def tell(self, *statements: str) -> Any:
+        """Runs the statements. Returns the first value that the last one gives."""
 
-        asyncio.run(work())
+        async def work() -> Any:
+            connection: Any = await asyncpg.connect(**credentials(self.url))
+            value = None
+            for statement in statements:
+                value = await connection.fetchval(statement)
+            await connection.close()
+            return value
+
+        return asyncio.run(work())
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         self.thaw()

@@ -34,7 +34,7 @@ def normal_email(text: str) -> str | None:
     # Some Japanese providers gave out addresses with dots where the standard has none.
     plain = f"{re.sub(r'[.]{2,}', '.', local).rstrip('.')}{at}{domain}"
     try:
-        found = validate_email(plain, check_deliverability=False)
+        found = validate_email(plain, check_deliverability=False, test_environment=True)  # takes the domain .test
     except EmailNotValidError:
         return None
     return f"{local}@{found.domain}" if plain != text else found.normalized

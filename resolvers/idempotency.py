@@ -33,6 +33,8 @@ FIELD = "idempotencyKey"
 class Keyed(Input):
     """The input of something that can be done under a key."""
 
+    EXACT = frozenset({"idempotency_key"})  # as the client made it, and as the release before stored it
+
     idempotency_key: str | None = UNSET
 
 

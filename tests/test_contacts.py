@@ -69,6 +69,7 @@ EMAILS = [
     ("чебурашка@ящик-с-апельсинами.рф", "чебурашка@ящик-с-апельсинами.рф"),
     ("o'neill@x.example", "o'neill@x.example"),
     ("ana..r.@docomo.ne.jp", "ana..r.@docomo.ne.jp"),
+    ("ana@shop.test", "ana@shop.test"),
     ("ana", None),
     ("@x.example", None),
     ("ana@", None),

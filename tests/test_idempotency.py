@@ -135,6 +135,15 @@ def test_a_key_is_its_callers(world: World) -> None:
     assert len(found["node"]["messages"]["edges"]) == 3
 
 
+@pytest.mark.parametrize(("made", "other"), [("{} ", "{}"), ("\u200b{}", "{}"), ("e\u0301{}", "\u00e9{}")])
+def test_a_key_is_compared_sign_for_sign(world: World, made: str, other: str) -> None:
+    case = world.buyer.succeed("openDispute", opened(world), "dispute { id }")["dispute"]["id"]
+    post, used = {"caseId": case, "text": "Hello"}, key()
+    for each in (made, made, other):
+        posted = world.buyer.succeed("postDisputeMessage", post | {"idempotencyKey": each.format(used)}, MESSAGES)
+    assert len(posted["dispute"]["messages"]["edges"]) == 2
+
+
 def test_a_refusal_is_not_kept(world: World) -> None:
     number = f"I-{world.buyer.subject}"
     order = world.order(number=number)

@@ -68,9 +68,10 @@ _HAPPENED: dict[str, tuple[str, str]] = {
     "completed_at": ("The order was completed.", "The completion was taken back."),
     "cancelled_at": ("The order was cancelled.", "The cancellation was taken back."),
     "cancellation_pending_since": ("", "The cancellation request was overtaken by what happened to the order."),
-    "claimable": ("What can be claimed of the order changed, and with it what the dispute can end with.", ""),
     "closed_as": ("The evidence that was asked for did not come in time; the dispute lapsed.", ""),
     "waits_for": ("The time to answer ended; the dispute went to an agent for review.", ""),
+    # The last: a migration added it to events that tell of something else.
+    "claimable": ("The amount that can be claimed for the order changed.", ""),
 }
 
 

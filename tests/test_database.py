@@ -159,6 +159,27 @@ def test_disputes_of_the_release_before_learn_what_they_can_end_with(server: Ser
         assert (said(), server.run(rows)) == before
 
 
+def test_what_happened_before_a_migration_is_told_in_the_same_words(server: Server, world: World) -> None:
+    """The migration adds facts to the latest event of a dispute, here to one that time made."""
+    timeline = "query($id: ID!) { node(id: $id) { ... on Dispute { timeline { edges { node { text } } } } } }"
+    record = world.record(paidAt=3)
+    [order] = world.service.succeed("recordOrders", {"orders": [record]}, "orders { id }")["orders"]
+    opened = world.buyer.succeed("openDispute", INPUTS["openDispute"] | {"orderId": order["id"]}, "dispute { id }")
+    then = NOW + 8 * DAY
+    shipped = record | {"shippedAt": spell_instant(then), "recordedAt": spell_instant(then)}
+    world.service.at(then).succeed("recordOrders", {"orders": [shipped]})
+    fill = import_module("models.migrations.0007_limits").fill
+
+    async def migrate() -> None:
+        editor: Any = SimpleNamespace(DIALECT=database.dialect(), client=database.connection())
+        await fill(None, editor)
+
+    before = world.agent.at(then).ask(timeline, id=opened["dispute"]["id"])["node"]["timeline"]["edges"]
+    assert before[-1]["node"]["text"] == "The time to answer ended; the dispute went to an agent for review."
+    server.run(migrate)
+    assert world.agent.at(then).ask(timeline, id=opened["dispute"]["id"])["node"]["timeline"]["edges"] == before
+
+
 # ---------------------------------------------------------------- constraints: second walls behind the policy
 
 

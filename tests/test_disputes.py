@@ -646,7 +646,7 @@ def test_what_was_decided_of_an_offer_reads_the_same_later(world: World) -> None
     asked = [supplier.ask(OFFERED, id=case, at=spell_instant(each))["node"]["accept"]["allowed"] for each in at]
     assert asked == [True, True, False, False, True, True]
     shown = supplier.ask(OFFERED, id=case)["node"]["timeline"]["edges"]
-    said = "What can be claimed of the order changed, and with it what the dispute can end with."
+    said = "The amount that can be claimed for the order changed."
     assert [edge["node"]["text"] for edge in shown][1:] == [said, said]
     assert shown[1]["node"]["at"] == spell_instant(NOW + DAY)
 

@@ -90,7 +90,7 @@ class Checks:
         before = len(self.errors)
         self.text(field, text, longest, required=required)
         if text is not None and len(self.errors) == before and not is_one_line(text):
-            message = "This holds a line break, a control character or a change of direction; write it without."
+            message = "This contains a line break, a control character or a text direction override; remove it."
             self.problem(field, InputProblem.WRONG_FORM, message)
         return text
 
@@ -140,7 +140,7 @@ class Checks:
         if not text:
             self.problem(field, InputProblem.REQUIRED, "This is empty; write an amount like 90.00.")
         elif not _AMOUNT.fullmatch(text):
-            message = "Write an amount like 90.00: digits, and a point before the decimals."
+            message = "Write an amount like 90.00: digits, with a point before the decimals."
             self.problem(field, InputProblem.WRONG_FORM, message)
         else:
             return Decimal(text)
@@ -148,9 +148,11 @@ class Checks:
 
     def _currency(self, field: str, text: str) -> str | None:
         if not text:
-            self.problem(field, InputProblem.REQUIRED, "This is empty; name a currency, like EUR.")
+            self.problem(field, InputProblem.REQUIRED, "This is empty; write a currency code, like EUR.")
         elif not _CURRENCY.fullmatch(text):
-            self.problem(field, InputProblem.WRONG_FORM, "Name a currency by its three capitals, like EUR.")
+            self.problem(
+                field, InputProblem.WRONG_FORM, "Write a currency as its code of three capital letters, like EUR."
+            )
         elif text not in EXPONENTS:
             self.problem(field, InputProblem.OTHER, "This is no currency that is paid in.")
         else:

@@ -89,7 +89,7 @@ def check(checks: Checks, record: OrderRecord, path: str, now: datetime) -> Chec
         checks.text(f"{path}{role.lower()}.subject", party.subject, 255, required=True)
         checks.line(f"{path}{role.lower()}.name", party.name, 200, required=True)
     if record.supplier.subject == record.buyer.subject:
-        message = "Nobody trades with themselves; this is the buyer's subject."
+        message = "Buyer and supplier must be different; this is the buyer's subject."
         checks.problem(f"{path}supplier.subject", InputProblem.OTHER, message)
     currency = record.total.currency_code
     total = checks.money(f"{path}total", record.total, least=0)
@@ -103,7 +103,7 @@ def check(checks: Checks, record: OrderRecord, path: str, now: datetime) -> Chec
     ):
         checks.not_before(f"{path}{label}", getattr(record, name), record.placed_at, "the order was placed")
     if record.recorded_at > now + AHEAD:
-        message = "This lies more than a day ahead of now."
+        message = "This is more than one day in the future."
         checks.problem(f"{path}recordedAt", InputProblem.OUT_OF_RANGE, message)
     items = _items(checks, record, path)
     return Checked(
@@ -127,9 +127,9 @@ def _amount_paid(checks: Checks, record: OrderRecord, path: str, total: int | No
     if record.amount_paid.currency_code != record.total.currency_code:
         checks.problem(f"{field}.currencyCode", InputProblem.WRONG_FORM, "An order has one currency: its total's.")
     if record.paid_at is None and paid:
-        checks.problem(f"{field}.amount", InputProblem.OUT_OF_RANGE, "Nothing is paid while paidAt is not set.")
+        checks.problem(f"{field}.amount", InputProblem.OUT_OF_RANGE, "This must be 0 while paidAt is not set.")
     elif record.paid_at is not None and paid == 0 and total:
-        message = "Something is paid where paidAt is set, unless the total is 0."
+        message = "This must be above 0 when paidAt is set, unless the total is 0."
         checks.problem(f"{field}.amount", InputProblem.OUT_OF_RANGE, message)
     return paid
 

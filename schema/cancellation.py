@@ -38,8 +38,8 @@ for _input, _what in (
         note="What else there is to say, up to 2,000 characters; may be left out.",
     )
 _SEEN = (
-    "The id of the request that the person saw. Where another one is pending by now, PROPOSAL_CHANGED; left out, it is "
-    "whichever is pending."
+    "The id of the request that the person saw. If another one is pending now, the answer is PROPOSAL_CHANGED. If left "
+    "out, the pending request is meant."
 )
 for _input, _what, _note in (
     (WithdrawCancellation, "Which order's cancellation request to take back.", "may be left out"),

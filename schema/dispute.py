@@ -88,8 +88,8 @@ input_type(
     note="Up to 2,000 characters; may be left out.",
 )
 _SEEN = (
-    "The id of the proposal that the person saw. Where it is not on the table any more, PROPOSAL_CHANGED; left out, it "
-    "is whatever is on the table."
+    "The id of the proposal that the person saw. If it is no longer on the table, the answer is PROPOSAL_CHANGED. If "
+    "left out, the proposal on the table is meant."
 )
 input_type(
     AcceptProposal,

@@ -10,7 +10,7 @@ from schema.money import Money
 @strawberry.type(description="How a party would settle a dispute.")
 class Proposal:
     global_id: strawberry.ID = strawberry.field(
-        name="id", description="Opaque. Name it when you accept or reject, so that it is this one or none."
+        name="id", description="Opaque. Send it as proposalId to accept or reject this proposal and no other."
     )
     resolution: ResolutionKind = strawberry.field(description="How.")
     amount_money: Money | None = strawberry.field(name="amount", description="How much is paid back, where it is.")

@@ -26,13 +26,14 @@ class Query:
         by_id.order_by_number,
         Order | None,
         "An order by the number that people know it by.",
-        number="The order system's number, in its own case. Spaces around it do not count.",
+        number="The order system's number; upper and lower case differ. Spaces around it are ignored.",
     )
     case_by_number = resolved(
         by_id.case_by_number,
         Case | None,
         "A case by the number that people know it by.",
-        number="Like D-2026-000123: K for cancellations, D for disputes, C for complaints; in any case and width.",
+        number="Like D-2026-000123: K for cancellations, D for disputes, C for complaints. Upper and lower case, and "
+        "full-width letters, are alike.",
     )
     rules = resolved(
         rules.rules,

@@ -40,28 +40,26 @@ input_type(
     completed_at="When it was completed.",
     cancelled_at="When it was cancelled in the order system. Null never takes back a cancellation made here.",
     recorded_at="When the order system knew all this, to the nanosecond. An equal or older record than the last is "
-    "ignored; one that is more than a day ahead of now is refused.",
+    "ignored; one that is more than one day in the future is refused.",
 )
 input_type(
     RecordOrders,
-    "Orders to take in, all or none; or all that can be.",
+    "Orders to take in: all or none, or with skipInvalid all that are valid.",
     orders="500 at most.",
-    skip_invalid="Whether to take the records that are right and leave out the others, which are named in userErrors.",
+    skip_invalid="Whether to take the valid records and skip the others. userErrors says what is wrong with those.",
 )
 
 
-@strawberry.type(
-    description="What became of the records: all were taken, or none, or with skipInvalid those that could be."
-)
+@strawberry.type(description="What became of the records: all were taken or none; with skipInvalid, all valid ones.")
 class RecordOrdersPayload:
     orders: list[OrderReference] | None = strawberry.field(
         metadata=AS_ASKED,
-        description="The orders as they stand now, as the input names them, without those that skipInvalid left out; "
+        description="The orders as they stand now, in the order of the input, without those that skipInvalid skipped; "
         "null when the records were refused.",
     )
     ignored: list[str] = strawberry.field(
         metadata=AS_ASKED,
-        description="The numbers of the orders whose record is not newer than what is known: it changed nothing.",
+        description="The numbers of the orders whose record was not newer than the last one taken; it changed nothing.",
     )
     user_errors: list[UserError] = strawberry.field(
         metadata=AS_ASKED, description="Everything that is wrong with the records."

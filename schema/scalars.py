@@ -85,8 +85,8 @@ def _scalar(name: str, description: str, serialize: Any, parse: Any, url: str | 
 
 _DECIMAL = _scalar(
     "Decimal",
-    "A decimal number as a string, so that no client makes a binary fraction of it. Only strings are taken; one that "
-    "is no number is refused as data, with its field.",
+    "A decimal number as a string, so that no client makes a binary fraction of it. Only strings are taken. A string "
+    "that is not a number is reported in userErrors, with its field.",
     str,
     _parse_text('A Decimal is a string like "19.90"'),
 )
@@ -104,7 +104,8 @@ SCALARS: dict[object, ScalarDefinition] = {
     AmountText: _DECIMAL,
     CurrencyCode: _scalar(
         "CurrencyCode",
-        "A currency by its ISO 4217 code: three capitals, like USD. Another text is refused as data, with its field.",
+        "A currency by its ISO 4217 code: three capital letters, like USD. Any other string is reported in userErrors, "
+        "with its field.",
         str,
         _parse_text('A CurrencyCode is a string of three capitals, like "EUR"'),
     ),

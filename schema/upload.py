@@ -12,8 +12,8 @@ input_type(
     CreateUpload,
     "A file that is going to be brought.",
     filename="Its name, up to 200 characters.",
-    content_type="What it is, as a media type. It is a hint, and the content itself decides; empty or "
-    "application/octet-stream where the client cannot tell.",
+    content_type="Its media type as the client knows it. This is a hint; the content decides. Empty or "
+    "application/octet-stream if the client cannot tell.",
     size="In bytes, exactly; up to 20,000,000, and of a video up to 100,000,000.",
 )
 

@@ -71,7 +71,7 @@ def test_an_agent_has_no_action_on(world: World, says: str) -> None:
         assert (seen["viewerState"], seen["nextChangeAt"], seen["availableActions"]) == ("UNDER_REVIEW", None, [])
         for mutation in AGENTS[kind]:
             assert seen[mutation]["reason"] == "CONFLICT_OF_INTEREST", mutation
-            assert seen[mutation]["message"] == "You are a party to this case; another agent has to do this."
+            assert seen[mutation]["message"] == "You are a party to this case; another agent must handle it."
     usual = other.ask(NODE, id=case)["node"]
     assert usual["viewerState"] == "ACTION_REQUIRED"
     assert {each["action"] for each in usual["availableActions"]} == {ACTIONS[each] for each in AGENTS[kind]}
@@ -118,7 +118,7 @@ def test_a_closed_case_stays_closed_to_them(world: World) -> None:
 
 def test_the_table_says_so(world: World) -> None:
     rules = world.agent.ask("{ rules { action roles conditions } }")["rules"]
-    said = {rule["action"] for rule in rules if rule["conditions"][0] == "an agent is not a party to the case"}
+    said = {rule["action"] for rule in rules if rule["conditions"][0] == "the agent is not a party to the case"}
     assert said == {ACTIONS[mutation] for mutations in AGENTS.values() for mutation in mutations}
     assert said == {rule["action"] for rule in rules if "AGENT" in rule["roles"]}
 

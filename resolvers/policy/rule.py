@@ -78,7 +78,7 @@ class Rule:
     @property
     def words(self) -> list[str]:
         """What must hold, in the order of checking; first what holds for every action of agents."""
-        impartial = ["an agent is not a party to the case"] if Role.AGENT in self.roles else []
+        impartial = ["the agent is not a party to the case"] if Role.AGENT in self.roles else []
         return impartial + [condition.words for condition in self.conditions]
 
     @cached_property

@@ -32,16 +32,17 @@ SENTENCES: dict[Reason, str] = {
     Reason.CASE_CLOSED: "The case is closed.",
     Reason.NO_PROPOSAL: "There is no proposal on the table.",
     Reason.OFFER_NOT_POSSIBLE: (
-        "The order has changed, and what was offered is not possible any more; reject it or propose another."
+        "The order has changed since this offer was made, and the offer is no longer possible; reject it or propose "
+        "another."
     ),
-    Reason.PROPOSAL_CHANGED: "What you saw is not on the table any more; look at the case again.",
+    Reason.PROPOSAL_CHANGED: "The proposal you saw is no longer on the table; reload the case and decide again.",
     Reason.NOT_YOUR_TURN: "The case waits for the other party.",
     Reason.ALREADY_UNDER_REVIEW: "An agent has the case.",
     Reason.NOT_UNDER_REVIEW: "The case is not waiting for an agent.",
-    Reason.CONFLICT_OF_INTEREST: "You are a party to this case; another agent has to do this.",
+    Reason.CONFLICT_OF_INTEREST: "You are a party to this case; another agent must handle it.",
 }
 
-_ANOTHER_REQUEST = "Another cancellation request is pending than the one you saw; look at it again."
+_ANOTHER_REQUEST = "Another cancellation request is pending than the one you saw; reload it and decide again."
 
 BETTER_SENTENCES: dict[tuple[Action, Reason], str] = {
     (Action.LEAVE_FEEDBACK, Reason.WINDOW_CLOSED): "Feedback could be left until {closes}.",

@@ -16,6 +16,8 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import asyncpg
+
 from models.backends.asyncpg import SafeAsyncpgClient, connect_apart
 
 PULSE_SECONDS = 1.0
@@ -127,10 +129,12 @@ class Pulse:
             pool: Any = self.client._pool  # pyright: ignore[reportPrivateUsage]
             if pool is not None:
                 pool.renew()
-        self.availability.regain()
         if state.read_only and self.is_written:
+            self.availability.lose(asyncpg.ReadOnlySQLTransactionError())
             # The next question goes to whoever has the address by then.
             self._leave()
+        else:
+            self.availability.regain()
 
     def _abandon(self) -> None:
         self.state = None

@@ -319,7 +319,9 @@ def test_clients_are_told_that_an_outcome_is_unknown_and_ask_again(server: Serve
 
 
 @on_postgres
-def test_a_read_only_database_is_unavailable_and_left_for_one_that_is_not(server: Server, world: World) -> None:
+def test_a_read_only_database_is_unavailable_and_left_for_one_that_is_not(
+    server: Server, world: World, caplog: pytest.LogCaptureFixture
+) -> None:
     name = server.settings.database.partition("?")[0].rpartition("/")[2]
     order = world.order(completedAt=1)
     left = {
@@ -333,6 +335,9 @@ def test_a_read_only_database_is_unavailable_and_left_for_one_that_is_not(server
             assert (answer.status_code, code(answer)) == (503, "UNAVAILABLE")
             assert int(answer.headers["retry-after"]) > 0
             assert "data" not in answer.json()
+            server.run(lambda: database.pulses()["default"].ask())
+        said = [record.getMessage() for record in caplog.records if "can be used again" in record.getMessage()]
+        assert not said  # while it answers, and takes no writes
     finally:
         execute(
             server.settings.database,
@@ -340,6 +345,8 @@ def test_a_read_only_database_is_unavailable_and_left_for_one_that_is_not(server
             f"ALTER DATABASE {name} RESET default_transaction_read_only",
         )
     world.buyer.succeed("leaveFeedback", left["variables"]["input"])  # type: ignore[index]
+    told = [record.getMessage() for record in caplog.records if record.name == "models.failures"]
+    assert told.count("the database cannot be used: ReadOnlySQLTransactionError") == 1
 
 
 @on_postgres

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +12,7 @@ import asyncpg
 
 from tests.conftest import DIALECT
 from tests.postgres import credentials
+from tests.watching import wait_until
 
 
 @contextmanager
@@ -38,3 +40,20 @@ def held(url: str, order: str) -> Generator[Callable[[], None]]:
     finally:
         loop.run_until_complete(connection.close())
         loop.close()
+
+
+def wait_for_a_waiter(url: str) -> None:
+    """Returns once somebody waits for what is held. SQLite does not tell: there it takes a second."""
+
+    async def count() -> int:
+        connection: Any = await asyncpg.connect(**credentials(url))
+        found: int = await connection.fetchval(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        await connection.close()
+        return found
+
+    if DIALECT == "sqlite":
+        time.sleep(1)
+    else:
+        wait_until(lambda: asyncio.run(count()) > 0)

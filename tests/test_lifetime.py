@@ -16,7 +16,7 @@ import pytest
 
 from server.settings import Settings
 from tests.conftest import TIME, Server, World
-from tests.locks import held
+from tests.locks import held, wait_for_a_waiter
 from tests.processes import address, serving, start
 from tests.uploads import announce
 from tests.watching import ORDER, complete, opened, wait_until
@@ -99,7 +99,7 @@ def test_a_mutation_under_way_is_finished_before_the_server_stops(server: Server
             answer = asking.submit(
                 buyer.succeed, "leaveFeedback", {"orderId": order, "ratings": {"overall": 4}}, "feedback { id }"
             )
-            time.sleep(1)
+            wait_for_a_waiter(server.settings.database)
             process.terminate()
             time.sleep(0.5)
             assert not answer.done()

@@ -19,6 +19,7 @@ _EXTENSION = re.compile(
     re.IGNORECASE,
 )
 _PHONE = re.compile(r"\(?\+?\(?\d(?:[ ()\[\]./~\-]{0,4}\d)*[)\]]?")
+_ENDINGS = re.compile(r"/ ?\d{1,3}\Z")  # "123456 / 7" is two numbers, 123456 and 123457
 _CALLED = re.compile(r"(?:tel|phone|mobile)[.:]*\s*", re.IGNORECASE)
 _DASHES = re.compile("[\u2010-\u2015\u2212\u30fc]")
 _LABEL = r"[^\s/?#@:.\\<>\"'(){}\[\]|^`,;%&$!*+=]{1,63}"
@@ -61,10 +62,13 @@ def is_phone(text: str) -> bool:
 
 
 def e164(text: str) -> str | None:
-    """The number as it is dialled from anywhere, like +442079460958; None where its country cannot be told."""
+    """The number as it is dialled from anywhere, like +442079460958; None where its country cannot be told, or where
+    the text has several numbers."""
     import phonenumbers
 
     number = _number(text)
+    if _ENDINGS.search(number):
+        return None
     if number.startswith("00"):
         number = f"+{number[2:].lstrip(' .-/')}"
         sure = phonenumbers.is_valid_number  # in some countries a number abroad begins with something else

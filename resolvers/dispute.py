@@ -260,7 +260,11 @@ def the_dispute(id: str) -> Target:
             return None
         return await lock_order(context, lambda bind: f"id = (SELECT order_id FROM disputes WHERE id = {bind(key)})")
 
-    async def read(context: Context, _order: Order | None) -> Dispute | None:
-        return await with_conflict(context, await reading.by_id(context, Dispute, "Dispute", id))
+    async def read(context: Context, order: Order | None) -> Dispute | None:
+        dispute = await with_conflict(context, await reading.by_id(context, Dispute, "Dispute", id))
+        if dispute is not None and order is not None:
+            # By the locked order: while servers of two releases run, the older ones do not write these facts.
+            dispute.claimable, dispute.claimable_currency = policy.claimable(order), order.currency
+        return dispute
 
     return Target(lock, read)

@@ -159,6 +159,23 @@ def test_disputes_of_the_release_before_learn_what_they_can_end_with(server: Ser
         assert (said(), server.run(rows)) == before
 
 
+@pytest.mark.parametrize("claimable", [None, 10_000])
+def test_what_is_accepted_is_possible_by_the_order_whatever_a_process_of_the_release_before_left(
+    server: Server, world: World, claimable: int | None
+) -> None:
+    """While both releases run, the old one opens disputes and records orders, and does not keep `claimable`."""
+    [order] = world.service.succeed("recordOrders", {"orders": [world.record(paidAt=3)]}, "orders { id }")["orders"]
+    claim = INPUTS["openDispute"] | {"orderId": order["id"], "claim": usd("100.00")}
+    case = world.buyer.succeed("openDispute", claim, "dispute { id }")["dispute"]["id"]
+
+    async def leave() -> None:
+        await models.Dispute.filter(id=key_of("Dispute", case)).update(claimable=claimable)
+        await models.Order.filter(id=key_of("Order", order["id"])).update(amount_paid=9_999)
+
+    server.run(leave)
+    assert world.supplier.refused("acceptProposal", {"caseId": case}) == "OFFER_NOT_POSSIBLE"
+
+
 def test_what_happened_before_a_migration_is_told_in_the_same_words(server: Server, world: World) -> None:
     """The migration adds facts to the latest event of a dispute, here to one that time made."""
     timeline = "query($id: ID!) { node(id: $id) { ... on Dispute { timeline { edges { node { text } } } } } }"

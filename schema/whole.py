@@ -190,7 +190,9 @@ class _Compiled:
     async def run(
         self, root: Any, variables: VariableValues, context: Any, extensions: Any, noted: Noted
     ) -> dict[str, Any]:
-        arguments = Given((each.given(variables) for each in self.arguments), Turns() if self.in_turns else None)
+        arguments = [each.given(variables) for each in self.arguments]
+        if self.in_turns:
+            arguments = Given(arguments, Turns())
         return await self.complete(root, arguments, _Request(root, variables.coerced, context, extensions, noted))
 
 

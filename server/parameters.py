@@ -56,7 +56,7 @@ def _read(said: dict[str, Any]) -> Parameters:
         # A message of this library says what a value should be and never what it is.
         faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in wrong.errors())
         raise Refused(400, "BAD_REQUEST", "; ".join(faults)) from None
-    if not asked.query and asked.named is None:
+    if not (asked.query or asked.names):
         if None in said.values():  # of the names that an id may have the first one holds, but not as null
             return _read({name: value for name, value in said.items() if value is not None})
         raise Refused(400, "BAD_REQUEST", "A request holds a query, or the id of a document.")

@@ -258,7 +258,7 @@ class Connections:
     async def fetch(self, sql: str, values: Sequence[object], plans: Plans) -> Rows:
         connection = await self.acquire(plans)
         try:
-            return await connection.fetch(sql, *values)
+            return await connection.fetch(sql, *values, timeout=STATEMENT_SECONDS)
         except TimeoutError as error:
             # The server would have ended the statement itself, if it were alive.
             _end(connection)
@@ -309,6 +309,8 @@ class _Readable(AsyncpgDBClient):
 
 
 class SafeTransaction(_Readable, TransactionWrapper):
+    """Its statements have no limits of their own, each of which would cost a timer: the transaction has one."""
+
     async def fetch(self, sql: str, values: Sequence[object], _plans: Plans) -> Rows:
         self.log.debug("%s: %s", sql, values)
         return await self._connection.fetch(sql, *values)
@@ -403,7 +405,7 @@ class SafeAsyncpgClient(_Readable):
         self.hosts = hosts
 
     async def create_pool(self, **options: Any) -> Any:
-        options |= {"connect": self.hosts.connect, "command_timeout": STATEMENT_SECONDS}
+        options["connect"] = self.hosts.connect
         return Connections(await super().create_pool(**options), lambda: self.is_away)
 
     def _in_transaction(self) -> TransactionContext:
@@ -412,7 +414,8 @@ class SafeAsyncpgClient(_Readable):
     async def _translate_exceptions(self, func: Any, *args: Any, **kwargs: Any) -> Any:
         """Tries once more what has certainly not been done, and what only reads."""
         try:
-            return await super()._translate_exceptions(func, *args, **kwargs)
+            async with asyncio.timeout(STATEMENT_SECONDS):
+                return await super()._translate_exceptions(func, *args, **kwargs)
         except Exception as error:
             pool: Any = self._pool
             if pool is not None:
@@ -422,7 +425,8 @@ class SafeAsyncpgClient(_Readable):
             if not (failures.may_be_tried_again(error) if reads else failures.was_refused(error)):
                 raise
             failures.note_retry("read" if reads else "statement", error)
-        return await super()._translate_exceptions(func, *args, **kwargs)
+        async with asyncio.timeout(STATEMENT_SECONDS):
+            return await super()._translate_exceptions(func, *args, **kwargs)
 
     async def fetch(self, sql: str, values: Sequence[object], plans: Plans) -> Rows:
         """The rows of one statement, without Tortoise's steps between it and the driver."""

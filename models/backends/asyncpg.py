@@ -256,8 +256,8 @@ class Connections:
             holder.terminate()
 
     async def fetch(self, sql: str, values: Sequence[object], plans: Plans) -> Rows:
-        # Without a timer of its own, which would cost more than the rest: the server ends a slow statement, the pulse the
-        # connections of a silent server (models.pulse), and the kernel those that the network has lost.
+        # Without a timer of its own, which is dear: the server ends a slow statement, the pulse the connections of a
+        # silent server (models.pulse), and the kernel those that the network has lost.
         connection = await self.acquire(plans)
         try:
             return await connection.fetch(sql, *values)

@@ -47,6 +47,7 @@ _AWAY = (
     ConnectionError
     | DBConnectionError
     | asyncpg.InterfaceError
+    | asyncpg.InternalClientError  # used between the server's last word and the end of the connection
     | asyncpg.PostgresConnectionError
     | asyncpg.exceptions.OperatorInterventionError
     | asyncpg.exceptions.TooManyConnectionsError

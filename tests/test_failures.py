@@ -68,6 +68,7 @@ def sqlite_error(code: int) -> sqlite3.OperationalError:
         (failures.Unreachable(), Failure.AWAY, True),
         (DBConnectionError("x"), Failure.AWAY, True),
         (asyncpg.InterfaceError("connection is closed"), Failure.AWAY, True),
+        (asyncpg.InternalClientError("cannot switch to state 15"), Failure.AWAY, True),
         (asyncpg.ConnectionDoesNotExistError("x"), Failure.AWAY, True),
         (asyncpg.exceptions.AdminShutdownError("x"), Failure.AWAY, True),
         (asyncpg.CannotConnectNowError("x"), Failure.AWAY, True),
@@ -145,6 +146,21 @@ def test_a_connection_that_turns_out_to_be_lost_is_replaced(server: Server, use:
     server.run(work)
     tried = {name: value for name, value in metrics(server.url).items() if name.startswith("recourse_retries_total")}
     assert sum(tried.values()) > sum(value for name, value in before.items() if name in tried)
+
+
+@on_postgres
+def test_a_connection_that_the_driver_gave_up_leaves_its_place_to_another(server: Server) -> None:
+    async def work() -> None:
+        await read_text()
+        pool: Any = database.connection()._pool  # type: ignore[attr-defined]
+        for _ in range(database.POOL_SIZE):
+            connection = await pool.acquire()
+            connection._protocol.abort()
+            await pool.release(connection)
+        async with asyncio.timeout(5):
+            await read_text()
+
+    server.run(work)
 
 
 @on_postgres

@@ -99,13 +99,14 @@ class Hosts:
 
 
 def _is_lost(proxy: Any) -> bool:
-    """Whether the connection was closed; the pool then has taken it back already."""
+    """Whether the connection was closed. The pool has taken it back, or does so when it is terminated."""
     connection = proxy._con
     return connection is None or connection.is_closed()
 
 
 def _end(proxy: Any) -> None:
-    if not _is_lost(proxy):
+    """Also where it is closed: the driver closes one that cannot be cancelled without telling the pool."""
+    if proxy._con is not None:
         proxy.terminate()
 
 
@@ -158,6 +159,7 @@ class Connections:
     async def _acquired(self, plans: Plans) -> Any:
         connection = self._at_hand(plans)
         while connection is not None and _is_lost(connection):
+            _end(connection)
             self._forget(connection)
             connection = self._at_hand(plans)
         if connection is None:

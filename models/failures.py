@@ -3,7 +3,7 @@
 The one place that knows the drivers' classes. An error says one of these things, whichever layer wrapped it:
 
     a connection is lost, or none can be made             AWAY
-    the database takes no writes (a standby, full, …)     READ_ONLY
+    the database takes no writes (a standby, …)           READ_ONLY
     a statement was prepared before a migration           OUTDATED
     two transactions waited for each other                CONFLICT
     a statement, a lock or a transaction took too long    TOO_SLOW

@@ -56,8 +56,8 @@ class Settings(BaseSettings):
     )
     files_seconds: PositiveFloat = Field(
         default=5,
-        description="How long a store of files may take to answer, in seconds; a file has half a second more for each "
-        "megabyte. Short enough that a store that hangs is told of within a request's time",
+        description="how long a store of files may take to answer, in seconds; a file has half a second more for each "
+        "megabyte. The default leaves a request time to answer when the store hangs",
     )
     public_url: str | None = Field(
         default=None,

@@ -81,11 +81,12 @@ _ALSO_CALLED = {
 }
 # No content that is taken is called so by anybody: said at once, before it is sent for nothing.
 _NEVER = re.compile(
-    r"(?:audio|font|model)/.*|video/.*|text/html|text/(?:x-)?javascript|image/svg\+xml"
+    r"(?:audio|font|model)/.*|video/(?!\*).*|text/html|text/(?:x-)?javascript|image/svg\+xml"
     r"|application/(?:xhtml\+xml|(?:x-)?javascript|x-ms(?:download|dos-program|i)|x-(?:executable|sh)|java-archive"
     r"|vnd\.microsoft\.portable-executable|vnd\.android\.package-archive)"
 )
-_NAME = re.compile(r"[a-z0-9!#$&^_.+-]{1,100}(/[a-z0-9!#$&^_.+-]{0,100})?")  # "image" alone is what some apps say
+# "image" and "*/*" are what some apps say.
+_NAME = re.compile(r"[a-z0-9!#$&^_.+*-]{1,100}(/[a-z0-9!#$&^_.+*-]{0,100})?")
 
 TAKEN = (  # for people
     "JPEG, PNG, GIF, WebP, HEIC, PDF, office documents, plain text, e-mail, zip, and MP4 and MOV videos"

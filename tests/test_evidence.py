@@ -453,6 +453,9 @@ def test_unused_uploads_are_cleared_away(server: Server, world: World) -> None:
         (b"hello", "", "text/plain"),
         (PNG, "", "image/png"),
         (PNG, "image", "image/png"),
+        (PNG, "image/*", "image/png"),
+        (PNG, "*/*", "image/png"),
+        (b"hello", "text/*", "text/plain"),
         (PNG, "image/x-png", "image/png"),
         (PNG, "application/x-unknown", "image/png"),
         (JPEG, "image/pjpeg", "image/jpeg"),
@@ -464,6 +467,7 @@ def test_unused_uploads_are_cleared_away(server: Server, world: World) -> None:
         (MP4, "video/x-m4v", "video/mp4"),
         (MP4, "", "video/mp4"),
         (MP4, "video", "video/mp4"),
+        (MP4, "video/*", "video/mp4"),
     ],
 )
 def test_a_file_is_what_its_content_says_whatever_it_is_called(

@@ -3,6 +3,7 @@
 import codecs
 import contextlib
 import itertools
+import re
 import shutil
 import sys
 import tempfile
@@ -33,6 +34,8 @@ AT_ONCE = 500  # records a transaction; `changes` stands still while one is open
 SECONDS = 60  # that such a transaction may take: far more than it needs
 MOST_NAMED = 20  # bad lines; a file of another format would otherwise fill the screen
 MOST_LINES = 20  # of progress, where there is no terminal
+
+_FOUND = re.compile(r"[,;] found: .*", re.DOTALL)  # what graphql-core repeats of the input; it may hold names
 
 Recording = Callable[[int, int], None]  # is told how many more records are done, and the number of the last line
 
@@ -191,7 +194,8 @@ def _parse(line: bytes) -> OrderRecord:
     problems: list[str] = []
 
     def note(error: GraphQLError, path: Sequence[str | int]) -> None:
-        problems.append(f"{'.'.join(map(str, path)) or 'the record'}: {error.message}")
+        message = _FOUND.sub(".", error.message)
+        problems.append(f"{'.'.join(map(str, path)) or 'the record'}: {message}")
 
     input_type: Any = GraphQLNonNull(SCHEMA._schema.type_map["OrderRecordInput"])  # type: ignore[type-var]
     validate_input_value(value, input_type, note)

@@ -78,6 +78,7 @@ def test_a_bad_line_is_named_and_nothing_is_kept(command: Command, tmp_path: Pat
         record("B5", colour="red"),
         [1],
         "null",
+        {"number": "B6", "buyer": {"subject": "s", "name": "Ana Ruiz"}},
     )
     done = command("record", file)
     assert done.returncode == 1
@@ -92,8 +93,10 @@ def test_a_bad_line_is_named_and_nothing_is_kept(command: Command, tmp_path: Pat
         "line 7: the record:",
         "line 8: the record:",
         "line 9: the record:",
+        "line 10: the record: Expected value of type 'OrderRecordInput' to include required field 'kind'.; the record:",
     ):
         assert line in said, said
+    assert "Ana Ruiz" not in said  # what people wrote is not repeated
     good = write(tmp_path / "good.jsonl", record("B1", buyer={"subject": "somebody else", "name": "x"}))
     assert command("record", good).returncode == 0  # B1 was not kept: its buyer can be another
 

@@ -160,13 +160,17 @@ class Checks:
         return None
 
     def email(self, field: str, text: str | None) -> str | None:
-        return self._like(field, text, 254, normal_email, "This is no e-mail address.")
+        return self._like(field, text, 254, normal_email, "This is no e-mail address; write one like name@example.com.")
 
     def phone(self, field: str, text: str | None) -> str | None:
-        return self._like(field, text, 32, is_phone, "This is no phone number.")
+        return self._like(
+            field, text, 32, is_phone, "This is no phone number; write one with its country code, like +49 30 123456."
+        )
 
     def url(self, field: str, text: str | None) -> str | None:
-        return self._like(field, text, 2000, normal_page, "This is no address of a web page.")
+        return self._like(
+            field, text, 2000, normal_page, "This is no address of a web page; write one like https://example.com/page."
+        )
 
     def _like(
         self, field: str, text: str | None, longest: int, form: Callable[[str], object], message: str

@@ -154,3 +154,16 @@ def test_contacts_are_shown_as_they_were_written(world: World) -> None:
 )
 def test_what_reaches_nobody_is_named_with_its_field(world: World, changes: dict[str, Any], problem: str) -> None:
     assert world.buyer.problems("fileComplaint", complaint(**changes)) == {(problem, "WRONG_FORM")}
+
+
+@pytest.mark.parametrize(
+    ("changes", "like"),
+    [
+        ({"contact": {"phone": "call me"}}, "write one with its country code, like +49 30 123456."),
+        ({"contact": {"email": "ana at shop.example"}}, "write one like name@example.com."),
+        ({"respondent": {"url": "shop"}}, "write one like https://example.com/page."),
+    ],
+)
+def test_who_mistypes_a_contact_reads_what_to_write(world: World, changes: dict[str, Any], like: str) -> None:
+    [error] = world.buyer.do("fileComplaint", complaint(**changes))["userErrors"]
+    assert error["message"].endswith(like)

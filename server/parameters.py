@@ -53,9 +53,9 @@ def _read(said: dict[str, Any]) -> Parameters:
         if said.get("query") and not isinstance(said.get("id", ""), str):
             # Some clients count their requests. Where the document is there, such an id names none.
             return _read({name: value for name, value in said.items() if name != "id"})
-        # A message of this library says what a value should be and never what it is.
+        # A message of this library says what a value should be and never what it is; JSON calls its mappings objects.
         faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in wrong.errors())
-        raise Refused(400, "BAD_REQUEST", "; ".join(faults)) from None
+        raise Refused(400, "BAD_REQUEST", "; ".join(faults).replace("dictionary", "object")) from None
     if not (asked.query or asked.names):
         if None in said.values():  # of the names that an id may have the first one holds, but not as null
             return _read({name: value for name, value in said.items() if value is not None})

@@ -26,6 +26,11 @@ def post(world: World, body: Any, **headers: str) -> httpx2.Response:
 ASKED = b'{"query": "{ serverTime }"}'
 
 
+def test_what_is_wrong_with_a_request_is_said_in_the_words_of_json(world: World) -> None:
+    [error] = post(world, b'{"query": "{ serverTime }", "variables": "x"}').json()["errors"]
+    assert error["message"] == "variables: Input should be a valid object"
+
+
 @pytest.mark.parametrize(
     ("wrong", "status"),
     [

@@ -22,7 +22,7 @@ from resolvers.account import spread_names
 from server import files, metrics
 from server.errors import error, masked
 from server.middleware import ResponseMiddleware
-from server.protocol import BoundedProtocol
+from server.protocol import BoundedProtocol, SocketProtocol
 from server.requests import PATH
 from server.settings import Settings
 from server.socket import LARGEST_MESSAGE
@@ -37,6 +37,7 @@ def uvicorn_options(settings: Settings) -> dict[str, Any]:
     """How uvicorn serves it, wherever it does."""
     return {
         "http": BoundedProtocol,
+        "ws": SocketProtocol,
         "ws_max_size": LARGEST_MESSAGE,
         "server_header": False,
         "timeout_keep_alive": settings.keep_alive_seconds,

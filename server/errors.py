@@ -47,7 +47,7 @@ def refusal(wrong: Refused, media: str = JSON) -> Response:
 
 def _note(code: str) -> None:
     request = current.get()
-    if not request.code:
+    if request.id and not request.code:  # it is somebody's
         request.code = code
 
 

@@ -58,8 +58,9 @@ def _check(wanted: str | None) -> None:
 def _has_nothing(answer: Any) -> bool:
     """Whether all that an answer says is that the database cannot be used."""
     data: dict[str, Any] = answer.get("data") or {}
-    unavailable = all(error["extensions"]["code"] == UNAVAILABLE for error in answer["errors"])
-    return unavailable and all(value is None for value in data.values())
+    errors = answer.get("errors", ())
+    unavailable = all(error["extensions"]["code"] == UNAVAILABLE for error in errors)
+    return bool(errors) and unavailable and all(value is None for value in data.values())
 
 
 class Conversation(GraphQL[Any, None]):

@@ -10,6 +10,7 @@ from typing import Any
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from server.errors import as_json
 
@@ -101,3 +102,13 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         super().on_message_complete()
         self._head = 0
+
+
+class SocketProtocol(WebSocketsSansIOProtocol):
+    """WebSocket as uvicorn has it, which takes an opening that is refused with an answer for a fault of the
+    application, and logs an error: whoever likes could fill the log."""
+
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and not message.get("more_body"):
+            self.handshake_complete = True

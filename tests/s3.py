@@ -1,6 +1,7 @@
 """A server that speaks S3, from an environment of its own: what it needs does not go together with what we need."""
 
 import contextlib
+import fcntl
 import os
 import re
 import shutil
@@ -28,6 +29,13 @@ OUT_OF_REACH = re.compile(
 def program(name: str) -> str:
     """A program of the environment, which is made where there is none of this lock. Skips the test where there is no
     registry to reach."""
+    with ENVIRONMENT.with_suffix(".lock").open("w") as waiting:
+        fcntl.flock(waiting, fcntl.LOCK_EX)  # another run may be making it
+        _make()
+    return str(ENVIRONMENT / "bin" / name)
+
+
+def _make() -> None:
     made_from = ENVIRONMENT / f"made-from-{LOCK.name}"
     if not made_from.exists() or made_from.read_bytes() != LOCK.read_bytes():
         shutil.rmtree(ENVIRONMENT, ignore_errors=True)
@@ -40,7 +48,6 @@ def program(name: str) -> str:
                 missing("there is no registry to reach that pip could install an S3 server from")
             raise RuntimeError(f"pip cannot install {LOCK}: {installed.stderr}")
         shutil.copy(LOCK, made_from)
-    return str(ENVIRONMENT / "bin" / name)
 
 
 def free_port() -> int:

@@ -72,3 +72,5 @@ def test_a_difference_is_found() -> None:
     assert list(equality.differences(one, {"d": "x", "a": [{"c": None, "b": 1}]})) == []
     assert list(equality.differences(one, {"a": [{"b": "1", "c": None}], "d": "x"})) == [("a[0].b", 1, "1")]
     assert list(equality.differences(one, {"a": [{"b": 1}], "d": "x"})) == [("a[0].c", None, "(absent)")]
+    assert list(equality.differences({"cursor": "x"}, {"cursor": "y"})) == []
+    assert list(equality.differences({"cursor": "x"}, {"cursor": None})) == [("cursor", "x", None)]

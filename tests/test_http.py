@@ -181,23 +181,23 @@ def test_bodies_that_make_no_sense(world: World, body: bytes) -> None:
 def test_what_nobody_foresaw_is_masked_and_logged_with_an_id(
     server: Server, world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A row that cannot be: a currency that nobody knows."""
+    """A row that cannot be: a line that has a title alone."""
     order = world.order()
 
-    async def break_it(currency: str) -> None:
-        await models.Order.filter(id=UUID(hex=order[4:])).update(currency=currency)
+    async def break_it(items: Any) -> None:
+        await models.Order.filter(id=UUID(hex=order[4:])).update(items=items)
 
-    server.run(lambda: break_it("???"))
-    asked = "query($id: ID!) { node(id: $id) { ... on Order { total { amount } } } }"
+    server.run(lambda: break_it([["???"]]))
+    asked = "query($id: ID!) { node(id: $id) { ... on Order { items { title } } } }"
     caplog.handler.setFormatter(Lines())  # as in production; in development the same is left out
     [error] = world.buyer.answer(asked, id=order)["errors"]
     assert error["extensions"] == {"code": "INTERNAL"}
-    assert "KeyError" not in error["message"]
+    assert "ValueError" not in error["message"]
     found = re.search(r"[0-9a-f]{32}", error["message"])
     assert found
     assert found[0] in caplog.text
     assert "???" not in caplog.text
-    server.run(lambda: break_it("USD"))
+    server.run(lambda: break_it([]))
 
 
 def test_alive_and_ready(server: Server) -> None:

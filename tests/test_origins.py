@@ -118,13 +118,14 @@ def test_a_socket_may_be_opened_by_the_servers_own_pages(origin: str | None, hos
     assert Origins(settings(public_url=OWN)).allows_socket(headers | {"sec-fetch-site": "same-origin"})
 
 
-def test_a_socket_of_a_foreign_page_is_refused_and_told_why(server: Server) -> None:
+def test_a_socket_of_a_foreign_page_is_refused_and_told_why(server: Server, caplog: pytest.LogCaptureFixture) -> None:
     port = server.url.rpartition(":")[2]
     for origin in ("https://evil.example", "null", "http://localhost.evil.example", f"https://evil.example:{port}"):
         with pytest.raises(InvalidStatus) as refused:
             dial(server, origin=origin)
         assert refused.value.response.status_code == 403
         assert b"RECOURSE_CORS_ORIGINS" in (refused.value.response.body or b"")
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]  # strangers fill no log
     for origin in (server.url, f"wss://127.0.0.1:{port}", f"https://127.0.0.1:{port}", LOCAL, None):
         with dial(server, origin=origin):
             pass

@@ -323,7 +323,7 @@ def results(answer: dict[str, Any]) -> tuple[list[Any], list[Any]]:
     """The errors of a mutation's payload, and what else is in it."""
     [payload] = answer["data"].values()
     errors = payload.pop(f"{payload['__typename']}_userErrors")
-    return errors, [value for name, value in payload.items() if name != "__typename" and value is not None]
+    return errors, [value for name, value in payload.items() if name != "__typename" and value not in (None, [])]
 
 
 def test_what_is_somebody_elses_is_not_taken_along(walked: Walked, other: Filled) -> None:

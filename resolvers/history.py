@@ -64,8 +64,8 @@ async def append(
         assert change.case is not None
         earlier = await models.Event.filter(case_id=change.case[1]).order_by("-id").first()
         known_at = max(context.known_at(), earlier.known_at) if earlier else context.known_at()
-        # Nothing is locked, so that the transaction has its number from what is written first: before an event has its
-        # own, which models.feed relies on. Within one statement nothing would say which is first.
+        # No order is locked, so that the transaction may have its number only from what is written first: before an
+        # event has its own, which models.feed relies on. Within one statement nothing would say which is first.
         if written := list(writes):
             await send(*written)
         await send(inserting(models.Event, events(None, known_at, changes)))

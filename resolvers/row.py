@@ -49,8 +49,8 @@ class Join:
     """How a relation to one is read by the statement that reads its rows.
 
     `on` says in SQL which row of the target it is, where {row} and {it} stand for the two, and {{me}} for the viewer's
-    id. `back` are the attributes in
-    which the target has the row. `known_to` is a role whose viewers need not read it: it is themselves.
+    id. `back` are the attributes in which the target has the row. `known_to` is a role whose viewers need not read it:
+    it is themselves.
     """
 
     attribute: str

@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from models.bucket import Bucket
 from models.files import AlreadyThere, Away, Folder, Sample, Store, TooLarge, TooShort, disposition
 from resolvers import filetype
-from resolvers.address import READ_SECONDS, UPLOAD_SECONDS, Files
+from resolvers.address import READ_SECONDS, UPLOAD_SECONDS, Files, Unavailable
 from server.errors import UNAVAILABLE, Refused, error, refusal, unforeseen
 from server.rates import address
 from server.settings import Settings
@@ -112,8 +112,7 @@ async def content(request: Request) -> Response:
 
 async def _unavailable(request: Request) -> Response:
     await _read_the_rest(request)
-    message = "Files cannot be reached at the moment. Try again in a few seconds."
-    return error(503, UNAVAILABLE, message, headers={"retry-after": str(LOOK_SECONDS)})
+    return error(503, UNAVAILABLE, Unavailable().message, headers={"retry-after": str(LOOK_SECONDS)})
 
 
 async def _put(request: Request, files: Files, key: UUID) -> Response:

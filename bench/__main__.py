@@ -9,7 +9,7 @@ from bench import data, growth, node
 from bench.comparison import Plan, compare
 from bench.contenders import CONTENDERS
 from bench.workload import DOCUMENTS
-from tests.node import NoRegistry
+from tests.support.node import NoRegistry
 
 SECONDS, ROUNDS = 1.0, 12
 

@@ -15,9 +15,9 @@ from bench.issuer import issuing
 from bench.load import CONNECTIONS, generating, memory_mb
 from bench.report import Measured, Measures
 from bench.workload import Operation, put_back
-from tests import postgres
-from tests.node import Command
-from tests.processes import address
+from tests.support import postgres
+from tests.support.node import Command
+from tests.support.processes import address
 
 DEFAULT = data.Shape()
 Tell = Callable[[str], None]

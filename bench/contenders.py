@@ -13,8 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from bench import issuer
 from bench.issuer import Issuer
-from tests.node import Command
-from tests.processes import address
+from tests.support.node import Command
+from tests.support.processes import address
 
 PEERS = Path(__file__).parent / "peers"
 SCHEMA = PEERS.parent.parent / "schema.graphql"

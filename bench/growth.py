@@ -18,10 +18,10 @@ from bench.load import Load, Round, generating
 from bench.workload import DOCUMENTS, Asked, Operation
 from models.enums import Action, OrderKind, OrderStatus, Role
 from resolvers import policy
-from resolvers.page import encode_cursor
 from resolvers.policy import Asked as PolicyAsked
-from tests import postgres
-from tests.node import Command
+from resolvers.read.pagination import encode_cursor
+from tests.support import postgres
+from tests.support.node import Command
 
 FEW, ORDERS = 20_000, 2_000_000
 SECONDS, ROUNDS = 0.25, 5

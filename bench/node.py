@@ -4,8 +4,8 @@ import shutil
 from pathlib import Path
 
 from bench.contenders import PEERS
-from tests import node
-from tests.node import Command
+from tests.support import node
+from tests.support.node import Command
 
 OLDEST = 22  # that all the packages take
 

@@ -15,7 +15,7 @@ from bench.contenders import HANDWRITTEN, IDIOMATIC, LOADERS, ONE_SQL, PEERS, RE
 from bench.load import Round
 from bench.statements import Count
 from bench.workload import Operation
-from tests.node import Command
+from tests.support.node import Command
 
 RESULTS = Path(__file__).parent / "results.md"
 

@@ -13,16 +13,17 @@ from models import database
 from models.enums import PARTIES, Role
 from models.keys import new_id
 from models.text import one_line, order_search
-from resolvers import ids, reading
-from resolvers.row import Join, Relation, Row
-from resolvers.statement import Statement, among
+from resolvers import ids
+from resolvers.read import fetch
+from resolvers.read.rows import Join, Relation, Row
+from resolvers.read.sql import Statement, among
 
 LONGEST_NAME = 200  # characters
 ORDERS_AT_ONCE = 500  # whose search text is written in one transaction
 
 if TYPE_CHECKING:
+    from execution.lookahead import Asked
     from resolvers.context import Context
-    from resolvers.selection import Asked
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,7 +49,7 @@ def named_by(owner: type[Row], relation: str, attribute: str, known_to: Role | N
         keys = {key for row in rows if (key := getattr(row, f"{attribute}_id")) is not None}
         known = {context.viewer.id: context.viewer}
         if missing := keys - known.keys():
-            found = await reading.fetch(context, Account, lambda bind: among(bind, "id", missing), scoped=False)
+            found = await fetch.fetch(context, Account, lambda bind: among(bind, "id", missing), scoped=False)
             known |= {account.id: account for account in found}
         for row in rows:
             setattr(row, attribute, known.get(getattr(row, f"{attribute}_id")))

@@ -12,15 +12,16 @@ from strawberry import UNSET
 
 import models
 from models.enums import Action
-from resolvers import policy, reading
+from resolvers import policy
 from resolvers.instant import cut
 from resolvers.policy import Decision, Expression
-from resolvers.row import Relation, Row
-from resolvers.statement import among
+from resolvers.read import fetch
+from resolvers.read.rows import Relation, Row
+from resolvers.read.sql import among
 
 if TYPE_CHECKING:
+    from execution.lookahead import Asked
     from resolvers.context import Context
-    from resolvers.selection import Asked
 
 
 class Actionable:
@@ -86,7 +87,7 @@ def replayed(owner: type[Row], column: str, facts: str, needs: tuple[str, ...] =
             return
         # The policy reads more than the viewer may see (a complaint is a fact of its order), so the scope is that
         # of the rows themselves.
-        found = await reading.fetch(
+        found = await fetch.fetch(
             context,
             _Event,
             lambda bind: among(bind, column, [row.id for row in rows]),

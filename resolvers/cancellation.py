@@ -20,15 +20,16 @@ from models.enums import (
     Role,
     ViewerState,
 )
-from resolvers import ids, relations
-from resolvers.case import change_case, open_case, viewer_state
+from resolvers import ids
+from resolvers.actions import Payload, read_back, read_case
 from resolvers.context import Context, Info
-from resolvers.idempotency import Keyed
-from resolvers.input import SHORT_TEXT, Checks
-from resolvers.order import Order
-from resolvers.payload import Payload, read_back, read_case
-from resolvers.perform import Effect, Performing, Seen, perform, the_order
-from resolvers.row import Row
+from resolvers.orders.order import Order
+from resolvers.read import relations
+from resolvers.read.rows import Row
+from resolvers.write.cases import change_case, open_case, viewer_state
+from resolvers.write.idempotency import Keyed
+from resolvers.write.inputs import SHORT_TEXT, Checks
+from resolvers.write.perform import Effect, Performing, Seen, perform, the_order
 
 
 @dataclass(slots=True, kw_only=True)

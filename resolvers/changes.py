@@ -8,7 +8,7 @@ from models import database
 from models.enums import Role
 from resolvers.context import Info
 from resolvers.errors import BadRequest
-from resolvers.page import Connection, InSequence, Page, listed
+from resolvers.read.pagination import Connection, InSequence, Page, listed
 from resolvers.timeline import TimelineEntry
 
 # Order systems keep these cursors for ever: they have no name, as those of the first release.

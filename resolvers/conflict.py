@@ -12,11 +12,11 @@ from uuid import UUID
 import models
 from models.enums import Role
 from resolvers.account import Account
-from resolvers.row import Join, Relation, Row
+from resolvers.read.rows import Join, Relation, Row
 
 if TYPE_CHECKING:
+    from execution.lookahead import Asked
     from resolvers.context import Context
-    from resolvers.selection import Asked
 
 R = TypeVar("R", bound=Row)
 

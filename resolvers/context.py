@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 import strawberry
 
+from execution.limits import Limits
 from resolvers.account import Account
-from resolvers.address import Files
-from resolvers.hub import Hub
-from resolvers.limits import Limits
+from resolvers.feed.hub import Hub
+from resolvers.signed_url import Files
 
 
 @dataclass(frozen=True, slots=True)

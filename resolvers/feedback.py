@@ -16,16 +16,17 @@ import models
 from models.enums import Action, InputProblem, OrderKind, Role
 from models.feedback import STARS
 from models.keys import new_id
-from resolvers import ids, relations
+from resolvers import ids
+from resolvers.actions import Payload, read_back
 from resolvers.context import Context, Info
 from resolvers.errors import Refused, invalid
-from resolvers.idempotency import Keyed
-from resolvers.input import LONG_TEXT, SHORT_TEXT, Checks, Input
-from resolvers.order import Order
-from resolvers.page import Shown
-from resolvers.payload import Payload, read_back
-from resolvers.perform import Effect, Performing, perform, the_order
-from resolvers.row import Row
+from resolvers.orders.order import Order
+from resolvers.read import relations
+from resolvers.read.pagination import Shown
+from resolvers.read.rows import Row
+from resolvers.write.idempotency import Keyed
+from resolvers.write.inputs import LONG_TEXT, SHORT_TEXT, Checks, Input
+from resolvers.write.perform import Effect, Performing, perform, the_order
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,16 +16,16 @@ from models.enums import Action, CaseKind, Role
 from models.keys import new_id
 from resolvers import account, ids
 from resolvers.account import Account
-from resolvers.attachment import Attachment, Brought, brought, has_files
-from resolvers.complaint import Complaint, ComplaintPayload, change_complaint, on_complaint
+from resolvers.actions import OnCase
+from resolvers.complaints.complaint import Complaint, ComplaintPayload, change_complaint, on_complaint
 from resolvers.context import Context, Info
-from resolvers.dispute import Dispute, DisputePayload, change_dispute, on_dispute
-from resolvers.input import LONG_TEXT, Checks
-from resolvers.page import Keyset, has_pages
-from resolvers.payload import OnCase
-from resolvers.perform import Performing
+from resolvers.disputes.dispute import Dispute, DisputePayload, change_dispute, on_dispute
+from resolvers.files.attachment import Attachment, Brought, brought, has_files
 from resolvers.policy import NEVER
-from resolvers.row import Row
+from resolvers.read.pagination import Keyset, has_pages
+from resolvers.read.rows import Row
+from resolvers.write.inputs import LONG_TEXT, Checks
+from resolvers.write.perform import Performing
 
 
 @dataclass(slots=True, kw_only=True)

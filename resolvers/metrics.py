@@ -7,7 +7,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from models import failures
 from models.enums import Action, Reason
 from models.failures import Failure
-from resolvers.request import Request
+from resolvers.telemetry import Request
 
 MOST_OPERATIONS, MOST_CLIENTS = 200, 50  # told apart, beyond which they are counted together: names come from outside
 LONGEST_NAME = 64  # characters

@@ -8,24 +8,24 @@ from uuid import UUID
 
 import strawberry
 
+from execution.lookahead import Selection
 from models.enums import CaseKind
 from models.text import normal, searchable
 from resolvers import ids
 from resolvers.account import Account
-from resolvers.attachment import Attachment
-from resolvers.case import LETTERS
 from resolvers.context import Info
 from resolvers.errors import BadRequest
 from resolvers.feedback import Feedback
+from resolvers.files.attachment import Attachment
 from resolvers.message import Message
-from resolvers.order import Order
-from resolvers.page import LARGEST
-from resolvers.reading import first, read
-from resolvers.row import Row
-from resolvers.selection import Selection
-from resolvers.statement import among
+from resolvers.orders.order import Order
+from resolvers.read.fetch import first, read
+from resolvers.read.pagination import LARGEST
+from resolvers.read.rows import Row
+from resolvers.read.sql import among
 from resolvers.timeline import CASES
 from resolvers.viewer import Viewer
+from resolvers.write.cases import LETTERS
 
 _ROWS: dict[str, type[Row]] = {
     "Account": Account,

@@ -11,8 +11,8 @@ from models.enums import InputProblem, ResolutionKind, Role
 from resolvers.account import Account
 from resolvers.context import Context
 from resolvers.errors import Refused, invalid
-from resolvers.input import Checks, MoneyInput
 from resolvers.money import Money, money
+from resolvers.write.inputs import Checks, MoneyInput
 
 PAID_BACK = frozenset({ResolutionKind.REFUND, ResolutionKind.PARTIAL_REFUND, ResolutionKind.RETURN_AND_REFUND})
 

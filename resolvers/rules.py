@@ -9,7 +9,7 @@ from strawberry import UNSET
 
 from models.enums import Action, OrderKind, Role
 from resolvers import policy
-from resolvers.policy.words import in_words
+from resolvers.policy.messages import in_words
 
 
 @dataclass(frozen=True, slots=True)

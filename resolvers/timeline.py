@@ -9,21 +9,22 @@ from typing import Any
 from uuid import UUID
 
 import models
+from execution.lookahead import Asked
 from models.enums import Action, CaseKind, Role
-from resolvers import account, relations
+from resolvers import account
 from resolvers.account import Account
 from resolvers.cancellation import Cancellation
-from resolvers.complaint import Complaint
+from resolvers.complaints.complaint import Complaint
 from resolvers.context import Context
-from resolvers.dispute import Dispute
-from resolvers.order import Order
-from resolvers.page import Keyset, has_pages
-from resolvers.policy.words import in_words
-from resolvers.reading import fetch, read
-from resolvers.row import Relation, Row
-from resolvers.selection import Asked
-from resolvers.settling import done_by_time
-from resolvers.statement import among
+from resolvers.disputes.dispute import Dispute
+from resolvers.orders.order import Order
+from resolvers.policy.messages import in_words
+from resolvers.read import relations
+from resolvers.read.fetch import fetch, read
+from resolvers.read.pagination import Keyset, has_pages
+from resolvers.read.rows import Relation, Row
+from resolvers.read.sql import among
+from resolvers.write.expiry import done_by_time
 
 OLDEST_FIRST = Keyset("at", "timeline", newest_first=False, id_type=int)
 AFTER_ALL_WRITTEN = 2**62  # the id of an entry that has no event yet

@@ -11,18 +11,19 @@ from strawberry import UNSET
 from models import database
 from models.enums import PARTIES, Action, CaseOrder, ComplaintStatus, DisputeStatus, OrderKind, OrderStatus
 from models.text import searchable
-from resolvers import ids, policy, search
+from resolvers import ids, policy
 from resolvers.account import Account
-from resolvers.complaint import Complaint
+from resolvers.complaints.complaint import Complaint
 from resolvers.context import Context, Info
-from resolvers.dispute import Dispute
+from resolvers.disputes.dispute import Dispute
 from resolvers.errors import BadRequest
 from resolvers.feedback import LISTED
-from resolvers.input import Input
-from resolvers.order import Order
-from resolvers.page import Connection, Keyset, Page, listed
+from resolvers.orders import search
+from resolvers.orders.order import Order
 from resolvers.policy import Asked, Bind, Expression, Subject
-from resolvers.statement import Where, among
+from resolvers.read.pagination import Connection, Keyset, Page, listed
+from resolvers.read.sql import Where, among
+from resolvers.write.inputs import Input
 
 LONGEST_SEARCH = 200  # characters
 

@@ -3,9 +3,9 @@
 from strawberry.schema.config import StrawberryConfig
 
 import schema.enums  # noqa: F401  # pyright: ignore[reportUnusedImport]
-from schema.document import Preparing
-from schema.execution import Schema
-from schema.executor import CompiledExecutor
+from execution.compiler import CompiledExecutor
+from execution.document import Preparing
+from execution.schema import Schema
 from schema.mutation import Mutation
 from schema.query import Query
 from schema.scalars import SCALARS

@@ -1,7 +1,7 @@
 import strawberry
 
+from execution.sizes import weighing
 from schema.node import Node
-from schema.sizes import weighing
 
 
 @strawberry.type(description="A file of a case. Its parties and agents can read it.")

@@ -1,5 +1,6 @@
 import strawberry
 
+from execution.sizes import SHORT_TEXT
 from models.enums import CancellationReason, CancellationStatus
 from resolvers import cancellation
 from resolvers.cancellation import (
@@ -10,10 +11,9 @@ from resolvers.cancellation import (
     WithdrawCancellation,
 )
 from schema.case import Case
-from schema.described import input_type, resolved
+from schema.declare import input_type, resolved
+from schema.lazy import OrderReference
 from schema.payload import Payload
-from schema.references import OrderReference
-from schema.sizes import SHORT_TEXT
 
 
 @strawberry.type(description="A cancellation of an order, or a buyer's request for one.")

@@ -3,8 +3,8 @@ from datetime import datetime
 import strawberry
 
 from models.enums import ViewerState
+from schema.lazy import OrderReference
 from schema.node import Node
-from schema.references import OrderReference
 from schema.timeline import timeline_field
 
 

@@ -2,23 +2,24 @@ from datetime import datetime
 
 import strawberry
 
+from execution.sizes import LONG_TEXT, sized
 from models.enums import ComplaintKind, ComplaintStatus
-from resolvers import complaint, desk, message
-from resolvers.complaint import ContactInput, FileComplaint, RespondentInput, WithdrawComplaint
-from resolvers.desk import RejectComplaint, ResolveComplaint, TakeUpComplaint
+from resolvers import message
+from resolvers.complaints import complaint, review
+from resolvers.complaints.complaint import ContactInput, FileComplaint, RespondentInput, WithdrawComplaint
+from resolvers.complaints.review import RejectComplaint, ResolveComplaint, TakeUpComplaint
 from resolvers.message import PostComplaintMessage
 from schema.account import Account
 from schema.attachment import Attachment
 from schema.case import Case
 from schema.connection import Connection, paged_field
 from schema.decision import Actionable
-from schema.described import input_type, resolved
+from schema.declare import input_type, resolved
+from schema.lazy import OrderReference
 from schema.message import Message
 from schema.money import Money
 from schema.payload import Payload
-from schema.references import OrderReference
 from schema.resolution import Outcome
-from schema.sizes import LONG_TEXT, sized
 
 
 @strawberry.type(description="Whom a complaint is about, as far as the complainant could say.")
@@ -145,11 +146,11 @@ class ComplaintMutations:
         complaint.withdraw_complaint, ComplaintPayload, "Takes the complaint back: WITHDRAW_COMPLAINT."
     )
     take_up_complaint = resolved(
-        desk.take_up_complaint, ComplaintPayload, "Starts the review, as an agent: TAKE_UP_COMPLAINT."
+        review.take_up_complaint, ComplaintPayload, "Starts the review, as an agent: TAKE_UP_COMPLAINT."
     )
     resolve_complaint = resolved(
-        desk.resolve_complaint,
+        review.resolve_complaint,
         ComplaintPayload,
         "Decides it in the complainant's favour, as an agent: RESOLVE_COMPLAINT.",
     )
-    reject_complaint = resolved(desk.reject_complaint, ComplaintPayload, "Rejects it, as an agent: REJECT_COMPLAINT.")
+    reject_complaint = resolved(review.reject_complaint, ComplaintPayload, "Rejects it, as an agent: REJECT_COMPLAINT.")

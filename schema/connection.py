@@ -4,9 +4,9 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import strawberry
 
-from resolvers.page import Page
-from schema.described import resolved
-from schema.sizes import AS_ASKED
+from execution.sizes import AS_ASKED
+from resolvers.read.pagination import Page
+from schema.declare import resolved
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ class HasPages(Protocol):
 
 
 def paged_field(relation: str, connection_type: Any, description: str) -> Any:
-    """A connection below a list: its pages were read with the rows (resolvers.page.has_pages)."""
+    """A connection below a list: its pages were read with the rows (resolvers.read.pagination.has_pages)."""
 
     def resolve(
         root: HasPages,

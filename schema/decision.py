@@ -2,10 +2,10 @@ from datetime import datetime
 
 import strawberry
 
+from execution.sizes import sized
 from models.enums import Action, InputProblem, Reason
 from resolvers import actionable
-from schema.described import resolved
-from schema.sizes import sized
+from schema.declare import resolved
 
 
 @strawberry.type(

@@ -2,24 +2,25 @@ from datetime import datetime
 
 import strawberry
 
+from execution.sizes import LONG_TEXT, sized
 from models.enums import DisputeReason, DisputeStatus, ResolutionKind
-from resolvers import dispute, message, proposal, review
-from resolvers.dispute import OpenDispute, WithdrawDispute
+from resolvers import message
+from resolvers.disputes import dispute, proposal, review
+from resolvers.disputes.dispute import OpenDispute, WithdrawDispute
+from resolvers.disputes.proposal import AcceptProposal, ProposeResolution, RejectProposal
+from resolvers.disputes.review import EscalateDispute, RequestEvidence, ResolveDispute
 from resolvers.message import PostDisputeMessage
-from resolvers.proposal import AcceptProposal, ProposeResolution, RejectProposal
-from resolvers.review import EscalateDispute, RequestEvidence, ResolveDispute
 from schema.attachment import Attachment
 from schema.case import Case
 from schema.connection import Connection, paged_field
 from schema.decision import Actionable
-from schema.described import input_type, resolved
+from schema.declare import input_type, resolved
+from schema.lazy import OrderReference
 from schema.message import Message
 from schema.money import Money
 from schema.payload import Payload
 from schema.proposal import Proposal
-from schema.references import OrderReference
 from schema.resolution import Outcome
-from schema.sizes import LONG_TEXT, sized
 
 
 @strawberry.type(description="A buyer's dispute about an order.")

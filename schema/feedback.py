@@ -3,13 +3,13 @@ from decimal import Decimal
 
 import strawberry
 
+from execution.sizes import LONG_TEXT, SHORT_TEXT
 from resolvers import feedback
 from resolvers.feedback import AreaRatingsInput, LeaveFeedback, RatingsInput, ReplyToFeedback, ReviseFeedback
-from schema.described import input_type, resolved
+from schema.declare import input_type, resolved
+from schema.lazy import OrderReference
 from schema.node import Node
 from schema.payload import Payload
-from schema.references import OrderReference
-from schema.sizes import LONG_TEXT, SHORT_TEXT
 
 
 @strawberry.type(description="Stars in the three areas of a Secure Payment order, 1 to 5 each.")

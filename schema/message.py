@@ -2,10 +2,10 @@ from datetime import datetime
 
 import strawberry
 
+from execution.sizes import LONG_TEXT, sized
 from schema.account import Account
 from schema.attachment import Attachment
 from schema.node import Node
-from schema.sizes import LONG_TEXT, sized
 
 
 @strawberry.type(description="What a party or an agent wrote in a case.")

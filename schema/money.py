@@ -2,9 +2,9 @@ from decimal import Decimal
 
 import strawberry
 
-from resolvers.input import MoneyInput
 from resolvers.money import CurrencyCode
-from schema.described import input_type
+from resolvers.write.inputs import MoneyInput
+from schema.declare import input_type
 
 input_type(
     MoneyInput,

@@ -4,7 +4,7 @@ from typing import Any
 
 import strawberry
 
-from schema.executor import by_class
+from execution.compiler import by_class
 
 
 @strawberry.interface(description="Anything with an id of its own, which `node` finds again.")

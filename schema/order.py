@@ -2,6 +2,7 @@ from datetime import datetime
 
 import strawberry
 
+from execution.sizes import SHORT_TEXT
 from models.enums import OrderKind, OrderStatus
 from schema.account import Account
 from schema.cancellation import Cancellation
@@ -11,7 +12,6 @@ from schema.dispute import Dispute
 from schema.feedback import Feedback
 from schema.money import Money
 from schema.node import Node
-from schema.sizes import SHORT_TEXT
 from schema.timeline import timeline_field
 
 

@@ -1,8 +1,8 @@
 import strawberry
 
+from execution.sizes import sized
 from schema.decision import UserError
-from schema.references import OrderReference
-from schema.sizes import sized
+from schema.lazy import OrderReference
 
 
 @strawberry.type

@@ -8,7 +8,7 @@ from resolvers.context import Info
 from resolvers.policy import TABLE
 from resolvers.viewer import Viewer as ViewerRow
 from schema.case import Case
-from schema.described import resolved
+from schema.declare import resolved
 from schema.node import Node
 from schema.order import Order
 from schema.rules import Rule

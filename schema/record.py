@@ -1,11 +1,11 @@
 import strawberry
 
-from resolvers import record
-from resolvers.record import OrderItemInput, OrderRecord, PartyInput, RecordOrders
+from execution.sizes import AS_ASKED
+from resolvers.orders import record
+from resolvers.orders.record import OrderItemInput, OrderRecord, PartyInput, RecordOrders
 from schema.decision import UserError
-from schema.described import input_type, resolved
-from schema.references import OrderReference
-from schema.sizes import AS_ASKED
+from schema.declare import input_type, resolved
+from schema.lazy import OrderReference
 
 input_type(
     PartyInput,

@@ -2,10 +2,10 @@ from datetime import datetime
 
 import strawberry
 
+from execution.sizes import SHORT_TEXT
 from models.enums import ResolutionKind
 from schema.account import Account
 from schema.money import Money
-from schema.sizes import SHORT_TEXT
 
 
 @strawberry.type(description="How a case ended.")

@@ -1,7 +1,7 @@
 import strawberry
 
+from execution.sizes import sized
 from models.enums import Action, OrderKind, Role
-from schema.sizes import sized
 
 
 @strawberry.type(description="A line of the policy table.")

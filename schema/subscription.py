@@ -2,9 +2,9 @@ from typing import Any
 
 import strawberry
 
-from resolvers import watching
+from resolvers import subscriptions
 from schema.case import Case
-from schema.described import resolved
+from schema.declare import resolved
 from schema.order import Order
 
 
@@ -15,14 +15,14 @@ from schema.order import Order
 )
 class Subscription:
     order_changed: Any = resolved(
-        watching.order_changed,
+        subscriptions.order_changed,
         Order,
         "The order after each change to it or to its feedback and cases, and when a window opens or closes.",
         watched=True,
         order_id="The order's id.",
     )
     case_changed: Any = resolved(
-        watching.case_changed,
+        subscriptions.case_changed,
         Case,
         "The case after each change to it, and when time alone changes it.",
         watched=True,

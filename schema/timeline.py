@@ -5,11 +5,11 @@ from typing import Any
 
 import strawberry
 
+from execution.sizes import AS_ASKED, SHORT_TEXT
 from models.enums import Action
 from schema.account import Account
 from schema.connection import PageInfo, paged_field
-from schema.references import CaseReference, OrderReference
-from schema.sizes import AS_ASKED, SHORT_TEXT
+from schema.lazy import CaseReference, OrderReference
 
 
 @strawberry.type(description="One thing that happened.")

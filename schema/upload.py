@@ -2,11 +2,11 @@ from datetime import datetime
 
 import strawberry
 
-from resolvers import upload
-from resolvers.upload import CreateUpload
+from execution.sizes import sized
+from resolvers.files import upload
+from resolvers.files.upload import CreateUpload
 from schema.decision import UserError
-from schema.described import input_type, resolved
-from schema.sizes import sized
+from schema.declare import input_type, resolved
 
 input_type(
     CreateUpload,

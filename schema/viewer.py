@@ -5,7 +5,7 @@ from resolvers.viewer import ComplaintFilter, DisputeFilter, FeedbackFilter, Ord
 from schema.account import Account
 from schema.complaint import Complaint
 from schema.connection import Connection
-from schema.described import input_type, resolved
+from schema.declare import input_type, resolved
 from schema.dispute import Dispute
 from schema.feedback import Feedback
 from schema.node import Node

@@ -17,17 +17,18 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from models import database, failures, readiness
 from models.files import Away
-from resolvers import idempotency, upload
 from resolvers.account import spread_names
-from server import files, metrics
+from resolvers.files import upload
+from resolvers.write import idempotency
+from server import file_routes, metrics
 from server.errors import error, masked
+from server.graphql.endpoint import GraphQLView
+from server.graphql.websocket import LARGEST_MESSAGE
 from server.middleware import ResponseMiddleware
 from server.protocol import BoundedProtocol, SocketProtocol
-from server.requests import PATH
+from server.request_id import PATH
 from server.settings import Settings
-from server.socket import LARGEST_MESSAGE
 from server.stopping import Stopping
-from server.view import GraphQLView
 
 CLEARING_SECONDS = 3600
 SPREADING_SECONDS = 60  # until the last of a large party's orders are found by its new name
@@ -120,8 +121,8 @@ def create(settings: Settings | None = None) -> Starlette:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[None]:
-        app.state.files = view.files = files.opened(settings)
-        app.state.availability = availability = files.Availability(view.files)
+        app.state.files = view.files = file_routes.opened(settings)
+        app.state.availability = availability = file_routes.Availability(view.files)
         await availability.look()
         app.state.hub = view.hub
         app.state.view = view
@@ -143,7 +144,7 @@ def create(settings: Settings | None = None) -> Starlette:
             _repeated(clear, CLEARING_SECONDS),
             _repeated(spread_names, SPREADING_SECONDS),
             _repeated(sample, metrics.SAMPLE_SECONDS),
-            _repeated(availability.look, files.LOOK_SECONDS),
+            _repeated(availability.look, file_routes.LOOK_SECONDS),
         ):
             _spare_collections()
             with stopping.heard(view.hub.end):
@@ -152,7 +153,7 @@ def create(settings: Settings | None = None) -> Starlette:
     routes = [
         Route(PATH, view),  # what does not take the shortcut: below a root path, or with a slash behind it
         WebSocketRoute(PATH, view),
-        Route("/files/{key}", files.content, methods=["GET", "PUT"]),
+        Route("/files/{key}", file_routes.content, methods=["GET", "PUT"]),
         Route("/healthz", healthz),
         Route("/readyz", readyz),
         Route("/metrics", metrics.page),

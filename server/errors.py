@@ -12,8 +12,8 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 
 from models import failures
 from models.failures import Failure
-from resolvers.request import current
-from server.media import JSON, spelled
+from resolvers.telemetry import current
+from server.graphql.negotiation import JSON, spelled
 
 _log = logging.getLogger("recourse")
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from resolvers.request import current
+from resolvers.telemetry import current
 from server.settings import Mode, Settings
 
 Exc = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from models import database
 from resolvers import metrics
-from resolvers.hub import Hub
+from resolvers.feed.hub import Hub
 
 SAMPLE_SECONDS = 5.0  # between two looks at what is not counted as it happens
 SHARED = "PROMETHEUS_MULTIPROC_DIR"  # the library's own variable, read when a process first counts

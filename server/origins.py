@@ -10,7 +10,7 @@ from starlette.responses import Response
 from strawberry.http.websocket_origin import normalize_allowed_origins, normalize_origin
 
 from server.errors import error
-from server.media import SPELLINGS
+from server.graphql.negotiation import SPELLINGS
 from server.settings import Mode, Settings
 
 METHODS = "GET, HEAD, POST, PUT"

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from resolvers.limits import Limits
+from execution.limits import Limits
 
 HOME = Path(os.environ.get("RECOURSE_HOME", "."))  # the project's folder; the launcher says which
 VAR = HOME / "var"  # what the program makes for itself: the development database and the development tokens' secret

@@ -22,10 +22,10 @@ from models import database, migrating
 from models.enums import Role
 from schema.scalars import spell_instant
 from server.app import create, uvicorn_options
+from server.auth.tokens import development_token
 from server.settings import Settings
-from server.tokens import development_token
-from tests import node, postgres
-from tests.processes import serving
+from tests.support import node, postgres
+from tests.support.processes import serving
 
 T = TypeVar("T")
 

@@ -5,6 +5,8 @@ lists; then documents are made at random, of those that cost nearly as much as t
 told with what they take: CPU, of the first time and of the best of several, fields and bytes.
 """
 
+# pyright: reportPrivateUsage=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+
 import asyncio
 import contextlib
 import gc
@@ -24,23 +26,23 @@ import orjson
 from graphql import get_named_type, is_interface_type, is_leaf_type, is_object_type
 
 import models
+from execution.complexity import TooExpensive
+from execution.document import Document
+from execution.limits import Limits
 from models import database, migrating
 from models.enums import CaseKind, Role
 from models.files import Folder
 from resolvers import ids
 from resolvers.account import Account, sign_in
-from resolvers.address import Files
-from resolvers.limits import Limits
-from resolvers.request import Request, current
+from resolvers.signed_url import Files
+from resolvers.telemetry import Request, current
 from schema import SCHEMA
-from schema.document import Document
-from schema.guard import TooExpensive
 from schema.scalars import spell_instant
+from server.graphql.endpoint import GraphQLView
 from server.settings import Settings
-from server.view import GraphQLView
 from tests.conftest import usd
-from tests.generated import Generated, fields_in
-from tests.paths import ARGUMENTS, TYPES
+from tests.support.generated import Generated, fields_in
+from tests.support.paths import ARGUMENTS, TYPES
 
 NOW = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
 ORDERS, ITEMS, PROPOSALS, MESSAGES = 100, 100, 10, 5

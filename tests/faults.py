@@ -1,7 +1,7 @@
 """The fault run: keyed mutations while clients drop answers, servers are killed and PostgreSQL crashes; then every
 acknowledgement is held against the database.
 
-`python -m tests.faults --dialect postgres --acknowledged 10000` is the long form; tests/test_faults.py runs a short one.
+`python -m tests.faults --dialect postgres --acknowledged 10000` is the long form; tests/storage/test_faults.py runs a short one.
 """
 
 import argparse
@@ -32,8 +32,8 @@ from websockets.sync.client import connect
 from models import database
 from models.enums import Role
 from models.keys import new_id
-from server.tokens import development_token
-from tests.postgres import Postgres
+from server.auth.tokens import development_token
+from tests.support.postgres import Postgres
 
 DROPPED = 1 / 3  # of the answers are never read
 WORKERS = 8

@@ -10,9 +10,9 @@ from bench.contenders import CONTENDERS, HANDWRITTEN, ONE_SQL, Place, Server, ru
 from bench.issuer import issuing
 from bench.load import generating
 from bench.workload import Operation
-from tests import postgres
 from tests.conftest import DIALECT
-from tests.node import NoRegistry, missing
+from tests.support import postgres
+from tests.support.node import NoRegistry, missing
 
 pytestmark = pytest.mark.skipif(DIALECT == "sqlite", reason="the benchmark has a PostgreSQL of its own")
 

@@ -13,11 +13,11 @@ import pytest
 from graphql import is_abstract_type, is_object_type
 
 from models.enums import Role
-from server.demo import ACCOUNTS, BUYER
+from server.cli.demo import ACCOUNTS, BUYER
 from tests.conftest import Person
-from tests.paths import TYPES
-from tests.processes import demonstrating, strangers_environment
-from tests.uploads import bring
+from tests.support.paths import TYPES
+from tests.support.processes import demonstrating, strangers_environment
+from tests.support.uploads import bring
 
 README = Path("README.md").read_text()
 NAMES = {name: subject for subject, (_, name) in ACCOUNTS.items()}

@@ -4,6 +4,7 @@ Pure Python without I/O. The mutations, the computed fields, the filter `can`, t
 all readings of the same table.
 """
 
+from resolvers.orders.partitions import parts
 from resolvers.policy.complaint import (
     COMPLAINT_CLOSED,
     COMPLAINT_STATUSES,
@@ -11,6 +12,7 @@ from resolvers.policy.complaint import (
     REPLY_WITHIN,
     ComplaintFacts,
 )
+from resolvers.policy.conditions import Asked, Bind, Expression
 from resolvers.policy.decide import (
     Decision,
     available_actions,
@@ -32,13 +34,11 @@ from resolvers.policy.dispute import (
     respond_by,
     waits_for,
 )
-from resolvers.policy.expression import Asked, Bind, Expression
 from resolvers.policy.fold import Fact, fold
 from resolvers.policy.order import ORDER_STATUSES, OrderFacts, claimable, unrecorded
-from resolvers.policy.parts import parts
 from resolvers.policy.rule import Rule, Subject
+from resolvers.policy.rules import TABLE
 from resolvers.policy.status import status_at, status_is
-from resolvers.policy.table import TABLE
 
 __all__ = [
     "ANSWER_WITHIN",

@@ -6,8 +6,8 @@ from typing import ClassVar
 from uuid import UUID
 
 from models.enums import ComplaintStatus, Role
+from resolvers.policy.conditions import Is, Known, Passed
 from resolvers.policy.dispute import NEVER
-from resolvers.policy.expression import Is, Known, Passed
 from resolvers.policy.rule import Subject
 from resolvers.policy.status import ALWAYS, Statuses
 

@@ -9,10 +9,10 @@ from typing import ClassVar, Protocol
 from uuid import UUID
 
 from models.enums import Action, OrderKind, Reason, Role
-from resolvers.policy.expression import MOMENT, Expression, Is, Test, any_of, first, test_of
+from resolvers.policy.conditions import MOMENT, Expression, Is, Test, any_of, first, test_of
+from resolvers.policy.messages import in_words, sentence
 from resolvers.policy.rule import Rule, Subject
-from resolvers.policy.table import TABLE
-from resolvers.policy.words import in_words, sentence
+from resolvers.policy.rules import TABLE
 
 
 class Viewer(Protocol):

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from models.enums import PARTIES, DisputeStatus, Role
-from resolvers.policy.expression import Asked, Compared, Expression, Is, Known, Passed
+from resolvers.policy.conditions import Asked, Compared, Expression, Is, Known, Passed
 from resolvers.policy.rule import Subject
 from resolvers.policy.status import ALWAYS, Statuses, status_at
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from models.enums import OrderKind, OrderStatus, Role
-from resolvers.policy.expression import ALWAYS, Known
+from resolvers.policy.conditions import ALWAYS, Known
 from resolvers.policy.rule import Subject
 from resolvers.policy.status import Statuses
 

@@ -6,7 +6,7 @@ from enum import Enum, auto
 from functools import cache, cached_property
 
 from models.enums import Action, OrderKind, Reason, Role
-from resolvers.policy.expression import MOMENT, Expression, Passed, Test, all_of, first
+from resolvers.policy.conditions import MOMENT, Expression, Passed, Test, all_of, first
 
 
 class Subject(Enum):

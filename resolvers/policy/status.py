@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 from models.enums import Role
-from resolvers.policy.expression import ALWAYS, Asked, Expression, Test, all_of, any_of, first
+from resolvers.policy.conditions import ALWAYS, Asked, Expression, Test, all_of, any_of, first
 
 S = TypeVar("S")
 Statuses = tuple[tuple[S, Expression], ...]

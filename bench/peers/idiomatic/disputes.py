@@ -11,8 +11,8 @@ import models
 from bench.peers.idiomatic.common import Account, Connection, Decided, Decision, Info, Money, Node, connection, money
 from models.enums import DisputeReason, DisputeStatus, ResolutionKind, ViewerState
 from resolvers import policy
-from resolvers.case import viewer_state
 from resolvers.policy import DisputeFacts
+from resolvers.write.cases import viewer_state
 
 FACTS = [name for name in DisputeFacts.__dataclass_fields__ if name != "subject"]
 Order = Annotated["Order", strawberry.lazy("bench.peers.idiomatic.orders")]

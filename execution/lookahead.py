@@ -1,0 +1,205 @@
+"""What a request asks for below a field, so that a list can read all of it at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Generic, TypeVar
+
+import strawberry
+from graphql import (
+    ExecutableDefinitionNode,
+    FieldNode,
+    FragmentSpreadNode,
+    GraphQLAbstractType,
+    GraphQLField,
+    GraphQLIncludeDirective,
+    GraphQLObjectType,
+    GraphQLResolveInfo,
+    GraphQLSkipDirective,
+    InlineFragmentNode,
+    SelectionNode,
+    SelectionSetNode,
+    Undefined,
+    VariableNode,
+    get_argument_values,
+    get_directive_values,
+    is_abstract_type,
+)
+from graphql.execution.values import VariableValues
+
+from execution.lru import DOCUMENTS, Recent, length
+
+V = TypeVar("V")
+
+VARIANTS = 10  # of an operation, by the values that its conditions take
+MOST_KEPT = 500  # places and plans of a variant; arguments that vary may put places together in many ways
+
+
+def variables_in(*parts: Any) -> Iterator[str]:
+    """The variables in these values."""
+    left = list(parts)
+    while left:
+        part = left.pop()
+        if isinstance(part, VariableNode):
+            yield part.name.value
+        left += getattr(part, "values", ())
+        left += (field.value for field in getattr(part, "fields", ()))
+
+
+def conditions_in(*sets: SelectionSetNode) -> list[str]:
+    """The variables that directives are given, in order."""
+    found: set[str] = set()
+    left = [node for each in sets for node in each.selections]
+    while left:
+        node = left.pop()
+        for directive in node.directives or ():
+            found |= set(variables_in(*(argument.value for argument in directive.arguments or ())))
+        below: SelectionSetNode | None = getattr(node, "selection_set", None)
+        left += below.selections if below else ()
+    return sorted(found)
+
+
+@dataclass(slots=True)
+class Asked:
+    """A field with its arguments; everything that is asked below it under any alias."""
+
+    name: str
+    arguments: dict[str, Any]
+    below: Selection
+
+
+@dataclass(slots=True)
+class Place:
+    """One that asks for a field, with `constants` for arguments; None where those vary from request to request. With
+    the sets of what is asked below it, here or elsewhere."""
+
+    name: str
+    sets: list[SelectionSetNode]
+    constants: dict[str, Any] | None
+    varying: tuple[GraphQLField, FieldNode] | None = None
+
+    def asked(self, info: GraphQLResolveInfo[Any]) -> Asked:
+        below, arguments = Selection(info, self.sets), self.constants
+        if arguments is None:
+            assert self.varying is not None
+            arguments = get_argument_values(*self.varying, below.variables)
+        return Asked(self.name, arguments, below)
+
+
+class Variants(Generic[V]):
+    """What is kept of an operation and its fragments, for the values that its conditions take."""
+
+    def __init__(self, parts: Iterable[ExecutableDefinitionNode], make: Callable[[], V], *others: object) -> None:
+        self.alive = *parts, *others  # what is told apart by identity keeps it
+        self.conditions = conditions_in(*(part.selection_set for part in parts))
+        self.make = make
+        self.kept: Recent[tuple[Any, ...], V] = Recent(VARIANTS)
+
+    def of(self, values: Mapping[str, Any]) -> V:
+        """Raises TypeError where a condition is a list or an object, as in no valid document."""
+        return self.kept.get(tuple([values.get(name, Undefined) for name in self.conditions]), self.make)
+
+
+_operations: Recent[int, Variants[dict[Hashable, Any]]] = Recent(DOCUMENTS)
+
+
+@dataclass(slots=True)
+class Selection:
+    info: GraphQLResolveInfo[Any]
+    sets: list[SelectionSetNode] = field(default_factory=list[SelectionSetNode])
+
+    @property
+    def variables(self) -> VariableValues:
+        """Strawberry's executor hands out the values alone; graphql-core's functions want them with their sources."""
+        values: Any = self.info.variable_values
+        return values if isinstance(values, VariableValues) else VariableValues({}, values)
+
+    @classmethod
+    def below(cls, info: strawberry.Info[Any, Any]) -> Selection:
+        """What is asked below the field that is being resolved."""
+        raw: GraphQLResolveInfo[Any] = info._raw_info  # pyright: ignore[reportPrivateUsage, reportUnknownMemberType, reportUnknownVariableType]
+        return cls(raw, [node.selection_set for node in raw.field_nodes if node.selection_set])
+
+    @property
+    def kept(self) -> dict[Hashable, Any]:
+        """What was found out about the operation, with its conditions as they are here, and is worth keeping. What is
+        told apart in it by identity is part of the schema, of the rows' types, or of the operation."""
+        info = self.info
+
+        def made() -> Variants[dict[Hashable, Any]]:
+            return Variants([info.operation, *info.fragments.values()], dict)
+
+        known = _operations.get(id(info.operation), made, weight=length(info.operation) + 1000)
+        kept = known.of(self.variables.coerced)
+        if len(kept) > MOST_KEPT:
+            kept.clear()
+        return kept
+
+    def places(self, type_name: str, wanted: Mapping[str, Any] | tuple[str, ...] | None = None) -> list[Place]:
+        """The places that ask for a field of an object of this type; only those of the `wanted` names, where they are
+        given. They are not to be changed."""
+        object_type = self.info.schema.type_map[type_name]
+        assert isinstance(object_type, GraphQLObjectType)
+        kept = self.kept
+        key = (id(object_type), wanted if isinstance(wanted, tuple) else id(wanted), *map(id, self.sets))
+        found = kept.get(key)
+        if found is None:
+            found = kept[key] = list(self._places(object_type, wanted))
+        return found
+
+    def _places(
+        self, object_type: GraphQLObjectType, wanted: Mapping[str, Any] | tuple[str, ...] | None
+    ) -> Iterator[Place]:
+        for node in self._fields(self.sets, object_type):
+            name = node.name.value
+            definition = object_type.fields.get(name)
+            if definition is None or (wanted is not None and name not in wanted):  # None for __typename
+                continue
+            sets = [node.selection_set] if node.selection_set else []
+            if any(variables_in(*(argument.value for argument in node.arguments or ()))):
+                yield Place(name, sets, None, (definition, node))
+            else:
+                yield Place(name, sets, get_argument_values(definition, node, self.variables))
+
+    def field(self, type_name: str, name: str) -> Selection:
+        """What is asked below one field of an object of this type."""
+        return Selection(self.info, [each for place in self.places(type_name, (name,)) for each in place.sets])
+
+    def as_field(self, name: str) -> Asked:
+        """As if all this were asked below a field of that name."""
+        return Asked(name, {}, Selection(self.info, list(self.sets)))
+
+    def bare(self, name: str) -> Asked:
+        """A field with nothing asked below it."""
+        return Asked(name, {}, Selection(self.info))
+
+    def _fields(self, sets: Iterable[SelectionSetNode], object_type: GraphQLObjectType) -> Iterator[FieldNode]:
+        for node in (node for each in sets for node in each.selections if self._is_included(node)):
+            if isinstance(node, FieldNode):
+                yield node
+            elif isinstance(node, InlineFragmentNode):
+                condition = node.type_condition
+                if condition is None or self._matches(condition.name.value, object_type):
+                    yield from self._fields([node.selection_set], object_type)
+            elif isinstance(node, FragmentSpreadNode):
+                fragment = self.info.fragments[node.name.value]
+                if self._matches(fragment.type_condition.name.value, object_type):
+                    yield from self._fields([fragment.selection_set], object_type)
+
+    def _matches(self, condition: str, object_type: GraphQLObjectType) -> bool:
+        if condition == object_type.name:
+            return True
+        named = self.info.schema.type_map[condition]
+        if not is_abstract_type(named):
+            return False
+        abstract: GraphQLAbstractType = named
+        return self.info.schema.is_sub_type(abstract, object_type)
+
+    def _is_included(self, node: SelectionNode) -> bool:
+        if not node.directives:
+            return True
+        value = partial(get_directive_values, node=node, variable_values=self.variables)
+        skip, include = value(GraphQLSkipDirective), value(GraphQLIncludeDirective)
+        return not (skip and skip["if"]) and not (include and not include["if"])

@@ -1,0 +1,82 @@
+"""What a mutation answers with: everything as it stands now, whether something was done or refused."""
+
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import strawberry
+
+from execution.lookahead import Asked, Selection
+from models.enums import Action
+from resolvers import ids
+from resolvers.context import Info
+from resolvers.errors import UserError
+from resolvers.orders.order import Order
+from resolvers.read import fetch
+from resolvers.read.rows import Row
+from resolvers.write.idempotency import Keyed
+from resolvers.write.inputs import SHORT_TEXT, Checks
+from resolvers.write.perform import Effect, Seen, Target, perform
+
+R = TypeVar("R", bound=Row)
+
+
+@dataclass(kw_only=True)
+class OnCase(Keyed):
+    """The input of an action on a case."""
+
+    case_id: strawberry.ID
+
+
+@dataclass(slots=True, kw_only=True)
+class Payload:
+    order: Order | None
+    user_errors: list[UserError]
+
+
+async def read_back(info: Info, order_id: str | None, payload: str, relation: str | None = None) -> Order | None:
+    """The order with what the query asks of the payload's `order`, and of `relation`, a relation of the order that
+    the payload shows under the same name."""
+    if order_id is None:
+        return None
+    asked = Selection.below(info)
+    shown = asked.field(payload, relation).as_field(relation) if relation else None
+    return await _read(info, Order, "Order", order_id, asked.field(payload, "order"), shown)
+
+
+async def _read(
+    info: Info, row_type: type[R], type_name: str, id: str, selection: Selection, also: Asked | None = None
+) -> R | None:
+    planned = fetch.plan(info.context, row_type, type_name, selection, also)
+    row = await fetch.by_id(info.context, row_type, type_name, id, planned)
+    if row is not None:
+        await fetch.complete(info.context, [row], planned)
+    return row
+
+
+async def read_case(info: Info, row_type: type[R], type_name: str, id: str) -> R | None:
+    """The case with what the query asks of the payload's field of its name."""
+    asked = Selection.below(info).field(f"{type_name}Payload", type_name.lower())
+    return await _read(info, row_type, type_name, id, asked)
+
+
+async def act_on_case(
+    info: Info,
+    action: Action,
+    target: Target,
+    effect: Effect,
+    row_type: type[R],
+    input: OnCase,
+    checks: Checks | None,
+    *,
+    note_required: bool,
+    seen: Seen | None = None,
+) -> tuple[Order | None, R | None, list[UserError]]:
+    """Performs an action on a dispute or a complaint; gives its order and itself as they stand, and why not."""
+    checks = checks or Checks()
+    note: str | None = getattr(input, "note", None)
+    checks.text("note", note, SHORT_TEXT, required=note_required)
+    done = await perform(info.context, action, target, effect, input, checks, note, seen)
+    type_name = row_type.__name__
+    case: Any = await read_case(info, row_type, type_name, input.case_id)
+    order_id = ids.encode("Order", case.order_id) if case and case.order_id else None
+    return await read_back(info, order_id, f"{type_name}Payload"), case, done.errors

@@ -1,0 +1,129 @@
+"""Uploads: announcing a file that is going to be brought, and clearing away those that nobody used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import strawberry
+
+import models
+from models import database
+from models.enums import InputProblem, Reason, Role
+from models.keys import new_id
+from resolvers import account, ids
+from resolvers.context import Info
+from resolvers.errors import UserError
+from resolvers.files import content_type as filetype
+from resolvers.files.attachment import KEPT_UNUSED
+from resolvers.signed_url import UPLOAD_SECONDS, Files
+from resolvers.write.inputs import Checks, Input
+
+MOST_UNUSED, MOST_LARGE_UNUSED = 100, 4  # of one account; large ones are larger than all but videos can be
+_CLEARED_AFTER = KEPT_UNUSED + timedelta(hours=1)  # no request that may still use one is under way by then
+_CLEARED_AT_ONCE = 500
+
+
+@dataclass(kw_only=True)
+class CreateUpload(Input):
+    filename: str
+    content_type: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    id: strawberry.ID
+    url: str
+    method: str
+    headers: list[Header]
+    expires_at: datetime
+
+
+@dataclass(slots=True, kw_only=True)
+class CreateUploadPayload:
+    upload: Upload | None
+    user_errors: list[UserError]
+
+
+async def create_upload(info: Info, input: CreateUpload) -> CreateUploadPayload:
+    context = info.context
+    checks = Checks()
+    content_type = _check(checks, input)
+    errors = checks.errors
+    if context.viewer.role is Role.SERVICE:
+        errors = [UserError(Reason.NOT_YOUR_ROLE, "Files are brought by the parties to a case and by agents.")]
+    if errors or content_type is None:
+        return CreateUploadPayload(upload=None, user_errors=errors)
+    key = new_id()
+    url = await context.files.upload_address(context.origin, key, content_type, input.size)
+
+    async def work() -> str | None:
+        # One after the other, so that the counts hold.
+        await account.lock(context.viewer.id)
+        if await _unused(info) >= MOST_UNUSED:
+            return f"You have {MOST_UNUSED} uploads that no case uses; use them, or wait until they expire."
+        if input.size > filetype.LARGEST and await _unused(info, size__gt=filetype.LARGEST) >= MOST_LARGE_UNUSED:
+            return f"You have {MOST_LARGE_UNUSED} videos that no case uses; use them, or wait until they expire."
+        await models.Attachment.create(
+            id=key,
+            by_id=context.viewer.id,
+            filename=input.filename,
+            content_type=content_type,
+            size=input.size,
+            created_at=context.arrived_at,
+        )
+        return None
+
+    if message := await database.in_transaction(work):
+        errors = [UserError(Reason.INVALID_INPUT, message, InputProblem.TOO_MANY)]
+        return CreateUploadPayload(upload=None, user_errors=errors)
+    upload = Upload(
+        id=strawberry.ID(ids.encode("Upload", key)),
+        url=url,
+        method="PUT",
+        headers=[Header("Content-Type", content_type)],
+        expires_at=context.arrived_at + timedelta(seconds=UPLOAD_SECONDS),
+    )
+    return CreateUploadPayload(upload=upload, user_errors=[])
+
+
+def _check(checks: Checks, input: CreateUpload) -> str | None:
+    before = len(checks.errors)
+    checks.line("filename", input.filename, 200, required=True)
+    if len(checks.errors) == before and ("/" in input.filename or "\\" in input.filename):
+        checks.problem("filename", InputProblem.WRONG_FORM, "A file's name has no slashes.")
+    content_type = filetype.announced(input.content_type)
+    if content_type is None:
+        checks.problem("contentType", InputProblem.WRONG_FORM, f"These kinds of files are taken: {filetype.TAKEN}.")
+    if content_type is not None and not filetype.may_be_large(content_type):
+        checks.within("size", input.size, 1, filetype.LARGEST)
+    else:
+        checks.within("size", input.size, 1, filetype.LARGEST_VIDEO)
+    return content_type
+
+
+async def _unused(info: Info, **which: object) -> int:
+    since = info.context.arrived_at - KEPT_UNUSED
+    mine = models.Attachment.filter(by_id=info.context.viewer.id, case_id=None, created_at__gt=since, **which)
+    return await mine.count()
+
+
+async def clear(files: Files, now: datetime) -> None:
+    """Removes the uploads that nobody used in time, and what interrupted ones left. `now` is the real time."""
+    before = now - _CLEARED_AFTER
+    while True:
+        expired = models.Attachment.filter(case_id=None, created_at__lt=before).order_by("id").limit(_CLEARED_AT_ONCE)
+        keys = await expired.values_list("id", flat=True)
+        await files.store.remove(keys)  # type: ignore[arg-type]
+        # The content first: a row without content is cleared next time, content without a row never.
+        await models.Attachment.filter(id__in=keys, case_id=None).delete()
+        if len(keys) < _CLEARED_AT_ONCE:
+            break
+    await files.store.tidy(before)

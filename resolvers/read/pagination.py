@@ -1,0 +1,337 @@
+"""Pages of a list by keyset: a cursor names a row's place, not its number, so pages neither skip nor repeat. It names
+the list and its order as well, so that no other takes it; filters do not change what it means."""
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from operator import attrgetter
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from uuid import UUID
+
+from strawberry import UNSET
+
+from execution.lookahead import Asked, Selection
+from models.database import Plans
+from models.enums import PARTIES
+from resolvers.context import Context, Info
+from resolvers.errors import BadRequest
+from resolvers.policy import Bind
+from resolvers.read.fetch import Planned, complete, fetch, plan
+from resolvers.read.relations import has_many
+from resolvers.read.rows import Found, Many, Part, Row
+from resolvers.read.sql import Where
+
+USUAL, LARGEST = 20, 100
+LARGEST_KEY = 2**63 - 1
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_CURSOR = re.compile(r"(-?\d{1,18})\.([0-9a-f]{32}|\d{1,19})(?:\.([a-z]+(?:\.[0-9a-f]{8})?))?", re.ASCII)
+
+T = TypeVar("T")
+R = TypeVar("R", bound=Row)
+
+
+class Place(NamedTuple):
+    at: datetime
+    key: UUID | int
+    list: str  # the name of its list; with a dot and the end of its owner's id, where each owner has such a list
+
+
+def encode_cursor(at: datetime, key: UUID | int, list: str) -> str:
+    tail = key.hex if isinstance(key, UUID) else str(key)
+    span = at - _EPOCH
+    text = f"{(span.days * 86_400 + span.seconds) * 1_000_000 + span.microseconds}.{tail}"
+    if list:
+        text += f".{list}"
+    return binascii.b2a_base64(text.encode(), newline=False).decode().rstrip("=")  # none of these come to + or /
+
+
+def _decode_cursor(cursor: str) -> Place:
+    try:
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
+        match = _CURSOR.fullmatch(text)
+        if match is not None:
+            at = _EPOCH + int(match[1]) * _MICROSECOND
+            key = UUID(hex=match[2]) if len(match[2]) == 32 else int(match[2])
+            place = Place(at, key, match[3] or "")
+            if encode_cursor(*place) == cursor and (isinstance(key, UUID) or key <= LARGEST_KEY):
+                return place
+    except (ValueError, OverflowError):
+        pass
+    raise _foreign()
+
+
+def _foreign() -> BadRequest:
+    return BadRequest("This cursor was not handed out by this list.")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which part of a list is asked for. Made by `Page.of`, which checks it."""
+
+    size: int
+    backward: bool
+    after: Place | None
+    before: Place | None
+
+    @staticmethod
+    @lru_cache(1000)  # asked for thrice on the way to an answer
+    def of(first: int | None, after: str | None, last: int | None, before: str | None) -> "Page":
+        """Raises BadRequest for a negative size, for `first` with `last` and for foreign cursors. UNSET is None."""
+        first, last = (None if size is UNSET else size for size in (first, last))
+        after, before = (None if cursor is UNSET else cursor for cursor in (after, before))
+        if first is not None and last is not None:
+            raise BadRequest("Ask for the first or the last, not for both.")
+        size = first if first is not None else last if last is not None else USUAL
+        if size < 0:
+            raise BadRequest("A page cannot have fewer than 0 entries.")
+        return Page(
+            size=min(size, LARGEST),
+            backward=last is not None,
+            after=_decode_cursor(after) if after is not None else None,
+            before=_decode_cursor(before) if before is not None else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Keyset:
+    """A list's order: by the instant in `column`, then by id. Its cursors bear its `name`, small letters that no other
+    list or order has; without one they are spelled as the releases before spelled them."""
+
+    column: str
+    name: str
+    newest_first: bool = True
+    id_type: type[UUID] | type[int] = UUID
+
+    def where(self, page: Page, bind: Bind) -> str:
+        parts = [
+            self._beyond(place, smaller, bind)
+            for place, smaller in ((page.after, self.newest_first), (page.before, not self.newest_first))
+            if place is not None
+        ]
+        return " AND ".join(parts) or "TRUE"
+
+    def _beyond(self, place: Place, smaller: bool, bind: Bind) -> str:
+        # Not a comparison of tuples: in this form both databases walk the index.
+        at, key = self._own(place)
+        sign = "<" if smaller else ">"
+        instant = bind(at)
+        return f"{self.column} {sign}= {instant} AND ({self.column} {sign} {instant} OR id {sign} {bind(key)})"
+
+    def _own(self, place: Place) -> tuple[datetime, UUID | int]:
+        at, key, list = place
+        if list.partition(".")[0] != self.name or not isinstance(key, self.id_type):
+            raise _foreign()
+        return at, key
+
+    def merged(self, page: Page, rows: list[Any], more: list[Any]) -> list[Any]:
+        """The page with `more` in their places, those that belong on it."""
+
+        def place(row: Any) -> Any:
+            return getattr(row, self.column), row.id
+
+        after, before = (page.before, page.after) if self.newest_first else (page.after, page.before)
+        fitting = [
+            row
+            for row in more
+            if (after is None or place(row) > after[:2]) and (before is None or place(row) < before[:2])
+        ]
+        return sorted([*rows, *fitting], key=place, reverse=self.newest_first != page.backward)[: page.size + 1]
+
+    def order(self, page: Page) -> str:
+        direction = "DESC" if self.newest_first != page.backward else "ASC"
+        return f"{self.column} {direction}, id {direction}"
+
+
+class InSequence(Keyset):
+    """A list in the order of its ids, which are numbers that rise as its rows are written."""
+
+    def _beyond(self, place: Place, smaller: bool, bind: Bind) -> str:
+        _, key = self._own(place)
+        return f"id {'<' if smaller else '>'} {bind(key)}"
+
+    def order(self, page: Page) -> str:
+        return "id DESC" if self.newest_first != page.backward else "id ASC"
+
+
+@dataclass(slots=True)
+class Edge(Generic[T]):
+    at: datetime
+    key: UUID | int
+    list: str
+    node: T
+
+    @property
+    def cursor(self) -> str:
+        return encode_cursor(self.at, self.key, self.list)
+
+
+@dataclass(slots=True)
+class PageInfo:
+    has_next_page: bool
+    has_previous_page: bool
+    edges: Sequence[Edge[Any]]
+
+    @property
+    def start_cursor(self) -> str | None:
+        return self.edges[0].cursor if self.edges else None
+
+    @property
+    def end_cursor(self) -> str | None:
+        return self.edges[-1].cursor if self.edges else None
+
+
+@dataclass(frozen=True, slots=True)
+class Connection(Generic[T]):
+    edges: list[Edge[T]]
+    page_info: PageInfo
+
+
+def connection(
+    rows: Sequence[R], page: Page, keyset: Keyset, name: str, node: Callable[[R], Any] = lambda row: row
+) -> Connection[Any]:
+    """What `rows`, fetched in the page's own direction and by one more than its size, show of the list of this name."""
+    more = len(rows) > page.size
+    shown = list(rows[: page.size])
+    if page.backward:
+        shown.reverse()
+    edges = [Edge(getattr(row, keyset.column), row.id, name, node(row)) for row in shown]  # type: ignore[attr-defined]
+    return Connection(
+        edges,
+        PageInfo(
+            has_next_page=page.before is not None if page.backward else more,
+            has_previous_page=more if page.backward else page.after is not None,
+            edges=edges,
+        ),
+    )
+
+
+def page_of(arguments: Mapping[str, Any]) -> Page:
+    return Page.of(*(arguments.get(name) for name in ("first", "after", "last", "before")))
+
+
+class Derived(Protocol):
+    """Rows that no table has yet."""
+
+    async def read(self, context: Context, rows: Sequence[Any]) -> dict[UUID, list[Any]]:
+        """By the rows that they belong to."""
+        ...
+
+    async def written(self, context: Context, derived: dict[UUID, list[Any]]) -> set[UUID]:
+        """Whose of them have meanwhile got into the table."""
+        ...
+
+
+def has_pages(
+    owner: type[Row],
+    relation: str,
+    target: type[Row],
+    type_name: str,
+    column: str,
+    keyset: Keyset,
+    *,
+    named: str | None = None,
+    derived: Derived | None = None,
+    needs: tuple[str, ...] = (),
+) -> None:
+    """Declares the connection `relation` of these rows: the target's rows that name them in `column`, in pages that
+    `page_of` finds again. `named` is what the connection's types are called after, where not after the target;
+    `derived` gives more rows, which no table has yet, by what the relation `needs`."""
+
+    shown_as = named or type_name
+    keyset = replace(keyset, name=f"{owner.__name__}{keyset.name}".lower())
+
+    def name(row: Any) -> str:
+        return f"{keyset.name}.{row.id.hex[-8:]}"
+
+    def part(arguments: Mapping[str, Any]) -> Part:
+        page = page_of(arguments)
+        return Part(keyset.order(page), page.size + 1, lambda bind: keyset.where(page, bind))
+
+    def below(asked: Selection) -> Selection:
+        return asked.field(f"{shown_as}Connection", "edges").field(f"{shown_as}Edge", "node")
+
+    async def put(
+        context: Context, rows: Sequence[Any], asked: Asked, planned: Planned, found: Found, at_once: bool
+    ) -> None:
+        page = page_of(asked.arguments)
+        if any(place.list != name(row) for place in (page.after, page.before) if place is not None for row in rows):
+            raise _foreign()
+        # What is derived is read first: if it is written down meanwhile, the table is read again and has it.
+        more = await derived.read(context, rows) if derived else {}
+        entries = await found()
+        if derived and more and not at_once and (written := await derived.written(context, more)):
+            more, entries = {key: those for key, those in more.items() if key not in written}, await found()
+        for those in more.values():
+            await complete(context, those, plan(context, target, type_name, below(asked.below), joins=False))
+        await complete(context, [entry for those in entries.values() for entry in those[: page.size]], planned)
+        for key, those in more.items():
+            entries[key] = keyset.merged(page, entries[key], those)
+        for row in rows:
+            row.pages[relation, page] = connection(entries[row.id], page, keyset, name(row))
+
+    has_many(owner, relation, Many(target, type_name, column, put, part, below), key=page_of, needs=needs)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a list shows in the place of its rows: a `relation` of theirs to one, which is also the attribute, of this
+    type. It has the rows in its relation `back`; `with_rows` is the same relation, for where those are known."""
+
+    relation: str
+    type_name: str
+    back: str
+    with_rows: str
+
+
+async def listed(
+    info: Info,
+    row_type: type[R],
+    type_name: str,
+    where: Where | Sequence[Where],
+    page: Page,
+    keyset: Keyset,
+    *,
+    shown: "Shown | None" = None,
+    named: str | None = None,
+    is_walked: bool = False,
+    is_named: bool = False,
+) -> Connection[Any]:
+    """One page of a list, or of one that has several parts (as `fetch` has them), with all that the query asks of its
+    nodes. `is_walked` says that of buyers and suppliers an index has each part in its order, led by whose it is;
+    `is_named`, that `where` names the rows of the page itself.
+
+    `named` is what the connection's types are called after, where not after the rows.
+    """
+    context: Context = info.context
+    named = named or (shown.type_name if shown else type_name)
+    asked = Selection.below(info).field(f"{named}Connection", "edges").field(f"{named}Edge", "node")
+    if shown is None:
+        planned = plan(context, row_type, type_name, asked)
+    else:
+        back = asked.field(shown.type_name, shown.back)
+        # The rows can be what it has them as, where it is not asked of them a second time.
+        once = not back.places(type_name, (shown.relation,))
+        also = asked.as_field(shown.with_rows if once else shown.relation)
+        planned = plan(context, row_type, type_name, back if once else Selection(asked.info), also)
+
+    def paged(where: Where) -> Where:
+        return where if is_named else lambda bind: f"{where(bind)} AND {keyset.where(page, bind)}"
+
+    rows = await fetch(
+        context,
+        row_type,
+        paged(where) if callable(where) else [paged(each) for each in where],
+        planned=planned,
+        order=keyset.order(page),
+        limit=page.size + 1,
+        all_theirs=not is_named,
+        plans=Plans.GENERIC if (is_walked or is_named) and context.viewer.role in PARTIES else Plans.CUSTOM,
+    )
+    await complete(context, rows[: page.size], planned)
+    return connection(rows, page, keyset, keyset.name, attrgetter(shown.relation) if shown else lambda row: row)

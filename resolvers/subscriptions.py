@@ -1,0 +1,70 @@
+"""Watching an order or a case: told as its viewer sees it, after each change and whenever time alone changes it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import strawberry
+
+from execution.lookahead import Selection
+from models.enums import CaseKind, Role
+from resolvers import ids
+from resolvers.conflict import others_of
+from resolvers.context import Context, Info
+from resolvers.errors import NotThere
+from resolvers.feed.feed import Happened
+from resolvers.feed.hub import Seen
+from resolvers.orders.order import Order
+from resolvers.read.fetch import by_id, complete, plan
+from resolvers.read.rows import Row
+from resolvers.read.scopes import sees_none
+from resolvers.timeline import CASES
+
+_CASE_ROWS: dict[str, type[Row]] = {kind.capitalize(): row_type for kind, row_type in CASES.items()}
+
+
+async def order_changed(info: Info, order_id: strawberry.ID) -> AsyncIterator[Order]:
+    return await _watch(info, {"Order": Order}, order_id)
+
+
+async def case_changed(info: Info, case_id: strawberry.ID) -> AsyncIterator[Row]:
+    return await _watch(info, _CASE_ROWS, case_id)
+
+
+async def _watch(info: Info, row_types: dict[str, type[Row]], id: str) -> AsyncIterator[Any]:
+    place = ids.decode(id)
+    if place is None or place[0] not in row_types:
+        raise NotThere
+    type_name, key = place
+    context, selection = info.context, Selection.below(info)
+
+    async def read(now: datetime) -> Seen | None:
+        then = replace(context, now=now, arrived_at=now)
+        # Time moves an order's dispute, too, also for those who do not ask what it looks like.
+        also = selection.bare("dispute") if type_name == "Order" else None
+        planned = plan(then, row_types[type_name], type_name, selection, also)
+        row: Any = await by_id(then, row_types[type_name], type_name, id, planned)
+        if row is None:
+            return None
+        await complete(then, [row], planned)
+        return Seen(row, row.differs_at)
+
+    blind = sees_none("complaints", context.viewer.role)
+
+    def concerns(event: Happened) -> bool:
+        return not (blind and event.case_kind is CaseKind.COMPLAINT)
+
+    return await context.hub.watch(key, await _view(context, selection), read, concerns)
+
+
+async def _view(context: Context, selection: Selection) -> tuple[Any, ...]:
+    """What makes two readings the same. Among agents nothing depends on which of them asks, but for those who may be
+    parties themselves."""
+    viewer = context.viewer
+    shares = viewer.role is Role.AGENT and not await others_of(viewer)
+    who = viewer.role if shares else viewer.id
+    # The same document is the same object, as long as it is in the parser's cache and in anybody's reading.
+    return who, context.origin, id(selection.info.operation), repr(selection.info.variable_values)

@@ -1,0 +1,247 @@
+"""The command line: `./recourse COMMAND`."""
+
+import asyncio
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import asyncpg
+import click
+import uvicorn
+from tortoise.exceptions import BaseORMException
+
+from models import database, migrating
+from models.enums import Role
+from resolvers.rules import markdown
+from schema import SCHEMA
+from server import file_routes, logs, metrics, origins, rate_limits
+from server.app import uvicorn_options
+from server.auth.tokens import DEVELOPMENT_LIFETIME, LEEWAY_SECONDS, LONGEST_SUBJECT, development_token
+from server.cli import demo as demonstration
+from server.cli import record as imports
+from server.graphql import persisted
+from server.settings import HOME, Mode, Settings
+from server.stopping import Workers
+
+T = TypeVar("T")
+MAX_LIFETIME_SECONDS = 100 * 365 * 24 * 3600  # of a development token
+PATIENCE_SECONDS = 8  # with requests, once told to stop; with what is being written a moment more
+
+
+def _settings(mode: Mode = Mode.DEVELOPMENT) -> Settings:
+    """The settings, with `mode` where none is set; ends the program where something is missing or makes no sense."""
+    os.environ.setdefault("RECOURSE_MODE", mode.value)
+    try:
+        settings = Settings()
+        database.config(settings.database, settings.replica_url)
+        rate_limits.Rates(settings)
+        origins.Origins(settings)
+        file_routes.store(settings)
+        persisted.opened(settings)
+    except ValueError as error:
+        raise click.ClickException(f"The settings make no sense: {error}") from None
+    if missing := settings.missing():
+        raise click.ClickException(f"Production mode needs {', '.join(missing)} to be set.")
+    return settings
+
+
+def _run(work: Coroutine[Any, Any, T], what: str = "The database") -> T:
+    """Runs what needs the database, or what is named; ends the program with a sentence where that cannot be used."""
+    try:
+        return asyncio.run(work)
+    except (OSError, sqlite3.Error, asyncpg.PostgresError, BaseORMException) as error:
+        said = str(error).partition("\nDETAIL:")[0]  # which quotes rows
+        raise click.ClickException(f"{what} cannot be used: {said}") from None
+
+
+def _subject(_context: click.Context, _parameter: click.Parameter, value: str | Sequence[str]) -> Any:
+    for subject in [value] if isinstance(value, str) else value:
+        if not 0 < len(subject) <= LONGEST_SUBJECT:
+            raise click.BadParameter(f"a subject has 1 to {LONGEST_SUBJECT} characters")
+    return value
+
+
+async def _migrate(settings: Settings) -> None:
+    async with database.connected(settings.database) as connection:
+        await migrating.migrate(database.APPS, connection, lambda line: click.echo(line, err=True))
+
+
+def _serve(settings: Settings, host: str, port: int, workers: int, announce: Callable[[int], str]) -> None:
+    """Serves until it is told to stop. What `announce` says of the port is printed once it takes connections."""
+    os.environ["RECOURSE_DATABASE_URL"] = settings.database
+    config = uvicorn.Config(
+        "server.app:create",
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        access_log=False,
+        log_config=logs.configuration(settings),
+        timeout_graceful_shutdown=PATIENCE_SECONDS,
+        **uvicorn_options(settings),
+    )
+    socket = config.bind_socket()
+    socket.listen(2048)
+    click.echo(announce(socket.getsockname()[1]))
+    if workers > 1:
+        with metrics.shared():
+            Workers(config, [socket]).run()
+    else:
+        uvicorn.Server(config).run(sockets=[socket])
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """What a marketplace buyer can still do once an order is placed."""
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes that share the port.")
+def serve(host: str, port: int, workers: int) -> None:
+    """Serve the API; in production mode unless RECOURSE_MODE says otherwise."""
+    settings = _settings(Mode.PRODUCTION)
+    if settings.mode is Mode.DEVELOPMENT:
+        _run(_migrate(settings))
+    _run(file_routes.prepare(settings), "The place for files")
+    _serve(
+        settings,
+        host,
+        port,
+        workers,
+        lambda port: f"Recourse is served at http://{host}:{port}/graphql in {settings.mode} mode.",
+    )
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database up to date; safe when several start it at once."""
+    _run(_migrate(_settings()))
+    click.echo("The database is up to date.", err=True)
+
+
+@main.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+def demo(port: int) -> None:
+    """Serve a fresh demo database, and print tokens and a query to try."""
+    settings = demonstration.settings(_settings())
+    _run(demonstration.prepare(settings))
+    _serve(settings, "127.0.0.1", port, 1, demonstration.introduction)
+
+
+@main.command()
+@click.argument("subjects", nargs=-1, required=True, callback=_subject)
+@click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
+@click.option("--name", help="The name to show; the subject unless given.")
+@click.option(
+    "--expires-in",
+    type=click.IntRange(-MAX_LIFETIME_SECONDS, MAX_LIFETIME_SECONDS),
+    default=int(DEVELOPMENT_LIFETIME.total_seconds()),
+    show_default=True,
+    metavar="SECONDS",
+    help=f"How long the token is good; below -{LEEWAY_SECONDS}, one that has expired.",
+)
+def token(subjects: Sequence[str], role: str, name: str | None, expires_in: int) -> None:
+    """Print development tokens, one a line."""
+    if _settings().mode is Mode.PRODUCTION:
+        raise click.ClickException("There are no development tokens in production mode.")
+    for subject in subjects:
+        click.echo(development_token(subject, Role(role), name, timedelta(seconds=expires_in)))
+
+
+@main.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--as",
+    "service",
+    default="order-system",
+    show_default=True,
+    callback=_subject,
+    help="The service account's subject.",
+)
+@click.option(
+    "--from-line", type=click.IntRange(1), default=1, show_default=True, help="Go on with this line of the file."
+)
+@click.option(
+    "--skip-invalid",
+    is_flag=True,
+    help="Leave out the lines that cannot be recorded: write them to FILE.rejected.jsonl, and end with status 3.",
+)
+def record(file: Path, service: str, from_line: int, skip_invalid: bool) -> None:
+    """Import orders from FILE, one OrderRecordInput as JSON a line.
+
+    Nothing is recorded where a line is bad, unless such lines are skipped. Otherwise the orders are recorded 500 at a
+    time; when that stops, it says the line to go on with. Recording an order twice does no harm.
+    """
+    settings = _settings()
+    if settings.mode is Mode.DEVELOPMENT:
+        _run(_migrate(settings))
+    folder = file.parent if file.is_file() else Path()  # what comes through a pipe has no place of its own
+    rejected = folder / f"{file.name}.rejected.jsonl"
+    if skip_invalid and from_line == 1:
+        rejected.unlink(missing_ok=True)  # of an earlier attempt
+    taken, left_out = _run(imports.record(settings, file, service, from_line, rejected if skip_invalid else None))
+    click.echo(f"{taken} records taken in.")
+    if left_out:
+        click.echo(f"{left_out} lines were left out, and written to {rejected}.", err=True)
+        sys.exit(3)
+
+
+@main.command()
+def schema() -> None:
+    """Print the API's schema as SDL."""
+    click.echo(SCHEMA.as_str())
+
+
+@main.command()
+def rules() -> None:
+    """Print the policy as Markdown."""
+    click.echo(markdown(), nl=False)
+
+
+_PASS_ON: dict[str, Any] = {"ignore_unknown_options": True, "help_option_names": []}
+
+
+@main.command(context_settings=_PASS_ON)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def test(arguments: Sequence[str]) -> None:
+    """Run all tests twice, on SQLite and on PostgreSQL. ARGS go to pytest."""
+    failed = 0
+    for dialect in ("sqlite", "postgres"):
+        click.echo(f"— on {dialect}")
+        environment = os.environ | {"RECOURSE_TEST_DIALECT": dialect}
+        run = [sys.executable, "-m", "pytest", *arguments]
+        failed |= subprocess.run(run, env=environment, cwd=HOME, check=False).returncode  # noqa: S603
+    sys.exit(1 if failed else 0)
+
+
+@main.command(context_settings=_PASS_ON)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def bench(arguments: Sequence[str]) -> None:
+    """Measure Recourse against others on the same tables. ARGS go to the benchmark; try -h."""
+    run = [sys.executable, "-m", "bench", *arguments]
+    sys.exit(subprocess.run(run, cwd=HOME, check=False).returncode)  # noqa: S603
+
+
+@main.command()
+def check() -> None:
+    """Check style, types, imports, and that what is generated is current."""
+    bin = Path(sys.executable).parent
+    steps: list[list[str]] = [
+        [str(bin / "ruff"), "check", "."],
+        [str(bin / "ruff"), "format", "--check", "."],
+        [str(bin / "lint-imports"), "--no-cache"],
+        [str(bin / "pyright")],
+        [sys.executable, "-m", "pytest", "tests/test_current.py"],
+    ]
+    failed = 0
+    for step in steps:
+        click.echo(f"— {Path(step[0]).name} {' '.join(step[1:])}")
+        failed |= subprocess.run(step, cwd=HOME, check=False).returncode  # noqa: S603
+    sys.exit(1 if failed else 0)

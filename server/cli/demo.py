@@ -1,0 +1,396 @@
+"""The demonstration: a fresh database with an order in every state that the policy distinguishes, made by the API
+itself with its clock moved into the past. Its ids are the same each time, so that examples can name them."""
+
+import json
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import click
+
+import models
+from execution.limits import Limits
+from models import database, migrating
+from models.enums import OrderKind, Role
+from models.files import Folder
+from models.keys import derived_ids
+from resolvers import ids
+from resolvers.account import Account, sign_in
+from resolvers.context import Context
+from resolvers.feed.hub import Hub
+from resolvers.files import content_type
+from resolvers.signed_url import Files
+from schema import SCHEMA
+from schema.scalars import spell_instant
+from server import file_routes
+from server.auth.tokens import development_token
+from server.settings import VAR, Mode, Settings
+
+PREFIX = "demo-"
+ACCOUNTS = {
+    "demo-ana": (Role.BUYER, "Ana Ruiz"),
+    "demo-ben": (Role.BUYER, "Ben Okafor"),
+    "demo-lumen": (Role.SUPPLIER, "Lumen Lighting"),
+    "demo-tessa": (Role.SUPPLIER, "Tessa Textiles"),
+    "demo-agent": (Role.AGENT, "Case desk"),
+    "demo-orders": (Role.SERVICE, "Order system"),
+}
+BUYER, OTHER_BUYER, SUPPLIER, OTHER_SUPPLIER, AGENT, SERVICE = ACCOUNTS
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Step:
+    """Something that happened `ago`: a fact that the order system recorded, or a mutation by an account."""
+
+    ago: timedelta
+    what: str
+    by: str = SERVICE
+    input: dict[str, Any] = field(default_factory=dict[str, Any])
+    dated: timedelta | None = None  # how long ago the recorded fact is dated, where not when it was recorded
+    file: str | None = None  # the name of a text file that is brought along
+
+
+def _submitted(ago: timedelta) -> Step:
+    return Step(ago, "paymentSubmittedAt")
+
+
+def _paid(ago: timedelta) -> Step:
+    return Step(ago, "paidAt")
+
+
+def _shipped(ago: timedelta) -> Step:
+    return Step(ago, "shippedAt")
+
+
+def _completed(ago: timedelta) -> Step:
+    return Step(ago, "completedAt")
+
+
+def _delivered(ago: timedelta) -> list[Step]:
+    """Paid, shipped, and completed `ago`."""
+    return [_paid(ago + 9 * DAY), _shipped(ago + 7 * DAY), _completed(ago)]
+
+
+def _areas(stars: int) -> dict[str, Any]:
+    return {"areas": {"productAsAgreed": stars, "communication": 5, "shippingTime": stars}}
+
+
+def _overall(stars: int) -> dict[str, Any]:
+    return {"overall": stars}
+
+
+def _rated(ago: timedelta, ratings: dict[str, Any]) -> Step:
+    return Step(ago, "leaveFeedback", BUYER, {"ratings": ratings, "comment": "Well packed, one lamp flickered."})
+
+
+def _replied(ago: timedelta) -> Step:
+    return Step(ago, "replyToFeedback", SUPPLIER, {"text": "Thank you! A spare lamp is on its way."})
+
+
+def _revised(ago: timedelta, ratings: dict[str, Any]) -> Step:
+    return Step(ago, "reviseFeedback", BUYER, {"ratings": ratings, "comment": "The spare lamp came; all is well."})
+
+
+def _asked(ago: timedelta) -> Step:
+    return Step(ago, "requestCancellation", BUYER, {"reason": "NO_LONGER_NEEDED", "note": "The project was put off."})
+
+
+def _disputed(ago: timedelta, wanted: str = "PARTIAL_REFUND") -> Step:
+    claim = {"claim": {"amount": "120.00", "currencyCode": "USD"}} if wanted != "REPLACEMENT" else {}
+    text = "Twelve of the lamps do not light up."
+    return Step(ago, "openDispute", BUYER, {"reason": "DEFECTIVE", "description": text, "wanted": wanted} | claim)
+
+
+def _offered(ago: timedelta) -> Step:
+    amount = {"amount": "60.00", "currencyCode": "USD"}
+    return Step(ago, "proposeResolution", SUPPLIER, {"resolution": "PARTIAL_REFUND", "amount": amount})
+
+
+def _reviewed(ago: timedelta) -> list[Step]:
+    """Disputed `ago`, and handed to an agent as soon as that was possible."""
+    return [_paid(ago + DAY), _disputed(ago), Step(ago - 3 * DAY, "escalateDispute", BUYER, {"note": "No answer."})]
+
+
+def _evidence(ago: timedelta, party: str) -> Step:
+    return Step(ago, "requestEvidence", AGENT, {"party": party, "text": "Please describe what is broken."})
+
+
+_TA, _SP, _OFF = OrderKind.TRADE_ASSURANCE, OrderKind.SECURE_PAYMENT, OrderKind.OFFLINE
+_ORDER_STORIES: list[tuple[OrderKind, str, list[Step]]] = [
+    (_TA, "awaiting payment", []),
+    (_TA, "payment on its way", [_submitted(2 * HOUR)]),
+    (_TA, "paid", [_submitted(3 * DAY), _paid(2 * DAY)]),
+    (_TA, "shipped but unpaid", [_shipped(DAY)]),
+    (_TA, "shipped", [_paid(4 * DAY), _shipped(DAY)]),
+    (_TA, "completion dated tomorrow", [_paid(4 * DAY), Step(HOUR, "completedAt", dated=-DAY)]),
+    (_TA, "cancelled by the buyer", [
+        Step(DAY, "cancelOrder", BUYER, {"reason": "FOUND_BETTER_PRICE"})]),
+    (_TA, "cancelled by the order system after payment", [_paid(3 * DAY), Step(DAY, "cancelledAt")]),
+    (_TA, "feedback just open", _delivered(MINUTE)),
+    (_TA, "feedback closes in an hour", _delivered(60 * DAY - HOUR)),
+    (_TA, "feedback closed a minute ago", _delivered(60 * DAY + MINUTE)),
+    (_TA, "feedback left, no reply yet", [*_delivered(20 * DAY), _rated(DAY, _overall(3))]),
+    (_TA, "revision just open", [*_delivered(20 * DAY), _rated(2 * DAY, _overall(3)), _replied(MINUTE)]),
+    (_TA, "revision closes in an hour", [
+        *_delivered(80 * DAY), _rated(40 * DAY, _overall(2)), _replied(30 * DAY - HOUR)]),
+    (_TA, "revision closed a minute ago", [
+        *_delivered(80 * DAY), _rated(40 * DAY, _overall(2)), _replied(30 * DAY + MINUTE)]),
+    (_TA, "revised", [
+        *_delivered(30 * DAY), _rated(9 * DAY, _overall(3)), _replied(5 * DAY), _revised(DAY, _overall(5))]),
+    (_TA, "dispute waiting for the supplier", [_paid(9 * DAY), _shipped(8 * DAY), _disputed(DAY)]),
+    (_TA, "dispute waiting for the buyer", [_paid(9 * DAY), _disputed(4 * DAY), _offered(2 * DAY)]),
+    (_TA, "dispute's proposal rejected", [
+        _paid(9 * DAY), _disputed(4 * DAY), _offered(2 * DAY),
+        Step(DAY, "rejectProposal", BUYER, {"note": "Too little."})]),
+    (_TA, "dispute that can be escalated in an hour", [_paid(9 * DAY), _disputed(3 * DAY - HOUR)]),
+    (_TA, "dispute settled", [
+        _paid(9 * DAY), _disputed(4 * DAY), _offered(2 * DAY), Step(DAY, "acceptProposal", BUYER)]),
+    (_TA, "dispute escalated", [*_reviewed(6 * DAY)]),
+    (_TA, "dispute waiting for the buyer's evidence", [*_reviewed(6 * DAY), _evidence(DAY, "BUYER")]),
+    (_TA, "dispute lapses in an hour", [*_reviewed(9 * DAY), _evidence(5 * DAY - HOUR, "BUYER")]),
+    (_TA, "dispute lapsed", [*_reviewed(9 * DAY), _evidence(5 * DAY + MINUTE, "BUYER")]),
+    (_TA, "dispute waiting for the supplier's evidence", [*_reviewed(6 * DAY), _evidence(DAY, "SUPPLIER")]),
+    (_TA, "dispute with evidence", [
+        *_reviewed(6 * DAY), _evidence(3 * DAY, "SUPPLIER"),
+        Step(DAY, "postDisputeMessage", SUPPLIER, {"text": "This is the packing list."}, file="packing-list.txt")]),
+    (_TA, "dispute resolved", [
+        *_reviewed(6 * DAY),
+        Step(DAY, "resolveDispute", AGENT, {
+            "resolution": "PARTIAL_REFUND", "amount": {"amount": "100.00", "currencyCode": "USD"},
+            "note": "Ten of the twelve are broken."})]),
+    (_TA, "dispute goes to review in an hour", [_paid(19 * DAY), _disputed(7 * DAY - HOUR)]),
+    (_TA, "dispute under review", [*_delivered(12 * DAY), _disputed(7 * DAY + MINUTE)]),
+    (_TA, "dispute withdrawn", [
+        *_delivered(12 * DAY), _disputed(3 * DAY, "REPLACEMENT"), Step(DAY, "withdrawDispute", BUYER)]),
+    (_SP, "awaiting payment", []),
+    (_SP, "payment on its way", [_submitted(HOUR)]),
+    (_SP, "paid", [_paid(DAY)]),
+    (_SP, "cancellation asked for", [_paid(3 * DAY), _asked(DAY)]),
+    (_SP, "cancellation declined", [
+        _paid(5 * DAY), _asked(3 * DAY),
+        Step(DAY, "declineCancellation", SUPPLIER, {"note": "It is packed and leaves tonight."})]),
+    (_SP, "cancellation withdrawn", [_paid(5 * DAY), _asked(3 * DAY), Step(DAY, "withdrawCancellation", BUYER)]),
+    (_SP, "cancellation accepted", [_paid(5 * DAY), _asked(3 * DAY), Step(DAY, "acceptCancellation", SUPPLIER)]),
+    (_SP, "cancellation overtaken by the shipment", [_paid(5 * DAY), _asked(3 * DAY), _shipped(DAY)]),
+    (_SP, "shipped", [_paid(5 * DAY), _shipped(3 * DAY)]),
+    (_SP, "dispute waiting for the supplier", [_paid(9 * DAY), _shipped(8 * DAY), _disputed(2 * DAY)]),
+    (_SP, "feedback just open", _delivered(MINUTE)),
+    (_SP, "feedback closes in an hour", _delivered(30 * DAY - HOUR)),
+    (_SP, "feedback closed a minute ago", _delivered(30 * DAY + MINUTE)),
+    (_SP, "feedback left, no reply yet", [*_delivered(9 * DAY), _rated(DAY, _areas(3))]),
+    (_SP, "revision closes in an hour", [
+        *_delivered(120 * DAY), _rated(95 * DAY, _areas(2)), _replied(90 * DAY - HOUR)]),
+    (_SP, "revision closed a minute ago", [
+        *_delivered(120 * DAY), _rated(95 * DAY, _areas(2)), _replied(90 * DAY + MINUTE)]),
+    (_SP, "revised", [
+        *_delivered(60 * DAY), _rated(50 * DAY, _areas(2)), _replied(30 * DAY), _revised(9 * DAY, _areas(4))]),
+    (_OFF, "offline trade", [_paid(9 * DAY), _shipped(5 * DAY)]),
+    (_OFF, "complaint filed", [_paid(9 * DAY), Step(DAY, "fileComplaint", BUYER)]),
+    (_OFF, "complaint taken up", [
+        _paid(9 * DAY), Step(2 * DAY, "fileComplaint", BUYER), Step(DAY, "takeUpComplaint", AGENT)]),
+    (_OFF, "complaint waiting for the complainant", [
+        _paid(9 * DAY), Step(2 * DAY, "fileComplaint", BUYER),
+        Step(DAY, "postComplaintMessage", AGENT, {"text": "Do you have the wire's receipt?"})]),
+    (_OFF, "complaint resolved", [
+        _paid(9 * DAY), Step(4 * DAY, "fileComplaint", BUYER),
+        Step(DAY, "resolveComplaint", AGENT, {
+            "resolution": "REFUND", "amount": {"amount": "900.00", "currencyCode": "USD"}, "note": "They pay back."})]),
+    (_OFF, "complaint rejected", [
+        _paid(9 * DAY), Step(4 * DAY, "fileComplaint", BUYER),
+        Step(DAY, "rejectComplaint", AGENT, {"note": "The goods were signed for."})]),
+    (_OFF, "complaint withdrawn", [
+        _paid(9 * DAY), Step(4 * DAY, "fileComplaint", BUYER), Step(DAY, "withdrawComplaint", BUYER)]),
+    (_OFF, "complaint's reply overdue", [_paid(19 * DAY), Step(5 * DAY + MINUTE, "fileComplaint", BUYER)]),
+]  # fmt: skip
+
+_COMPLAINT = {
+    "kind": "GOODS_NOT_RECEIVED",
+    "description": "Paid by wire in spring; nothing came, and nobody answers.",
+    "contact": {"email": "ana@buyers.example", "phone": "+34 600 000 000"},
+}
+
+
+_CASES: dict[str, Any] = {"Dispute": models.Dispute, "Complaint": models.Complaint}
+# What each mutation on a case is asked of: its input says caseId.
+_CASE_OF = {
+    "proposeResolution": "Dispute",
+    "acceptProposal": "Dispute",
+    "rejectProposal": "Dispute",
+    "postDisputeMessage": "Dispute",
+    "escalateDispute": "Dispute",
+    "withdrawDispute": "Dispute",
+    "requestEvidence": "Dispute",
+    "resolveDispute": "Dispute",
+    "postComplaintMessage": "Complaint",
+    "withdrawComplaint": "Complaint",
+    "takeUpComplaint": "Complaint",
+    "resolveComplaint": "Complaint",
+    "rejectComplaint": "Complaint",
+}
+
+
+def settings(configured: Settings) -> Settings:
+    """As configured, with a database of the demonstration's own where none is named. Raises ClickException."""
+    if configured.mode is Mode.PRODUCTION:
+        raise click.ClickException("The demonstration runs in development mode only.")
+    if configured.database_url:
+        return configured
+    for leftover in VAR.glob("demo.db*"):
+        leftover.unlink()
+    return configured.model_copy(update={"database_url": f"sqlite://{VAR / 'demo.db'}"})
+
+
+async def prepare(settings: Settings) -> None:
+    """Fills the database. Raises ClickException where it holds anything that no demonstration made."""
+    async with database.connected(settings.database) as connection:
+        await migrating.migrate(database.APPS, connection)
+        brought = file_routes.opened(settings)
+        await brought.load()
+        await _clear(brought)
+        await _Story(datetime.now(UTC), brought, settings.limits).tell()
+
+
+async def _clear(brought: Files) -> None:
+    if await models.Account.all().exclude(subject__startswith=PREFIX).exists():
+        raise click.ClickException("This database holds more than a demonstration; name an empty one.")
+    await brought.store.remove(await models.Attachment.all().values_list("id", flat=True))  # type: ignore[arg-type]
+    for model in (
+        models.Event,
+        models.Attachment,
+        models.Message,
+        models.Proposal,
+        models.Feedback,
+        models.Cancellation,
+        models.Dispute,
+        models.Complaint,
+        models.Order,
+        models.IdempotencyKey,
+        models.Account,
+    ):
+        await model.all().delete()
+
+
+class _Story:
+    def __init__(self, now: datetime, files: Files, limits: Limits) -> None:
+        self.now = now
+        self.files = files
+        self.limits = limits
+        self.hub = Hub()
+        self.accounts: dict[str, Account] = {}
+
+    async def tell(self) -> None:
+        for subject, (role, name) in ACCOUNTS.items():
+            with derived_ids(subject):
+                self.accounts[subject] = await sign_in(subject, role, name)
+        for place, (kind, state, steps) in enumerate(_ORDER_STORIES):
+            await self._order(f"DEMO-{1001 + place}", kind, f"Desk lamps ({state})", steps)
+        await self._order("DEMO-2001", _TA, "Linen, 40 m", [_paid(DAY)], OTHER_BUYER, OTHER_SUPPLIER)
+        await self._order("DEMO-2002", _SP, "Linen, 90 m", _delivered(3 * DAY), OTHER_BUYER, SUPPLIER)
+        await self._order("DEMO-2003", _SP, "Wool, 10 m", [_shipped(DAY)], BUYER, OTHER_SUPPLIER)
+        with derived_ids("cn-lamps-88"):
+            await self._do(2 * DAY, BUYER, "fileComplaint", _COMPLAINT | {"respondent": {"memberId": "cn-lamps-88"}})
+
+    async def _order(
+        self,
+        number: str,
+        kind: OrderKind,
+        title: str,
+        steps: list[Step],
+        buyer: str = BUYER,
+        supplier: str = SUPPLIER,
+    ) -> None:
+        if steps != sorted(steps, key=lambda step: step.ago, reverse=True):
+            raise ValueError(f"the steps of {title} are not in the order of time")
+        placed = max((step.ago for step in steps), default=DAY) + 2 * HOUR
+        usd = {"currencyCode": "USD"}
+        record: dict[str, Any] = {
+            "number": number,
+            "kind": kind,
+            "buyer": {"subject": buyer, "name": ACCOUNTS[buyer][1]},
+            "supplier": {"subject": supplier, "name": ACCOUNTS[supplier][1]},
+            "total": {"amount": "1200.00"} | usd,
+            "items": [{"title": title, "quantity": 100, "unitPrice": {"amount": "12.00"} | usd}],
+        }
+        with derived_ids(number):
+            await self._happen(record, placed, steps)
+
+    async def _happen(self, record: dict[str, Any], placed: timedelta, steps: list[Step]) -> None:
+        await self._record(record, placed, "placedAt", placed)
+        [found] = await models.Order.filter(number=record["number"])
+        for step in steps:
+            if step.by == SERVICE:
+                await self._record(record, step.ago, step.what, step.ago if step.dated is None else step.dated)
+            elif (case_type := _CASE_OF.get(step.what)) is not None:
+                [case] = await _CASES[case_type].filter(order_id=found.id)
+                brought = {"attachments": [await self._bring(step.by, step.file)]} if step.file else {}
+                input = {"caseId": ids.encode(case_type, case.id)} | step.input | brought
+                await self._do(step.ago, step.by, step.what, input)
+            else:
+                base = _COMPLAINT if step.what == "fileComplaint" else {}
+                order = {"orderId": ids.encode("Order", found.id)}
+                await self._do(step.ago, step.by, step.what, base | step.input | order)
+
+    async def _record(self, record: dict[str, Any], ago: timedelta, what: str, dated: timedelta) -> None:
+        record |= {what: spell_instant(self.now - dated), "recordedAt": spell_instant(self.now - ago)}
+        await self._do(ago, SERVICE, "recordOrders", {"orders": [record]})
+
+    async def _bring(self, by: str, filename: str) -> str:
+        """The id of an upload whose content has come in."""
+        store = self.files.store
+        if not isinstance(store, Folder):
+            raise click.ClickException("A demonstration keeps its files in a folder; leave RECOURSE_FILES_URL unset.")
+        content = b"100 desk lamps, 12 crates, 340 kg\n"
+
+        async def chunks() -> AsyncGenerator[bytes]:
+            yield content
+
+        upload = models.Attachment(
+            by_id=self.accounts[by].id,
+            filename=filename,
+            content_type=content_type.PLAIN,
+            size=len(content),
+            created_at=self.now,
+        )
+        await upload.save()
+        await store.remove([upload.id])  # what a demonstration on another database left
+        await store.put(upload.id, chunks(), len(content), lambda _: None)
+        return ids.encode("Upload", upload.id)
+
+    async def _do(self, ago: timedelta, by: str, mutation: str, input: dict[str, Any]) -> None:
+        name = mutation[0].upper() + mutation[1:]
+        document = (
+            f"mutation($input: {name}Input!) {{ {mutation}(input: $input) {{ userErrors {{ message field }} }} }}"
+        )
+        context = Context(self.accounts[by], self.now - ago, self.now, self.files, self.hub, self.limits)
+        result = await SCHEMA.execute(document, {"input": input}, context)
+        if result.errors or result.data is None or result.data[mutation]["userErrors"]:
+            raise RuntimeError(f"{mutation} {ago} ago: {result.errors or result.data}")
+
+
+_QUERY = (
+    "{ viewer { orders(first: 100) { edges { node {"
+    " number kind status items { title } availableActions { action label closesAt } nextChangeAt } } } } }"
+)
+
+
+def introduction(port: int) -> str:
+    """The address, the tokens and a query to try."""
+    address = f"http://127.0.0.1:{port}/graphql"
+    tokens = {subject: development_token(subject, role, name) for subject, (role, name) in ACCOUNTS.items()}
+    body = json.dumps({"query": _QUERY})
+    lines = [f"Recourse is served at {address} with a fresh demonstration database. Tokens:", ""]
+    for subject, (role, name) in ACCOUNTS.items():
+        lines += [f"{name} ({role.lower()}, {subject})", f"  {tokens[subject]}", ""]
+    lines += [
+        f"{ACCOUNTS[BUYER][1]}'s orders, with what can be done on each:",
+        "",
+        f"curl -s {address} -H 'Content-Type: application/json' -H 'Authorization: Bearer {tokens[BUYER]}' -d '{body}'",
+        "",
+        "Add -H 'X-Recourse-Now: 2030-01-01T00:00:00Z' to look at another instant. Ctrl-C ends it.",
+    ]
+    return "\n".join(lines)

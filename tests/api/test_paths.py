@@ -1,0 +1,458 @@
+"""Every path from every root to every type, walked as every role with somebody else's ids: nothing of theirs is told.
+The documents are made from the schema, so that whatever is added to it is walked as well."""
+
+import re
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, cast
+
+import httpx2
+import pytest
+from graphql import GraphQLInputObjectType, get_named_type, is_enum_type, is_list_type
+from graphql.type import is_object_type
+
+import models
+from models.enums import Role
+from models.keys import new_id
+from resolvers.account import Account
+from resolvers.context import Context
+from resolvers.read import fetch
+from resolvers.read.rows import Row
+from resolvers.read.scopes import SCOPES
+from server.auth.tokens import development_token
+from tests.conftest import DAY, NOW, Person, Server, World
+from tests.support.actions import INPUTS, OTHER_MUTATIONS
+from tests.support.filled import LATER, Filled
+from tests.support.paths import READ, ROOTS, TYPES, Document, below, documents, legible, reached, rows
+from tests.support.possible import everything_possible
+from tests.support.subscriptions import Socket, ago, complete, dispute, leave_feedback, now, opened
+
+HOPS = 3  # rows one after another on a path
+B, S, A, V = Role.BUYER, Role.SUPPLIER, Role.AGENT, Role.SERVICE
+EVERYBODY, PEOPLE, COMPLAINANT, NOBODY = {B, S, A, V}, {B, S, A}, {B, A}, set[Role]()
+
+# What each role of a world reads of it, somewhere: docs/decisions/scopes.md, evidence.md and complaints.md.
+READS: dict[str, set[Role]] = {
+    "the buyer's name": EVERYBODY,
+    "the supplier's name": EVERYBODY,
+    "the agent's name": EVERYBODY,  # who decided
+    "the service's name": {V},
+    "the buyer's subject": NOBODY,
+    "the supplier's subject": NOBODY,
+    "the agent's subject": NOBODY,
+    "the service's subject": NOBODY,
+    "the instants": EVERYBODY,
+    "the orders' numbers": EVERYBODY,
+    "an item": EVERYBODY,
+    "a price": EVERYBODY,
+    "the total": EVERYBODY,
+    "what is paid": EVERYBODY,
+    # What people wrote about an order is not for the order system …
+    "the first comment": PEOPLE,
+    "the reply": PEOPLE,
+    "the comment": PEOPLE,
+    "the request's note": PEOPLE,
+    "the refusal's note": PEOPLE,
+    "the dispute": PEOPLE,
+    "the dispute's file": PEOPLE,
+    "the proposal's note": PEOPLE,
+    "the agreement's note": PEOPLE,
+    "the rejection's note": PEOPLE,
+    "the request for evidence": PEOPLE,
+    "the message": PEOPLE,
+    "the message's file": PEOPLE,
+    "the decision's note": PEOPLE,
+    # … but what it costs is.
+    "the claim": EVERYBODY,
+    "what is proposed": EVERYBODY,
+    "what was decided": EVERYBODY,
+    # Complaints are their complainant's and the agents'.
+    "the complaint": COMPLAINANT,
+    "the complaint's file": COMPLAINANT,
+    "the complaint's message": COMPLAINANT,
+    "the complaint's end": COMPLAINANT,
+    "the contact's e-mail": COMPLAINANT,
+    "the contact's phone": COMPLAINANT,
+    "the respondent's e-mail": COMPLAINANT,
+    "the respondent's member id": COMPLAINANT,
+    "the respondent's page": COMPLAINANT,
+    "what the complaint is about": COMPLAINANT,
+    "what the complaint brought": COMPLAINANT,
+    "an unused file": NOBODY,
+    "a key": NOBODY,
+}
+
+
+def test_every_word_of_a_world_has_its_readers(walked: "Walked") -> None:
+    assert set(READS) == set(walked.world.words)
+
+
+@pytest.mark.parametrize("role", Role)
+def test_each_role_reads_what_is_meant_for_it(walked: "Walked", role: Role) -> None:
+    told = walked.told[role]
+    assert {what for what, word in walked.world.words.items() if word in told} == {
+        what for what, readers in READS.items() if role in readers
+    }
+
+
+# ---------------------------------------------------------------- the walk
+
+
+@pytest.fixture(scope="module")
+def http(server: Server) -> Generator[httpx2.Client]:
+    """Of a server that takes documents as long as these."""
+    view, usual = server.app.state.view, server.settings.limits
+    view.limits = replace(usual, depth=100, fields=10**6, aliases=10**6, cost=10**12)
+    with httpx2.Client(base_url=server.url, timeout=60) as http:
+        yield http
+    view.limits = usual
+
+
+@pytest.fixture(scope="module")
+def other(http: httpx2.Client) -> Filled:
+    """A world beside the one that is walked; it shares nobody and nothing with it."""
+    return Filled(http)
+
+
+@dataclass
+class Walked:
+    """A world, and what its own people are told on every path."""
+
+    world: Filled
+    start: str  # a cursor of `changes` from before it was made
+    told: dict[Role, str] = field(default_factory=dict[Role, str])
+    reached: set[str] = field(default_factory=set[str])
+    tells: dict[Document, bool] = field(default_factory=dict[Document, bool])  # anything of the world to anybody
+
+    @property
+    def people(self) -> list[Person]:
+        return [self.world.buyer, self.world.supplier, self.world.agent, self.world.service]
+
+    @cached_property
+    def secrets(self) -> set[str]:
+        """Everything that is only in this world: its words, and the keys and numbers that its own people are told."""
+        own = " ".join(self.told[role] for role in (B, S, V))
+        found = re.findall(r"\b[a-z]{3}_([0-9a-f]{32})\b", own) + re.findall(r"\b[KDC]-\d{4}-\d{6}\b", own)
+        return {*self.world.words.values(), *found, *(id[4:] for id in self.world.ids.values())}
+
+
+@pytest.fixture(scope="module")
+def walked(http: httpx2.Client, other: Filled) -> Walked:
+    start = last_cursor(other.agent)
+    walked = Walked(Filled(http), start)
+    texts: dict[Role, list[str]] = {role: [] for role in Role}
+    for document, variables in walk(walked.world, walked.start):
+        walked.tells.setdefault(document, False)
+        for person in walked.people:
+            answer = person.at(LATER).answer(document.text, **variables)
+            # Agents read what other tests have left, too; changes are not for buyers and suppliers.
+            may_fail = person.role is A or (document.root == "changes" and person.role is not V)
+            assert may_fail or "errors" not in answer, answer["errors"]
+            text = legible(answer)
+            texts[person.role].append(text)
+            walked.reached |= set(reached(answer))
+            walked.tells[document] |= any(word in text for word in walked.world.words.values())
+    walked.told = {role: "\n".join(those) for role, those in texts.items()}
+    return walked
+
+
+def last_cursor(agent: Person) -> str:
+    """Behind all that has happened so far."""
+    after: str | None = None
+    while True:
+        page = agent.ask(
+            "query($a: String) { changes(first: 100, after: $a) { pageInfo { hasNextPage endCursor } } }", a=after
+        )["changes"]["pageInfo"]
+        after = page["endCursor"] or after
+        if not page["hasNextPage"]:
+            return after or ""
+
+
+def walk(world: Filled, start: str) -> Iterator[tuple[Document, dict[str, Any]]]:
+    """Every document of every root field, with what of the world there is to ask for."""
+    ids = list(world.ids.values())
+    asked: dict[str, list[dict[str, Any]]] = {
+        "node": [{"id": id} for id in ids],
+        "nodes": [{"ids": ids}],
+        "order": [{"number": number} for number in world.orders],
+        "caseByNumber": [{"number": number} for number in world.cases],
+    }
+    hops, literals = {"node": 1, "nodes": 2}, {"changes": f'first: 100, after: "{start}"'}
+    for root in ROOTS["query"].fields:
+        for document in documents("query", root, hops.get(root, HOPS), literals.get(root, "")):
+            for variables in asked[root] if document.variables else [{}]:
+                yield document, variables
+
+
+def strangers(world: Filled, other: Filled) -> list[Person]:
+    """Those of another world, and the same subjects in roles that see nothing of this one."""
+    people = (world.buyer, world.supplier, world.agent, world.service)
+    twins = [twin(person, role) for person in people for role in (B, S, V) if role is not person.role]
+    return [other.buyer, other.supplier, other.service, *twins]
+
+
+def twin(person: Person, role: Role) -> Person:
+    """The same subject in another role, under a name that says nothing."""
+    other = Person(person.http, person.subject, role)
+    other.token = development_token(person.subject, role, "Somebody")
+    return other
+
+
+def test_nobody_else_is_told_anything(walked: Walked, other: Filled) -> None:
+    secrets = walked.secrets
+    for document, variables in walk(walked.world, walked.start):
+        for stranger in strangers(walked.world, other):
+            told = legible(stranger.at(LATER).answer(document.text, **variables))
+            assert not leaks(secrets, told), f"{stranger.role} {stranger.subject}: {document.text} {variables}"
+
+
+def test_their_own_paths_do_not_lead_there_either(walked: Walked, other: Filled) -> None:
+    secrets = walked.secrets
+    for document, variables in walk(other, walked.start):
+        for stranger in (other.buyer, other.supplier, other.service):
+            told = legible(stranger.at(LATER).answer(document.text, **variables))
+            assert not leaks(secrets, told), f"{stranger.role} {stranger.subject}: {document.text} {variables}"
+
+
+def leaks(secrets: set[str], told: str) -> set[str]:
+    return {secret for secret in secrets if secret in told}
+
+
+# ---------------------------------------------------------------- that it proves something
+
+
+def test_the_walk_leads_everywhere(walked: Walked) -> None:
+    """Every type that is a node or read from a table, and every field of whatever queries lead to, has been seen with
+    something in it."""
+    shown = {name for name, each in TYPES.items() if is_object_type(each) and not name.startswith("__")}
+    nodes = {name for name in shown if TYPES["Node"] in TYPES[name].interfaces}
+    expected = nodes | (READ & shown)
+    assert len(expected) >= 11
+    assert expected - walked.reached == {"Upload"}  # which is shown to whoever makes it, by createUpload alone
+    queried = {name for name in shown if name in walked.reached}
+    fields = {f"{name}_{each}" for name in queried for each in TYPES[name].fields}
+    assert fields - walked.reached == {"Complaint_nextChangeAt"}  # time alone changes nothing of it
+    only_mutations = {name for name in shown - queried if not name.endswith("Payload")}
+    assert only_mutations == {"Query", "Mutation", "Subscription", "Upload", "Header", "UserError"}
+
+
+def test_every_document_tells_its_own_people_something(walked: Walked) -> None:
+    """Where it leads to anything that is read from a table."""
+    silent = [document.text for document, tells in walked.tells.items() if not tells]
+    assert len(walked.tells) > 30
+    assert not [text for text in silent if any(f" {name}_" in text for name in READ)]
+
+
+# ---------------------------------------------------------------- lists: what narrows them widens nothing
+
+
+def narrowed(world: Filled, cursors: set[tuple[str, str]]) -> Iterator[str]:
+    """Every list of the viewer's, by every value of every field of its filter, and from every cursor of its own on:
+    these are given with the types that they come from."""
+    for name, of in TYPES["Viewer"].fields.items():
+        if "first" not in of.args:
+            continue
+        edges = "{ edges { cursor node { id } } }"
+        filters = TYPES[str(of.args["filter"].type)]
+        wishes = [
+            f"filter: {{{field}: {value}}}" for field in filters.fields for value in values(filters, field, world)
+        ]
+        if "orderBy" in of.args:
+            wishes += [f"orderBy: {value}" for value in TYPES["CaseOrder"].values]
+        edge = str(of.type).removesuffix("Connection!") + "Edge"
+        own = sorted(cursor for type_name, cursor in cursors if type_name == edge)
+        assert own, name
+        wishes += [f'{way}: "{cursor}"' for cursor in own for way in ("after", "before")]
+        lists = [f"l{place}: {name}({wish}) {edges}" for place, wish in enumerate(wishes)]
+        for start in range(0, len(lists), 40):
+            yield f"{{ viewer {{ {' '.join(lists[start : start + 40])} }} }}"
+
+
+def values(of: GraphQLInputObjectType, name: str, world: Filled) -> list[str]:
+    given, named = of.fields[name].type, get_named_type(of.fields[name].type)
+    if is_enum_type(named):
+        return [f"[{value}]" if is_list_type(given) else value for value in named.values]
+    return {"Boolean": ["true", "false"], "String": [f'"{world.mark}"', '"%"', '"\' OR TRUE --"']}[named.name]
+
+
+def test_nothing_that_narrows_a_list_leads_out_of_it(walked: Walked, other: Filled) -> None:
+    secrets = walked.secrets
+    cursors = set(re.findall(r'"(\w+Edge)_cursor": "([^"]+)"', walked.told[B]))
+    asked = list(narrowed(walked.world, cursors))
+    answers = [walked.world.buyer.at(LATER).answer(text) for text in asked]
+    assert not [answer["errors"] for answer in answers if "errors" in answer]
+    assert leaks(secrets, "".join(map(legible, answers)))
+    for stranger in strangers(walked.world, other):
+        for text in asked:
+            assert not leaks(secrets, legible(stranger.at(LATER).answer(text))), f"{stranger.role}: {text}"
+
+
+# ---------------------------------------------------------------- mutations
+
+
+def payload(mutation: str) -> str:
+    """The mutation, with every path below its payload."""
+    of = ROOTS["mutation"].fields[mutation]
+    return f"mutation($input: {of.args['input'].type}) {{ {below(f'{mutation}(input: $input)', TYPES[str(of.type)[:-1]], 1)} }}"
+
+
+def test_nobody_else_does_anything(walked: Walked, other: Filled) -> None:
+    """Before and after it is done by those who may, under their key: refused in the same words, with nothing shown."""
+    possible = everything_possible(walked.world.at(NOW))
+    assert set(possible) | OTHER_MUTATIONS == set(ROOTS["mutation"].fields)
+    others, secrets = strangers(walked.world, other), walked.secrets
+    for mutation, (person, input) in possible.items():
+        keyed, text = input | {"idempotencyKey": walked.world.words["a key"] + mutation}, payload(mutation)
+        for _ in range(2):
+            for stranger in others:
+                answer = stranger.at(LATER).answer(text, input=keyed)
+                errors, shown = results(answer)
+                assert [(error["UserError_code"], error["UserError_field"]) for error in errors] == [
+                    ("NOT_FOUND", None)
+                ]
+                assert shown == [], mutation
+                assert not leaks(secrets, legible(answer)), mutation
+            errors, shown = results(person.answer(text, input=keyed))
+            assert errors == []
+            assert shown != [], mutation
+
+
+def results(answer: dict[str, Any]) -> tuple[list[Any], list[Any]]:
+    """The errors of a mutation's payload, and what else is in it."""
+    [payload] = answer["data"].values()
+    errors = payload.pop(f"{payload['__typename']}_userErrors")
+    return errors, [value for name, value in payload.items() if name != "__typename" and value not in (None, [])]
+
+
+def test_what_is_somebody_elses_is_not_taken_along(walked: Walked, other: Filled) -> None:
+    """Files of another world in what is one's own; and a number that another world's service recorded."""
+    secrets = walked.secrets
+    file, taken = walked.world.ids["Upload"], "upl_" + walked.world.ids["Attachment"][4:]
+    opening = INPUTS["openDispute"] | {"orderId": other.order(paidAt=1)}
+    filing = INPUTS["fileComplaint"] | {"respondent": {"memberId": "x"}}
+    case = {"caseId": other.buyer.succeed("openDispute", opening, "dispute { id }")["dispute"]["id"], "text": "See."}
+    complaint = {
+        "caseId": other.buyer.succeed("fileComplaint", filing, "complaint { id }")["complaint"]["id"],
+        "text": "See.",
+    }
+    for mutation, name, input in (
+        ("openDispute", "evidence", opening | {"orderId": other.order(paidAt=1)}),
+        ("fileComplaint", "evidence", filing | {"description": "Another"}),
+        ("postDisputeMessage", "attachments", case),
+        ("postComplaintMessage", "attachments", complaint),
+    ):
+        answer = other.buyer.answer(payload(mutation), input=input | {name: [file, taken]})
+        errors, _ = results(answer)
+        assert [error["UserError_field"] for error in errors] == [[name, "0"], [name, "1"]]
+        assert {error["UserError_message"] for error in errors} == {"There is no such upload of yours."}
+        assert not leaks(secrets, legible(answer))
+    record = {"orders": [other.record(number=walked.world.orders[0], recordedAt=-9)]}
+    for stranger in strangers(walked.world, other):
+        answer = stranger.answer(payload("recordOrders"), input=record)
+        errors, shown = results(answer)
+        assert {error["UserError_code"] for error in errors} == {
+            "INVALID_INPUT" if stranger.role is V else "NOT_YOUR_ROLE"
+        }
+        assert shown == []
+        assert not leaks(secrets, legible(answer))
+
+
+# ---------------------------------------------------------------- subscriptions
+
+Thing = tuple[str, str, Callable[[], Any], set[Role]]
+
+
+def watched(world: World) -> list[Thing]:
+    """Each subscription with each kind of thing, what changes it, and who is told. Sockets go by the real clock."""
+    buyer, supplier, agent = now(world.buyer), now(world.supplier), now(world.agent)
+    order, case = complete(world), dispute(world, complete(world))
+    asked = {"orderId": world.order("SECURE_PAYMENT", placedAt=ago(DAY))}
+    request = buyer.succeed("requestCancellation", asked | {"reason": "OTHER"}, "cancellation { id }")["cancellation"]
+    filing = INPUTS["fileComplaint"] | {"respondent": {"memberId": "x"}}
+    complaint = buyer.succeed("fileComplaint", filing, "complaint { id }")["complaint"]["id"]
+
+    def write(person: Person, mutation: str, case: str) -> Callable[[], Any]:
+        return lambda: person.succeed(mutation, {"caseId": case, "text": "Well …"})
+
+    return [
+        ("orderChanged", order, lambda: leave_feedback(world, order), EVERYBODY),
+        ("caseChanged", request["id"], lambda: supplier.succeed("acceptCancellation", asked), EVERYBODY),
+        ("caseChanged", case, write(supplier, "postDisputeMessage", case), EVERYBODY),
+        ("caseChanged", complaint, write(agent, "postComplaintMessage", complaint), COMPLAINANT),
+    ]
+
+
+def test_nobody_else_watches_anything(server: Server, walked: Walked, other: Filled) -> None:
+    things, others = watched(walked.world), strangers(walked.world, other)
+    shapes = {root: documents("subscription", root, 1) for root in ROOTS["subscription"].fields}
+    assert set(shapes) == {root for root, *_ in things}
+    for root, id, change, readers in things:
+        may = [person for person in walked.people if person.role in readers]
+        for person in [*others, *(person for person in walked.people if person not in may)]:
+            with opened(server, person) as socket:
+                assert all(refused(socket, shape, id) for shape in shapes[root]), (
+                    f"{person.role} {person.subject}: {root}"
+                )
+        with ExitStack() as stack:
+            sockets = [stack.enter_context(opened(server, person)) for person in may]
+            for socket in sockets:
+                for shape in shapes[root]:
+                    socket.watch(shape.text, **dict.fromkeys(shape.variables, id))
+            change()
+            for socket in sockets:
+                told = "".join(legible(socket.told()) for _ in shapes[root])
+                assert id in told
+
+
+def refused(socket: Socket, document: Document, id: str) -> bool:
+    asked = socket.subscribe(document.text, **dict.fromkeys(document.variables, id))
+    message = socket.receive()
+    codes = [error["extensions"]["code"] for error in message["payload"]]
+    return (message["id"], message["type"], codes) == (asked, "error", ["NOT_FOUND"])
+
+
+# ---------------------------------------------------------------- neighbours
+
+
+def test_one_order_together_shows_none_of_the_others(walked: Walked, other: Filled) -> None:
+    """Another supplier of the walked buyer's, recorded by another service, knows whom they trade with, and no more."""
+    world = walked.world
+    buyer = {"subject": world.words["the buyer's subject"], "name": "x"}
+    other.service.succeed("recordOrders", {"orders": [other.record(completedAt=1) | {"buyer": buyer}]})
+    known = {world.words["the buyer's name"], world.ids["Account"][4:]}
+    for neighbour in (other.supplier, other.service):
+        found: set[str] = set()
+        for document, variables in walk(world, walked.start):
+            found |= leaks(walked.secrets, legible(neighbour.at(LATER).answer(document.text, **variables)))
+        assert found == known
+
+
+# ---------------------------------------------------------------- what is new
+
+
+def test_a_new_type_cannot_be_read_without_a_scope(server: Server) -> None:
+    """Nobody has said who sees the keys under which things are done."""
+
+    @dataclass(kw_only=True)
+    class Key:  # no Row, so that it is none of all rows once this test is over
+        MODEL = models.IdempotencyKey
+
+        context: Any
+        key: str
+
+    async def read() -> None:
+        await fetch.fetch(context, cast("type[Row]", Key), lambda bind: "TRUE")
+
+    viewer = Account(id=new_id(), subject="x", role=A, name="x")
+    limits = server.settings.limits
+    context = Context(viewer, LATER, LATER, server.app.state.files, server.app.state.hub, limits)
+    with pytest.raises(KeyError, match=r"^'idempotency_keys'$"):
+        server.run(read)
+
+
+def test_all_that_is_read_has_a_scope_for_every_role() -> None:
+    assert len(rows()) >= 10
+    for row in rows():
+        assert set(SCOPES[row.MODEL._meta.db_table]) == set(Role), row

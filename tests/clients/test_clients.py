@@ -1,0 +1,67 @@
+"""Real clients, in Node: each receives a change of the order that it watches, and plain JSON for what it asks."""
+
+import pytest
+
+from models.enums import Role
+from tests.conftest import Server, World
+from tests.support.node import Clients
+from tests.support.subscriptions import complete, leave_feedback, wait_until
+
+# A name's first part is the package; websockets are graphql-ws beneath, streams are HTTP.
+WATCHING = ["graphql-ws", "graphql-sse", "urql-websocket", "urql-stream", "apollo-websocket", "apollo-stream"]
+
+
+@pytest.fixture
+def order(world: World) -> str:
+    return complete(world)
+
+
+@pytest.mark.parametrize("client", WATCHING)
+def test_a_client_receives_a_change(
+    client: str, clients: Clients, server: Server, world: World, order: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with clients.start(client, world.buyer.token, order) as running:
+        assert running.line() == {"ready": True}
+        # A client can know that it has asked, or that it is being answered, but not that it is listened for.
+        wait_until(lambda: server.app.state.hub.watching == 1)
+        leave_feedback(world, order)
+        assert running.rest() == [
+            {"orderChanged": {"id": order, "canLeaveFeedback": False, "feedback": {"rating": "4.0"}}}
+        ]
+    # That a client goes is nothing out of the ordinary.
+    wait_until(lambda: not server.uvicorn.server_state.tasks)
+    assert server.app.state.hub.watching == 0
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize("client", WATCHING)
+def test_a_client_is_told_that_there_is_nothing_for_it_to_see(
+    client: str, clients: Clients, world: World, order: str
+) -> None:
+    with clients.start(client, world.person(Role.BUYER).token, order) as running:
+        assert "There is no such thing for you to see." in running.failure()["message"]
+
+
+@pytest.mark.parametrize(("client", "takes_streams"), [("urql-http", True), ("apollo-http", False)])
+def test_who_asks_gets_plain_json(client: str, takes_streams: bool, clients: Clients, world: World, order: str) -> None:
+    with clients.start(client, world.buyer.token, order) as running:
+        asked, found, changed, left = running.rest()
+    for request in (asked, changed):
+        assert ("text/event-stream" in request["accept"]) is takes_streams
+        assert request["contentType"] == "application/graphql-response+json; charset=utf-8"
+    assert found == {"node": {"id": order, "canLeaveFeedback": True}}
+    assert left == {"leaveFeedback": {"order": {"id": order, "canLeaveFeedback": False}, "userErrors": []}}
+
+
+def test_a_document_is_sent_once(clients: Clients, world: World, order: str) -> None:
+    with clients.start("apollo-persisted", world.buyer.token, order) as running:
+        missed, sent, first, named, second = running.rest()
+    assert (missed, named) == ({"method": "GET", "sent": False, "status": 200},) * 2
+    assert (sent["sent"], sent["status"]) == (True, 200)
+    assert first == second == {"node": {"id": order, "canLeaveFeedback": True}}
+
+
+def test_a_socket_with_a_bad_token_is_closed(clients: Clients, order: str) -> None:
+    with clients.start("graphql-ws", "nonsense", order) as running:
+        failure = running.failure()
+    assert (failure["code"], failure["reason"]) == (4403, "INVALID")

@@ -1,0 +1,82 @@
+"""graphql-core's own tests of its executor, out of its source distribution, which alone carries them."""
+
+import importlib.util
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.node import missing
+
+LOCK = Path("locks/graphql-core.txt").resolve()
+INJECTED = Path(__file__).parent / "injected"
+TESTS = ["tests/execution", "tests/test_star_wars_query.py", "tests/test_star_wars_introspection.py"]
+OUT_OF_REACH = re.compile(r"No matching distribution|Connection ?Error|Timeout|ProxyError|SSLError|name resolution")
+
+
+@dataclass(frozen=True)
+class Suite:
+    folder: Path
+
+    def start(self, *options: str) -> "Run":
+        path = self.folder / f"{'-'.join(['outcomes', *options])}.json"
+        folders = [self.folder / "plugins", INJECTED, LOCK.parent.parent]
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+        own = ["-q", "-c", "../pytest.ini", "--rootdir", ".", "-p", "no:cacheprovider", "-p", "compiled"]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pytest", *own, "--outcomes", str(path), *options, *TESTS],
+            cwd=self.folder / "source",
+            env=environment | {"PYTHONPATH": os.pathsep.join(map(str, folders))},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        return Run(process, path)
+
+
+@dataclass(frozen=True)
+class Run:
+    process: subprocess.Popen[str]
+    path: Path
+
+    def results(self) -> tuple[dict[str, str], int]:
+        """What became of each test, and how many values compiled code completed."""
+        output, _ = self.process.communicate()
+        assert self.path.exists(), output
+        told: dict[str, Any] = json.loads(self.path.read_text())
+        return told["outcomes"], told["completed"]
+
+
+def fetched(folder: Path) -> Suite:
+    """With the plugin that they are written for."""
+    pip = [sys.executable, "-m", "pip"] if importlib.util.find_spec("pip") else [shutil.which("pip") or ""]
+    if pip == [""]:
+        missing("there is no pip to fetch graphql-core's tests with")
+    options = ["--no-deps", "--no-binary", "graphql-core", "--require-hashes", "--retries", "1", "--timeout", "30"]
+    done = subprocess.run(
+        [*pip, "download", "--quiet", "--disable-pip-version-check", *options, "-r", str(LOCK), "-d", str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        if OUT_OF_REACH.search(done.stderr):
+            missing("there is no registry to reach that pip could fetch graphql-core's tests from")
+        pytest.fail(f"pip cannot fetch graphql-core's tests: {done.stderr}")
+    [source], [plugin] = folder.glob("graphql_core-*.tar.gz"), folder.glob("pytest_describe-*.whl")
+    with tarfile.open(source) as archive:
+        archive.extractall(folder, filter="data")
+    (folder / source.name.removesuffix(".tar.gz")).rename(folder / "source")
+    with zipfile.ZipFile(plugin) as archive:
+        archive.extractall(folder / "plugins")  # noqa: S202 - pinned by its hash
+    (folder / "pytest.ini").write_text("[pytest]\npython_classes = PyTest*\n")
+    return Suite(folder)

@@ -1,0 +1,599 @@
+"""The compiled executor gives what graphql-core gives, errors and all, whatever it is asked and whatever it finds."""
+
+import asyncio
+import inspect
+import itertools
+import re
+from ast import literal_eval
+from copy import copy
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from importlib.metadata import version
+from typing import Any
+
+import pytest
+import strawberry
+from graphql import (
+    AbortController,
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    Undefined,
+    execute,
+    experimental_execute_incrementally,
+    parse,
+)
+from graphql.execution.executor_throwing_on_incremental import ExecutorThrowingOnIncremental
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+
+from execution import compiler
+from execution.compiler import Compiled, CompiledExecutor, UncompiledExecutor
+from execution.lookahead import VARIANTS
+from execution.lru import DOCUMENTS
+from models.enums import Role
+from resolvers.account import sign_in
+from resolvers.context import Context
+from resolvers.telemetry import Request, current
+from schema import SCHEMA
+from schema.scalars import spell_instant
+from server.graphql.endpoint import GraphQLView
+from server.settings import Settings
+from tests.conftest import NOW, Server, World
+from tests.execution import graphql_core, kinds
+from tests.read.test_statements import ALL_ORDERS, DESK, DETAIL, DISPUTE
+from tests.support.actions import INPUTS
+
+pytestmark = pytest.mark.anyio
+
+left: list[str] = []  # the fields that graphql-core executed itself
+
+
+@pytest.fixture(scope="module")
+def suite(tmp_path_factory: pytest.TempPathFactory) -> graphql_core.Suite:
+    return graphql_core.fetched(tmp_path_factory.mktemp("graphql-core"))
+
+
+def test_graphql_cores_own_tests(suite: graphql_core.Suite) -> None:
+    """They pass with the compiled executor as they do without."""
+    assert f"graphql-core=={version('graphql-core')} " in graphql_core.LOCK.read_text()
+    without, ours = suite.start(), suite.start("--compiled")
+    (expected, none), (outcomes, completed) = without.results(), ours.results()
+    assert set(expected.values()) == {"passed"}
+    assert len(expected) > 700
+    assert outcomes == expected
+    assert (none, completed > 50) == (0, True)
+
+
+class AtOnce(CompiledExecutor):
+    compiled_from = 1
+
+    def execute_field(
+        self, parent_type: Any, source: Any, field_details_list: Any, path: Any, position_context: Any
+    ) -> Any:
+        left.append(".".join(str(key) for key in path.as_list()))
+        return super().execute_field(parent_type, source, field_details_list, path, position_context)
+
+
+def large(base: Any) -> Any:
+    """The same for an answer that was measured to be large, and is completed in turns with others."""
+
+    class Large(base):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            before = current.set(Request(cost=10**6))
+            try:
+                super().__init__(*args, **kwargs)
+            finally:
+                current.reset(before)
+
+    return Large
+
+
+IN_TURNS = [large(AtOnce), large(UncompiledExecutor)]
+
+
+class PlainAtOnce(Compiled, ExecutorThrowingOnIncremental):
+    compiled_from = 1
+
+
+BASE_AND_OURS: dict[str, tuple[GraphQLSchema, Any, Any]] = {
+    "Strawberry": (kinds.SCHEMA, StrawberryGraphQLCoreExecutionContext, AtOnce),
+    "graphql-core": (kinds.PLAIN, ExecutorThrowingOnIncremental, PlainAtOnce),
+}
+
+
+def spelled(data: Any) -> str:
+    """With its order, and without what differs from object to object."""
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(data))
+
+
+def answer(
+    schema: GraphQLSchema, executor: Any, document: DocumentNode, root: Any, variables: dict[str, Any] | None = None
+) -> tuple[str, list[Any]]:
+    """All that can be told of an answer: the data with its order, and the errors."""
+
+    async def execution() -> Any:
+        # Also where nothing is to be awaited: errors leave things behind, which graphql-core settles in the loop.
+        result: Any = execute(schema, document, root, variable_values=variables, executor_class=executor)
+        return await result if inspect.isawaitable(result) else result
+
+    result = asyncio.run(execution())
+    errors = [(error.message, error.path, error.locations, repr(error.original_error)) for error in result.errors or ()]
+    return spelled(result.data), errors
+
+
+def toy(**values: Any) -> Any:
+    """A toy as it should be, but for these values."""
+    usual: dict[str, Any] = {
+        "id": "7",
+        "count": 1,
+        "ratio": 0.5,
+        "text": "text",
+        "flag": True,
+        "at": datetime(2026, 6, 15, 12, 0, 0, 5, tzinfo=UTC),
+        "price": Decimal("1.50"),
+        "colour": kinds.Colour.RED,
+        "shape": kinds.Shape.FLAT,
+        "texts": ["a", "b"],
+        "numbers": [[1, None], []],
+        "days": [datetime(2026, 6, 15, 14, tzinfo=timezone(timedelta(hours=2))), None],
+        "colours": [kinds.Colour.GREEN],
+        "pets": [],
+        "loud": "loud",
+    }
+    empty = dict.fromkeys(("toy", "other", "pet", "fish", "either", "grid"))
+    return kinds.ROWS["Toy"](empty | usual | values)
+
+
+def pet(kind: str, **values: Any) -> Any:
+    return kinds.ROWS[kind](
+        {"name": "Tom", "friend": None, "toys": [], "lives": 9, "hunts": None, "barks": True} | values
+    )
+
+
+def root(**values: Any) -> Any:
+    return kinds.ROWS["Query"](dict.fromkeys(("toy", "toys", "pet")) | values)
+
+
+ALL = "id count ratio text flag at price colour shape texts numbers days colours"
+
+
+def test_what_is_shown_of_every_kind_of_leaf() -> None:
+    left.clear()
+    shown, errors = answer(kinds.SCHEMA, AtOnce, parse(f"{{ toy {{ {ALL} }} }}"), root(toy=toy()))
+    assert left == ["toy"]
+    assert errors == []
+    assert literal_eval(shown) == {
+        "toy": {
+            "id": "7",
+            "count": 1,
+            "ratio": 0.5,
+            "text": "text",
+            "flag": True,
+            "at": "2026-06-15T12:00:00.000005Z",
+            "price": "1.50",
+            "colour": "RED",
+            "shape": "FLAT",
+            "texts": ["a", "b"],
+            "numbers": [[1, None], []],
+            "days": ["2026-06-15T12:00:00.000000Z", None],
+            "colours": ["GREEN"],
+        }
+    }
+
+
+COMPILED: list[tuple[str, dict[str, Any]]] = [
+    ("{ toy { id } }", {}),
+    ("{ toy { __typename same: id other: id } }", {}),
+    ("{ toy { other { other { id } toy { id } } } }", {}),
+    ("{ toys { id grid { id } } }", {}),
+    ("{ toy { ... on Toy { ...F } ...F count } } fragment F on Toy { id other { id } }", {}),
+    ("{ toy { other { id } ...F } } fragment F on Toy { other { count } }", {}),
+    ("{ pet { __typename name friend { name } ... on Cat { lives hunts { name } } ... on Dog { barks } } }", {}),
+    ("{ toy { add(to: 1) b: add(to: 2, twice: true, colour: RED) c: add(to: 2, twice: null) } }", {}),
+    ("query($n: Int!, $c: Colour) { toy { add(to: $n, colour: $c) } }", {"n": 4, "c": "GREEN"}),
+    ("query($n: Int = 7, $c: Colour) { toy { add(to: $n, colour: $c) } }", {}),
+    ("{ toy { inner { id } deep: inner(deep: true) { id inner { count } } } }", {}),
+    ("query($a: Boolean!) { toy { id @skip(if: $a) ... @include(if: $a) { count } } }", {"a": True}),
+    ("query($a: Boolean!) { toy { id @skip(if: $a) ... @include(if: $a) { count } } }", {"a": False}),
+]
+
+
+def family() -> Any:
+    cat = pet("Cat", friend=pet("Dog", barks=None), hunts=[None, pet("Dog"), pet("Cat")])
+    small = toy(id="small", other=toy(id="smaller", other=toy(id="smallest")))
+    big = toy(other=small, toy=toy(), grid=[None, [small], []], pet=cat, either=pet("Dog", toys=[toy()]))
+    return root(toy=big, toys=[big, None], pet=cat)
+
+
+@pytest.mark.parametrize(("text", "variables"), COMPILED)
+def test_what_is_compiled(text: str, variables: dict[str, Any]) -> None:
+    """Of these graphql-core executes the root's fields alone."""
+    left.clear()
+    given = answer(kinds.SCHEMA, AtOnce, parse(text), family(), variables)
+    assert [path for path in left if "." in path] == []
+    assert given[1] == []
+    assert given == answer(kinds.SCHEMA, StrawberryGraphQLCoreExecutionContext, parse(text), family(), variables)
+
+
+def test_arguments_are_read_in_each_execution() -> None:
+    document = parse("query($n: Int!, $c: Colour, $a: Boolean) { toy { add(to: $n, twice: $a, colour: $c) } }")
+    for variables, shown in (
+        ({"n": 1}, "7 1 None UNSET"),
+        ({"n": 2, "c": "RED", "a": True}, "7 2 True <Colour.RED: 'red'>"),
+        ({"n": 4, "c": None, "a": None}, "7 4 None None"),
+        ({"n": 1}, "7 1 None UNSET"),
+    ):
+        left.clear()
+        given = answer(kinds.SCHEMA, AtOnce, document, root(toy=toy()), variables)
+        assert left == ["toy"]
+        assert given == (repr({"toy": {"add": shown}}), [])
+
+
+UNCOMPILED = [
+    "{ toy { named } }",  # it takes `info`
+    "{ toy { later } }",  # it is asynchronous
+    "{ toy { loud } }",  # it has an extension
+    "{ toy { sized(size: {width: 1}) } }",  # it takes an object
+    "{ toy { fish { depth } } }",  # told by its value
+    "{ toy { either { ... on Cat { name } ... on Pet { toys { id } } ... on Dog { barks } } } }",  # as Strawberry's unions
+    "{ toy { id @other } }",
+    "{ toy { unknown id } }",
+    "{ toy { id ... @defer { text @skip(if: true) } } }",
+    '{ __type(name: "Pet") { name possibleTypes { name fields { name type { name } } } } }',
+]
+
+
+@pytest.mark.parametrize("text", UNCOMPILED)
+def test_what_is_not_compiled(text: str) -> None:
+    """And is not tried, either."""
+    left.clear()
+    document = parse(text)
+    given = answer(kinds.SCHEMA, AtOnce, document, family())
+    assert [path for path in left if "." in path] != []
+    [known] = [each for each in compiler._known.values() if each.alive[0] is document.definitions[0]]
+    [variant] = known.kept.values()
+    assert next(iter(variant.plans.values())) is None
+    assert given == answer(kinds.SCHEMA, StrawberryGraphQLCoreExecutionContext, document, family())
+
+
+NAN = float("nan")
+SURPRISES: list[tuple[str, dict[str, Any], str | None]] = [
+    # what is asked, of a toy with these values, and what the first error says
+    ("id", {"id": None}, "Cannot return null for non-nullable field Toy.id."),
+    ("text", {"text": Undefined}, None),
+    ("id", {"id": Undefined}, "Cannot return null for non-nullable field Toy.id."),
+    ("text", {"text": kinds.Raised(kinds.Broken("raised"))}, "raised"),
+    ("text", {"text": kinds.Broken("returned")}, "returned"),
+    ("text", {"text": kinds.Raised(GraphQLError("of its own", extensions={"code": "X"}))}, "of its own"),
+    ("text", {"text": kinds.Later("later")}, None),
+    ("id", {"id": kinds.Later(None)}, "Cannot return null for non-nullable field Toy.id."),
+    ("text", {"text": 5}, None),
+    ("text", {"text": True}, None),
+    ("text", {"text": kinds.Text("text")}, None),
+    ("text", {"text": ["a"]}, "String cannot represent value: ['a']"),
+    ("id", {"id": 5}, None),
+    ("count", {"count": True}, None),
+    ("count", {"count": "5"}, None),
+    ("count", {"count": 2**31}, "Int cannot represent non 32-bit signed integer value: 2147483648"),
+    ("count", {"count": -(2**31) - 1}, "Int cannot represent non 32-bit signed integer value: -2147483649"),
+    ("ratio", {"ratio": NAN}, "Float cannot represent non numeric value: nan"),
+    ("flag", {"flag": 1}, None),
+    ("flag", {"flag": "yes"}, "Boolean cannot represent a non boolean value: 'yes'"),
+    ("at", {"at": "2026"}, "'str' object has no attribute 'tzinfo'"),
+    ("at", {"at": kinds.Broken("returned")}, "returned"),
+    ("colour", {"colour": "red"}, None),
+    ("colour", {"colour": "blue"}, "Enum 'Colour' cannot represent value: 'blue'"),
+    ("colour", {"colour": []}, "Enum 'Colour' cannot represent value: []"),
+    ("colour", {"colour": kinds.Shape.FLAT}, "Enum 'Colour' cannot represent value: <Shape instance>"),
+    ("shape", {"shape": 2}, None),
+    ("shape", {"shape": kinds.Later(kinds.Shape.FLAT)}, None),
+    ("texts", {"texts": ("a", "b")}, None),
+    ("texts", {"texts": "ab"}, "Expected Iterable, but did not find one for field 'Toy.texts'."),
+    ("texts", {"texts": ["a", None]}, "Cannot return null for non-nullable field Toy.texts."),
+    ("texts", {"texts": ["a", kinds.Broken("in a list")]}, "in a list"),
+    ("texts", {"texts": [kinds.Later("a"), "b"]}, None),
+    ("numbers", {"numbers": [[1], None]}, "Cannot return null for non-nullable field Toy.numbers."),
+    ("numbers", {"numbers": [[1, kinds.Odd()]]}, "Int cannot represent non-integer value: <Odd instance>"),
+    ("other { id }", {"other": None}, "Cannot return null for non-nullable field Toy.other."),
+    ("toy { id other { id } }", {"toy": toy()}, "Cannot return null for non-nullable field Toy.other."),
+    ("toy { id }", {"toy": kinds.Later(toy())}, None),
+    ("toy { id }", {"toy": kinds.Broken("an object")}, "an object"),
+    ("toy { id }", {"toy": kinds.Odd()}, "'Odd' object has no attribute 'id'"),
+    ("pet { name }", {"pet": kinds.Odd()}, "Abstract type 'Pet' was resolved to a type 'Odd'"),
+    ("pet { name }", {"pet": toy()}, "Runtime Object type 'Toy' is not a possible type for 'Pet'."),
+    ("pets { name }", {"pets": [None]}, "Cannot return null for non-nullable field Toy.pets."),
+    ("pets { name ... on Dog { barks } }", {"pets": [pet("Cat"), pet("Dog", barks=kinds.Odd())]}, "Boolean cannot"),
+    ("grid { id }", {"grid": [[toy(id=None)], [toy()], None]}, "Cannot return null for non-nullable field Toy.id."),
+    ("add(to: 3)", {}, "not 3"),
+    ("add(to: null)", {}, "Argument 'to' has invalid value"),
+    ("add", {}, "Argument 'to' of required type 'Int!' was not provided."),
+]
+
+
+@pytest.mark.parametrize(("asked", "values", "message"), SURPRISES)
+@pytest.mark.parametrize("around", ["{ toy { count %s text } }", "{ toys { %s } }", "{ toys { flag grid { %s } } }"])
+def test_surprises_are_told_by_graphql_core(
+    asked: str, values: dict[str, Any], message: str | None, around: str
+) -> None:
+    """Also where the plan was made for what was as it should be."""
+    document = parse(around % asked)
+    for odds in ({}, values, {}):
+        odd = toy(**odds)
+        data = root(toy=odd, toys=[toy(), odd, toy(grid=[[toy()], [odd]])])
+        expected = answer(kinds.SCHEMA, StrawberryGraphQLCoreExecutionContext, document, data)
+        for ours in (AtOnce, *IN_TURNS):
+            assert answer(kinds.SCHEMA, ours, document, data) == expected
+        if odds and message is not None:
+            assert message in expected[1][0][0]
+        elif odds:
+            assert expected[1] == []
+
+
+def test_what_was_told_right_is_not_told_again() -> None:
+    """An error in one entry of a list leaves the others to compiled code."""
+    left.clear()
+    data = root(toys=[toy(), toy(text=kinds.Broken("the other")), toy(text=kinds.Broken("one"))])
+    _, errors = answer(kinds.SCHEMA, AtOnce, parse("{ toys { id text } }"), data)
+    assert [error[1] for error in errors] == [["toys", 1, "text"], ["toys", 2, "text"]]
+    assert left == ["toys", "toys.1.id", "toys.1.text", "toys.2.id", "toys.2.text"]
+
+
+def test_what_has_to_be_called_is_called_once() -> None:
+    """By graphql-core, where it reads dictionaries and objects by itself."""
+    calls: list[str] = []
+
+    def text(_info: Any) -> str:
+        calls.append("text")
+        return "called"
+
+    def another(_info: Any) -> Any:
+        calls.append("another")
+        return {"text": "of another"}
+
+    for source in ({"id": "7", "text": text, "toy": another}, toy(text=text, toy=another)):
+        for asked, name, shown in (("text", "text", "called"), ("toy { text }", "toy", {"text": "of another"})):
+            calls.clear()
+            given = answer(kinds.PLAIN, PlainAtOnce, parse(f"{{ toy {{ id {asked} }} }}"), {"toy": source})
+            assert calls == [name.replace("toy", "another")]
+            assert given == (repr({"toy": {"id": "7", name: shown}}), [])
+
+
+def test_arguments_of_what_graphql_core_reads() -> None:
+    data = {"toy": {"inner": None}}
+    document = parse("{ toy { inner(deep: null) { id } } }")
+    given = answer(kinds.PLAIN, PlainAtOnce, document, data)
+    assert "Argument 'deep' has invalid value" in given[1][0][0]
+    assert given == answer(kinds.PLAIN, ExecutorThrowingOnIncremental, document, data)
+
+
+def nothing(_value: Any) -> Any:
+    return None
+
+
+def test_a_scalar_that_gives_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    types: Any = kinds.PLAIN.type_map
+    monkeypatch.setattr(types["DateTime"], "coerce_output_value", nothing)
+    _, [error] = answer(kinds.PLAIN, PlainAtOnce, parse("{ toy { at } }"), {"toy": {"at": "2026"}})
+    assert "to return non-nullable value, returned: None" in error[0]
+
+
+def test_conditions_that_no_validation_let_through() -> None:
+    document = parse("query($a: [Boolean]) { toy { id @skip(if: $a) text } }")
+    for condition in ([True], []):
+        variables = {"a": condition}
+        expected = answer(kinds.SCHEMA, StrawberryGraphQLCoreExecutionContext, document, root(toy=toy()), variables)
+        assert answer(kinds.SCHEMA, AtOnce, document, root(toy=toy()), variables) == expected
+
+
+class Stand:
+    """For a row, which it says can be awaited where it is `late`."""
+
+    def __init__(self, row: Any, late: bool) -> None:
+        self.row, self.late = row, late
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "__await__" and not self.late:
+            raise AttributeError(name)
+        return None if name == "__await__" else getattr(self.row, name)
+
+
+def test_what_only_the_value_can_tell() -> None:
+    data = root(toys=[Stand(toy(), late=late) for late in (False, True, False)])
+    document = parse("{ toys { id } }")
+    shown, [error] = answer(kinds.SCHEMA, AtOnce, document, data)
+    assert literal_eval(shown) == {"toys": [{"id": "7"}, None, {"id": "7"}]}
+    assert "await" in error[0]
+
+
+@strawberry.type
+class Thing:
+    name: str
+
+
+@strawberry.type
+class Things:
+    thing: Thing
+
+
+def looked_up(source: Any, name: str) -> Any:
+    return source[name] if isinstance(source, dict) else f"{name} of a thing"
+
+
+def test_a_default_resolver_of_ones_own() -> None:
+    schema: Any = strawberry.Schema(Things, config=StrawberryConfig(default_resolver=looked_up))
+    thing = Thing(name="not asked")
+    shown, _ = answer(schema._schema, AtOnce, parse("{ thing { name } }"), {"thing": thing})
+    assert literal_eval(shown) == {"thing": {"name": "name of a thing"}}
+
+
+def test_a_resolver_that_was_put_in_the_place_of_strawberrys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As instruments do."""
+
+    def another(_source: Any, _info: Any) -> str:
+        return "another"
+
+    types: Any = kinds.SCHEMA.type_map
+    monkeypatch.setattr(types["Toy"].fields["text"], "resolve", another)
+    shown, _ = answer(kinds.SCHEMA, AtOnce, parse("{ toy { text } }"), root(toy=toy()))
+    assert literal_eval(shown) == {"toy": {"text": "another"}}
+
+
+def test_the_second_sighting_is_compiled() -> None:
+    class Second(AtOnce):
+        compiled_from = 2
+
+    document = parse("query($a: Boolean!) { toy { id @skip(if: $a) count } }")
+    fields: list[int] = []
+    for condition in (True, True, False, False, True, True):
+        left.clear()
+        answer(kinds.SCHEMA, Second, document, root(toy=toy()), {"a": condition})
+        fields.append(len(left))
+    assert fields == [2, 1, 3, 1, 1, 1]
+
+
+def test_each_event_of_a_subscription_is_a_sighting() -> None:
+    class Third(AtOnce):
+        compiled_from = 3
+
+    watching: Any = Third.build(kinds.SCHEMA, parse("{ toy { id } }"))
+    for place, fields in enumerate((["toy", "toy.id"], ["toy"], ["toy"])):
+        left.clear()
+        result = watching.build_per_event_executor(root(toy=toy(id=str(place)))).execute_operation()
+        assert result.data == {"toy": {"id": str(place)}}
+        assert left == fields
+
+
+def test_nothing_is_mistaken_for_what_was_there_before() -> None:
+    """Documents come and go, and others are put where they were; what is kept of them is bounded."""
+    for count in range(1200):
+        name = ("id", "text", "count", "flag")[count % 4]
+        document = parse(f"{{ toy {{ {name} {'colour' * (count % 3 == 0)} }} }}")
+        assert answer(kinds.SCHEMA, AtOnce, document, root(toy=toy())) == answer(
+            kinds.SCHEMA, StrawberryGraphQLCoreExecutionContext, document, root(toy=toy())
+        )
+        del document
+    assert compiler._known.weight <= DOCUMENTS
+    assert len(compiler._known) < 1000
+
+
+def test_the_same_operation_with_other_fragments() -> None:
+    operation, ids = parse("{ toy { ...F } } fragment F on Toy { id }").definitions
+    _, texts = parse("{ toy { ...F } } fragment F on Toy { text }").definitions
+    for fragment, shown in ((ids, "id"), (texts, "text"), (ids, "id")):
+        document = DocumentNode(definitions=(operation, fragment))
+        assert shown in answer(kinds.SCHEMA, AtOnce, document, root(toy=toy()))[0]
+
+
+def test_conditions_of_many_values_are_bounded() -> None:
+    names = [f"v{place}" for place in range(6)]
+    fields = " ".join(f"{name}: id @skip(if: ${name})" for name in names)
+    document = parse(f"query({' '.join(f'${name}: Boolean!' for name in names)}) {{ toy {{ {fields} }} }}")
+    for values in itertools.product([True, False], repeat=6):
+        given = dict(zip(names, values, strict=True))
+        shown, _ = answer(kinds.SCHEMA, AtOnce, document, root(toy=toy()), given)
+        assert list(literal_eval(shown)["toy"]) == [name for name in names if not given[name]]
+    [known] = [each for each in compiler._known.values() if each.alive[0] is document.definitions[0]]
+    assert len(known.kept) == VARIANTS
+
+
+def loud(resolve: Any, source: Any, info: Any, **arguments: Any) -> Any:
+    value = resolve(source, info, **arguments)
+    return f"{value}!" if isinstance(value, str) else value
+
+
+def own(source: Any, info: Any, **_: Any) -> Any:
+    return getattr(source, info.field_name)
+
+
+def never(_value: Any) -> Any:
+    return False
+
+
+LEFT_WHOLE: list[tuple[str, dict[str, Any]]] = [
+    ("middleware", {"middleware": [loud]}),
+    ("a field resolver of one's own", {"field_resolver": own}),
+    ("an abort signal", {"abort_signal": AbortController().signal}),
+    ("other awaitables", {"is_awaitable": never}),
+]
+
+
+@pytest.mark.parametrize("arguments", [arguments for _, arguments in LEFT_WHOLE], ids=[name for name, _ in LEFT_WHOLE])
+def test_executions_that_are_left_to_graphql_core(arguments: dict[str, Any]) -> None:
+    left.clear()
+    document = parse("{ toy { id other { text } } }")
+    ours: Any = execute(kinds.SCHEMA, document, family(), executor_class=AtOnce, **arguments)
+    assert left == ["toy", "toy.id", "toy.other", "toy.other.text"]
+    assert ours == execute(kinds.SCHEMA, document, family(), **arguments)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{ toys @stream(initialCount: 1) { id } }",
+        "{ toy { id ... @defer { text other { id } } } }",
+        "{ toy { other { id } ... @defer { other { text } } } }",
+    ],
+)
+async def test_incremental_delivery(text: str) -> None:
+    async def parts(executor: Any) -> list[str]:
+        result: Any = experimental_execute_incrementally(kinds.SCHEMA, parse(text), family(), executor_class=executor)
+        first = await result if inspect.isawaitable(result) else result
+        return [str(first.initial_result), *[str(part) async for part in first.subsequent_results]]
+
+    assert await parts(AtOnce) == await parts(StrawberryGraphQLCoreExecutionContext)
+
+
+DECISIONS = """query($id: ID!, $at: DateTime) { node(id: $id) { __typename id ... on Actionable {
+  availableActions { action label } decision(action: OPEN_DISPUTE, at: $at) { allowed reason message } }
+  ... on Order { timeline(first: 3) { edges { cursor node { at text action by { name } } } pageInfo { hasNextPage } }
+  dispute { messages(last: 2) { edges { node { text } } } } } } }"""
+USUAL = {"all orders": ALL_ORDERS, "an order": DETAIL, "a dispute": DISPUTE, "the desk": DESK, "decisions": DECISIONS}
+READ = {"viewer", "viewer.orders", "viewer.disputes", "node"}  # by graphql-core, from the database
+
+
+def asked_by_a_buyer(server: Server, world: World, asked: str) -> tuple[Context, dict[str, Any]]:
+    """Who asks what is usual, and with which variables, of an order with a dispute."""
+    order = world.order(paidAt=9)
+    opening = INPUTS["openDispute"] | {"orderId": order}
+    dispute = world.buyer.succeed("openDispute", opening, "dispute { id }")["dispute"]["id"]
+    account = server.run(lambda: sign_in(world.buyer.subject, Role.BUYER, None))
+    variables = {"id": dispute if asked == "a dispute" else order, "first": 5, "at": spell_instant(NOW)}
+    return server.app.state.view.context(account, ""), variables
+
+
+@pytest.mark.parametrize("asked", USUAL)
+def test_what_apps_ask_is_compiled(server: Server, world: World, asked: str) -> None:
+    """All of it below what is read."""
+    context, variables = asked_by_a_buyer(server, world, asked)
+    ours = copy(SCHEMA)
+    ours.execution_context_class = AtOnce
+    left.clear()
+    result = server.run(lambda: ours.execute(USUAL[asked], variables, context))
+    assert set(left) <= READ
+    assert not result.errors
+    assert result.data == server.run(lambda: SCHEMA.uncompiled().execute(USUAL[asked], variables, context)).data
+
+
+def test_it_can_be_turned_off() -> None:
+    assert GraphQLView(Settings(compiled=True)).schema.execution_context_class is CompiledExecutor  # type: ignore[attr-defined]
+    assert not issubclass(GraphQLView(Settings(compiled=False)).schema.execution_context_class, Compiled)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("of", BASE_AND_OURS)
+@given(
+    text=kinds.documents(),
+    runs=st.lists(
+        st.tuples(kinds.VARIABLES, st.integers(0, 10**6), st.sampled_from([0.0, 0.02, 0.2])), min_size=2, max_size=4
+    ),
+)
+@settings(max_examples=150)
+def test_the_same_answers(of: str, text: str, runs: list[tuple[dict[str, Any], int, float]]) -> None:
+    """One document is executed again and again, with other variables and other rows."""
+    schema, base, ours = BASE_AND_OURS[of]
+    document = parse(text)
+    for variables, seed, faults in runs:
+        expected = answer(schema, base, document, kinds.rows(seed, faults), variables)
+        assert answer(schema, ours, document, kinds.rows(seed, faults), variables) == expected

@@ -1,0 +1,417 @@
+"""How many statements a page costs, and that the hot ones walk an index."""
+
+import contextlib
+import re
+from typing import Any
+from uuid import UUID
+
+import httpx2
+import pytest
+
+from models import database
+from resolvers.orders import search
+from resolvers.read.pagination import encode_cursor
+from tests.conftest import DAY, DIALECT, NOW, Server, Statements, World, usd
+from tests.support.actions import INPUTS
+
+ALL_ORDERS = """query($first: Int) { viewer { orders(first: $first) { edges { node { id number kind status
+  total { amount currencyCode } supplier { id name } items { title quantity } canLeaveFeedback feedbackDeadline
+  revisionDeadline availableActions { action label closesAt } nextChangeAt feedback { id rating comment } } }
+  pageInfo { hasNextPage endCursor } } } }"""
+DETAIL = """query($id: ID!) { node(id: $id) { ... on Order { number buyer { name } supplier { name } feedback { rating }
+  dispute { number status availableActions { action } } timeline { edges { node { text } } } } } }"""
+
+AT_ONCE = DIALECT == "postgres"  # lists are read with the rows that they belong to, and writes are sent as one
+
+
+def fill(world: World, count: int) -> None:
+    payload = world.service.succeed(
+        "recordOrders", {"orders": [world.record(completedAt=1) for _ in range(count)]}, "orders { id }"
+    )
+    for order in payload["orders"][: count // 2]:
+        world.buyer.succeed("leaveFeedback", {"orderId": order["id"], "ratings": {"overall": 4}})
+
+
+@pytest.mark.parametrize("count", [2, 100])
+def test_a_page_of_orders_is_one_statement_whatever_its_size(world: World, statements: Statements, count: int) -> None:
+    fill(world, count)
+    world.buyer.ask("{ serverTime }")  # signed in
+    statements.sent.clear()
+    edges = world.buyer.ask(ALL_ORDERS, first=count)["viewer"]["orders"]["edges"]
+    assert len(edges) == count
+    assert len(statements.sent) == 1, statements.sent
+
+
+@pytest.mark.parametrize(
+    ("shape", "count"),
+    [
+        ("supplier @skip(if: true) { name }", 1),
+        ("supplier @include(if: false) { name } feedback @skip(if: true) { rating }", 1),
+        ("... on Node { ... on Dispute { order { number } } } number", 1),
+        ("... @skip(if: true) { supplier { name } } number", 1),
+        ("supplier { name } again: supplier { id } ... on Node { ... on Order { supplier { role } } }", 1),
+    ],
+)
+def test_what_is_not_asked_is_not_read(world: World, statements: Statements, shape: str, count: int) -> None:
+    order = world.order(completedAt=1)
+    world.buyer.ask("{ serverTime }")
+    statements.sent.clear()
+    world.buyer.ask(f"query($id: ID!) {{ node(id: $id) {{ ... on Order {{ {shape} }} }} }}", id=order)
+    assert len(statements.sent) == count, statements.sent
+
+
+def test_a_detail(world: World, statements: Statements) -> None:
+    order = world.order(paidAt=9, completedAt=1)
+    world.buyer.succeed(
+        "openDispute",
+        {"orderId": order, "reason": "LATE", "description": "x", "wanted": "REFUND", "claim": usd("1.00")},
+    )
+    statements.sent.clear()
+    world.buyer.ask(DETAIL, id=order)
+    # The order with its parties, feedback and dispute; the events.
+    assert len(statements.sent) == (1 if AT_ONCE else 2), statements.sent
+
+
+DISPUTE = """query($id: ID!) { node(id: $id) { ... on Dispute { number status reason description wanted
+  claim { amount } respondBy viewerState availableActions { action label } order { number supplier { name } }
+  proposal { resolution amount { amount } by { name } } proposals { resolution accepted by { name } }
+  outcome { resolution by { name } } messages(first: 20) { edges { node { text at by { name role } } } } } } }"""
+DESK = """query($first: Int) { viewer { disputes(first: $first, filter: {open: true}, orderBy: DUE_FIRST) { edges { node {
+  number status respondBy availableActions { action } order { number buyer { name } supplier { name } }
+  proposal { resolution } } } } } }"""
+
+
+def disputes(world: World, count: int) -> list[str]:
+    orders = [world.order(paidAt=9) for _ in range(count)]
+    wish = {"reason": "LATE", "description": "x", "wanted": "REFUND", "claim": usd("1.00")}
+    return [
+        world.buyer.succeed("openDispute", wish | {"orderId": order}, "dispute { id }")["dispute"]["id"]
+        for order in orders
+    ]
+
+
+def test_a_disputes_page(world: World, statements: Statements) -> None:
+    [case] = disputes(world, 1)
+    for place in range(3):
+        world.supplier.succeed("postDisputeMessage", {"caseId": case, "text": str(place)})
+    statements.sent.clear()
+    world.buyer.ask(DISPUTE, id=case)
+    # The dispute with its order and the supplier; proposals, messages, each with who wrote them.
+    assert len(statements.sent) == (1 if AT_ONCE else 3), statements.sent
+
+
+@pytest.mark.parametrize("count", [2, 40])
+def test_the_desk_is_as_many_statements_whatever_its_size(world: World, statements: Statements, count: int) -> None:
+    disputes(world, count)
+    world.agent.ask("{ serverTime }")  # signed in
+    statements.sent.clear()
+    assert len(world.agent.ask(DESK, first=count)["viewer"]["disputes"]["edges"]) == count
+    # The disputes with their orders, buyers, suppliers; proposals.
+    assert len(statements.sent) == (1 if AT_ONCE else 2), statements.sent
+
+
+def test_leaving_feedback(world: World, statements: Statements) -> None:
+    order = world.order(completedAt=1)
+    world.buyer.ask("{ serverTime }")  # signed in
+    statements.sent.clear()
+    world.buyer.succeed("leaveFeedback", {"orderId": order, "ratings": {"overall": 4}}, "order { id }")
+    kinds = [text.split()[0] for text, _ in statements.sent]
+    # BEGIN and COMMIT are not logged. The last reads the answer.
+    writes = ["WITH"] if AT_ONCE else ["INSERT", "INSERT", "UPDATE"]
+    assert kinds == ["SELECT", *writes, "SELECT"], statements.sent
+
+
+def test_opening_a_dispute(world: World, statements: Statements) -> None:
+    order = world.order(paidAt=9)
+    world.buyer.ask("{ serverTime }")  # signed in
+    statements.sent.clear()
+    wish = {"orderId": order, "reason": "LATE", "description": "x", "wanted": "REFUND", "claim": usd("1.00")}
+    world.buyer.succeed("openDispute", wish, "dispute { id status } order { status }")
+    kinds = [text.split()[0] for text, _ in statements.sent]
+    number = "SELECT" if AT_ONCE else "INSERT"
+    # The order, the number; the dispute, the proposal, the event, the order; the answer.
+    writes = ["WITH"] if AT_ONCE else ["INSERT", "INSERT", "INSERT", "UPDATE"]
+    assert kinds == ["SELECT", number, *writes, "SELECT"], statements.sent
+
+
+def test_a_complaint_that_locks_nothing_is_written_before_its_event(world: World, statements: Statements) -> None:
+    """So that the transaction has its number before the event has its own, without which `changes` could miss it."""
+    statements.sent.clear()
+    world.buyer.succeed("fileComplaint", INPUTS["fileComplaint"] | {"respondent": {"email": "x@example.com"}})
+    written = [text.split()[2] for text, _ in statements.sent if "INSERT INTO" in text and text.startswith("INSERT")]
+    assert written[-2:] == ["complaints", "events"], statements.sent
+    assert not any(text.startswith("WITH") for text, _ in statements.sent)
+
+
+HOT = {
+    "All Orders of a buyer": ("buyer", "{ viewer { orders { edges { node { id } } } } }", "orders_of_buyer"),
+    "All Orders of a supplier": ("supplier", "{ viewer { orders { edges { node { id } } } } }", "orders_of_supplier"),
+    "All orders, for an agent": ("agent", "{ viewer { orders { edges { node { id } } } } }", "orders_of_all"),
+    "Feedback Management": ("buyer", "{ viewer { feedback { edges { node { id } } } } }", "feedback_of_buyer"),
+    "Feedback of a supplier": ("supplier", "{ viewer { feedback { edges { node { id } } } } }", "feedback_of_supplier"),
+    "Disputes": ("buyer", "{ viewer { disputes { edges { node { id } } } } }", "disputes_of_buyer"),
+    "Disputes of a supplier": ("supplier", "{ viewer { disputes { edges { node { id } } } } }", "disputes_of_supplier"),
+    "Complaints I Submitted": (
+        "buyer",
+        "{ viewer { complaints { edges { node { id } } } } }",
+        "complaints_of_complainant",
+    ),
+    "An order's timeline": (
+        "supplier",
+        "query($id: ID!) { node(id: $id) { ... on Order { timeline { edges { node { at } } } } } }",
+        "events_of_order",
+    ),
+    "The desk": ("agent", "{ viewer { disputes(orderBy: DUE_FIRST) { edges { node { id } } } } }", "disputes_by_due"),
+    "The complaint desk": (
+        "agent",
+        "{ viewer { complaints(orderBy: DUE_FIRST) { edges { node { id } } } } }",
+        "complaints_by_due",
+    ),
+    "An order's dispute": (
+        "buyer",
+        "query($id: ID!) { node(id: $id) { ... on Order { dispute { id } } } }",
+        "disputes_of_order",
+    ),
+}
+
+
+# Each part of a filtered list walks one of these, and no part anything else.
+FILTERS = {
+    ("buyer", "{kinds: [OFFLINE]}"): {"orders_of_buyer_by_status"},
+    ("supplier", "{kinds: [OFFLINE, SECURE_PAYMENT]}"): {"orders_of_supplier_by_status"},
+    ("buyer", "{statuses: [CANCELLED]}"): {"orders_of_buyer_by_status"},
+    ("supplier", "{statuses: [PAID, AWAITING_PAYMENT]}"): {"orders_of_supplier_by_status"},
+    ("buyer", "{kinds: [OFFLINE], statuses: [COMPLETED]}"): {"orders_of_buyer_by_status"},
+    ("buyer", "{can: LEAVE_FEEDBACK}"): {"orders_to_rate"},
+    ("buyer", "{can: REVISE_FEEDBACK}"): {"orders_to_revise"},
+    ("supplier", "{can: REPLY_TO_FEEDBACK}"): {"orders_to_reply"},
+    ("buyer", "{can: CANCEL_ORDER}"): {"orders_of_buyer_by_status", "orders_shipped_unpaid"},
+    ("buyer", "{can: REQUEST_CANCELLATION}"): {"orders_of_buyer_by_status"},
+    ("buyer", "{can: WITHDRAW_CANCELLATION}"): {"orders_pending_of_buyer"},
+    ("supplier", "{can: ACCEPT_CANCELLATION}"): {"orders_pending_of_supplier"},
+    ("supplier", "{can: DECLINE_CANCELLATION}"): {"orders_pending_of_supplier"},
+    ("buyer", "{can: OPEN_DISPUTE}"): {"orders_of_buyer_by_status", "orders_cancelled_late"},
+    ("buyer", "{can: FILE_COMPLAINT}"): {"orders_of_buyer_by_status"},
+    ("buyer", "{can: LEAVE_FEEDBACK, kinds: [SECURE_PAYMENT], statuses: [COMPLETED]}"): {"orders_to_rate"},
+}
+BEFORE = f'before: "{encode_cursor(NOW - 999 * DAY, UUID(int=7), "orders")}", '
+OF_A_STATUS = {"orders_to_rate", "orders_shipped_unpaid", "orders_cancelled_late"}  # PostgreSQL alone has them
+SEARCHED = '{{ viewer {{ orders({}first: 5, filter: {{search: "{}"}}) {{ edges {{ node {{ id }} }} }} }} }}'
+FILTERED = "{{ viewer {{ orders({}filter: {}) {{ edges {{ node {{ id }} }} }} }} }}"
+
+
+def sent_for(world: World, statements: Statements, role: str, query: str, **variables: Any) -> list[tuple[str, Any]]:
+    """What a request of somebody who is signed in sends to the database."""
+    person = getattr(world, role).at(NOW)
+    person.ask("{ serverTime }")
+    statements.sent.clear()
+    person.ask(query, **variables)
+    return list(statements.sent)
+
+
+@pytest.fixture(scope="module")
+def crowd(server: Server) -> None:
+    """Other people's orders, since whoever has most of a table may as well walk all of it."""
+    with httpx2.Client(base_url=server.url, timeout=30) as http:
+        others = World(http)
+        kinds = ("TRADE_ASSURANCE", "SECURE_PAYMENT", "OFFLINE", "OFFLINE")
+        records = [others.record(kinds[place % 4], completedAt=1) for place in range(500)]
+        others.service.succeed("recordOrders", {"orders": records})
+
+
+@pytest.mark.usefixtures("crowd")
+@pytest.mark.parametrize("paging", ["", f"last: 5, {BEFORE}"])
+@pytest.mark.parametrize(("role", "filter"), FILTERS)
+def test_each_filter_walks_its_own_index(
+    server: Server, world: World, statements: Statements, role: str, filter: str, paging: str
+) -> None:
+    fill(world, 40)
+    if DIALECT == "postgres":
+        server.run(lambda: database.change("ANALYZE orders"))
+    [(text, values)] = sent_for(world, statements, role, FILTERED.format(paging, filter))
+    walked: set[str] = set()
+    for part in _parts(text) if DIALECT == "sqlite" else [text]:
+        plan = server.run(lambda part=part: _plan(part, _needed(part, values)))
+        walked |= set(re.findall(r"(?:USING (?:COVERING )?INDEX|Scan (?:Backward )?using) (\w+)", plan))
+        assert not re.search(r"USE TEMP B-TREE|\bSort  |Seq Scan|SCAN orders", plan), plan
+    wanted = FILTERS[role, filter]
+    if DIALECT == "sqlite" and wanted & OF_A_STATUS:
+        wanted = wanted - OF_A_STATUS | {"orders_of_buyer_by_status"}
+    assert walked == wanted
+
+
+def _parts(text: str) -> list[str]:
+    """Those that a list is merged from. SQLite sorts them again when it merges them, which are a page each."""
+    return re.findall(r"SELECT \* FROM \((SELECT .+? LIMIT \d+)\) AS part", text) or [text]
+
+
+def _needed(text: str, values: Any) -> Any:
+    return values[: max(int(place) for place in re.findall(r"[?$](\d+)", text))]
+
+
+WHOLE_LISTS = ("All Orders of a buyer", "All Orders of a supplier", "Feedback Management", "Feedback of a supplier")
+SHARED = """INSERT INTO orders SELECT made.* FROM (
+    SELECT array_agg(id) FILTER (WHERE role = 'BUYER') AS buyers, array_agg(id) FILTER (WHERE role = 'SUPPLIER') AS suppliers
+    FROM accounts WHERE subject LIKE 'one of many %') AS parties, orders AS seed, generate_series(1, 500) AS n,
+  jsonb_populate_record(seed, jsonb_build_object('id', gen_random_uuid(), 'number', seed.number || ' ' || n,
+    'placed_at', seed.placed_at - n * interval '1 minute',
+    'feedback_left_at', CASE WHEN n % 3 > 0 THEN seed.completed_at END,
+    'feedback_replied_at', CASE WHEN n % 3 > 1 THEN seed.completed_at END,
+    'cancellation_pending_since', CASE WHEN n % 4 = 0 AND seed.kind = 'SECURE_PAYMENT'
+      AND coalesce(seed.shipped_at, seed.completed_at, seed.cancelled_at) IS NULL THEN seed.placed_at END,
+    'buyer_id', buyers[1 + n % $1], 'supplier_id', suppliers[1 + n % $1])) AS made
+  WHERE seed.number = ANY($2) ORDER BY made.placed_at"""
+
+
+class _Enough(Exception):
+    """What was done is to be undone."""
+
+
+@pytest.mark.skipif(DIALECT != "postgres", reason="SQLite has no statistics here")
+@pytest.mark.parametrize("parties", [1, 4, 1000])
+def test_a_partys_lists_walk_their_index_however_many_share_the_orders(
+    server: Server, world: World, statements: Statements, parties: int
+) -> None:
+    """A plan is made for any party, and PostgreSQL would make it for the usual one."""
+    states = (
+        {},
+        {"paymentSubmittedAt": 1},
+        {"paidAt": 1},
+        {"paidAt": 2, "shippedAt": 1},
+        {"completedAt": 1},
+        {"cancelledAt": 1},
+    )
+    records = [
+        world.record(kind, **state) for kind in ("TRADE_ASSURANCE", "SECURE_PAYMENT", "OFFLINE") for state in states
+    ]
+    world.service.succeed("recordOrders", {"orders": records})
+    asked = {(role, FILTERED.format("", filter)): indexes for (role, filter), indexes in FILTERS.items()}
+    asked |= {HOT[name][:2]: {HOT[name][2]} for name in WHOLE_LISTS}
+    after = f'after: "{encode_cursor(NOW, UUID(int=7), "orders")}", '
+    searches = {
+        (role, SEARCHED.format(paging, "lamp")): {f"orders_of_{role}", "orders_pkey"}
+        for role in ("buyer", "supplier")
+        for paging in ("", after, BEFORE, after + BEFORE)
+    }
+    asked |= searches
+    sent: dict[tuple[str, str], tuple[str, Any]] = {}
+    for role, query in asked:
+        text, values = _paged(*sent_for(world, statements, role, query))
+        sent[role, query] = text, _needed(text, values)
+
+    async def planned() -> dict[tuple[str, str], str]:
+        async def work() -> dict[tuple[str, str], str]:
+            for role in ("BUYER", "SUPPLIER"):
+                await database.change(
+                    "INSERT INTO accounts (id, subject, role, name) SELECT gen_random_uuid(), 'one of many ' || n, $1, 'One'"
+                    " FROM generate_series(1, $2) AS n",
+                    [role, parties],
+                )
+            await database.select("SET LOCAL statement_timeout = 0")
+            await database.change(SHARED, [parties, [record["number"] for record in records]])
+            await database.select("ANALYZE orders")
+            plans.update({key: await _explained(*sent[key]) for key in sent})
+            raise _Enough
+
+        plans: dict[tuple[str, str], str] = {}
+        with contextlib.suppress(_Enough):
+            await database.in_transaction(work, seconds=120)
+        return plans
+
+    for key, plan in server.run(planned).items():
+        assert set(re.findall(r"Scan (?:Backward )?using (orders_\w+|feedback_of_\w+)", plan)) == asked[key], (
+            key,
+            plan,
+        )
+        # What a search finds near is sorted again, a page of it.
+        assert len(re.findall(r"\bSort  ", plan)) <= (key in searches), (key, plan)
+
+
+def test_what_belongs_to_one_row_is_read_without_its_partys_others(world: World, statements: Statements) -> None:
+    """Among few orders any plan will do, so this looks at the words: gathered, an account's rows would all be read."""
+    [case] = disputes(world, 1)
+    statements.sent.clear()
+    shape = "order { timeline { edges { node { at } } } } messages { edges { node { at } } }"
+    world.buyer.ask(f"query($id: ID!) {{ node(id: $id) {{ ... on Dispute {{ {shape} }} }} }}", id=case)
+    assert not any(re.search(r"_id IN \(SELECT", text) for text, _ in statements.sent), statements.sent
+    asked = [
+        each
+        for text, _ in statements.sent
+        for each in re.findall(r"EXISTS \(SELECT 1 FROM \w+ AS their_[^()]+\([^()]+\)[^()]*", text)
+    ]
+    assert asked
+    assert all(each.endswith(") IS TRUE LIMIT 1 OFFSET 0") for each in asked), asked
+
+
+@pytest.mark.parametrize("name", HOT)
+def test_hot_queries_walk_an_index(server: Server, world: World, statements: Statements, name: str) -> None:
+    role, query, index = HOT[name]
+    order = world.order(paidAt=1)
+    sent = sent_for(world, statements, role, query, **({"id": order} if "$id" in query else {}))
+    plans = [
+        server.run(lambda text=text, values=values: _plan(text, values))
+        for text, values in [_paged(each) for each in sent]
+    ]
+    used = [plan for plan in plans if index in plan]
+    assert used, plans
+    assert not any(re.search(r"USE TEMP B-TREE FOR ORDER BY|\bSort\b", plan) for plan in used), used
+
+
+@pytest.mark.skipif(DIALECT != "postgres", reason="SQLite walks")
+def test_a_search_ends_where_the_list_does(
+    server: Server, world: World, statements: Statements, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(world, 10)
+    query = SEARCHED.format("", "chandelier")
+    near, goes_on = sent_for(world, statements, "buyer", query)
+    assert "strpos" in near[0]
+    plan = server.run(lambda: _plan(*goes_on))
+    assert re.search(r"Index Only Scan (?:Backward )?using orders_of_buyer", plan), plan
+    monkeypatch.setattr(search, "NEAR", 5)
+    texts = [text for text, _ in sent_for(world, statements, "buyer", query)]
+    assert ["orders_holding" in text for text in texts] == [False, False, True, False]
+
+
+def _paged(sent: tuple[str, Any]) -> tuple[str, Any]:
+    """The part of a statement that finds the rows of a page, to which others are joined and which is sorted again."""
+    text, values = sent
+    found = re.fullmatch(r"SELECT .+? FROM \((.+)\) AS p .+ ORDER BY p\..+", text)
+    return (found[1] if found else text), values
+
+
+async def _plan(text: str, values: Any) -> str:
+    """The one that is made once, for any values."""
+    if DIALECT == "sqlite":
+        rows = await database.select(f"EXPLAIN QUERY PLAN {text}", values)
+        return "\n".join(str(tuple(row)) for row in rows)
+    async with database.connection()._in_transaction():
+        return await _explained(text, values)
+
+
+async def _explained(text: str, values: Any) -> str:
+    await database.select(f"PREPARE explained AS {text}")
+    given = f"({', '.join(['NULL'] * len(values))})" if values else ""
+    rows = await database.select(f"EXPLAIN EXECUTE explained{given}")
+    await database.select("DEALLOCATE explained")
+    return "\n".join(str(tuple(row)) for row in rows)
+
+
+EVERYTHING_TO_ONE = """query($id: ID!) { node(id: $id) { ... on Order {
+  buyer { name } supplier { name }
+  feedback { rating order { buyer { name } supplier { name } feedback { id } cancellation { id } dispute { id } } }
+  cancellation { number order { buyer { name } supplier { name } feedback { id } dispute { number } } }
+  dispute { number outcome { by { name } } order { number buyer { name } supplier { name } cancellation { id } } }
+} } }"""
+
+
+def test_everything_to_one_at_once(world: World, statements: Statements) -> None:
+    """More joins than have names of one digit, in one statement, also where the same is asked in many places."""
+    order = world.order(completedAt=1)
+    world.buyer.succeed("leaveFeedback", {"orderId": order, "ratings": {"overall": 4}})
+    world.agent.ask("{ serverTime }")
+    statements.sent.clear()
+    found = world.agent.ask(EVERYTHING_TO_ONE, id=order)["node"]
+    assert len(statements.sent) == 1, statements.sent
+    names = {"buyer": found["buyer"], "supplier": found["supplier"]}
+    assert found["feedback"]["order"].items() >= names.items()
+    assert found["dispute"] is None

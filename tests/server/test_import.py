@@ -1,0 +1,157 @@
+"""Recording a file's orders in batches: what is kept when one cannot be recorded, and how to go on."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import click
+import pytest
+
+from models import database, migrating
+from server.cli import record as imports
+from server.settings import Settings
+from tests.conftest import on_postgres
+from tests.server.test_cli import record, write
+from tests.support import postgres
+
+LATER, LATEST = "2026-02-01T00:00:00Z", "2026-03-01T00:00:00Z"
+OTHER = {"subject": "somebody else", "name": "x"}
+Importing = Callable[..., int]
+
+
+@pytest.fixture(scope="module")
+def settings(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    made = Settings(database_url=new_database(), files_url=str(tmp_path_factory.mktemp("files")))
+
+    async def work() -> None:
+        async with database.connected(made.database) as connection:
+            await migrating.migrate(database.APPS, connection)
+
+    asyncio.run(work())
+    return made
+
+
+@pytest.fixture
+def importing(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Importing:
+    """Records lines, five a batch."""
+    monkeypatch.setattr(imports, "AT_ONCE", 5)
+
+    def run(*lines: Any, from_line: int = 1, skip: bool = False) -> int:
+        file = Path(write(tmp_path / "orders.jsonl", *lines))
+        rejected = tmp_path / "rejected.jsonl" if skip else None
+        return asyncio.run(imports.record(settings, file, "order-system", from_line, rejected)).taken
+
+    return run
+
+
+def test_what_was_recorded_stays_and_says_where_to_go_on(
+    importing: Importing, capsys: pytest.CaptureFixture[str]
+) -> None:
+    importing(record("L7"))
+    lines: list[Any] = ["", *(record(f"L{n}", recordedAt=LATER) for n in range(1, 13))]
+    lines[7] = record("L7", kind="OFFLINE", recordedAt=LATER)
+    capsys.readouterr()
+    with pytest.raises(click.ClickException) as stopped:
+        importing(*lines)
+    assert stopped.value.message.splitlines() == [
+        "The lines before line 7 were recorded, the rest was not. Go on with --from-line 7.",
+        "line 8: kind: An order's kind never changes.",
+    ]
+    assert capsys.readouterr().err == "5 of 12 records, up to line 6\n"
+    # The first batch is there, of the one with the bad record nothing is.
+    with pytest.raises(click.ClickException, match=r"^Nothing was recorded\.\nline 1: buyer\.subject"):
+        importing(record("L5", buyer=OTHER, recordedAt=LATEST))
+    assert importing(record("L6", buyer=OTHER, recordedAt=LATEST)) == 1
+    lines[6], lines[7] = record("L6", buyer=OTHER, recordedAt=LATER), record("L7", recordedAt=LATER)
+    assert importing(*lines, from_line=7) == 7
+    assert capsys.readouterr().err.splitlines()[-2:] == [
+        "5 of 7 records, up to line 11",
+        "7 of 7 records, up to line 13",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "from_line", "taken"),
+    [
+        ([], 1, 0),
+        (["", "  "], 1, 0),
+        ([record("T1"), record("T2")], 3, 0),
+        (["{", record("T3")], 2, 1),  # what lies before is not looked at
+        ([record("T4"), record("T4", recordedAt=LATER), record("T4")], 1, 3),
+        ([*(record("T5", recordedAt=LATER) for _ in range(11))], 1, 11),
+        (["\ufeff" + json.dumps(record("T6")), record("T7")], 1, 2),
+    ],
+)
+def test_where_an_import_begins(importing: Importing, lines: list[Any], from_line: int, taken: int) -> None:
+    assert importing(*lines, from_line=from_line) == taken
+
+
+def test_a_bad_line_behind_the_first_batches_keeps_all_from_being_recorded(importing: Importing) -> None:
+    lines: list[Any] = [*(record(f"N{n}") for n in range(12)), "{"]
+    with pytest.raises(click.ClickException, match=r"^Nothing was recorded\.\nline 13: this is no JSON$"):
+        importing(*lines)
+    assert importing(record("N1", buyer=OTHER)) == 1
+
+
+def test_lines_that_cannot_be_recorded_are_put_aside(
+    importing: Importing, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    importing(record("R1"))
+    capsys.readouterr()
+    lines: list[Any] = [*(record(f"R{n}", recordedAt=LATER) for n in range(1, 14))]
+    lines[0] = json.dumps(record("R1", kind="OFFLINE", recordedAt=LATER)) + "   "
+    lines[6:8] = ["{", record("", items=[])]
+    assert importing(*lines, skip=True) == 10
+    put_aside = (tmp_path / "rejected.jsonl").read_text().splitlines()
+    assert put_aside == [lines[0], "{", json.dumps(lines[7])]
+    assert capsys.readouterr().err.splitlines() == [
+        "line 1: kind: An order's kind never changes.",
+        "5 of 13 records, up to line 5",
+        "line 7: this is no JSON",
+        "line 8: number: This is empty; write something.",
+        "line 8: items: An order has at least one item.",
+        "10 of 13 records, up to line 10",
+        "13 of 13 records, up to line 13",
+    ]
+    assert importing("{", *lines[1:3], from_line=2, skip=True) == 2
+    assert importing(*lines[:3], from_line=1, skip=True) == 2
+    assert (tmp_path / "rejected.jsonl").read_text().splitlines() == [*put_aside, lines[0]]
+    assert importing(record("R1", recordedAt=LATER), record("R8")) == 2  # corrected
+
+
+def test_where_nothing_can_be_recorded_all_is_put_aside(importing: Importing, tmp_path: Path) -> None:
+    assert importing(*"{[x<,", skip=True) == 0
+    assert (tmp_path / "rejected.jsonl").read_text() == "{\n[\nx\n<\n,\n"
+
+
+def test_progress_is_a_bounded_number_of_lines(importing: Importing, capsys: pytest.CaptureFixture[str]) -> None:
+    importing(*(record(f"P{n}") for n in range(150)))
+    told = capsys.readouterr().err
+    assert 2 < len(told.splitlines()) <= imports.MOST_LINES
+    assert told.endswith("150 of 150 records, up to line 150\n")
+    assert "\r" not in told
+
+
+@on_postgres
+def test_others_see_the_orders_of_each_batch_while_a_file_is_recorded(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imports, "AT_ONCE", 5)
+    file = Path(write(tmp_path / "orders.jsonl", *(record(f"W{n}") for n in range(60))))
+
+    async def watch() -> set[Any]:
+        connection: Any = await asyncpg.connect(**postgres.credentials(settings.database))
+        seen: set[Any] = set()
+        importing = asyncio.create_task(imports.record(settings, file, "order-system"))
+        while not importing.done():
+            seen.add(await connection.fetchval("SELECT count(*) FROM orders WHERE number LIKE 'W%'"))
+        await connection.close()
+        assert (await importing).taken == 60
+        return seen
+
+    seen = asyncio.run(watch())
+    assert {count for count in seen if 0 < count < 60}
+    assert all(count % 5 == 0 for count in seen)

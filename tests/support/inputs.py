@@ -1,0 +1,103 @@
+"""Inputs that are right but for one place, of which the schema tells; and what an answer to any input never is."""
+
+import json
+from collections.abc import Iterator
+from copy import deepcopy
+from typing import Any
+
+import httpx2
+from graphql import is_enum_type, is_list_type
+from graphql.type import get_nullable_type, is_input_object_type
+
+from schema import SCHEMA
+from tests.conftest import Person, World
+from tests.support.possible import everything_possible
+
+TYPES: Any = SCHEMA._schema.type_map
+MUTATIONS: Any = TYPES["Mutation"].fields
+Path = tuple[str | int, ...]
+
+SECONDS = 3.0  # everything is answered within one on a machine that has nothing else to do; a busy one gets more
+INSIDES = """Traceback|File "|.py|site-packages|object at 0x|NoneType|sqlite|asyncpg|tortoise|strawberry|starlette|
+uvicorn|orjson|pydantic|SELECT |INSERT |UPDATE |Exception|ArithmeticError|AssertionError|AttributeError|DataError|
+DoesNotExist|IndexError|IntegrityError|InvalidOperation|JSONDecodeError|KeyError|LookupError|NotImplementedError|
+OperationalError|OverflowError|RecursionError|RuntimeError|StopIteration|TypeError|UnicodeDecodeError|
+UnicodeEncodeError|ValueError""".replace("\n", "").split("|")
+
+
+def wrong(answer: httpx2.Response) -> list[str]:
+    """What is wrong with an answer to whatever was sent."""
+    told = [f"it tells {inside!r}" for inside in INSIDES if inside in answer.text]
+    masked = ["it is masked"] if '"INTERNAL"' in answer.text else []
+    return told + masked + ([f"it is {answer.status_code}"] if answer.status_code >= 500 else [])
+
+
+def body(query: str, variables: dict[str, Any]) -> bytes:
+    """JSON as it comes from anywhere, lone surrogates and all."""
+    return json.dumps({"query": query, "variables": variables}).encode()
+
+
+def said(person: Person) -> dict[str, str]:
+    return {
+        "Authorization": f"Bearer {person.token}",
+        "Content-Type": "application/json",
+        "X-Recourse-Now": "2026-06-15T12:00:00Z",
+    }
+
+
+def input_type(mutation: str) -> Any:
+    return MUTATIONS[mutation].args["input"].type
+
+
+def document(mutation: str, literal: str | None = None) -> str:
+    """The mutation with its input as a variable, or as this literal."""
+    shape = "{ __typename userErrors { code message problem field } }"
+    if literal is not None:
+        return f"mutation {{ {mutation}(input: {literal}) {shape} }}"
+    return f"mutation($input: {input_type(mutation)}) {{ {mutation}(input: $input) {shape} }}"
+
+
+def right_inputs(world: World) -> dict[str, tuple[Person, dict[str, Any]]]:
+    """For every mutation, somebody who may do it, and an input that is right."""
+    others: dict[str, tuple[Person, dict[str, Any]]] = {
+        "createUpload": (world.buyer, {"filename": "a.png", "contentType": "image/png", "size": 100}),
+        "recordOrders": (
+            world.service,
+            {"orders": [world.record(amountPaid={"amount": "1.00", "currencyCode": "USD"})]},
+        ),
+    }
+    return everything_possible(world) | others
+
+
+def places(of: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Every place below an input of this type, with its type; of a list its first entry."""
+    of = get_nullable_type(of)
+    if is_list_type(of):
+        yield (*path, 0), of.of_type
+        yield from places(of.of_type, (*path, 0))
+    elif is_input_object_type(of):
+        for name, field in of.fields.items():
+            yield (*path, name), field.type
+            yield from places(field.type, (*path, name))
+
+
+def put(input: Any, of: Any, path: Path, value: Any) -> Any:
+    """The input with `value` in that place; what is on the way there and missing is made."""
+    if not path:
+        return value
+    of, (step, *rest) = get_nullable_type(of), path
+    if is_list_type(of):
+        return [put((input or [None])[0], of.of_type, tuple(rest), value)]
+    before: dict[str, Any] = {} if of.is_one_of or not input else deepcopy(input)
+    return before | {step: put(before.get(str(step)), of.fields[step].type, tuple(rest), value)}
+
+
+def literal(wanted: Any, value: Any) -> str:
+    """The value as it stands in a document."""
+    of: Any = get_nullable_type(wanted)
+    if isinstance(value, list):
+        return f"[{', '.join(literal(of.of_type, each) for each in value)}]"
+    if isinstance(value, dict):
+        fields: dict[str, Any] = value
+        return f"{{{', '.join(f'{name}: {literal(of.fields[name].type, each)}' for name, each in fields.items())}}}"
+    return str(value) if is_enum_type(of) else json.dumps(value)

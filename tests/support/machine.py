@@ -1,0 +1,158 @@
+"""What every state machine shares: what is offered succeeds and nothing else does, in the words of the decision; time
+changes it exactly when nextChangeAt says; what was decided once reads the same later; rows are the folds of events."""
+
+from dataclasses import fields
+from datetime import timedelta
+from functools import partial
+from typing import Any, ClassVar, cast
+
+import httpx2
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+import models
+from models.enums import Action
+from resolvers import ids, policy
+from schema.scalars import parse_instant, spell_instant
+from tests.conftest import DAY, MOMENT, NOW, Person, Server, World
+from tests.support.actions import AREAS, INPUTS, MUTATIONS
+
+DECISION = "allowed label reason message opensAt closesAt"
+ALL_DECISIONS = " ".join(f"{action}: decision(action: {action}, at: $at) {{ {DECISION} }}" for action in Action)
+STATE = f"""query($id: ID!, $at: DateTime) {{ node(id: $id) {{ ... on Actionable {{
+  {ALL_DECISIONS} availableActions {{ action {DECISION} }} nextChangeAt }}
+  ... on Order {{ kind canLeaveFeedback feedbackDeadline revisionDeadline dispute {{ id }} complaint {{ id }} }}
+  ... on Dispute {{ status isFinal }} ... on Complaint {{ complaintStatus: status isFinal }}
+}} }}"""
+REPLAY = f"query($id: ID!, $at: DateTime) {{ node(id: $id) {{ ... on Actionable {{ {ALL_DECISIONS} }} }} }}"
+
+
+class Machine(RuleBasedStateMachine):
+    """`id` is what is acted on first, `steps` how far the clock can go at once."""
+
+    server: ClassVar[Server]
+    steps: ClassVar[tuple[timedelta, ...]]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.http = httpx2.Client(base_url=self.server.url, timeout=30)
+        self.world = World(self.http)
+        self.now = NOW
+        self.id = ""
+        self.remembered: list[tuple[Person, str, str, dict[str, Any]]] = []
+
+    def teardown(self) -> None:
+        try:
+            for person, id, at, decisions in self.remembered:
+                replayed = person.at(self.now + DAY).ask(REPLAY, id=id, at=at)["node"]
+                assert replayed == decisions, f"{id} at {at}"
+            for touched in {id for _, id, _, _ in self.remembered}:
+                self.server.run(partial(row_is_fold_of_events, touched))
+        finally:
+            self.http.close()
+
+    def people(self) -> list[Person]:
+        return [self.world.buyer, self.world.supplier]
+
+    def subjects(self) -> list[str]:
+        return [self.id]
+
+    def input(self, mutation: str) -> dict[str, Any]:
+        """What is right for it, but for what it is asked of."""
+        return INPUTS[mutation]
+
+    def pass_time(self, time: timedelta = MOMENT) -> None:
+        self.now += time
+
+    def state(self, person: Person, id: str) -> dict[str, Any] | None:
+        return person.at(self.now).ask(STATE, id=id)["node"]
+
+    @rule(data=st.data())
+    def time_passes(self, data: st.DataObject) -> None:
+        self.pass_time(data.draw(st.sampled_from(self.steps)))
+
+    @rule(data=st.data())
+    def somebody_tries(self, data: st.DataObject) -> None:
+        self.pass_time()
+        person, id = data.draw(st.sampled_from(self.people())), data.draw(st.sampled_from(self.subjects()))
+        state = self.state(person, id)
+        if state is None:
+            return
+        open_now = [Action(decision["action"]) for decision in state["availableActions"]]
+        possible = [action for action in Action if state[action]["reason"] != "NOT_OFFERED"]
+        # Half of the time something that will succeed, so that the machine gets somewhere.
+        action = data.draw(st.one_of(st.sampled_from(open_now or possible), st.sampled_from(possible)))
+        self.attempt(person, action, id, state)
+
+    def attempt(self, person: Person, action: Action, id: str, state: dict[str, Any]) -> None:
+        mutation = MUTATIONS[action]
+        input = self.input(mutation) | {("orderId" if id.startswith("ord") else "caseId"): id}
+        if "ratings" in input and state["kind"] == "SECURE_PAYMENT":
+            input["ratings"] = AREAS
+        errors = person.at(self.now).do(mutation, input)["userErrors"]
+        allowed = action in [decision["action"] for decision in state["availableActions"]]
+        assert allowed == state[action]["allowed"]
+        assert [error["code"] for error in errors] == ([] if allowed else [state[action]["reason"]]), action
+        if not allowed:
+            assert errors[0]["message"] == state[action]["message"]
+
+    @invariant()
+    def what_is_said_agrees_and_is_remembered(self) -> None:
+        self.pass_time()
+        for person in self.people():
+            for id in self.subjects() if self.id else []:
+                state = self.state(person, id)
+                if state is not None:
+                    self.check(person, id, state)
+
+    def check(self, person: Person, id: str, state: dict[str, Any]) -> None:
+        decisions = {action.value: state[action] for action in Action}
+        listed = {decision.pop("action"): decision for decision in state["availableActions"]}
+        assert listed == {action: decision for action, decision in decisions.items() if decision["allowed"]}
+        if "canLeaveFeedback" in state:
+            assert state["canLeaveFeedback"] == decisions["LEAVE_FEEDBACK"]["allowed"]
+            if listed.get("LEAVE_FEEDBACK"):
+                assert state["feedbackDeadline"] == decisions["LEAVE_FEEDBACK"]["closesAt"]
+            if listed.get("REVISE_FEEDBACK"):
+                assert state["revisionDeadline"] == decisions["REVISE_FEEDBACK"]["closesAt"]
+        self.remembered.append((person, id, spell_instant(self.now), decisions))
+        self._changes_when_it_says(person, id, state["nextChangeAt"], set(listed))
+
+    def _changes_when_it_says(self, person: Person, id: str, at: str | None, now: set[str]) -> None:
+        def listed(instant: Any) -> set[str]:
+            found = person.at(instant).ask(STATE, id=id)["node"]
+            return {decision["action"] for decision in found["availableActions"]}
+
+        if at is None:
+            assert listed(self.now + 400 * DAY) == now
+        else:
+            assert listed(parse_instant(at) - MOMENT) == now
+            assert listed(parse_instant(at)) != now
+
+
+async def row_is_fold_of_events(id: str) -> None:
+    decoded = ids.decode(id)
+    assert decoded is not None
+    type_name, key = decoded
+    model: Any = getattr(models, type_name)
+    row = await model.get(id=key)
+    if type_name == "Order":
+        start: Any = policy.OrderFacts(kind=row.kind, buyer_id=row.buyer_id, supplier_id=row.supplier_id)
+        changes: list[Any] = [event.facts for event in await models.Event.filter(order_id=key).order_by("id")]
+    else:
+        changes = [event.case_facts or {} for event in await models.Event.filter(case_id=key).order_by("id")]
+        start = (
+            policy.DisputeFacts(buyer_id=row.buyer_id, supplier_id=row.supplier_id)
+            if type_name == "Dispute"
+            else policy.ComplaintFacts(complainant_id=row.complainant_id)
+        )
+    folded = policy.fold(start, changes)
+    for name in _names(folded):
+        assert getattr(folded, name) == getattr(row, name), name
+    if type_name == "Dispute" and row.closed_at is None:
+        order = await models.Order.get(id=row.order_id)
+        assert (row.claimable, row.claimable_currency) == (policy.claimable(cast("Any", order)), order.currency)
+
+
+def _names(facts: Any) -> list[str]:
+    return [field.name for field in fields(facts)]

@@ -1,0 +1,172 @@
+"""Documents that walk the schema: from every root, along every field that leads on, to every type."""
+
+import base64
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import (
+    GraphQLField,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    get_named_type,
+    is_leaf_type,
+    is_required_argument,
+)
+from graphql.type import is_abstract_type, is_object_type
+
+from resolvers.read.rows import Row
+from schema import SCHEMA
+from tests.conftest import NOW, spell_instant
+
+TYPES: Any = SCHEMA._schema.type_map
+ROOTS: dict[str, Any] = {"query": TYPES["Query"], "mutation": TYPES["Mutation"], "subscription": TYPES["Subscription"]}
+
+# What fields below the root are asked with. A new argument without which a field cannot be asked needs a line here.
+ARGUMENTS = {"action": "ESCALATE_DISPUTE", "at": f'"{spell_instant(NOW)}"', "first": "10"}
+LARGEST = 800  # fields of one document
+
+
+def rows(cls: type[Row] = Row) -> list[type[Row]]:
+    """All that is read from a table."""
+    below = [each for child in cls.__subclasses__() for each in (child, *rows(child))]
+    return [each for each in below if hasattr(each, "MODEL") and each.__module__.startswith("resolvers.")]
+
+
+READ = {each.__name__.lstrip("_") for each in rows()}
+
+
+@dataclass
+class Part:
+    """A selection: its head (a field or a fragment's condition), the leaves in it and what leads on."""
+
+    head: str
+    leaves: list[str] = field(default_factory=list[str])
+    parts: list["Part"] = field(default_factory=list["Part"])
+
+    @property
+    def size(self) -> int:
+        return len(self.leaves) + sum(1 + part.size for part in self.parts)
+
+    def __str__(self) -> str:
+        return f"{self.head} {{ {' '.join([*self.leaves, *map(str, self.parts)])} }}"
+
+    def pieces(self, largest: int) -> Iterator["Part"]:
+        """Itself, in pieces of a bearable size that lead to the same places."""
+        if self.size <= largest:
+            yield self
+            return
+        piece = Part(self.head, self.leaves)
+        for smaller in (each for part in self.parts for each in part.pieces(largest)):
+            if piece.size + smaller.size > largest:
+                yield piece
+                piece = Part(self.head, ["__typename"])
+            piece.parts.append(smaller)
+        yield piece
+
+
+def _conditions(named: GraphQLNamedType) -> list[Any]:
+    """An interface, all that it can be, and all that those are."""
+    possible = list(SCHEMA._schema.get_possible_types(TYPES[named.name]))
+    names = {named.name} | {each.name for one in possible for each in (one, *one.interfaces)}
+    return [TYPES[name] for name in sorted(names)]
+
+
+def _call(name: str, of: GraphQLField) -> str:
+    given = [f"{each}: {ARGUMENTS[each]}" for each in of.args if each in ARGUMENTS]
+    missing = [each for each, argument in of.args.items() if is_required_argument(argument) and each not in ARGUMENTS]
+    assert not missing, f"{name} cannot be asked without {missing}"
+    return f"{name}({', '.join(given)})" if given else name
+
+
+def below(head: str, named: GraphQLNamedType, hops: int, walked: frozenset[tuple[str, str]] = frozenset()) -> Part:
+    """All that can be asked of `named`: no field twice on one path, and no more than `hops` rows one after another."""
+    if is_object_type(named):
+        return _fields(head, named, hops, walked)
+    conditions = [_fields(f"... on {each.name}", each, hops, walked) for each in _conditions(named)]
+    return Part(head, ["__typename"], conditions)
+
+
+def _fields(head: str, of: GraphQLObjectType, hops: int, walked: frozenset[tuple[str, str]]) -> Part:
+    part = Part(head, ["__typename"])
+    for name, each in of.fields.items():
+        target, edge = TYPES[get_named_type(each.type).name], (of.name, name)
+        asked = f"{of.name}_{name}: {_call(name, each)}"
+        left = hops - (is_abstract_type(target) or target.name in READ)
+        if is_leaf_type(target):
+            part.leaves.append(asked)
+        elif left >= 0 and edge not in walked:
+            part.parts.append(below(asked, target, left, walked | {edge}))
+    return part
+
+
+@dataclass(frozen=True)
+class Document:
+    """`variables` are the root field's arguments that have to be given."""
+
+    root: str
+    text: str
+    variables: tuple[str, ...]
+
+
+def documents(operation: str, root: str, hops: int, literals: str = "") -> list[Document]:
+    """All that can be asked below one root field, on every path. `literals` are arguments that are always the same."""
+    of = ROOTS[operation].fields[root]
+    needed = {name: argument for name, argument in of.args.items() if is_required_argument(argument)}
+    declared = ", ".join(f"${name}: {argument.type}" for name, argument in needed.items())
+    given = ", ".join([*(f"{name}: ${name}" for name in needed), *([literals] if literals else [])])
+    head, target = root + (f"({given})" if given else ""), TYPES[get_named_type(of.type).name]
+    start = f"{operation}({declared})" if declared else operation
+    if is_leaf_type(target):
+        return [Document(root, f"{start} {{ {head} }}", tuple(needed))]
+    pieces = below(head, target, hops).pieces(LARGEST)
+    return [Document(root, f"{start} {{ {piece} }}", tuple(needed)) for piece in pieces]
+
+
+def paged(ids: Mapping[str, str]) -> dict[str, str]:
+    """Every list that comes in pages, by a document that asks for it, of the thing of its type in `ids` where it is a
+    thing's. `%` stands for its arguments."""
+    found: dict[str, str] = {}
+    for name, of in TYPES.items():
+        if name == "Case":  # whose lists are those of each of its kinds
+            continue
+        for relation, each in getattr(of, "fields", {}).items():
+            if "after" not in getattr(each, "args", ()):
+                continue
+            asked = f"{relation}(%) {{ pageInfo {{ endCursor }} }}"
+            if name in ids:
+                asked = f'node(id: "{ids[name]}") {{ ... on {name} {{ {asked} }} }}'
+            found[f"{name}.{relation}"] = f"{{ viewer {{ {asked} }} }}" if name == "Viewer" else f"{{ {asked} }}"
+    return found
+
+
+# ---------------------------------------------------------------- what an answer tells
+
+
+def legible(answer: Any) -> str:
+    """All of an answer as text, with its cursors spelled out."""
+    text = json.dumps(answer, ensure_ascii=False)
+    return " ".join([text, *map(_spelled, re.findall(r'"([A-Za-z0-9_-]{16,})"', text))])
+
+
+def _spelled(cursor: str) -> str:
+    try:
+        return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
+    except ValueError:
+        return ""
+
+
+def reached(answer: Any) -> Iterator[str]:
+    """The names of all types in an answer, and, as Type_field, of all fields with something in them."""
+    if isinstance(answer, dict):
+        for name, value in answer.items():
+            if name == "__typename":
+                yield value
+            elif value not in (None, []):
+                yield name
+            yield from reached(value)
+    elif isinstance(answer, Sequence) and not isinstance(answer, str):
+        for each in answer:
+            yield from reached(each)

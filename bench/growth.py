@@ -18,7 +18,7 @@ from bench.load import Load, Round, generating
 from bench.workload import DOCUMENTS, Asked, Operation
 from models.enums import Action, OrderKind, OrderStatus, Role
 from resolvers import policy
-from resolvers.policy import Asked as PolicyAsked
+from resolvers.policy import Viewpoint as PolicyAsked
 from resolvers.read.pagination import encode_cursor
 from tests.support import postgres
 from tests.support.node import Command
@@ -130,7 +130,7 @@ class _Party:
             values.append(value)
             return f"${len(values)}"
 
-        parts = policy.parts(self.role, filter.get("kinds"), filter.get("statuses"), filter.get("can"))
+        parts = policy.partitions(self.role, filter.get("kinds"), filter.get("statuses"), filter.get("can"))
         who = PolicyAsked(self.role, datetime.now(UTC))
         either = "TRUE" if parts is None else " OR ".join(f"({part.sql(bind, who)})" for part in parts) or "FALSE"
         rows = f"FROM orders WHERE {self.column} = $1 AND ({either})"

@@ -62,7 +62,7 @@ def conditions_in(*sets: SelectionSetNode) -> list[str]:
 
 
 @dataclass(slots=True)
-class Asked:
+class SelectedField:
     """A field with its arguments; everything that is asked below it under any alias."""
 
     name: str
@@ -71,7 +71,7 @@ class Asked:
 
 
 @dataclass(slots=True)
-class Place:
+class FieldOccurrence:
     """One that asks for a field, with `constants` for arguments; None where those vary from request to request. With
     the sets of what is asked below it, here or elsewhere."""
 
@@ -80,12 +80,12 @@ class Place:
     constants: dict[str, Any] | None
     varying: tuple[GraphQLField, FieldNode] | None = None
 
-    def asked(self, info: GraphQLResolveInfo[Any]) -> Asked:
+    def asked(self, info: GraphQLResolveInfo[Any]) -> SelectedField:
         below, arguments = Selection(info, self.sets), self.constants
         if arguments is None:
             assert self.varying is not None
             arguments = get_argument_values(*self.varying, below.variables)
-        return Asked(self.name, arguments, below)
+        return SelectedField(self.name, arguments, below)
 
 
 class Variants(Generic[V]):
@@ -137,7 +137,9 @@ class Selection:
             kept.clear()
         return kept
 
-    def places(self, type_name: str, wanted: Mapping[str, Any] | tuple[str, ...] | None = None) -> list[Place]:
+    def places(
+        self, type_name: str, wanted: Mapping[str, Any] | tuple[str, ...] | None = None
+    ) -> list[FieldOccurrence]:
         """The places that ask for a field of an object of this type; only those of the `wanted` names, where they are
         given. They are not to be changed."""
         object_type = self.info.schema.type_map[type_name]
@@ -151,7 +153,7 @@ class Selection:
 
     def _places(
         self, object_type: GraphQLObjectType, wanted: Mapping[str, Any] | tuple[str, ...] | None
-    ) -> Iterator[Place]:
+    ) -> Iterator[FieldOccurrence]:
         for node in self._fields(self.sets, object_type):
             name = node.name.value
             definition = object_type.fields.get(name)
@@ -159,21 +161,21 @@ class Selection:
                 continue
             sets = [node.selection_set] if node.selection_set else []
             if any(variables_in(*(argument.value for argument in node.arguments or ()))):
-                yield Place(name, sets, None, (definition, node))
+                yield FieldOccurrence(name, sets, None, (definition, node))
             else:
-                yield Place(name, sets, get_argument_values(definition, node, self.variables))
+                yield FieldOccurrence(name, sets, get_argument_values(definition, node, self.variables))
 
     def field(self, type_name: str, name: str) -> Selection:
         """What is asked below one field of an object of this type."""
         return Selection(self.info, [each for place in self.places(type_name, (name,)) for each in place.sets])
 
-    def as_field(self, name: str) -> Asked:
+    def as_field(self, name: str) -> SelectedField:
         """As if all this were asked below a field of that name."""
-        return Asked(name, {}, Selection(self.info, list(self.sets)))
+        return SelectedField(name, {}, Selection(self.info, list(self.sets)))
 
-    def bare(self, name: str) -> Asked:
+    def bare(self, name: str) -> SelectedField:
         """A field with nothing asked below it."""
-        return Asked(name, {}, Selection(self.info))
+        return SelectedField(name, {}, Selection(self.info))
 
     def _fields(self, sets: Iterable[SelectionSetNode], object_type: GraphQLObjectType) -> Iterator[FieldNode]:
         for node in (node for each in sets for node in each.selections if self._is_included(node)):

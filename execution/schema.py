@@ -133,7 +133,7 @@ class Schema(strawberry.Schema):
 async def _in_time(work: Callable[[], Awaitable[T]], kind: OperationType, limits: Limits) -> T:
     """Within the time that a request has. A query may be read from a replica. Raises TooSlow."""
     try:
-        with database.may_lag(kind is OperationType.QUERY):
+        with database.allow_replica(kind is OperationType.QUERY):
             async with asyncio.timeout(limits.seconds):
                 return await work()
     except TimeoutError:

@@ -16,7 +16,7 @@ from typing import Any
 from graphql import GraphQLField
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 
-from resolvers.read.pagination import LARGEST, USUAL
+from resolvers.read.pagination import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 
 USUAL_SIZE = 10  # of a list without a declaration
 ARGUMENTS = (("first",), ("last",), ("ids",))  # that say how many are asked for, wherever a field takes them
@@ -70,11 +70,11 @@ def paths_of(definition: GraphQLField) -> list[tuple[str, ...]]:
 
 def usual_for(definition: GraphQLField) -> int:
     """How many are asked for where nothing says so."""
-    return USUAL if "first" in definition.args else 0
+    return DEFAULT_PAGE_SIZE if "first" in definition.args else 0
 
 
 def number(value: object) -> int | None:
     """How many are asked for by a value, coerced or not: a number of entries of a page, or a list."""
     if isinstance(value, list | tuple):
         return len(value)  # pyright: ignore[reportUnknownArgumentType]
-    return max(0, min(value, LARGEST)) if isinstance(value, int) else None
+    return max(0, min(value, MAX_PAGE_SIZE)) if isinstance(value, int) else None

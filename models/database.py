@@ -18,7 +18,7 @@ from tortoise.connection import get_connection, get_connections
 from tortoise.context import get_current_context
 
 from models import failures
-from models.backends.asyncpg import CONNECT_SECONDS, Hosts, Plans, SafeAsyncpgClient, SafeTransaction
+from models.backends.asyncpg import CONNECT_SECONDS, Hosts, PlanMode, SafeAsyncpgClient, SafeTransaction
 from models.failures import Deadlock, Failure, UnknownOutcome
 from models.pulse import Pulse
 
@@ -152,7 +152,7 @@ _lags = ContextVar("may read what was committed a moment ago", default=False)
 
 
 @contextlib.contextmanager
-def may_lag(lags: bool) -> Generator[None]:
+def allow_replica(lags: bool) -> Generator[None]:
     """Within, a replica may be read, which knows a moment later what was committed; or may not."""
     token = _lags.set(lags)
     try:
@@ -161,7 +161,7 @@ def may_lag(lags: bool) -> Generator[None]:
         _lags.reset(token)
 
 
-def reader() -> BaseDBAsyncClient:
+def read_connection() -> BaseDBAsyncClient:
     """Where to read: in the transaction, or else from the replica where it may be, and on SQLite, where it never lags.
 
     Tortoise's own routers will not do: they would send `filter(…).delete()` here as well.
@@ -246,13 +246,15 @@ def dialect() -> str:
     return _dialect
 
 
-async def select(sql: str, values: Sequence[object] = (), plans: Plans = Plans.GENERIC) -> Sequence[Iterable[Any]]:
+async def select(
+    sql: str, values: Sequence[object] = (), plans: PlanMode = PlanMode.GENERIC
+) -> Sequence[Iterable[Any]]:
     """Runs SQL text of the dialect's own placeholders, `?1` or `$1`; gives the rows, as what can be unpacked.
 
     It must change nothing unless it is part of a transaction. Without its replica the database is read. `plans` are
     CUSTOM where it depends on the values which way is short. In a transaction they are GENERIC.
     """
-    client = reader()
+    client = read_connection()
     if client.connection_name == "reader" and dialect() == "postgres":
         rows = await _select_lagging(client, sql, values, plans)
         if rows is not None:
@@ -268,7 +270,7 @@ async def select(sql: str, values: Sequence[object] = (), plans: Plans = Plans.G
 
 
 async def _select_lagging(
-    replica: BaseDBAsyncClient, sql: str, values: Sequence[object], plans: Plans
+    replica: BaseDBAsyncClient, sql: str, values: Sequence[object], plans: PlanMode
 ) -> Sequence[Iterable[Any]] | None:
     """From the replica; None where that is not possible, or takes too long."""
     tries = _trust.failed
@@ -293,7 +295,7 @@ async def _select_lagging(
 
 
 async def _fetch(
-    client: BaseDBAsyncClient, sql: str, values: Sequence[object], plans: Plans = Plans.GENERIC
+    client: BaseDBAsyncClient, sql: str, values: Sequence[object], plans: PlanMode = PlanMode.GENERIC
 ) -> Sequence[Iterable[Any]]:
     if isinstance(client, SafeAsyncpgClient | SafeTransaction):
         return await client.fetch(sql, values, plans)

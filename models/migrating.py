@@ -45,7 +45,7 @@ Tell = Callable[[str], object]
 LOCK_KEY = 0x5EC0425E  # any number that no other program takes as its advisory lock in this database
 LOCK_SECONDS = 0.5  # that a step waits for a lock, and others behind it
 REST_SECONDS = 0.5, 5.0  # between two attempts, in which those who waited get on: at first, and at most
-PATIENCE_SECONDS = 15 * 60  # with locks that others hold, over all attempts of a step
+TIMEOUT_SECONDS = 15 * 60  # with locks that others hold, over all attempts of a step
 LOOK_SECONDS = 0.25  # between two looks at what a step waits for
 TELL_SECONDS = 5.0  # between two words about the same step
 
@@ -164,9 +164,9 @@ class Watch:
             try:
                 return await work()
             except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
-                if time.monotonic() - since > PATIENCE_SECONDS:
+                if time.monotonic() - since > TIMEOUT_SECONDS:
                     raise Blocked(
-                        f"{self.step}: no lock in {PATIENCE_SECONDS // 60} minutes. "
+                        f"{self.step}: no lock in {TIMEOUT_SECONDS // 60} minutes. "
                         "What was done is kept; run migrate again to go on."
                     ) from None
             await asyncio.sleep(rest)

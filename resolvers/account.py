@@ -15,14 +15,14 @@ from models.keys import new_id
 from models.text import one_line, order_search
 from resolvers import ids
 from resolvers.read import fetch
-from resolvers.read.rows import Join, Relation, Row
+from resolvers.read.rows import Relation, Row, ToOne
 from resolvers.read.sql import Statement, among
 
-LONGEST_NAME = 200  # characters
+MAX_NAME_LENGTH = 200  # characters
 ORDERS_AT_ONCE = 500  # whose search text is written in one transaction
 
 if TYPE_CHECKING:
-    from execution.lookahead import Asked
+    from execution.lookahead import SelectedField
     from resolvers.context import Context
 
 
@@ -45,7 +45,7 @@ def named_by(owner: type[Row], relation: str, attribute: str, known_to: Role | N
     """Declares the relation `relation`: the account in `owner`'s column `<attribute>_id`. Whoever sees the row may
     see whom it names. For a viewer in the role `known_to` it is always the viewer."""
 
-    async def load(context: Context, rows: Sequence[Any], _asked: Asked) -> None:
+    async def load(context: Context, rows: Sequence[Any], _asked: SelectedField) -> None:
         keys = {key for row in rows if (key := getattr(row, f"{attribute}_id")) is not None}
         known = {context.viewer.id: context.viewer}
         if missing := keys - known.keys():
@@ -55,23 +55,23 @@ def named_by(owner: type[Row], relation: str, attribute: str, known_to: Role | N
             setattr(row, attribute, known.get(getattr(row, f"{attribute}_id")))
 
     on = f"{{it}}.id = {{row}}.{attribute}_id"
-    join = Join(attribute, Account, "Account", on, scoped=False, known_to=known_to)
+    join = ToOne(attribute, Account, "Account", on, scoped=False, known_to=known_to)
     owner.relations[relation] = Relation(load, join=join)
 
 
 async def sign_in(subject: str, role: Role, name: str | None) -> Account:
     """The account of this subject in this role, made at first sight. A name that differs from the stored one replaces
     it; the subject stands in for a name where there is none yet."""
-    name = one_line(name or "")[:LONGEST_NAME] or None
+    name = one_line(name or "")[:MAX_NAME_LENGTH] or None
     for _ in range(2):
-        found = await models.Account.get_or_none(using_db=database.reader(), subject=subject, role=role)
+        found = await models.Account.get_or_none(using_db=database.read_connection(), subject=subject, role=role)
         if found is not None:
             if name is not None and found.name != name:
                 found.name, found.is_renamed = name, role in PARTIES
                 await found.save(update_fields=["name", "is_renamed"])
                 await spread_name(found.id, at_most=ORDERS_AT_ONCE)
             return Account(id=found.id, subject=found.subject, role=found.role, name=found.name)
-        await insert([(subject, role, name or subject[:LONGEST_NAME])])
+        await insert([(subject, role, name or subject[:MAX_NAME_LENGTH])])
     raise RuntimeError("an account that was just made cannot be found")
 
 

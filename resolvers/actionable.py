@@ -20,7 +20,7 @@ from resolvers.read.rows import Relation, Row
 from resolvers.read.sql import among
 
 if TYPE_CHECKING:
-    from execution.lookahead import Asked
+    from execution.lookahead import SelectedField
     from resolvers.context import Context
 
 
@@ -82,7 +82,7 @@ def replayed(owner: type[Row], column: str, facts: str, needs: tuple[str, ...] =
     `column` is where an event names the row, `facts` where it has the row's facts. A decision `needs` other relations.
     """
 
-    async def load(context: Context, rows: Sequence[Any], asked: Asked) -> None:
+    async def load(context: Context, rows: Sequence[Any], asked: SelectedField) -> None:
         if asked.arguments.get("at") is None:
             return
         # The policy reads more than the viewer may see (a complaint is a fact of its order), so the scope is that

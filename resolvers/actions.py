@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import strawberry
 
-from execution.lookahead import Asked, Selection
+from execution.lookahead import SelectedField, Selection
 from models.enums import Action
 from resolvers import ids
 from resolvers.context import Info
@@ -13,15 +13,15 @@ from resolvers.errors import UserError
 from resolvers.orders.order import Order
 from resolvers.read import fetch
 from resolvers.read.rows import Row
-from resolvers.write.idempotency import Keyed
+from resolvers.write.idempotency import IdempotentInput
 from resolvers.write.inputs import SHORT_TEXT, Checks
-from resolvers.write.perform import Effect, Seen, Target, perform
+from resolvers.write.perform import ActionHandler, ActionTarget, ExpectedState, perform
 
 R = TypeVar("R", bound=Row)
 
 
 @dataclass(kw_only=True)
-class OnCase(Keyed):
+class CaseInput(IdempotentInput):
     """The input of an action on a case."""
 
     case_id: strawberry.ID
@@ -44,12 +44,12 @@ async def read_back(info: Info, order_id: str | None, payload: str, relation: st
 
 
 async def _read(
-    info: Info, row_type: type[R], type_name: str, id: str, selection: Selection, also: Asked | None = None
+    info: Info, row_type: type[R], type_name: str, id: str, selection: Selection, also: SelectedField | None = None
 ) -> R | None:
     planned = fetch.plan(info.context, row_type, type_name, selection, also)
     row = await fetch.by_id(info.context, row_type, type_name, id, planned)
     if row is not None:
-        await fetch.complete(info.context, [row], planned)
+        await fetch.load_relations(info.context, [row], planned)
     return row
 
 
@@ -62,14 +62,14 @@ async def read_case(info: Info, row_type: type[R], type_name: str, id: str) -> R
 async def act_on_case(
     info: Info,
     action: Action,
-    target: Target,
-    effect: Effect,
+    target: ActionTarget,
+    effect: ActionHandler,
     row_type: type[R],
-    input: OnCase,
+    input: CaseInput,
     checks: Checks | None,
     *,
     note_required: bool,
-    seen: Seen | None = None,
+    seen: ExpectedState | None = None,
 ) -> tuple[Order | None, R | None, list[UserError]]:
     """Performs an action on a dispute or a complaint; gives its order and itself as they stand, and why not."""
     checks = checks or Checks()

@@ -27,9 +27,9 @@ from resolvers.orders.order import Order
 from resolvers.read import relations
 from resolvers.read.rows import Row
 from resolvers.write.cases import change_case, open_case, viewer_state
-from resolvers.write.idempotency import Keyed
+from resolvers.write.idempotency import IdempotentInput
 from resolvers.write.inputs import SHORT_TEXT, Checks
-from resolvers.write.perform import Effect, Performing, Seen, perform, the_order
+from resolvers.write.perform import ActionHandler, ExpectedState, UnitOfWork, perform, the_order
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,7 +49,7 @@ class Cancellation(Row):
     order: Order | None = field(init=False, default=None)
     of_order: Order | None = field(init=False, default=None, repr=False)
     pages: dict[Any, Any] = field(init=False, default_factory=dict[Any, Any])
-    gathered: Sequence[list[Any]] = field(init=False, default=())
+    collections: Sequence[list[Any]] = field(init=False, default=())
 
     @property
     def global_id(self) -> str:
@@ -80,12 +80,12 @@ class Cancellation(Row):
         return viewer_state(None if self.closed_at else Role.SUPPLIER, self.context.viewer.role)
 
 
-relations.refers_to(Cancellation, "order", "order", Order, "Order", "order_id")
+relations.belongs_to(Cancellation, "order", "order", Order, "Order", "order_id")
 relations.has_latest(Order, "cancellation", "cancellation", Cancellation, "Cancellation", newest="opened_at")
 
 
 @dataclass(kw_only=True)
-class CancelOrder(Keyed):
+class CancelOrder(IdempotentInput):
     order_id: strawberry.ID
     reason: CancellationReason
     note: str | None = UNSET
@@ -97,7 +97,7 @@ class RequestCancellation(CancelOrder):
 
 
 @dataclass(kw_only=True)
-class WithdrawCancellation(Keyed):
+class WithdrawCancellation(IdempotentInput):
     order_id: strawberry.ID
     note: str | None = UNSET
 
@@ -108,7 +108,7 @@ class AcceptCancellation(WithdrawCancellation):
 
 
 @dataclass(kw_only=True)
-class DeclineCancellation(Keyed):
+class DeclineCancellation(IdempotentInput):
     order_id: strawberry.ID
     note: str
     cancellation_id: strawberry.ID | None = UNSET
@@ -120,7 +120,7 @@ class CancellationPayload(Payload):
 
 
 async def cancel_order(info: Info, input: CancelOrder) -> CancellationPayload:
-    async def effect(performing: Performing) -> None:
+    async def effect(performing: UnitOfWork) -> None:
         now = performing.now
         await _open(performing, input, {"closed_at": now, "closed_as": CancellationStatus.CANCELLED})
         performing.set(cancelled_at=now)
@@ -129,7 +129,7 @@ async def cancel_order(info: Info, input: CancelOrder) -> CancellationPayload:
 
 
 async def request_cancellation(info: Info, input: RequestCancellation) -> CancellationPayload:
-    async def effect(performing: Performing) -> None:
+    async def effect(performing: UnitOfWork) -> None:
         await _open(performing, input, {})
         performing.set(cancellation_pending_since=performing.now)
 
@@ -137,14 +137,14 @@ async def request_cancellation(info: Info, input: RequestCancellation) -> Cancel
 
 
 async def withdraw_cancellation(info: Info, input: WithdrawCancellation) -> CancellationPayload:
-    async def effect(performing: Performing) -> None:
+    async def effect(performing: UnitOfWork) -> None:
         await _close(performing, CancellationStatus.WITHDRAWN)
 
     return await _perform(info, Action.WITHDRAW_CANCELLATION, input, effect, input.note)
 
 
 async def accept_cancellation(info: Info, input: AcceptCancellation) -> CancellationPayload:
-    async def effect(performing: Performing) -> None:
+    async def effect(performing: UnitOfWork) -> None:
         await _close(performing, CancellationStatus.ACCEPTED)
         performing.set(cancelled_at=performing.now)
 
@@ -152,13 +152,13 @@ async def accept_cancellation(info: Info, input: AcceptCancellation) -> Cancella
 
 
 async def decline_cancellation(info: Info, input: DeclineCancellation) -> CancellationPayload:
-    async def effect(performing: Performing) -> None:
+    async def effect(performing: UnitOfWork) -> None:
         await _close(performing, CancellationStatus.DECLINED)
 
     return await _perform(info, Action.DECLINE_CANCELLATION, input, effect, input.note, _seen(input))
 
 
-async def _open(performing: Performing, input: CancelOrder, closed: dict[str, Any]) -> None:
+async def _open(performing: UnitOfWork, input: CancelOrder, closed: dict[str, Any]) -> None:
     await open_case(
         performing,
         CaseKind.CANCELLATION,
@@ -173,7 +173,7 @@ def _pending(order: Order) -> Any:
     return models.Cancellation.filter(order_id=order.id, closed_at=None)
 
 
-def _seen(input: AcceptCancellation | DeclineCancellation) -> Seen | None:
+def _seen(input: AcceptCancellation | DeclineCancellation) -> ExpectedState | None:
     """The request that the input names. What is no id of a cancellation is not pending."""
     if input.cancellation_id is None:
         return None
@@ -182,10 +182,10 @@ def _seen(input: AcceptCancellation | DeclineCancellation) -> Seen | None:
     async def is_current(order: Order) -> bool:
         return key is not None and await _pending(order).filter(id=key).exists()
 
-    return Seen(is_current)
+    return ExpectedState(is_current)
 
 
-async def _close(performing: Performing, how: CancellationStatus) -> None:
+async def _close(performing: UnitOfWork, how: CancellationStatus) -> None:
     pending = await _pending(performing.subject).get()
     closed: dict[str, Any] = {"closed_at": performing.now, "closed_as": how}
     change_case(performing, CaseKind.CANCELLATION, pending.id, closed)
@@ -196,9 +196,9 @@ async def _perform(
     info: Info,
     action: Action,
     input: CancelOrder | WithdrawCancellation | DeclineCancellation,
-    effect: Effect,
+    effect: ActionHandler,
     said: str | None = None,
-    seen: Seen | None = None,
+    seen: ExpectedState | None = None,
 ) -> CancellationPayload:
     """`said` is what goes with the event; the note of a new cancellation stands on the cancellation itself."""
     checks = Checks()

@@ -8,7 +8,7 @@ from models import database
 from models.enums import Role
 from resolvers.context import Info
 from resolvers.errors import BadRequest
-from resolvers.read.pagination import Connection, InSequence, Page, listed
+from resolvers.read.pagination import Connection, InSequence, Page, paginate
 from resolvers.timeline import TimelineEntry
 
 # Order systems keep these cursors for ever: they have no name, as those of the first release.
@@ -21,9 +21,9 @@ async def changes(info: Info, first: int | None = UNSET, after: str | None = UNS
     if info.context.viewer.role not in (Role.SERVICE, Role.AGENT):
         raise BadRequest("Only the roles SERVICE and AGENT read all that happens; others have their timelines.")
     page = Page.of(first, after, UNSET, UNSET)
-    with database.may_lag(False):  # a replica might not have yet what lies within the horizon
+    with database.allow_replica(False):  # a replica might not have yet what lies within the horizon
         horizon = await info.context.hub.feed.horizon.wait()
-        return await listed(
+        return await paginate(
             info,
             TimelineEntry,
             "TimelineEntry",

@@ -12,10 +12,10 @@ from uuid import UUID
 import models
 from models.enums import Role
 from resolvers.account import Account
-from resolvers.read.rows import Join, Relation, Row
+from resolvers.read.rows import Relation, Row, ToOne
 
 if TYPE_CHECKING:
-    from execution.lookahead import Asked
+    from execution.lookahead import SelectedField
     from resolvers.context import Context
 
 R = TypeVar("R", bound=Row)
@@ -33,7 +33,7 @@ def find_conflicts(owner: type[Row], *parties: str) -> None:
     """Declares the relation to the agent's account as a party, the attribute `as_party`. `parties` are the accounts'
     ids: columns of the row, or SUPPLIER_OF_ITS_ORDER."""
 
-    async def load(context: Context, rows: Sequence[Any], _asked: Asked) -> None:
+    async def load(context: Context, rows: Sequence[Any], _asked: SelectedField) -> None:
         others = await others_of(context.viewer)
         if not others:
             return
@@ -44,7 +44,7 @@ def find_conflicts(owner: type[Row], *parties: str) -> None:
             row.as_party = context.viewer if others.intersection(ids) else None
 
     spelled = ", ".join(party if party == SUPPLIER_OF_ITS_ORDER else f"{{row}}.{party}" for party in parties)
-    join = Join("as_party", Account, "Account", _OF_THE_SAME_SUBJECT.format(parties=spelled), scoped=False)
+    join = ToOne("as_party", Account, "Account", _OF_THE_SAME_SUBJECT.format(parties=spelled), scoped=False)
     relation = Relation(load, join=join, group=PARTY, only_for=Role.AGENT)
     owner.relations |= dict.fromkeys((PARTY, *FIELDS), relation)
 

@@ -11,7 +11,7 @@ import unicodedata
 
 from models.text import without_invisible
 
-LEAST_DIGITS, MOST_DIGITS = 5, 17  # of a phone number: those of E.164, and a prefix for dialling abroad
+MIN_DIGITS, MAX_DIGITS = 5, 17  # of a phone number: those of E.164, and a prefix for dialling abroad
 
 _EXTENSION = re.compile(
     r"[ ,;-]*(?:;ext=|\b(?:ext(?:ension|n)?|x|int(?:erno)?|anexo|ramal|poste|durchwahl|dw|доб)\b|x|#)"
@@ -58,7 +58,7 @@ def is_phone(text: str) -> bool:
     number = _number(text)
     if not _PHONE.fullmatch(number):
         return False
-    return LEAST_DIGITS <= sum(map(str.isdigit, number)) <= MOST_DIGITS
+    return MIN_DIGITS <= sum(map(str.isdigit, number)) <= MAX_DIGITS
 
 
 def e164(text: str) -> str | None:

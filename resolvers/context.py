@@ -8,7 +8,7 @@ import strawberry
 from execution.limits import Limits
 from resolvers.account import Account
 from resolvers.feed.hub import Hub
-from resolvers.signed_url import Files
+from resolvers.signed_url import FileUrls
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Context:
     viewer: Account
     now: datetime
     arrived_at: datetime
-    files: Files
+    files: FileUrls
     hub: Hub
     limits: Limits
     origin: str = ""

@@ -15,7 +15,7 @@ class BadRequest(GraphQLError):
         super().__init__(message, extensions={"code": "BAD_REQUEST"})
 
 
-class NotThere(GraphQLError):
+class NotFound(GraphQLError):
     """What does not exist and what is somebody else's, alike; also when it is not the viewer's any more."""
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class UserError:
     decision: Decision | None = None
 
 
-class Refused(Exception):
+class ActionRefused(Exception):
     """Ends a mutation with nothing done, and says why."""
 
     def __init__(self, errors: list[UserError]) -> None:
@@ -41,7 +41,7 @@ class Refused(Exception):
         self.errors = errors
 
 
-def refusal(decision: Decision) -> UserError:
+def refused_by(decision: Decision) -> UserError:
     assert decision.reason is not None
     assert decision.message is not None
     return UserError(decision.reason, decision.message, decision=decision)

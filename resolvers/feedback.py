@@ -19,14 +19,14 @@ from models.keys import new_id
 from resolvers import ids
 from resolvers.actions import Payload, read_back
 from resolvers.context import Context, Info
-from resolvers.errors import Refused, invalid
+from resolvers.errors import ActionRefused, invalid
 from resolvers.orders.order import Order
 from resolvers.read import relations
-from resolvers.read.pagination import Shown
+from resolvers.read.pagination import NodeRelation
 from resolvers.read.rows import Row
-from resolvers.write.idempotency import Keyed
+from resolvers.write.idempotency import IdempotentInput
 from resolvers.write.inputs import LONG_TEXT, SHORT_TEXT, Checks, Input
-from resolvers.write.perform import Effect, Performing, perform, the_order
+from resolvers.write.perform import ActionHandler, UnitOfWork, perform, the_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +136,9 @@ class Feedback(Rated, Row):
         return FeedbackVersion(**stars, comment=comment, left_at=self.left_at)
 
 
-relations.refers_to(Feedback, "order", "order", Order, "Order", "order_id")
-relations.refers_to(Feedback, "of_order", "of_order", Order, "Order", "order_id")
-LISTED = Shown("feedback", "Feedback", back="order", with_rows="feedback with its order")
+relations.belongs_to(Feedback, "order", "order", Order, "Order", "order_id")
+relations.belongs_to(Feedback, "of_order", "of_order", Order, "Order", "order_id")
+LISTED = NodeRelation("feedback", "Feedback", back="order", with_rows="feedback with its order")
 for _relation, _back in ((LISTED.relation, ("of_order",)), (LISTED.with_rows, ("of_order", LISTED.back))):
     relations.has_latest(
         Order, _relation, LISTED.relation, Feedback, "Feedback", only_with="feedback_left_at", back=_back
@@ -159,7 +159,7 @@ class RatingsInput(Input):
 
 
 @dataclass(kw_only=True)
-class LeaveFeedback(Keyed):
+class LeaveFeedback(IdempotentInput):
     order_id: strawberry.ID
     ratings: RatingsInput
     comment: str | None = UNSET
@@ -171,7 +171,7 @@ class ReviseFeedback(LeaveFeedback):
 
 
 @dataclass(kw_only=True)
-class ReplyToFeedback(Keyed):
+class ReplyToFeedback(IdempotentInput):
     order_id: strawberry.ID
     text: str
 
@@ -203,7 +203,7 @@ def _stars(order: Order, ratings: RatingsInput) -> dict[str, Any]:
             else "This kind of order takes one overall rating."
         )
         wrong = "ratings.overall" if areas is None else "ratings.areas"
-        raise Refused([invalid(wrong, InputProblem.WRONG_FORM, message)])
+        raise ActionRefused([invalid(wrong, InputProblem.WRONG_FORM, message)])
     return {
         "overall": ratings.overall,
         "product_as_agreed": areas.product_as_agreed if areas else None,
@@ -213,7 +213,7 @@ def _stars(order: Order, ratings: RatingsInput) -> dict[str, Any]:
 
 
 async def leave_feedback(info: Info, input: LeaveFeedback) -> FeedbackPayload:
-    async def effect(performing: Performing) -> None:
+    async def effect(performing: UnitOfWork) -> None:
         order = performing.subject
         stars = _stars(order, input.ratings)
         row = {"id": new_id(), "order_id": order.id, **stars, "comment": input.comment}
@@ -224,7 +224,7 @@ async def leave_feedback(info: Info, input: LeaveFeedback) -> FeedbackPayload:
 
 
 async def revise_feedback(info: Info, input: ReviseFeedback) -> FeedbackPayload:
-    async def effect(performing: Performing) -> None:
+    async def effect(performing: UnitOfWork) -> None:
         order = performing.subject
         stars = _stars(order, input.ratings)
         feedback = await models.Feedback.get(order_id=order.id)
@@ -240,7 +240,7 @@ async def reply_to_feedback(info: Info, input: ReplyToFeedback) -> FeedbackPaylo
     checks = Checks()
     checks.text("text", input.text, SHORT_TEXT, required=True)
 
-    async def effect(performing: Performing) -> None:
+    async def effect(performing: UnitOfWork) -> None:
         performing.update(models.Feedback, {"order_id": performing.subject.id}, {"reply": input.text})
         performing.set(feedback_replied_at=performing.now)
 
@@ -248,7 +248,7 @@ async def reply_to_feedback(info: Info, input: ReplyToFeedback) -> FeedbackPaylo
 
 
 async def _perform(
-    info: Info, action: Action, input: LeaveFeedback | ReplyToFeedback, checks: Checks, effect: Effect
+    info: Info, action: Action, input: LeaveFeedback | ReplyToFeedback, checks: Checks, effect: ActionHandler
 ) -> FeedbackPayload:
     done = await perform(info.context, action, the_order(input.order_id), effect, input, checks)
     order = await read_back(info, input.order_id, "FeedbackPayload", "feedback")

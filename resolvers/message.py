@@ -16,16 +16,16 @@ from models.enums import Action, CaseKind, Role
 from models.keys import new_id
 from resolvers import account, ids
 from resolvers.account import Account
-from resolvers.actions import OnCase
+from resolvers.actions import CaseInput
 from resolvers.complaints.complaint import Complaint, ComplaintPayload, change_complaint, on_complaint
 from resolvers.context import Context, Info
 from resolvers.disputes.dispute import Dispute, DisputePayload, change_dispute, on_dispute
-from resolvers.files.attachment import Attachment, Brought, brought, has_files
-from resolvers.policy import NEVER
+from resolvers.files.attachment import Attachment, PendingUploads, has_files, resolve_uploads
+from resolvers.policy import NEVER_DUE
 from resolvers.read.pagination import Keyset, has_pages
 from resolvers.read.rows import Row
 from resolvers.write.inputs import LONG_TEXT, Checks
-from resolvers.write.perform import Performing
+from resolvers.write.perform import UnitOfWork
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,7 +41,7 @@ class Message(Row):
 
     by: Account | None = field(init=False, default=None)
     attachments: list[Attachment] = field(init=False, default_factory=list[Attachment])
-    gathered: Sequence[list[Any]] = field(init=False, default=())
+    collections: Sequence[list[Any]] = field(init=False, default=())
 
     @property
     def global_id(self) -> str:
@@ -55,7 +55,7 @@ for _case in (Dispute, Complaint):
 
 
 @dataclass(kw_only=True)
-class PostDisputeMessage(OnCase):
+class PostDisputeMessage(CaseInput):
     text: str
     attachments: list[strawberry.ID] | None = UNSET
 
@@ -65,7 +65,7 @@ class PostComplaintMessage(PostDisputeMessage):
     pass
 
 
-async def write(performing: Performing, text: str, files: Brought | None = None) -> None:
+async def write(performing: UnitOfWork, text: str, files: PendingUploads | None = None) -> None:
     """Adds a message, with the files that were brought, to the case that is acted on."""
     kind = CaseKind.DISPUTE if isinstance(performing.subject, Dispute) else CaseKind.COMPLAINT
     id = new_id()
@@ -79,7 +79,7 @@ async def write(performing: Performing, text: str, files: Brought | None = None)
     }
     performing.insert(models.Message, message)
     if files is not None:
-        await files.into(performing, kind, performing.subject.id, id)
+        await files.attach_to(performing, kind, performing.subject.id, id)
     performing.change.case = (kind, performing.subject.id)
     performing.change.case_facts = {}
 
@@ -87,7 +87,7 @@ async def write(performing: Performing, text: str, files: Brought | None = None)
 async def post_dispute_message(info: Info, input: PostDisputeMessage) -> DisputePayload:
     checks, files = await _checked(info, input)
 
-    async def effect(performing: Performing) -> None:
+    async def effect(performing: UnitOfWork) -> None:
         dispute: Dispute = performing.subject
         await write(performing, input.text, files)
         asked_of = dispute.waits_for if dispute.evidence_asked_at is not None else None
@@ -101,19 +101,19 @@ async def post_dispute_message(info: Info, input: PostDisputeMessage) -> Dispute
 async def post_complaint_message(info: Info, input: PostComplaintMessage) -> ComplaintPayload:
     checks, files = await _checked(info, input)
 
-    async def effect(performing: Performing) -> None:
+    async def effect(performing: UnitOfWork) -> None:
         complaint: Complaint = performing.subject
         await write(performing, input.text, files)
         if performing.context.viewer.role is Role.AGENT:
             answered = complaint.answered_at or performing.now
-            change_complaint(performing, {"answered_at": answered, "waits_for": Role.BUYER, "due_at": NEVER})
+            change_complaint(performing, {"answered_at": answered, "waits_for": Role.BUYER, "due_at": NEVER_DUE})
         elif complaint.waits_for is Role.BUYER:
             change_complaint(performing, {"waits_for": Role.AGENT, "due_at": performing.now})
 
     return await on_complaint(info, Action.POST_COMPLAINT_MESSAGE, input, effect, checks)
 
 
-async def _checked(info: Info, input: PostDisputeMessage) -> tuple[Checks, Brought]:
+async def _checked(info: Info, input: PostDisputeMessage) -> tuple[Checks, PendingUploads]:
     checks = Checks()
     checks.text("text", input.text, LONG_TEXT, required=True)
-    return checks, await brought(info.context, checks, "attachments", input.attachments)
+    return checks, await resolve_uploads(info.context, checks, "attachments", input.attachments)

@@ -9,8 +9,8 @@ from models.enums import Action, Reason
 from models.failures import Failure
 from resolvers.telemetry import Request
 
-MOST_OPERATIONS, MOST_CLIENTS = 200, 50  # told apart, beyond which they are counted together: names come from outside
-LONGEST_NAME = 64  # characters
+MAX_OPERATIONS, MAX_CLIENTS = 200, 50  # told apart, beyond which they are counted together: names come from outside
+MAX_LABEL_LENGTH = 64  # characters
 OTHER = "other"
 
 requests = Counter(
@@ -35,9 +35,9 @@ _clients: set[str] = set()
 
 def answered(request: Request, took: float | None) -> None:
     """`took` is in seconds, where that says something."""
-    operation = _told_apart(_operations, request.operation, MOST_OPERATIONS)
+    operation = _told_apart(_operations, request.operation, MAX_OPERATIONS)
     # Only who asks for something that there is can make a client known.
-    client = _told_apart(_clients, request.client, MOST_CLIENTS if request.operation else 0)
+    client = _told_apart(_clients, request.client, MAX_CLIENTS if request.operation else 0)
     _counter(operation, client, request.code).inc()
     if took is not None:
         _histogram(operation).observe(took)
@@ -45,7 +45,7 @@ def answered(request: Request, took: float | None) -> None:
 
 def _told_apart(known: set[str], name: str, most: int) -> str:
     if name and name not in known:
-        if len(known) >= most or len(name) > LONGEST_NAME:
+        if len(known) >= most or len(name) > MAX_LABEL_LENGTH:
             return OTHER
         known.add(name)
     return name

@@ -12,7 +12,7 @@ AmountText = NewType("AmountText", str)  # an amount as somebody wrote it, until
 # Minor units; where a price is finer than its currency, units of its last decimal, and how many decimals it has.
 StoredPrice = tuple[int] | tuple[int, int]
 
-LARGEST = 10**15  # minor units; well inside a BIGINT, with room for sums
+MAX_AMOUNT = 10**15  # minor units; well inside a BIGINT, with room for sums
 
 # By how many decimals they had: what ISO 4217 has withdrawn (its list three), which the library's list does not have.
 # Orders of their time are recorded, and shown for ever.
@@ -27,7 +27,7 @@ HISTORIC = {
 EXPONENTS: dict[str, int] = {code: decimals for decimals, codes in HISTORIC.items() for code in codes.split()} | {
     currency.code: currency.exponent for currency in iso4217.Currency if currency.exponent is not None
 }
-USUAL_EXPONENT = 2  # of a code that a row holds and no table has
+DEFAULT_EXPONENT = 2  # of a code that a row holds and no table has
 
 
 @dataclass(slots=True)  # not frozen, which would take thrice as long to make; a page holds a hundred
@@ -42,7 +42,7 @@ class Money:
         try:
             exponent = EXPONENTS[self.currency_code]
         except KeyError:
-            exponent = USUAL_EXPONENT
+            exponent = DEFAULT_EXPONENT
         if exponent == 2 and minor >= 100:  # nearly always
             digits = str(minor)
             return f"{digits[:-2]}.{digits[-2:]}"

@@ -20,7 +20,7 @@ from resolvers.files.attachment import Attachment
 from resolvers.message import Message
 from resolvers.orders.order import Order
 from resolvers.read.fetch import first, read
-from resolvers.read.pagination import LARGEST
+from resolvers.read.pagination import MAX_PAGE_SIZE
 from resolvers.read.rows import Row
 from resolvers.read.sql import among
 from resolvers.timeline import CASES
@@ -40,8 +40,8 @@ _KINDS = {letter: kind for kind, letter in LETTERS.items()}
 
 async def nodes(info: Info, ids: list[strawberry.ID]) -> list[Any]:
     """In the order asked; None in the place of what is not there for this viewer."""
-    if len(ids) > LARGEST:
-        raise BadRequest(f"At most {LARGEST} ids can be asked for at once.")
+    if len(ids) > MAX_PAGE_SIZE:
+        raise BadRequest(f"At most {MAX_PAGE_SIZE} ids can be asked for at once.")
     return await _by_ids(info, ids)
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from models.enums import InputProblem, ResolutionKind, Role
 from resolvers.account import Account
 from resolvers.context import Context
-from resolvers.errors import Refused, invalid
+from resolvers.errors import ActionRefused, invalid
 from resolvers.money import Money, money
 from resolvers.write.inputs import Checks, MoneyInput
 
@@ -75,10 +75,10 @@ def limit_amount(field: str, amount: Money | None, most: Money | None) -> None:
         return
     if amount.currency_code != most.currency_code:
         message = f"This has to be in {most.currency_code}."
-        raise Refused([invalid(f"{field}.currencyCode", InputProblem.WRONG_FORM, message)])
+        raise ActionRefused([invalid(f"{field}.currencyCode", InputProblem.WRONG_FORM, message)])
     if most.minor <= 0:
         message = "Nothing can be paid back for this order now."
-        raise Refused([invalid(f"{field}.amount", InputProblem.OUT_OF_RANGE, message)])
+        raise ActionRefused([invalid(f"{field}.amount", InputProblem.OUT_OF_RANGE, message)])
     if amount.minor > most.minor:
         message = f"This can be {most.amount} {most.currency_code} at most."
-        raise Refused([invalid(f"{field}.amount", InputProblem.OUT_OF_RANGE, message)])
+        raise ActionRefused([invalid(f"{field}.amount", InputProblem.OUT_OF_RANGE, message)])

@@ -9,7 +9,7 @@ from strawberry import UNSET
 
 from models.enums import Action, OrderKind, Role
 from resolvers import policy
-from resolvers.policy.messages import in_words
+from resolvers.policy.messages import humanize
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,8 @@ def markdown() -> str:
 
 
 def _cells(rule: Rule) -> Iterator[str]:
-    yield in_words(rule.action)
-    yield in_words(rule.kind) if rule.kind else "–"  # type: ignore[arg-type]
+    yield humanize(rule.action)
+    yield humanize(rule.kind) if rule.kind else "–"  # type: ignore[arg-type]
     yield ", ".join(role.lower() for role in rule.roles)
     yield "; ".join(rule.conditions)
     yield _window(rule)

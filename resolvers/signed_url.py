@@ -18,7 +18,7 @@ UPLOAD_SECONDS = 15 * 60
 READ_SECONDS = 60 * 60  # at least; the same address is given for so long, so that clients can keep what they have read
 
 
-class Unavailable(GraphQLError):
+class FilesUnavailable(GraphQLError):
     """The store of files is away. What was written before that was noticed may stand."""
 
     def __init__(self) -> None:
@@ -31,16 +31,16 @@ class Unavailable(GraphQLError):
 
 
 @contextlib.contextmanager
-def reaching() -> Generator[None]:
+def file_errors() -> Generator[None]:
     """Within, a store that is away is an error that clients understand."""
     try:
         yield
     except Away as away:
-        raise Unavailable from away
+        raise FilesUnavailable from away
 
 
 @dataclass(slots=True)
-class Files:
+class FileUrls:
     """The store of contents, and the addresses that lead to it. `secret` signs them; it is None until `load`."""
 
     store: Store
@@ -53,7 +53,7 @@ class Files:
 
     async def take(self, key: UUID, size: int) -> Sample | None:
         """What has come in, as the store says. Raises Unavailable."""
-        with reaching():
+        with file_errors():
             return await self.store.take(key, size)
 
     def read_address(self, origin: str, key: UUID, filename: str, content_type: str, size: int) -> str:
@@ -63,7 +63,7 @@ class Files:
         return self._address(origin, "GET", key, said)
 
     async def upload_address(self, origin: str, key: UUID, content_type: str, size: int) -> str:
-        with reaching():
+        with file_errors():
             address = await self.store.upload_address(key, size, UPLOAD_SECONDS)
         if address is None:
             expires = int(time.time()) + UPLOAD_SECONDS
@@ -84,6 +84,6 @@ class Files:
 
     def _signature(self, method: str, key: UUID, said: Mapping[str, str]) -> str:
         if self.secret is None:
-            raise Unavailable
+            raise FilesUnavailable
         text = f"{method} {key.hex} {urlencode(sorted(said.items()))}"
         return hmac.new(self.secret, text.encode(), hashlib.sha256).hexdigest()

@@ -14,11 +14,11 @@ from models.enums import CaseKind, Role
 from resolvers import ids
 from resolvers.conflict import others_of
 from resolvers.context import Context, Info
-from resolvers.errors import NotThere
-from resolvers.feed.feed import Happened
-from resolvers.feed.hub import Seen
+from resolvers.errors import NotFound
+from resolvers.feed.feed import CommittedEvent
+from resolvers.feed.hub import Snapshot
 from resolvers.orders.order import Order
-from resolvers.read.fetch import by_id, complete, plan
+from resolvers.read.fetch import by_id, load_relations, plan
 from resolvers.read.rows import Row
 from resolvers.read.scopes import sees_none
 from resolvers.timeline import CASES
@@ -37,11 +37,11 @@ async def case_changed(info: Info, case_id: strawberry.ID) -> AsyncIterator[Row]
 async def _watch(info: Info, row_types: dict[str, type[Row]], id: str) -> AsyncIterator[Any]:
     place = ids.decode(id)
     if place is None or place[0] not in row_types:
-        raise NotThere
+        raise NotFound
     type_name, key = place
     context, selection = info.context, Selection.below(info)
 
-    async def read(now: datetime) -> Seen | None:
+    async def read(now: datetime) -> Snapshot | None:
         then = replace(context, now=now, arrived_at=now)
         # Time moves an order's dispute, too, also for those who do not ask what it looks like.
         also = selection.bare("dispute") if type_name == "Order" else None
@@ -49,12 +49,12 @@ async def _watch(info: Info, row_types: dict[str, type[Row]], id: str) -> AsyncI
         row: Any = await by_id(then, row_types[type_name], type_name, id, planned)
         if row is None:
             return None
-        await complete(then, [row], planned)
-        return Seen(row, row.differs_at)
+        await load_relations(then, [row], planned)
+        return Snapshot(row, row.differs_at)
 
     blind = sees_none("complaints", context.viewer.role)
 
-    def concerns(event: Happened) -> bool:
+    def concerns(event: CommittedEvent) -> bool:
         return not (blind and event.case_kind is CaseKind.COMPLAINT)
 
     return await context.hub.watch(key, await _view(context, selection), read, concerns)

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import models
-from execution.lookahead import Asked
+from execution.lookahead import SelectedField
 from models.enums import Action, CaseKind, Role
 from resolvers import account
 from resolvers.account import Account
@@ -18,13 +18,13 @@ from resolvers.complaints.complaint import Complaint
 from resolvers.context import Context
 from resolvers.disputes.dispute import Dispute
 from resolvers.orders.order import Order
-from resolvers.policy.messages import in_words
+from resolvers.policy.messages import humanize
 from resolvers.read import relations
 from resolvers.read.fetch import fetch, read
 from resolvers.read.pagination import Keyset, has_pages
 from resolvers.read.rows import Relation, Row
 from resolvers.read.sql import among
-from resolvers.write.expiry import done_by_time
+from resolvers.write.expiry import due_event
 
 OLDEST_FIRST = Keyset("at", "timeline", newest_first=False, id_type=int)
 AFTER_ALL_WRITTEN = 2**62  # the id of an entry that has no event yet
@@ -81,7 +81,7 @@ CHANGED = "The order's details were changed."
 
 def words(action: Action | None, facts: Mapping[str, Any]) -> str:
     if action is not None:
-        return _DONE.get(action) or f"{in_words(action)}."
+        return _DONE.get(action) or f"{humanize(action)}."
     for fact, (came, went) in _HAPPENED.items():
         if fact in facts:
             return went if facts[fact] is None else came
@@ -121,10 +121,10 @@ class TimelineEntry(Row):
 
 
 account.named_by(TimelineEntry, "by", "by")
-relations.refers_to(TimelineEntry, "order", "order", Order, "Order", "order_id")
+relations.belongs_to(TimelineEntry, "order", "order", Order, "Order", "order_id")
 
 
-async def _load_cases(context: Context, rows: Sequence[TimelineEntry], asked: Asked) -> None:
+async def _load_cases(context: Context, rows: Sequence[TimelineEntry], asked: SelectedField) -> None:
     for kind, row_type in CASES.items():
         keys = {row.case_id for row in rows if row.case_kind is kind}
         if not keys:
@@ -157,7 +157,7 @@ class DoneByTime:
         return {key: [entry] for key, entry in entries.items() if entry is not None}
 
     def _entry(self, context: Context, dispute: Dispute) -> TimelineEntry | None:
-        change = done_by_time(dispute, context.now)
+        change = due_event(dispute, context.now)
         if change is None:
             return None
         return TimelineEntry(
@@ -177,7 +177,7 @@ class DoneByTime:
     async def written(self, context: Context, derived: dict[UUID, list[TimelineEntry]]) -> set[UUID]:
         owners = {entry.case_id: key for key, those in derived.items() for entry in those}
         disputes = await fetch(context, Dispute, lambda bind: among(bind, "id", owners), scoped=False)
-        return {owners[dispute.id] for dispute in disputes if done_by_time(dispute, context.now) is None}
+        return {owners[dispute.id] for dispute in disputes if due_event(dispute, context.now) is None}
 
 
 DONE_BY_TIME = DoneByTime()

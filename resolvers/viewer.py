@@ -20,12 +20,12 @@ from resolvers.errors import BadRequest
 from resolvers.feedback import LISTED
 from resolvers.orders import search
 from resolvers.orders.order import Order
-from resolvers.policy import Asked, Bind, Expression, Subject
-from resolvers.read.pagination import Connection, Keyset, Page, listed
+from resolvers.policy import Bind, Expression, Subject, Viewpoint
+from resolvers.read.pagination import Connection, Keyset, Page, paginate
 from resolvers.read.sql import Where, among
 from resolvers.write.inputs import Input
 
-LONGEST_SEARCH = 200  # characters
+MAX_SEARCH_LENGTH = 200  # characters
 
 _BY_PLACING = Keyset("placed_at", "orders")
 _BY_FEEDBACK = Keyset("feedback_left_at", "feedback")
@@ -83,14 +83,14 @@ async def orders(
     filter: OrderFilter | None = UNSET,
 ) -> Connection[Order]:
     context, asked = info.context, filter or OrderFilter()
-    if asked.search is not None and (len(asked.search) > LONGEST_SEARCH or "\0" in asked.search):
-        raise BadRequest(f"A search has at most {LONGEST_SEARCH} characters, and no NUL among them.")
+    if asked.search is not None and (len(asked.search) > MAX_SEARCH_LENGTH or "\0" in asked.search):
+        raise BadRequest(f"A search has at most {MAX_SEARCH_LENGTH} characters, and no NUL among them.")
 
     page = Page.of(first, after, last, before)
 
     async def shown(wheres: Sequence[Where], *, is_walked: bool = False, is_named: bool = False) -> Connection[Order]:
         where = (wheres[0] if len(wheres) == 1 else wheres) or _nothing
-        return await listed(info, Order, "Order", where, page, _BY_PLACING, is_walked=is_walked, is_named=is_named)
+        return await paginate(info, Order, "Order", where, page, _BY_PLACING, is_walked=is_walked, is_named=is_named)
 
     parts = _parts(context, asked)
     text = searchable(asked.search) if asked.search else ""  # nothing is left of it where all orders are meant
@@ -121,7 +121,7 @@ async def feedback(
         return "feedback_left_at IS NOT NULL" + (f" AND {_open_to(info.context, can, bind)}" if can else "")
 
     page = Page.of(first, after, last, before)
-    return await listed(info, Order, "Order", where, page, _BY_FEEDBACK, shown=LISTED, is_walked=can is None)
+    return await paginate(info, Order, "Order", where, page, _BY_FEEDBACK, shown=LISTED, is_walked=can is None)
 
 
 async def disputes(
@@ -140,7 +140,7 @@ async def disputes(
     if asked.open is not None:
         conditions.append(~policy.DISPUTE_CLOSED if asked.open else policy.DISPUTE_CLOSED)
     page = Page.of(first, after, last, before)
-    return await listed(
+    return await paginate(
         info,
         Dispute,
         "Dispute",
@@ -168,7 +168,7 @@ async def complaints(
     if asked.overdue is not None:
         conditions.append(policy.REPLY_OVERDUE if asked.overdue else ~policy.REPLY_OVERDUE)
     page = Page.of(first, after, last, before)
-    return await listed(
+    return await paginate(
         info,
         Complaint,
         "Complaint",
@@ -181,7 +181,7 @@ async def complaints(
 def _parts(context: Context, asked: OrderFilter) -> Sequence[Where]:
     """What kinds, statuses and `can` leave of the list: parts that an index has, for those who have such indexes."""
     if context.viewer.role in PARTIES:
-        parts = policy.parts(context.viewer.role, asked.kinds, asked.statuses, asked.can)
+        parts = policy.partitions(context.viewer.role, asked.kinds, asked.statuses, asked.can)
         if parts is not None:
             return [partial(part.sql, asked=_asked(context)) for part in parts]
     return [_condition(context, asked)]
@@ -216,8 +216,8 @@ def _holding(context: Context, conditions: list[Expression]) -> Where:
 
 
 def _open_to(context: Context, action: Action, bind: Bind) -> str:
-    return policy.open_to(context.viewer, action, Subject.ORDER).sql(bind, _asked(context))
+    return policy.condition_for(context.viewer, action, Subject.ORDER).sql(bind, _asked(context))
 
 
-def _asked(context: Context) -> Asked:
-    return Asked(context.viewer.role, context.now)
+def _asked(context: Context) -> Viewpoint:
+    return Viewpoint(context.viewer.role, context.now)

@@ -6,7 +6,7 @@ import strawberry
 
 from execution.sizes import asking, sized
 
-USUAL_ARGUMENTS = {
+DEFAULT_ARGUMENTS = {
     "input": "What to do, and to what.",
     "first": "How many from the start, or after `after`: 20 unless asked, 100 at most.",
     "after": "Only what comes after this cursor.",
@@ -15,7 +15,7 @@ USUAL_ARGUMENTS = {
     "filter": "Only what this holds for.",
     "action": "The action.",
 }
-USUAL_FIELDS = {
+DEFAULT_FIELDS = {
     "idempotency_key": "Made up by the caller for this one thing, up to 255 characters. Asking again with the same key "
     "and input within 24 hours does nothing again and answers with what was done; with another input it is refused.",
 }
@@ -27,7 +27,7 @@ def input_type(cls: type, description: str, /, *, one_of: bool = False, **fields
     strawberry.input(cls, name=name, description=description, one_of=one_of or None)
     definition: Any = getattr(cls, "__strawberry_definition__")  # noqa: B009
     for field in definition.fields:
-        field.description = (USUAL_FIELDS | fields)[field.python_name]
+        field.description = (DEFAULT_FIELDS | fields)[field.python_name]
 
 
 def resolved(
@@ -47,5 +47,5 @@ def resolved(
     metadata = {**(sized(size) if size is not None else {}), **(asking(*asks) if asks else {})}
     field = declare(resolver, graphql_type=graphql_type, description=description, metadata=metadata)
     for argument in field.arguments:
-        argument.description = (USUAL_ARGUMENTS | arguments)[argument.python_name]
+        argument.description = (DEFAULT_ARGUMENTS | arguments)[argument.python_name]
     return field

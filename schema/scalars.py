@@ -18,7 +18,7 @@ EARLIEST_YEAR, LATEST_YEAR = 1900, 9000
 
 _INSTANT = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 
-LONGEST_TEXT = 100  # characters of an amount or a currency code; what is longer is no slip of the pen
+MAX_TEXT_LENGTH = 100  # characters of an amount or a currency code; what is longer is no slip of the pen
 
 
 def parse_exactly(value: object) -> datetime:
@@ -53,8 +53,8 @@ def _parse_text(example: str) -> Callable[[object], str]:
     """Takes any text that somebody may have typed. The checks of the input say what is wrong with it."""
 
     def parse(value: object) -> str:
-        if not isinstance(value, str) or len(value) > LONGEST_TEXT:
-            raise ValueError(f"{example}, of at most {LONGEST_TEXT} characters.")
+        if not isinstance(value, str) or len(value) > MAX_TEXT_LENGTH:
+            raise ValueError(f"{example}, of at most {MAX_TEXT_LENGTH} characters.")
         return value
 
     return parse

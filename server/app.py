@@ -21,9 +21,9 @@ from resolvers.account import spread_names
 from resolvers.files import upload
 from resolvers.write import idempotency
 from server import file_routes, metrics
-from server.errors import error, masked
-from server.graphql.endpoint import GraphQLView
-from server.graphql.websocket import LARGEST_MESSAGE
+from server.errors import error_response, mask_internal
+from server.graphql.endpoint import GraphQLEndpoint
+from server.graphql.websocket import MAX_MESSAGE_BYTES
 from server.middleware import ResponseMiddleware
 from server.protocol import BoundedProtocol, SocketProtocol
 from server.request_id import PATH
@@ -39,7 +39,7 @@ def uvicorn_options(settings: Settings) -> dict[str, Any]:
     return {
         "http": BoundedProtocol,
         "ws": SocketProtocol,
-        "ws_max_size": LARGEST_MESSAGE,
+        "ws_max_size": MAX_MESSAGE_BYTES,
         "server_header": False,
         "timeout_keep_alive": settings.keep_alive_seconds,
     }
@@ -63,14 +63,14 @@ async def readyz(request: Request) -> Response:
 
 async def _nowhere(scope: Scope, receive: Receive, send: Send) -> None:
     """An address that no route knows."""
-    await error(404, "NOT_FOUND", "There is nothing at this address.")(scope, receive, send)
+    await error_response(404, "NOT_FOUND", "There is nothing at this address.")(scope, receive, send)
 
 
 def _wrong_method(_request: Request, wrong: Exception) -> Response:
     """An address that does not know the method."""
     assert isinstance(wrong, HTTPException)
     allowed = ", ".join(sorted((wrong.headers or {})["Allow"].split(", ")))
-    return error(405, "METHOD_NOT_ALLOWED", f"This address takes {allowed}.", headers={"allow": allowed})
+    return error_response(405, "METHOD_NOT_ALLOWED", f"This address takes {allowed}.", headers={"allow": allowed})
 
 
 @contextlib.asynccontextmanager
@@ -83,7 +83,7 @@ async def _repeated(work: Callable[[], Awaitable[None]], seconds: float) -> Asyn
                 await work()
             except Exception as problem:
                 if not failures.noted(problem):
-                    masked(problem)
+                    mask_internal(problem)
             await asyncio.sleep(seconds)
 
     task = asyncio.create_task(repeat())
@@ -116,7 +116,7 @@ def _spare_collections() -> None:
 def create(settings: Settings | None = None) -> Starlette:
     settings = settings or Settings()
 
-    view = GraphQLView(settings)
+    view = GraphQLEndpoint(settings)
     stopping = Stopping(settings.drain)
 
     @contextlib.asynccontextmanager
@@ -131,7 +131,7 @@ def create(settings: Settings | None = None) -> Starlette:
         async def clear() -> None:
             """Unused uploads and old keys."""
             with contextlib.suppress(Away):  # which is logged already
-                await upload.clear(view.files, datetime.now(UTC))
+                await upload.clear_expired(view.files, datetime.now(UTC))
             await idempotency.clear(datetime.now(UTC))
 
         async def sample() -> None:

@@ -13,12 +13,12 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from models import failures
 from models.failures import Failure
 from resolvers.telemetry import current
-from server.graphql.negotiation import JSON, spelled
+from server.graphql.negotiation import JSON, content_type_header
 
 _log = logging.getLogger("recourse")
 
 
-class Refused(HTTPException):
+class RequestRejected(HTTPException):
     """A request whose document is not run."""
 
     def __init__(self, status: int, code: str, message: str, **headers: str) -> None:
@@ -33,16 +33,16 @@ def as_json(message: str, extensions: Mapping[str, str]) -> bytes:
     return orjson.dumps({"errors": [{"message": message, "extensions": extensions}]})
 
 
-def error(
+def error_response(
     status: int, code: str, message: str, media: str = JSON, headers: Mapping[str, str] | None = None
 ) -> Response:
-    return refusal(Refused(status, code, message, **(headers or {})), media)
+    return rejection_response(RequestRejected(status, code, message, **(headers or {})), media)
 
 
-def refusal(wrong: Refused, media: str = JSON) -> Response:
+def rejection_response(wrong: RequestRejected, media: str = JSON) -> Response:
     _note(wrong.code)
     body = as_json(wrong.reason, wrong.extensions)
-    return Response(body, wrong.status_code, wrong.headers, media_type=spelled(media))
+    return Response(body, wrong.status_code, wrong.headers, media_type=content_type_header(media))
 
 
 def _note(code: str) -> None:
@@ -77,21 +77,21 @@ def failure_code(error: BaseException | None) -> str | None:
     return "UNKNOWN_OUTCOME" if code and current.get().wrote else code
 
 
-def masked(error: BaseException) -> str:
+def mask_internal(error: BaseException) -> str:
     """Logs what happened under an id, and gives the sentence that names the id."""
     id = token_hex(16)
     _log.error("error %s: %s", id, type(error).__qualname__, exc_info=error)
     return f"Something went wrong on our side. If it stays so, tell us this id: {id}"
 
 
-def unforeseen(problem: Exception) -> Response:
+def internal_error_response(problem: Exception) -> Response:
     """The answer to a request of which nothing was executed."""
     if code := failure_code(problem):
-        return error(503, code, _SENTENCES[code], headers=RETRY_LATER)
-    return error(500, "INTERNAL", masked(problem))
+        return error_response(503, code, _SENTENCES[code], headers=RETRY_LATER)
+    return error_response(500, "INTERNAL", mask_internal(problem))
 
 
-def presented(error: GraphQLError, *, hints: bool) -> GraphQLError:
+def to_client_error(error: GraphQLError, *, hints: bool) -> GraphQLError:
     """The error as clients see it: as it is where the request is to blame, masked where we are. `hints` says whether it
     may tell what else there is that sounds alike."""
     original = error.original_error
@@ -104,7 +104,7 @@ def presented(error: GraphQLError, *, hints: bool) -> GraphQLError:
     elif code := failure_code(original):
         message, extensions = _SENTENCES[code], {"code": code}
     elif original is not None and not isinstance(original, GraphQLError):
-        message, extensions = masked(original), {"code": "INTERNAL"}
+        message, extensions = mask_internal(original), {"code": "INTERNAL"}
     else:
         message, extensions = error.message, {"code": "BAD_REQUEST", **(error.extensions or {})}
     _note(extensions["code"])

@@ -14,12 +14,12 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from models.bucket import Bucket
 from models.files import AlreadyThere, Away, Folder, Sample, Store, TooLarge, TooShort, disposition
 from resolvers.files import content_type
-from resolvers.signed_url import READ_SECONDS, UPLOAD_SECONDS, Files, Unavailable
-from server.errors import UNAVAILABLE, Refused, error, refusal, unforeseen
-from server.rate_limits import address
+from resolvers.signed_url import READ_SECONDS, UPLOAD_SECONDS, FilesUnavailable, FileUrls
+from server.errors import UNAVAILABLE, RequestRejected, error_response, internal_error_response, rejection_response
+from server.rate_limits import client_address
 from server.settings import Settings
 
-PATIENCE_SECONDS = 3
+TIMEOUT_SECONDS = 3
 LOOK_SECONDS = 5  # between two looks at the store
 _log = logging.getLogger(__name__)
 _KEY = re.compile(r"[0-9a-f]{32}", re.ASCII)
@@ -43,9 +43,9 @@ def store(settings: Settings) -> Store:
     return Folder(Path(settings.files))
 
 
-def opened(settings: Settings) -> Files:
+def opened(settings: Settings) -> FileUrls:
     """Connects to nothing yet."""
-    return Files(store(settings))
+    return FileUrls(store(settings))
 
 
 async def prepare(settings: Settings) -> None:
@@ -58,7 +58,7 @@ async def prepare(settings: Settings) -> None:
 class Availability:
     """Whether the store of files can be used, as was last found; what changes is logged."""
 
-    def __init__(self, files: Files) -> None:
+    def __init__(self, files: FileUrls) -> None:
         self.files = files
         self.is_away = False
 
@@ -87,11 +87,11 @@ class TooLargeForItsKind(Exception):
 
 async def content(request: Request) -> Response:
     """GET gives what PUT has brought."""
-    files: Files = request.app.state.files
+    files: FileUrls = request.app.state.files
     try:
-        await request.app.state.view.rates.spend("address", address(request))
-    except Refused as wrong:
-        return refusal(wrong)
+        await request.app.state.view.rates.consume("address", client_address(request))
+    except RequestRejected as wrong:
+        return rejection_response(wrong)
     try:
         await files.load()
     except Away:
@@ -101,28 +101,28 @@ async def content(request: Request) -> Response:
     method = "PUT" if request.method == "PUT" else "GET"
     if key is None or not files.allows(method, key, request.query_params):
         await _read_the_rest(request)
-        return error(403, "FORBIDDEN", "This address is not valid, or not any more; ask for a new one.")
+        return error_response(403, "FORBIDDEN", "This address is not valid, or not any more; ask for a new one.")
     try:
         return await (_put(request, files, key) if method == "PUT" else _get(request, files, key))
     except Away:
         return await _unavailable(request)
     except Exception as problem:
-        return unforeseen(problem)
+        return internal_error_response(problem)
 
 
 async def _unavailable(request: Request) -> Response:
     await _read_the_rest(request)
-    return error(503, UNAVAILABLE, Unavailable().message, headers={"retry-after": str(LOOK_SECONDS)})
+    return error_response(503, UNAVAILABLE, FilesUnavailable().message, headers={"retry-after": str(LOOK_SECONDS)})
 
 
-async def _put(request: Request, files: Files, key: UUID) -> Response:
+async def _put(request: Request, files: FileUrls, key: UUID) -> Response:
     announced, size = request.query_params["type"], int(request.query_params["size"])
 
     def check(sample: Sample) -> None:
-        kind = content_type.told_by(sample.content, announced)
+        kind = content_type.sniff(sample.content, announced)
         if kind is None:
             raise WrongKind
-        if sample.size > content_type.largest(kind):
+        if sample.size > content_type.max_bytes(kind):
             raise TooLargeForItsKind
 
     assert isinstance(files.store, Folder)  # it alone has its uploads come here
@@ -133,17 +133,25 @@ async def _put(request: Request, files: Files, key: UUID) -> Response:
         async with asyncio.timeout(UPLOAD_SECONDS):
             await files.store.put(key, request.stream(), size, check)
     except TooLarge:
-        answer = error(413, "TOO_LARGE", f"This is more than the {size:,} bytes that were announced; nothing is kept.")
+        answer = error_response(
+            413, "TOO_LARGE", f"This is more than the {size:,} bytes that were announced; nothing is kept."
+        )
     except TooShort:
-        answer = error(400, "TOO_SHORT", f"This is less than the {size:,} bytes that were announced; nothing is kept.")
+        answer = error_response(
+            400, "TOO_SHORT", f"This is less than the {size:,} bytes that were announced; nothing is kept."
+        )
     except WrongKind:
-        answer = error(415, "WRONG_KIND", f"This is none of what is taken: {content_type.TAKEN}. Nothing is kept.")
+        answer = error_response(
+            415, "WRONG_KIND", f"This is none of what is taken: {content_type.ACCEPTED_TYPES}. Nothing is kept."
+        )
     except TooLargeForItsKind:
-        answer = error(413, "TOO_LARGE", f"{content_type.SIZES} Nothing is kept.")
+        answer = error_response(413, "TOO_LARGE", f"{content_type.SIZES} Nothing is kept.")
     except AlreadyThere:
-        answer = error(409, "ALREADY_THERE", "This file has come in before; it cannot be changed.")
+        answer = error_response(409, "ALREADY_THERE", "This file has come in before; it cannot be changed.")
     except TimeoutError:
-        answer = error(408, "TOO_SLOW", f"This did not come in within {UPLOAD_SECONDS // 60} minutes; nothing is kept.")
+        answer = error_response(
+            408, "TOO_SLOW", f"This did not come in within {UPLOAD_SECONDS // 60} minutes; nothing is kept."
+        )
     except ClientDisconnect:
         answer = Response(status_code=400)  # which nobody hears
     else:
@@ -155,16 +163,16 @@ async def _put(request: Request, files: Files, key: UUID) -> Response:
 async def _read_the_rest(request: Request) -> None:
     """For clients that listen only once they have said all: an answer in between would be lost to them. Those that do
     not come to an end are answered all the same, and the connection is closed."""
-    left = content_type.LARGEST_VIDEO
+    left = content_type.MAX_VIDEO_BYTES
     with contextlib.suppress(TimeoutError, ClientDisconnect, RuntimeError):
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             async for chunk in request.stream():
                 left -= len(chunk)
                 if left < 0:
                     return
 
 
-async def _get(request: Request, files: Files, key: UUID) -> Response:
+async def _get(request: Request, files: FileUrls, key: UUID) -> Response:
     said = request.query_params
     try:
         elsewhere = await files.store.read_address(key, said["name"], said["type"])
@@ -174,7 +182,7 @@ async def _get(request: Request, files: Files, key: UUID) -> Response:
         chunks = files.store.read(key)
         first = await anext(chunks, b"")
     except FileNotFoundError:
-        return error(404, "NOT_FOUND", "This file is gone.")
+        return error_response(404, "NOT_FOUND", "This file is gone.")
 
     async def all_of_it() -> AsyncIterator[bytes]:
         yield first

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from zlib_ng import zlib_ng
 
 from resolvers.telemetry import current
-from server.errors import error, masked
+from server.errors import error_response, mask_internal
 from server.graphql.negotiation import EVENT_STREAM, GRAPHQL_RESPONSE, JSON, MULTIPART, compressed_from
 from server.origins import Origins
 from server.request_id import ENCODINGS, ID_HEADER, ORIGIN, PATH, PREFLIGHT, answered, begun, read
@@ -104,7 +104,7 @@ class ResponseMiddleware:
         except Exception as unforeseen:
             if has_started or scope["type"] == "websocket":
                 raise
-            await error(500, "INTERNAL", masked(unforeseen))(scope, receive, complete)
+            await error_response(500, "INTERNAL", mask_internal(unforeseen))(scope, receive, complete)
         finally:
             if scope["type"] == "http" and scope["path"] == PATH and scope["method"] != "OPTIONS":
                 answered(request, None if streams else time.perf_counter() - arrived)

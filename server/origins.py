@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from starlette.responses import Response
 from strawberry.http.websocket_origin import normalize_allowed_origins, normalize_origin
 
-from server.errors import error
+from server.errors import error_response
 from server.graphql.negotiation import SPELLINGS
 from server.settings import Mode, Settings
 
@@ -50,7 +50,9 @@ def _is_loopback(origin: str) -> bool:
 
 
 def refused_origin() -> Response:
-    return error(403, "FORBIDDEN", "Pages of this origin may not ask; RECOURSE_CORS_ORIGINS lists those that may.")
+    return error_response(
+        403, "FORBIDDEN", "Pages of this origin may not ask; RECOURSE_CORS_ORIGINS lists those that may."
+    )
 
 
 class Origins:
@@ -96,7 +98,7 @@ class Origins:
             return refused_origin()
         names = [name.strip() for name in headers.get("access-control-request-headers", "").split(",")]
         if not all(_HEADER_NAME.fullmatch(name) for name in names if name):
-            return error(400, "BAD_REQUEST", "Access-Control-Request-Headers has what is no name of a header.")
+            return error_response(400, "BAD_REQUEST", "Access-Control-Request-Headers has what is no name of a header.")
         asks_within = headers.get("access-control-request-private-network") == "true"
         answer = {
             "access-control-allow-methods": METHODS,

@@ -14,7 +14,9 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from server.errors import as_json
 
-LARGEST_HEAD = 64 * 1024  # bytes: the request line with its address, and all headers; about, since data come in chunks
+MAX_HEAD_BYTES = (
+    64 * 1024
+)  # bytes: the request line with its address, and all headers; about, since data come in chunks
 FRAMING = 8  # bytes that a chunked body may have for each byte that it brings
 
 
@@ -31,7 +33,7 @@ class BoundedProtocol(HttpToolsProtocol):
         except httptools.HttpParserError:
             self.send_400_response("This is not an HTTP request.")
             return
-        if self._head > LARGEST_HEAD and not self.transport.is_closing():
+        if self._head > MAX_HEAD_BYTES and not self.transport.is_closing():
             self.logger.warning("A request's head is too large.")
             self._refuse(b"431 Request Header Fields Too Large", "TOO_LARGE", "A head has at most 64 kB.")
 

@@ -13,14 +13,14 @@ from limits.storage import MemoryStorage, storage_from_string
 from limits.strategies import SlidingWindowCounterRateLimiter as Limiter
 from starlette.requests import HTTPConnection
 
-from server.errors import Refused
+from server.errors import RequestRejected
 from server.settings import Mode, Settings
 
 IN_MEMORY = "memory://"
 OFF = "off"
-USUAL = {"account": "600/minute", "address": "6000/minute"}  # in production; many phones share one address
+DEFAULT_RATES = {"account": "600/minute", "address": "6000/minute"}  # in production; many phones share one address
 CLEARING_SECONDS = 10.0  # between two clearings of what has expired
-PATIENCE_SECONDS = 0.5  # with the store
+TIMEOUT_SECONDS = 0.5  # with the store
 REST_SECONDS = 5.0  # in which it is not asked again once it could not be reached
 
 _log = logging.getLogger("recourse")
@@ -56,24 +56,24 @@ def _limiter(url: str) -> Limiter | RemoteLimiter:
         raise ValueError(f"rates are kept at memory:// or redis://HOST:PORT ({type(error).__name__})") from None
 
 
-def address(opened: HTTPConnection) -> str:
+def client_address(opened: HTTPConnection) -> str:
     """Whom it is from, as far as the network tells."""
     return opened.client.host if opened.client else ""
 
 
-class Rates:
+class RateLimiter:
     """`per` says whose they are: account or address."""
 
     def __init__(self, settings: Settings) -> None:
         """Raises ValueError where the settings make no sense."""
         given = {"account": settings.rate_per_account, "address": settings.rate_per_address}
-        usual = USUAL if settings.mode is Mode.PRODUCTION else {}
+        usual = DEFAULT_RATES if settings.mode is Mode.PRODUCTION else {}
         said = {per: rate or usual.get(per, OFF) for per, rate in given.items()}
         self.rates: dict[str, RateLimitItem] = {per: parse(rate) for per, rate in said.items() if rate != OFF}
         self.limiter = _limiter(settings.rate_store)
         self._rests_until = 0.0
 
-    async def spend(self, per: str, who: str) -> None:
+    async def consume(self, per: str, who: str) -> None:
         """Raises Refused where that was once too often. Where the store cannot be reached, all may ask."""
         rate = self.rates.get(per)
         if rate is None or time.monotonic() < self._rests_until:
@@ -84,7 +84,7 @@ class Rates:
             stats = self.limiter.get_window_stats(rate, per, who)
         else:
             try:
-                async with asyncio.timeout(PATIENCE_SECONDS):
+                async with asyncio.timeout(TIMEOUT_SECONDS):
                     if await self.limiter.hit(rate, per, who):
                         return
                     stats = await self.limiter.get_window_stats(rate, per, who)
@@ -93,6 +93,6 @@ class Rates:
                 _log.warning("the store of rates cannot be reached; nobody is held back")
                 return
         wait = max(1, round(stats.reset_time - time.time()))
-        raise Refused(
+        raise RequestRejected(
             429, "RATE_LIMITED", f"That was once too often; ask again in {wait} s.", **{"retry-after": str(wait)}
         )

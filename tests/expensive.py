@@ -34,11 +34,11 @@ from models.enums import CaseKind, Role
 from models.files import Folder
 from resolvers import ids
 from resolvers.account import Account, sign_in
-from resolvers.signed_url import Files
+from resolvers.signed_url import FileUrls
 from resolvers.telemetry import Request, current
 from schema import SCHEMA
 from schema.scalars import spell_instant
-from server.graphql.endpoint import GraphQLView
+from server.graphql.endpoint import GraphQLEndpoint
 from server.settings import Settings
 from tests.conftest import usd
 from tests.support.generated import Generated, fields_in
@@ -52,7 +52,7 @@ LIMITS = Settings().limits
 class Rich:
     """A buyer with as much as one may have, in a database of its own, asked without a socket."""
 
-    def __init__(self, view: GraphQLView) -> None:
+    def __init__(self, view: GraphQLEndpoint) -> None:
         self.view = view
         self.people: dict[Role, Account] = {}
         self.ids: list[str] = []
@@ -286,8 +286,8 @@ async def main(seconds: float, seed: int) -> None:
         url = f"sqlite://{folder}/rich.db"
         async with database.connected(url) as connection:
             await migrating.migrate(database.APPS, connection)
-            rich = Rich(GraphQLView(Settings(database_url=url, files_url=folder)))
-            rich.view.files = Files(Folder(Path(folder)), b"secret")
+            rich = Rich(GraphQLEndpoint(Settings(database_url=url, files_url=folder)))
+            rich.view.files = FileUrls(Folder(Path(folder)), b"secret")
             await rich.fill()
             before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
             gc.freeze()  # as the server does

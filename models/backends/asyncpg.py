@@ -29,7 +29,7 @@ STATEMENT_SECONDS = 11.0  # a second more than the server itself gives one, for 
 MENDING_SECONDS = 1.0  # to answer a cancellation or a ROLLBACK
 CLOSING_SECONDS = 0.4  # to take leave; all that a process has when it is told to stop is 10 seconds
 IDLE_SECONDS = 300.0  # after which a connection may have been dropped on the way, and nobody said so
-KEPT_FOR_READING = 3  # connections that transactions leave free: COMMIT may wait long for a standby
+CONNECTIONS_FOR_READING = 3  # connections that transactions leave free: COMMIT may wait long for a standby
 SILENT_SECONDS = 10  # on the network, before the kernel gives a connection up
 
 Rows = Sequence[Iterable[Any]]
@@ -116,7 +116,7 @@ def _is_as_it_was(proxy: Any) -> bool:
     return not connection.is_in_transaction() and not connection._protocol._is_cancelling()
 
 
-class Plans(StrEnum):
+class PlanMode(StrEnum):
     """How PostgreSQL plans what a connection executes."""
 
     CUSTOM = "force_custom_plan"  # each time, for the values that it is given
@@ -131,19 +131,19 @@ class Connections:
         """While the database `is_away`, nobody waits for a new connection."""
         self.pool = pool
         size: int = pool.get_max_size()
-        self.writers = asyncio.Semaphore(max(1, size - KEPT_FOR_READING))
+        self.writers = asyncio.Semaphore(max(1, size - CONNECTIONS_FOR_READING))
         self._is_away = is_away
         self._is_closed = False
         self._leave = asyncio.Semaphore(size)
         # Each with when it became free, the last one last. A connection keeps the way of planning that it had first,
         # unless there is none of the other way and no more to be had of the pool.
-        self._kept: dict[Plans, list[tuple[Any, float]]] = {plans: [] for plans in Plans}
-        self._plans: dict[Any, Plans] = {}
+        self._kept: dict[PlanMode, list[tuple[Any, float]]] = {plans: [] for plans in PlanMode}
+        self._plans: dict[Any, PlanMode] = {}
         self._suspect: set[Any] = set()  # of those in use: not to be kept when they become free
         self._taken = 0  # of the pool
         self._mending: set[asyncio.Task[None]] = set()
 
-    async def acquire(self, plans: Plans = Plans.CUSTOM) -> Any:
+    async def acquire(self, plans: PlanMode = PlanMode.CUSTOM) -> Any:
         """Waits until one is free. Raises TimeoutError when that takes too long, and Unreachable."""
         if self._leave.locked():
             async with asyncio.timeout(ACQUIRE_SECONDS):
@@ -156,7 +156,7 @@ class Connections:
             self._leave.release()
             raise
 
-    async def _acquired(self, plans: Plans) -> Any:
+    async def _acquired(self, plans: PlanMode) -> Any:
         connection = self._at_hand(plans)
         while connection is not None and _is_lost(connection):
             _end(connection)
@@ -173,7 +173,7 @@ class Connections:
                 raise
         try:
             if self._plans.get(connection) is not plans:
-                gathers = "off" if plans is Plans.GENERIC else "on"
+                gathers = "off" if plans is PlanMode.GENERIC else "on"
                 settings = {"plan_cache_mode": plans, "enable_seqscan": gathers, "enable_bitmapscan": gathers}
                 await connection.execute(
                     "; ".join(f"SET {name} = {value}" for name, value in settings.items()), timeout=MENDING_SECONDS
@@ -188,11 +188,11 @@ class Connections:
             raise
         return connection
 
-    def _at_hand(self, plans: Plans) -> Any:
+    def _at_hand(self, plans: PlanMode) -> Any:
         """One that is free, be it lost; None where the pool shall be asked."""
         kept = self._kept[plans]
         if not kept and self._taken >= self.pool.get_max_size():
-            kept = self._kept[Plans.GENERIC if plans is Plans.CUSTOM else Plans.CUSTOM]
+            kept = self._kept[PlanMode.GENERIC if plans is PlanMode.CUSTOM else PlanMode.CUSTOM]
         if not kept:
             return None
         connection, since = kept.pop()
@@ -257,7 +257,7 @@ class Connections:
         for holder in self.pool._holders:
             holder.terminate()
 
-    async def fetch(self, sql: str, values: Sequence[object], plans: Plans) -> Rows:
+    async def fetch(self, sql: str, values: Sequence[object], plans: PlanMode) -> Rows:
         # Without a timer of its own, which is dear: the server ends a slow statement, the pulse the connections of a
         # silent server (models.pulse), and the kernel those that the network has lost.
         connection = await self.acquire(plans)
@@ -314,7 +314,7 @@ class _Readable(AsyncpgDBClient):
 class SafeTransaction(_Readable, TransactionWrapper):
     """Its statements have no limits of their own, each of which would cost a timer: the transaction has one."""
 
-    async def fetch(self, sql: str, values: Sequence[object], _plans: Plans) -> Rows:
+    async def fetch(self, sql: str, values: Sequence[object], _plans: PlanMode) -> Rows:
         self.log.debug("%s: %s", sql, values)
         return await self._connection.fetch(sql, *values)
 
@@ -338,7 +338,7 @@ class SafeTransactionContext(TransactionContextPooled):
         pool: Connections = self.client._parent._pool
         await pool.writers.acquire()
         try:
-            connection = await pool.acquire(Plans.GENERIC)  # what is done is done to rows that are named
+            connection = await pool.acquire(PlanMode.GENERIC)  # what is done is done to rows that are named
             self.client._connection = connection
             try:
                 await self.client.begin()
@@ -431,7 +431,7 @@ class SafeAsyncpgClient(_Readable):
         async with asyncio.timeout(STATEMENT_SECONDS):
             return await super()._translate_exceptions(func, *args, **kwargs)
 
-    async def fetch(self, sql: str, values: Sequence[object], plans: Plans) -> Rows:
+    async def fetch(self, sql: str, values: Sequence[object], plans: PlanMode) -> Rows:
         """The rows of one statement, without Tortoise's steps between it and the driver."""
         if self._pool is None:
             async with self.acquire_connection():

@@ -12,7 +12,7 @@ import strawberry
 from strawberry import UNSET
 
 import models
-from execution.lookahead import Asked as AskedFields
+from execution.lookahead import SelectedField as AskedFields
 from models.enums import (
     Action,
     CaseKind,
@@ -26,21 +26,21 @@ from models.enums import (
 from resolvers import account, ids, policy
 from resolvers.account import Account
 from resolvers.actionable import Actionable, Past, replayed
-from resolvers.actions import OnCase, Payload, act_on_case, read_back, read_case
+from resolvers.actions import CaseInput, Payload, act_on_case, read_back, read_case
 from resolvers.conflict import PARTY, SUPPLIER_OF_ITS_ORDER, find_conflicts, with_conflict
 from resolvers.contact import e164, normal_email, normal_page
 from resolvers.context import Context, Info
-from resolvers.files.attachment import Attachment, brought, has_files
+from resolvers.files.attachment import Attachment, has_files, resolve_uploads
 from resolvers.money import Money, money
 from resolvers.orders.order import Order
-from resolvers.policy import Asked, ComplaintFacts, OrderFacts
+from resolvers.policy import ComplaintFacts, OrderFacts, Viewpoint
 from resolvers.read import fetch, relations
 from resolvers.read.rows import Relation, Row
 from resolvers.resolution import Decided
 from resolvers.write.cases import change_case, close_case, open_case, viewer_state
-from resolvers.write.idempotency import Keyed
+from resolvers.write.idempotency import IdempotentInput
 from resolvers.write.inputs import LONG_TEXT, Checks, Input, MoneyInput
-from resolvers.write.perform import Effect, Performing, Target, lock_order, perform, the_order
+from resolvers.write.perform import ActionHandler, ActionTarget, UnitOfWork, lock_order, perform, the_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class Complaint(ComplaintFacts, Actionable, Decided, Row):
     as_party: Account | None = field(init=False, default=None, repr=False)
     evidence: list[Attachment] = field(init=False, default_factory=list[Attachment])
     pages: dict[Any, Any] = field(init=False, default_factory=dict[Any, Any])
-    gathered: Sequence[list[Any]] = field(init=False, default=())
+    collections: Sequence[list[Any]] = field(init=False, default=())
     past: Sequence[Past] = field(init=False, default=())
 
     @property
@@ -138,7 +138,7 @@ class Complaint(ComplaintFacts, Actionable, Decided, Row):
 
     @property
     def reply_overdue(self) -> bool:
-        return policy.REPLY_OVERDUE.holds(self, Asked(Role.AGENT, self.context.now))
+        return policy.REPLY_OVERDUE.holds(self, Viewpoint(Role.AGENT, self.context.now))
 
     def facts(self) -> ComplaintFacts:
         """The complaint when nothing was known of it yet."""
@@ -149,11 +149,11 @@ replayed(Complaint, "case_id", "case_facts", needs=(PARTY,))
 find_conflicts(Complaint, "complainant_id", SUPPLIER_OF_ITS_ORDER)
 account.named_by(Complaint, "outcome", "outcome_by")
 has_files(Complaint, "evidence", "case_id")
-relations.refers_to(Complaint, "order", "order", Order, "Order", "order_id")
+relations.belongs_to(Complaint, "order", "order", Order, "Order", "order_id")
 relations.has_latest(Order, "complaint", "complaint", Complaint, "Complaint", newest="opened_at")
 
 
-relations.refers_to(Complaint, "of_order", "of_order", Order, "Order", "order_id")
+relations.belongs_to(Complaint, "of_order", "of_order", Order, "Order", "order_id")
 
 
 async def _load_respondents(context: Context, rows: Sequence[Any], asked: AskedFields) -> None:
@@ -179,7 +179,7 @@ class ContactInput(Input):
 
 
 @dataclass(kw_only=True)
-class FileComplaint(Keyed):
+class FileComplaint(IdempotentInput):
     kind: ComplaintKind
     description: str
     respondent: RespondentInput | None = UNSET
@@ -195,7 +195,7 @@ class ComplaintPayload(Payload):
 
 
 @dataclass(kw_only=True)
-class WithdrawComplaint(OnCase):
+class WithdrawComplaint(CaseInput):
     note: str | None = UNSET
 
 
@@ -218,10 +218,10 @@ async def file_complaint(info: Info, input: FileComplaint) -> ComplaintPayload:
         "amount": checks.money("amount", input.amount),
         "amount_currency": input.amount.currency_code if input.amount else None,
     }
-    files = await brought(info.context, checks, "evidence", input.evidence)
+    files = await resolve_uploads(info.context, checks, "evidence", input.evidence)
     filed: list[UUID] = []  # by the last attempt
 
-    async def effect(performing: Performing) -> None:
+    async def effect(performing: UnitOfWork) -> None:
         order, now = performing.order, performing.now
         if order is None and (twin := await _filed_just_now(performing, columns)) is not None:
             performing.first_case = twin
@@ -229,7 +229,7 @@ async def file_complaint(info: Info, input: FileComplaint) -> ComplaintPayload:
         facts: dict[str, Any] = {"opened_at": now, "waits_for": Role.AGENT, "due_at": now + policy.REPLY_WITHIN}
         of = {"complainant_id": performing.context.viewer.id, "order_id": order.id if order else None}
         id = await open_case(performing, CaseKind.COMPLAINT, facts, **of, **columns)
-        await files.into(performing, CaseKind.COMPLAINT, id)
+        await files.attach_to(performing, CaseKind.COMPLAINT, id)
         filed[:] = [id]
         if order is not None:
             performing.set(complaint_open_since=now)
@@ -245,7 +245,7 @@ async def file_complaint(info: Info, input: FileComplaint) -> ComplaintPayload:
 _JUST_NOW = timedelta(minutes=1)
 
 
-async def _filed_just_now(performing: Performing, columns: dict[str, Any]) -> UUID | None:
+async def _filed_just_now(performing: UnitOfWork, columns: dict[str, Any]) -> UUID | None:
     """The viewer's open complaint against the same respondent in the same words, filed within a minute: a second tap
     on the button, also of a request that arrived later and was faster. Nobody else files for the viewer meanwhile."""
     context, now = performing.context, performing.now
@@ -281,17 +281,17 @@ async def _unrecorded(context: Context, _order: Order | None) -> OrderFacts:
     return policy.unrecorded(context.viewer.id)
 
 
-_A_TRADE_NOT_ON_RECORD = Target(_lock_complainant, _unrecorded)
+_A_TRADE_NOT_ON_RECORD = ActionTarget(_lock_complainant, _unrecorded)
 
 
 async def withdraw_complaint(info: Info, input: WithdrawComplaint) -> ComplaintPayload:
-    async def effect(performing: Performing) -> None:
+    async def effect(performing: UnitOfWork) -> None:
         change_complaint(performing, close_case(performing, ComplaintStatus.WITHDRAWN))
 
     return await on_complaint(info, Action.WITHDRAW_COMPLAINT, input, effect)
 
 
-def change_complaint(performing: Performing, facts: dict[str, Any], **columns: Any) -> None:
+def change_complaint(performing: UnitOfWork, facts: dict[str, Any], **columns: Any) -> None:
     """Sets facts of the complaint that is acted on, and those of its order that follow from them."""
     change_case(performing, CaseKind.COMPLAINT, performing.subject.id, facts, **columns)
     if "closed_at" in facts and performing.order is not None:
@@ -301,8 +301,8 @@ def change_complaint(performing: Performing, facts: dict[str, Any], **columns: A
 async def on_complaint(
     info: Info,
     action: Action,
-    input: OnCase,
-    effect: Effect,
+    input: CaseInput,
+    effect: ActionHandler,
     checks: Checks | None = None,
     *,
     note_required: bool = False,
@@ -314,7 +314,7 @@ async def on_complaint(
     return ComplaintPayload(order=order, complaint=complaint, user_errors=errors)
 
 
-def the_complaint(id: str) -> Target:
+def the_complaint(id: str) -> ActionTarget:
     key = ids.key_of("Complaint", id)
 
     async def lock(context: Context) -> Order | None:
@@ -328,4 +328,4 @@ def the_complaint(id: str) -> Target:
     async def read(context: Context, _order: Order | None) -> Complaint | None:
         return await with_conflict(context, await fetch.by_id(context, Complaint, "Complaint", id))
 
-    return Target(lock, read)
+    return ActionTarget(lock, read)

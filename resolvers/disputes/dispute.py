@@ -26,10 +26,10 @@ from models.keys import new_id
 from resolvers import account, ids, policy
 from resolvers.account import Account
 from resolvers.actionable import Actionable, Past, replayed
-from resolvers.actions import OnCase, Payload, act_on_case, read_back, read_case
+from resolvers.actions import CaseInput, Payload, act_on_case, read_back, read_case
 from resolvers.conflict import PARTY, find_conflicts, with_conflict
 from resolvers.context import Context, Info
-from resolvers.files.attachment import Attachment, brought, has_files
+from resolvers.files.attachment import Attachment, has_files, resolve_uploads
 from resolvers.money import Money, money
 from resolvers.orders.order import Order
 from resolvers.policy import DisputeFacts
@@ -37,9 +37,17 @@ from resolvers.read import fetch, relations
 from resolvers.read.rows import Row
 from resolvers.resolution import Decided, check_amount, limit_amount
 from resolvers.write.cases import change_case, close_case, open_case, viewer_state
-from resolvers.write.idempotency import Keyed
+from resolvers.write.idempotency import IdempotentInput
 from resolvers.write.inputs import LONG_TEXT, Checks, MoneyInput
-from resolvers.write.perform import Effect, Performing, Seen, Target, lock_order, perform, the_order
+from resolvers.write.perform import (
+    ActionHandler,
+    ActionTarget,
+    ExpectedState,
+    UnitOfWork,
+    lock_order,
+    perform,
+    the_order,
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -69,7 +77,7 @@ class Dispute(DisputeFacts, Actionable, Decided, Row):
     proposals: list[Any] | None = field(init=False, default=None)
     evidence: list[Attachment] = field(init=False, default_factory=list[Attachment])
     pages: dict[Any, Any] = field(init=False, default_factory=dict[Any, Any])
-    gathered: Sequence[list[Any]] = field(init=False, default=())
+    collections: Sequence[list[Any]] = field(init=False, default=())
     past: Sequence[Past] = field(init=False, default=())
 
     @property
@@ -125,14 +133,14 @@ class Dispute(DisputeFacts, Actionable, Decided, Row):
 
 replayed(Dispute, "case_id", "case_facts", needs=(PARTY,))
 find_conflicts(Dispute, "buyer_id", "supplier_id")
-relations.refers_to(Dispute, "order", "order", Order, "Order", "order_id")
+relations.belongs_to(Dispute, "order", "order", Order, "Order", "order_id")
 relations.has_latest(Order, "dispute", "dispute", Dispute, "Dispute", newest="opened_at")
 account.named_by(Dispute, "outcome", "outcome_by")
 has_files(Dispute, "evidence", "case_id")
 
 
 @dataclass(kw_only=True)
-class OpenDispute(Keyed):
+class OpenDispute(IdempotentInput):
     order_id: strawberry.ID
     reason: DisputeReason
     description: str
@@ -142,7 +150,7 @@ class OpenDispute(Keyed):
 
 
 @dataclass(kw_only=True)
-class WithdrawDispute(OnCase):
+class WithdrawDispute(CaseInput):
     note: str | None = UNSET
 
 
@@ -159,9 +167,9 @@ async def open_dispute(info: Info, input: OpenDispute) -> DisputePayload:
         claim = None
     else:
         claim = check_amount(checks, "claim", input.wanted, input.claim)
-    files = await brought(info.context, checks, "evidence", input.evidence)
+    files = await resolve_uploads(info.context, checks, "evidence", input.evidence)
 
-    async def effect(performing: Performing) -> None:
+    async def effect(performing: UnitOfWork) -> None:
         order: Order = performing.subject
         limit_amount("claim", claim, order.most_claimable)
         opened: dict[str, Any] = {"opened_at": performing.now, "proposed_at": performing.now}
@@ -178,7 +186,7 @@ async def open_dispute(info: Info, input: OpenDispute) -> DisputePayload:
             currency=order.currency,
             claim=claim.minor if claim else None,
         )
-        await files.into(performing, CaseKind.DISPUTE, id)
+        await files.attach_to(performing, CaseKind.DISPUTE, id)
         propose(performing, id, input.wanted, claim)
         performing.set(dispute_open_since=performing.now)
 
@@ -205,7 +213,7 @@ def limited_to(most: Money) -> dict[str, Any]:
     return {"claimable": most.minor, "claimable_currency": most.currency_code}
 
 
-def propose(performing: Performing, id: UUID, resolution: ResolutionKind, amount: Money | None) -> None:
+def propose(performing: UnitOfWork, id: UUID, resolution: ResolutionKind, amount: Money | None) -> None:
     proposal = {
         "id": new_id(),
         "dispute_id": id,
@@ -219,13 +227,13 @@ def propose(performing: Performing, id: UUID, resolution: ResolutionKind, amount
 
 
 async def withdraw_dispute(info: Info, input: WithdrawDispute) -> DisputePayload:
-    async def effect(performing: Performing) -> None:
+    async def effect(performing: UnitOfWork) -> None:
         change_dispute(performing, close_case(performing, DisputeStatus.WITHDRAWN))
 
     return await on_dispute(info, Action.WITHDRAW_DISPUTE, input, effect)
 
 
-def change_dispute(performing: Performing, facts: dict[str, Any], **columns: Any) -> None:
+def change_dispute(performing: UnitOfWork, facts: dict[str, Any], **columns: Any) -> None:
     """Sets facts of the dispute that is acted on, and those of the order that follow from them."""
     change_case(performing, CaseKind.DISPUTE, performing.subject.id, facts, **columns)
     performing.set(dispute_lapses_at=None)
@@ -238,12 +246,12 @@ def change_dispute(performing: Performing, facts: dict[str, Any], **columns: Any
 async def on_dispute(
     info: Info,
     action: Action,
-    input: OnCase,
-    effect: Effect,
+    input: CaseInput,
+    effect: ActionHandler,
     checks: Checks | None = None,
     *,
     note_required: bool = False,
-    seen: Seen | None = None,
+    seen: ExpectedState | None = None,
 ) -> DisputePayload:
     """Performs an action on a dispute, and answers with everything as it stands. `checks` are those made so far."""
     target = the_dispute(input.case_id)
@@ -253,7 +261,7 @@ async def on_dispute(
     return DisputePayload(order=order, dispute=dispute, user_errors=errors)
 
 
-def the_dispute(id: str) -> Target:
+def the_dispute(id: str) -> ActionTarget:
     key = ids.key_of("Dispute", id)
 
     async def lock(context: Context) -> Order | None:
@@ -268,4 +276,4 @@ def the_dispute(id: str) -> Target:
             dispute.claimable, dispute.claimable_currency = policy.claimable(order), order.currency
         return dispute
 
-    return Target(lock, read)
+    return ActionTarget(lock, read)

@@ -14,17 +14,17 @@ import models
 from models.enums import Action, DisputeStatus, InputProblem, Reason, ResolutionKind, Role
 from resolvers import account, ids
 from resolvers.account import Account
-from resolvers.actions import OnCase
+from resolvers.actions import CaseInput
 from resolvers.context import Context, Info
 from resolvers.disputes.dispute import Dispute, DisputePayload, change_dispute, offer, on_dispute, passed_to, propose
-from resolvers.errors import Refused, invalid
+from resolvers.errors import ActionRefused, invalid
 from resolvers.money import Money, money
 from resolvers.read.relations import has_list
 from resolvers.read.rows import Row
 from resolvers.resolution import check_amount, limit_amount, outcome_columns
 from resolvers.write.cases import close_case
 from resolvers.write.inputs import Checks, MoneyInput
-from resolvers.write.perform import Performing, Seen
+from resolvers.write.perform import ExpectedState, UnitOfWork
 
 
 @dataclass(slots=True, kw_only=True)
@@ -59,14 +59,14 @@ has_list(Dispute, ("proposal", "proposals"), "proposals", Proposal, "Proposal", 
 
 
 @dataclass(kw_only=True)
-class ProposeResolution(OnCase):
+class ProposeResolution(CaseInput):
     resolution: ResolutionKind
     amount: MoneyInput | None = UNSET
     note: str | None = UNSET
 
 
 @dataclass(kw_only=True)
-class AcceptProposal(OnCase):
+class AcceptProposal(CaseInput):
     note: str | None = UNSET
     proposal_id: strawberry.ID | None = UNSET
 
@@ -76,7 +76,7 @@ class RejectProposal(AcceptProposal):
     pass
 
 
-def limit_outcome(field: str, amount: Money | None, performing: Performing) -> None:
+def limit_outcome(field: str, amount: Money | None, performing: UnitOfWork) -> None:
     """Raises Refused where the dispute cannot end with this amount by the facts as they are now, under the lock: more
     than can be claimed of the order, more than the claim, or any amount where the claim is in another currency."""
     dispute: Dispute = performing.subject
@@ -89,14 +89,14 @@ def limit_outcome(field: str, amount: Money | None, performing: Performing) -> N
     elif amount is not None:
         changed = f"The order's currency changed from {claim.currency_code} to {most.currency_code} after the claim"
         message = f"{changed}; only an outcome without money is possible."
-        raise Refused([invalid(f"{field}.currencyCode", InputProblem.WRONG_FORM, message)])
+        raise ActionRefused([invalid(f"{field}.currencyCode", InputProblem.WRONG_FORM, message)])
 
 
 async def propose_resolution(info: Info, input: ProposeResolution) -> DisputePayload:
     checks = Checks()
     amount = check_amount(checks, "amount", input.resolution, input.amount)
 
-    async def effect(performing: Performing) -> None:
+    async def effect(performing: UnitOfWork) -> None:
         limit_outcome("amount", amount, performing)
         await _answer(performing, accepted=False)
         propose(performing, performing.subject.id, input.resolution, amount)
@@ -106,7 +106,7 @@ async def propose_resolution(info: Info, input: ProposeResolution) -> DisputePay
 
 
 async def accept_proposal(info: Info, input: AcceptProposal) -> DisputePayload:
-    async def effect(performing: Performing) -> None:
+    async def effect(performing: UnitOfWork) -> None:
         proposal = await _on_the_table(performing.subject).get()
         await _answer(performing, accepted=True)
         change_dispute(
@@ -124,7 +124,7 @@ async def accept_proposal(info: Info, input: AcceptProposal) -> DisputePayload:
 
 
 async def reject_proposal(info: Info, input: RejectProposal) -> DisputePayload:
-    async def effect(performing: Performing) -> None:
+    async def effect(performing: UnitOfWork) -> None:
         await _answer(performing, accepted=False)
         change_dispute(performing, _to_the_other(performing) | {"proposed_at": None} | offer(None))
 
@@ -138,7 +138,7 @@ def _on_the_table(dispute: Dispute) -> Any:
     return models.Proposal.filter(dispute_id=dispute.id, accepted=None)
 
 
-def _seen(input: AcceptProposal) -> Seen | None:
+def _seen(input: AcceptProposal) -> ExpectedState | None:
     """The proposal that the input names. What is no id of a proposal is on no table."""
     if input.proposal_id is None:
         return None
@@ -147,13 +147,13 @@ def _seen(input: AcceptProposal) -> Seen | None:
     async def is_current(dispute: Dispute) -> bool:
         return key is not None and await _on_the_table(dispute).filter(id=key).exists()
 
-    return Seen(is_current, rather_than=_OF_THE_TABLE)
+    return ExpectedState(is_current, rather_than=_OF_THE_TABLE)
 
 
-async def _answer(performing: Performing, *, accepted: bool) -> None:
+async def _answer(performing: UnitOfWork, *, accepted: bool) -> None:
     await _on_the_table(performing.subject).update(accepted=accepted)
 
 
-def _to_the_other(performing: Performing) -> dict[str, Any]:
+def _to_the_other(performing: UnitOfWork) -> dict[str, Any]:
     other = Role.BUYER if performing.context.viewer.role is Role.SUPPLIER else Role.SUPPLIER
     return passed_to(other, performing.now)

@@ -22,12 +22,12 @@ POLL_SECONDS = 1.0  # how late news may be where a notification got lost
 AT_ONCE = 1000  # events that are read by one statement
 NOTIFY_SECONDS = 5.0
 BETWEEN_SECONDS = 0.01  # two notifications, of which one serves all that was committed meanwhile
-SHORTEST_WAIT, LONGEST_WAIT = 0.002, 1.0  # seconds, for transactions under way
+MIN_WAIT, MAX_WAIT = 0.002, 1.0  # seconds, for transactions under way
 
 _log = logging.getLogger(__name__)
 
 
-class Horizon:
+class Watermark:
     """Up to which id the events are complete: none with a smaller one will be committed any more.
 
     PostgreSQL hands out an event's id long before its transaction commits, so that a smaller id can come in later than
@@ -60,10 +60,10 @@ class Horizon:
 
     async def wait(self) -> int:
         """The horizon once all that was committed before this call is within it, or after the longest wait."""
-        waited, pause = 0.0, SHORTEST_WAIT
+        waited, pause = 0.0, MIN_WAIT
         reached = await self.look()
         committed = self.newest
-        while reached < committed and waited < LONGEST_WAIT:
+        while reached < committed and waited < MAX_WAIT:
             await asyncio.sleep(pause)
             waited, pause = waited + pause, pause * 2
             reached = await self.look()
@@ -71,7 +71,7 @@ class Horizon:
 
 
 @dataclass(frozen=True, slots=True)
-class Happened:
+class CommittedEvent:
     """An event that was committed, as far as one must know to tell whom it concerns."""
 
     id: int
@@ -82,8 +82,8 @@ class Happened:
     action: Action | None
 
 
-_COLUMNS = [field.name for field in fields(Happened)]
-Listener = Callable[[Sequence[Happened]], None]
+_COLUMNS = [field.name for field in fields(CommittedEvent)]
+Listener = Callable[[Sequence[CommittedEvent]], None]
 
 
 class Feed:
@@ -93,7 +93,7 @@ class Feed:
     """
 
     def __init__(self) -> None:
-        self.horizon = Horizon()
+        self.horizon = Watermark()
         self.listener: Listener | None = None
         self._seen = 0  # the greatest id that was handed on, or was there before anybody listened
         self._missing: list[tuple[int, int]] = []  # from, to: below it and beyond the horizon, what may still come
@@ -140,9 +140,13 @@ class Feed:
             # In one statement: of two events of an order, the first is there whenever the second is.
             wanted = reduce(Q.__or__, (Q(id__range=between) for between in self._missing), Q(id__gt=self._seen))
             rows = (
-                await Event.filter(wanted).using_db(database.reader()).order_by("id").limit(AT_ONCE).values(*_COLUMNS)
+                await Event.filter(wanted)
+                .using_db(database.read_connection())
+                .order_by("id")
+                .limit(AT_ONCE)
+                .values(*_COLUMNS)
             )
-            news = [Happened(**row) for row in rows]
+            news = [CommittedEvent(**row) for row in rows]
             self._note(event.id for event in news)
             if news and self.listener is not None:
                 self.listener(news)

@@ -13,27 +13,29 @@ from uuid import UUID
 from weakref import WeakSet
 
 from models import failures
-from resolvers.errors import NotThere
-from resolvers.feed.feed import Feed, Happened
+from resolvers.errors import NotFound
+from resolvers.feed.feed import CommittedEvent, Feed
 
-KEPT_FOR_A_SLOW_READER = 100  # the latest
-READS_AT_ONCE = 4  # of the database's connections
+MAX_BACKLOG = 100  # the latest
+CONCURRENT_READS = 4  # of the database's connections
 RETRY_SECONDS = 1.0
-LONGEST_TIMER = 3600.0  # seconds; the wall clock may be set, so that longer waits are looked at again
+MAX_TIMER = 3600.0  # seconds; the wall clock may be set, so that longer waits are looked at again
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Snapshot:
     """What a reading found, and the first instant at which time alone will make it another."""
 
     row: Any
     differs_at: datetime | None
 
 
-Read = Callable[[datetime], Awaitable["Seen | None"]]  # None where there is nothing, or nothing any more, to be seen
-Concerns = Callable[[Happened], bool]
+Read = Callable[
+    [datetime], Awaitable["Snapshot | None"]
+]  # None where there is nothing, or nothing any more, to be seen
+Concerns = Callable[[CommittedEvent], bool]
 
 
 class Subscriber:
@@ -42,7 +44,7 @@ class Subscriber:
 
     def __init__(self, group: _Group) -> None:
         self._group = group
-        self._waiting: deque[Any] = deque(maxlen=KEPT_FOR_A_SLOW_READER)
+        self._waiting: deque[Any] = deque(maxlen=MAX_BACKLOG)
         self._woken = asyncio.Event()
         self._end: Exception | None = None
 
@@ -57,7 +59,7 @@ class Subscriber:
             await self._woken.wait()
         return self._waiting.popleft()
 
-    def tell(self, row: Any) -> None:
+    def publish(self, row: Any) -> None:
         self._waiting.append(row)
         self._woken.set()
 
@@ -112,15 +114,15 @@ class _Group:
                 continue
             for subscriber in list(self.subscribers):
                 if seen is None:
-                    subscriber.end(NotThere())
+                    subscriber.end(NotFound())
                 else:
-                    for _ in range(min(times, KEPT_FOR_A_SLOW_READER)):
-                        subscriber.tell(seen.row)
+                    for _ in range(min(times, MAX_BACKLOG)):
+                        subscriber.publish(seen.row)
             self.wake_at(seen.differs_at if seen else None, now)
         if not self.subscribers:
             self.hub.close(self)
 
-    def joined(self, seen: Seen, read_at: datetime) -> None:
+    def joined(self, seen: Snapshot, read_at: datetime) -> None:
         """Somebody else watches as well, who has read it at that instant."""
         if self._differs_at is not None and self._read_at < self._differs_at <= read_at:
             self.changed(1)  # their reading came just before the timer, which it takes the place of
@@ -138,7 +140,7 @@ class _Group:
             self._timer = None
         if self._differs_at is not None:
             seconds = max((self._differs_at - datetime.now(UTC)).total_seconds(), 0)
-            self._timer = asyncio.get_running_loop().call_later(min(seconds, LONGEST_TIMER), self._due)
+            self._timer = asyncio.get_running_loop().call_later(min(seconds, MAX_TIMER), self._due)
 
     def _due(self) -> None:
         assert self._differs_at is not None
@@ -153,7 +155,7 @@ class Hub:
 
     def __init__(self) -> None:
         self.feed = Feed()
-        self.reads = asyncio.Semaphore(READS_AT_ONCE)
+        self.reads = asyncio.Semaphore(CONCURRENT_READS)
         self._groups: defaultdict[UUID, dict[Hashable, _Group]] = defaultdict(dict)  # by what they watch, and how
 
     async def watch(self, topic: UUID, view: Hashable, read: Read, concerns: Concerns) -> Subscriber:
@@ -162,7 +164,7 @@ class Hub:
         Those who give the same `view` share one reading. Raises NotThere where there is nothing to be seen.
         """
         # What was committed before is no news; whatever is committed from here on will be told.
-        await self.feed.listen(self._news)
+        await self.feed.listen(self.on_events)
         group = self._groups[topic].get(view)
         if group is None:
             group = self._groups[topic][view] = _Group(self, topic, view, read, concerns)
@@ -172,7 +174,7 @@ class Hub:
         try:
             seen = await read(now)
             if seen is None:
-                raise NotThere
+                raise NotFound
         except BaseException:
             group.leave(subscriber)
             raise
@@ -202,8 +204,8 @@ class Hub:
         """How many watch."""
         return sum(len(group.subscribers) for groups in self._groups.values() for group in groups.values())
 
-    def _news(self, news: Sequence[Happened]) -> None:
-        of_topic: defaultdict[UUID, list[Happened]] = defaultdict(list)
+    def on_events(self, news: Sequence[CommittedEvent]) -> None:
+        of_topic: defaultdict[UUID, list[CommittedEvent]] = defaultdict(list)
         for event in news:
             for topic in (event.order_id, event.case_id):
                 if topic is not None and topic in self._groups:
@@ -214,11 +216,11 @@ class Hub:
                     group.changed(times)
 
 
-def _changes(events: Sequence[Happened]) -> int:
+def _changes(events: Sequence[CommittedEvent]) -> int:
     """How many changes these events of one order or case are. What one transaction did is one change: its events become
     known at the same instant, and an action is the last of them."""
     changes = 0
-    before: Happened | None = None
+    before: CommittedEvent | None = None
     for event in events:
         if before is None or before.action is not None or before.known_at != event.known_at:
             changes += 1

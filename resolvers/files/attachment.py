@@ -13,7 +13,7 @@ from models import database
 from models.enums import CaseKind, InputProblem
 from resolvers import ids
 from resolvers.context import Context
-from resolvers.errors import Refused, UserError, invalid
+from resolvers.errors import ActionRefused, UserError, invalid
 from resolvers.files import content_type as filetype
 from resolvers.read.fetch import fetch
 from resolvers.read.relations import has_list
@@ -22,11 +22,11 @@ from resolvers.read.sql import Statement, among
 from resolvers.write.inputs import Checks
 
 if TYPE_CHECKING:
-    from resolvers.write.perform import Performing
+    from resolvers.write.perform import UnitOfWork
 
-MOST_AT_ONCE = 10
-MOST_IN_A_CASE, MOST_VIDEOS_IN_A_CASE = 200, 2
-KEPT_UNUSED = timedelta(days=1)
+MAX_FILES_AT_ONCE = 10
+MAX_FILES_IN_A_CASE, MAX_VIDEOS_IN_A_CASE = 200, 2
+UNUSED_UPLOAD_RETENTION = timedelta(days=1)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,7 +70,7 @@ class _Upload(Row):
     case_id: UUID | None
 
 
-class Brought:
+class PendingUploads:
     """The uploads that an input names, examined before the case is locked, to be taken in by the case."""
 
     def __init__(self, uploads: Sequence[_Upload], kinds: dict[UUID, str], errors: list[UserError], name: str) -> None:
@@ -79,27 +79,29 @@ class Brought:
     def __bool__(self) -> bool:
         return bool(self.uploads)
 
-    async def into(self, performing: Performing, kind: CaseKind, case_id: UUID, message_id: UUID | None = None) -> None:
+    async def attach_to(
+        self, performing: UnitOfWork, kind: CaseKind, case_id: UUID, message_id: UUID | None = None
+    ) -> None:
         """Makes them attachments of the case, which is locked or new. Raises Refused, saying what is wrong."""
         if self.errors:
-            raise Refused(self.errors)
+            raise ActionRefused(self.errors)
         if not self.uploads:
             return
         already = await models.Attachment.filter(case_id=case_id).count()
-        if already + len(self.uploads) > MOST_IN_A_CASE:
-            message = f"A case holds at most {MOST_IN_A_CASE} files; this one has {already}."
-            raise Refused([invalid(self.name, InputProblem.TOO_MANY, message)])
+        if already + len(self.uploads) > MAX_FILES_IN_A_CASE:
+            message = f"A case holds at most {MAX_FILES_IN_A_CASE} files; this one has {already}."
+            raise ActionRefused([invalid(self.name, InputProblem.TOO_MANY, message)])
         if videos := sum(self.kinds[each.id] in filetype.VIDEOS for each in self.uploads):
             already = await models.Attachment.filter(case_id=case_id, content_type__in=filetype.VIDEOS).count()
-            if already + videos > MOST_VIDEOS_IN_A_CASE:
-                message = f"A case holds at most {MOST_VIDEOS_IN_A_CASE} videos; this one has {already}."
-                raise Refused([invalid(self.name, InputProblem.TOO_MANY, message)])
+            if already + videos > MAX_VIDEOS_IN_A_CASE:
+                message = f"A case holds at most {MAX_VIDEOS_IN_A_CASE} videos; this one has {already}."
+                raise ActionRefused([invalid(self.name, InputProblem.TOO_MANY, message)])
         statement = Statement()
         bind = statement.bind
         of_case = f"case_kind = {bind(kind.value)}, case_id = {bind(case_id)}, message_id = {bind(message_id)}"
         types = " ".join(f"WHEN {bind(each.id)} THEN {bind(self.kinds[each.id])}" for each in self.uploads)
         names = " ".join(
-            f"WHEN {bind(each.id)} THEN {bind(filetype.named(each.filename, self.kinds[each.id]))}"
+            f"WHEN {bind(each.id)} THEN {bind(filetype.with_extension(each.filename, self.kinds[each.id]))}"
             for each in self.uploads
         )
         taken = await database.change(
@@ -108,22 +110,22 @@ class Brought:
             statement.values,
         )
         if taken < len(self.uploads):  # another request was faster
-            raise Refused([invalid(self.name, InputProblem.OTHER, _USED)])
+            raise ActionRefused([invalid(self.name, InputProblem.OTHER, _USED)])
 
 
 _USED = "This file is part of a case already; upload it again to use it twice."
 
 
-async def brought(context: Context, checks: Checks, name: str, given: Sequence[str] | None) -> Brought:
+async def resolve_uploads(context: Context, checks: Checks, name: str, given: Sequence[str] | None) -> PendingUploads:
     """The uploads named in the input's field `name`. The list's shape is checked at once; what is wrong with the files
     is said only when they are to be taken in, after the decision. Changes nothing that anybody sees."""
     given = given or ()
-    if len(given) > MOST_AT_ONCE:
-        checks.problem(name, InputProblem.TOO_MANY, f"At most {MOST_AT_ONCE} files can be given at once.")
+    if len(given) > MAX_FILES_AT_ONCE:
+        checks.problem(name, InputProblem.TOO_MANY, f"At most {MAX_FILES_AT_ONCE} files can be given at once.")
     elif len(set(given)) < len(given):
         checks.problem(name, InputProblem.OTHER, "The same file is named twice.")
     if checks.errors or not given:
-        return Brought([], {}, [], name)
+        return PendingUploads([], {}, [], name)
     keys = [ids.key_of("Upload", text) for text in given]
     rows = await fetch(
         context,
@@ -143,7 +145,7 @@ async def brought(context: Context, checks: Checks, name: str, given: Sequence[s
         else:
             assert upload is not None
             kinds[upload.id] = kind
-    return Brought([known[key] for key in keys if key and key in kinds], kinds, errors, name)
+    return PendingUploads([known[key] for key in keys if key and key in kinds], kinds, errors, name)
 
 
 async def _examine(context: Context, upload: _Upload | None) -> str:
@@ -152,16 +154,16 @@ async def _examine(context: Context, upload: _Upload | None) -> str:
         raise ValueError("There is no such upload of yours.")
     if upload.case_id is not None:
         raise ValueError(_USED)
-    if context.arrived_at > upload.created_at + KEPT_UNUSED:
+    if context.arrived_at > upload.created_at + UNUSED_UPLOAD_RETENTION:
         raise ValueError("This upload has expired; upload the file again.")
     sample = await context.files.take(upload.id, upload.size)
     if sample is None:
         raise ValueError("This file has not come in; PUT it to the upload's address first.")
     if sample.size != upload.size:
         raise ValueError(f"This file has {sample.size:,} bytes, but {upload.size:,} were announced.")
-    kind = filetype.told_by(sample.content, upload.content_type)
+    kind = filetype.sniff(sample.content, upload.content_type)
     if kind is None:
-        raise ValueError(f"This is none of the kinds of files that are taken: {filetype.TAKEN}.")
-    if sample.size > filetype.largest(kind):
+        raise ValueError(f"This is none of the kinds of files that are taken: {filetype.ACCEPTED_TYPES}.")
+    if sample.size > filetype.max_bytes(kind):
         raise ValueError(filetype.SIZES)
     return kind

@@ -13,7 +13,7 @@ UNKNOWN = "application/octet-stream"  # announced by clients that cannot tell
 PLAIN, EMAIL, ZIP, PDF = "text/plain", "message/rfc822", "application/zip", "application/pdf"
 MP4, MOV = "video/mp4", "video/quicktime"
 VIDEOS = (MP4, MOV)
-LARGEST, LARGEST_VIDEO = 20_000_000, 100_000_000  # bytes
+MAX_BYTES, MAX_VIDEO_BYTES = 20_000_000, 100_000_000  # bytes
 OLD_OFFICE = "application/x-ole-storage"  # one of the old office formats, when nobody says which
 
 _OOXML = "application/vnd.openxmlformats-officedocument"
@@ -88,10 +88,10 @@ _NEVER = re.compile(
 # "image" and "*/*" are what some apps say.
 _NAME = re.compile(r"[a-z0-9!#$&^_.+*-]{1,100}(/[a-z0-9!#$&^_.+*-]{0,100})?")
 
-TAKEN = (  # for people
+ACCEPTED_TYPES = (  # for people
     "JPEG, PNG, GIF, WebP, HEIC, PDF, office documents, plain text, e-mail, zip, and MP4 and MOV videos"
 )
-SIZES = f"A video has at most {LARGEST_VIDEO:,} bytes, any other file {LARGEST:,}."
+SIZES = f"A video has at most {MAX_VIDEO_BYTES:,} bytes, any other file {MAX_BYTES:,}."
 
 _INVISIBLE = " \t\r\n\u00a0\u200b\u2060\ufeff"
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
@@ -103,7 +103,7 @@ _MP4_BRANDS = {b"isom", *(b"iso%d" % n for n in range(2, 10)), b"mp41", b"mp42",
 _OTHER_BRANDS = {b"avif", b"avis", b"mif1", b"msf1", b"M4A ", b"M4B ", b"M4P ", b"F4A ", b"F4B ", b"crx "}  # first ones
 
 
-def announced(content_type: str) -> str | None:
+def declared_type(content_type: str) -> str | None:
     """The kind that a client names, in our spelling, and UNKNOWN where the content will tell; None for what is never
     taken."""
     name = content_type.split(";")[0].strip().lower()
@@ -115,9 +115,9 @@ def announced(content_type: str) -> str | None:
     return PLAIN if name.startswith("text/") else UNKNOWN
 
 
-def largest(kind: str) -> int:
+def max_bytes(kind: str) -> int:
     """How many bytes a file of that kind may have."""
-    return LARGEST_VIDEO if kind in VIDEOS else LARGEST
+    return MAX_VIDEO_BYTES if kind in VIDEOS else MAX_BYTES
 
 
 def may_be_large(announced: str) -> bool:
@@ -125,7 +125,7 @@ def may_be_large(announced: str) -> bool:
     return announced in VIDEOS or announced == UNKNOWN
 
 
-def told_by(sample: bytes, announced: str) -> str | None:
+def sniff(sample: bytes, announced: str) -> str | None:
     """The kind of a content, given the beginning and the end of it; None for one that is not taken. What was announced
     decides only among kinds that the content could be."""
     proofs = set(_signatures(sample))
@@ -139,7 +139,7 @@ def told_by(sample: bytes, announced: str) -> str | None:
     return EMAIL if announced != PLAIN and _is_email(sample) else PLAIN
 
 
-def named(filename: str, content_type: str) -> str:
+def with_extension(filename: str, content_type: str) -> str:
     """The name with an ending that fits the kind, so that nobody's computer takes it for something else."""
     extensions = KINDS[content_type].extensions
     return filename if filename.lower().endswith(extensions) else f"{filename}{extensions[0]}"

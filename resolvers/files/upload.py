@@ -15,12 +15,12 @@ from resolvers import account, ids
 from resolvers.context import Info
 from resolvers.errors import UserError
 from resolvers.files import content_type as filetype
-from resolvers.files.attachment import KEPT_UNUSED
-from resolvers.signed_url import UPLOAD_SECONDS, Files
+from resolvers.files.attachment import UNUSED_UPLOAD_RETENTION
+from resolvers.signed_url import UPLOAD_SECONDS, FileUrls
 from resolvers.write.inputs import Checks, Input
 
-MOST_UNUSED, MOST_LARGE_UNUSED = 100, 4  # of one account; large ones are larger than all but videos can be
-_CLEARED_AFTER = KEPT_UNUSED + timedelta(hours=1)  # no request that may still use one is under way by then
+MAX_UNUSED, MAX_LARGE_UNUSED = 100, 4  # of one account; large ones are larger than all but videos can be
+_CLEARED_AFTER = UNUSED_UPLOAD_RETENTION + timedelta(hours=1)  # no request that may still use one is under way by then
 _CLEARED_AT_ONCE = 500
 
 
@@ -67,10 +67,10 @@ async def create_upload(info: Info, input: CreateUpload) -> CreateUploadPayload:
     async def work() -> str | None:
         # One after the other, so that the counts hold.
         await account.lock(context.viewer.id)
-        if await _unused(info) >= MOST_UNUSED:
-            return f"You have {MOST_UNUSED} uploads that no case uses; use them, or wait until they expire."
-        if input.size > filetype.LARGEST and await _unused(info, size__gt=filetype.LARGEST) >= MOST_LARGE_UNUSED:
-            return f"You have {MOST_LARGE_UNUSED} videos that no case uses; use them, or wait until they expire."
+        if await _unused(info) >= MAX_UNUSED:
+            return f"You have {MAX_UNUSED} uploads that no case uses; use them, or wait until they expire."
+        if input.size > filetype.MAX_BYTES and await _unused(info, size__gt=filetype.MAX_BYTES) >= MAX_LARGE_UNUSED:
+            return f"You have {MAX_LARGE_UNUSED} videos that no case uses; use them, or wait until they expire."
         await models.Attachment.create(
             id=key,
             by_id=context.viewer.id,
@@ -99,23 +99,25 @@ def _check(checks: Checks, input: CreateUpload) -> str | None:
     checks.line("filename", input.filename, 200, required=True)
     if len(checks.errors) == before and ("/" in input.filename or "\\" in input.filename):
         checks.problem("filename", InputProblem.WRONG_FORM, "A file's name has no slashes.")
-    content_type = filetype.announced(input.content_type)
+    content_type = filetype.declared_type(input.content_type)
     if content_type is None:
-        checks.problem("contentType", InputProblem.WRONG_FORM, f"These kinds of files are taken: {filetype.TAKEN}.")
+        checks.problem(
+            "contentType", InputProblem.WRONG_FORM, f"These kinds of files are taken: {filetype.ACCEPTED_TYPES}."
+        )
     if content_type is not None and not filetype.may_be_large(content_type):
-        checks.within("size", input.size, 1, filetype.LARGEST)
+        checks.within("size", input.size, 1, filetype.MAX_BYTES)
     else:
-        checks.within("size", input.size, 1, filetype.LARGEST_VIDEO)
+        checks.within("size", input.size, 1, filetype.MAX_VIDEO_BYTES)
     return content_type
 
 
 async def _unused(info: Info, **which: object) -> int:
-    since = info.context.arrived_at - KEPT_UNUSED
+    since = info.context.arrived_at - UNUSED_UPLOAD_RETENTION
     mine = models.Attachment.filter(by_id=info.context.viewer.id, case_id=None, created_at__gt=since, **which)
     return await mine.count()
 
 
-async def clear(files: Files, now: datetime) -> None:
+async def clear_expired(files: FileUrls, now: datetime) -> None:
     """Removes the uploads that nobody used in time, and what interrupted ones left. `now` is the real time."""
     before = now - _CLEARED_AFTER
     while True:

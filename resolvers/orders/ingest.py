@@ -18,14 +18,14 @@ from models.text import order_search
 from resolvers import account, policy
 from resolvers.context import Context
 from resolvers.disputes.dispute import limited_to
-from resolvers.errors import Refused, UserError, invalid
+from resolvers.errors import ActionRefused, UserError, invalid
 from resolvers.money import Money
 from resolvers.orders.order import Order
 from resolvers.read.fetch import fetch
 from resolvers.read.sql import among
 from resolvers.write import events as history
-from resolvers.write.events import Change
-from resolvers.write.expiry import settle
+from resolvers.write.events import PendingEvent
+from resolvers.write.expiry import record_expirations
 from resolvers.write.inputs import Checks
 
 AT_ONCE = 500  # orders that are read and locked by one statement
@@ -82,7 +82,7 @@ async def store(
                 part = batch[start : start + AT_ONCE]
                 await _store(context, part, accounts, stored)
                 if stored.errors and not skip_invalid:
-                    raise Refused(stored.errors)
+                    raise ActionRefused(stored.errors)
         if ignored := set(stored.ignored):
             stored.ignored = [number for number in dict.fromkeys(r.number for r in records) if number in ignored]
         return stored
@@ -90,7 +90,7 @@ async def store(
     for attempt in range(3):
         try:
             return await database.in_transaction(work, seconds, shielded=shielded)
-        except Refused as refused:
+        except ActionRefused as refused:
             return Stored(refused.errors)
         except (IntegrityError, database.Deadlock, _RecordedMeanwhile):
             # Somebody else recorded some of the same orders in between; they are old ones now.
@@ -231,11 +231,11 @@ async def _replace(context: Context, order: Order, record: Checked, search: str,
         # A payment that was received did not fail, only because nobody mentions any more that it was on its way.
         kept["payment_submitted_at"] = order.payment_submitted_at
     record = replace(record, facts=record.facts | kept)
-    settled = await settle(context, order)
+    settled = await record_expirations(context, order)
     changes = _changes({name: getattr(order, name) for name in record.facts}, record)
     items = [list(item) for item in record.columns["items"]]
     if not changes and (order.items, order.currency) != (items, record.columns["currency"]):
-        changes.append(Change(at=record.recorded_at))
+        changes.append(PendingEvent(at=record.recorded_at))
     overtaken = any(record.facts[name] for name in ("shipped_at", "completed_at", "cancelled_at"))
     if order.cancellation_pending_since is not None and overtaken:
         changes.append(await _supersede(order, context.now))
@@ -263,38 +263,38 @@ def _reversed_at(order: Order, record: Checked) -> datetime | None:
     return order.payment_reversed_at if order.paid_at is None else record.recorded_at
 
 
-def _changes(old: dict[str, Any], record: Checked) -> list[Change]:
+def _changes(old: dict[str, Any], record: Checked) -> list[PendingEvent]:
     """What the record says anew, as one change for each instant it names, dated by it; what it takes back, and new
     amounts, dated by the record."""
     new = {name: value for name, value in record.facts.items() if old.get(name) != value}
     if not old:
         new["amount_paid"] = record.facts["amount_paid"]
-    changes: dict[str, Change] = {}
+    changes: dict[str, PendingEvent] = {}
     for name in INSTANTS:
         if name in new:
-            changes[name] = Change(at=new[name] or record.recorded_at, facts={name: new[name]})
+            changes[name] = PendingEvent(at=new[name] or record.recorded_at, facts={name: new[name]})
     for name, along_with in (("total", "placed_at"), ("amount_paid", "paid_at"), ("payment_reversed_at", "paid_at")):
         if name in new:
             carrier = changes.get(along_with) or changes.get("placed_at")
             if carrier is None:
-                carrier = changes.setdefault("amounts", Change(at=record.recorded_at))
+                carrier = changes.setdefault("amounts", PendingEvent(at=record.recorded_at))
             carrier.facts[name] = new[name]
     return sorted(changes.values(), key=lambda change: change.at)
 
 
-async def _limit_dispute(order: Order, most: Money, now: datetime) -> Change:
+async def _limit_dispute(order: Order, most: Money, now: datetime) -> PendingEvent:
     """What the order's open dispute can end with has changed."""
     open_one = await models.Dispute.get(order_id=order.id, closed_at=None)
     facts = limited_to(most)
     await models.Dispute.filter(id=open_one.id).update(**facts)
-    return Change(at=now, case=(CaseKind.DISPUTE, open_one.id), case_facts=facts)
+    return PendingEvent(at=now, case=(CaseKind.DISPUTE, open_one.id), case_facts=facts)
 
 
-async def _supersede(order: Order, now: datetime) -> Change:
+async def _supersede(order: Order, now: datetime) -> PendingEvent:
     pending = await models.Cancellation.get(order_id=order.id, closed_at=None)
     facts: dict[str, Any] = {"closed_at": now, "closed_as": CancellationStatus.SUPERSEDED}
     await models.Cancellation.filter(id=pending.id).update(**facts)
-    return Change(
+    return PendingEvent(
         at=now,
         facts={"cancellation_pending_since": None},
         case=(CaseKind.CANCELLATION, pending.id),

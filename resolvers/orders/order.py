@@ -51,7 +51,7 @@ class Order(OrderFacts, Actionable, Row):
     dispute: Dispute | None = field(init=False, default=None)
     complaint: Complaint | None = field(init=False, default=None)
     pages: dict[Any, Any] = field(init=False, default_factory=dict[Any, Any])
-    gathered: Sequence[list[Any]] = field(init=False, default=())
+    collections: Sequence[list[Any]] = field(init=False, default=())
     past: Sequence[Past] = field(init=False, default=())
 
     @property

@@ -10,31 +10,31 @@ from functools import cache
 from itertools import chain, combinations
 
 from models.enums import Action, OrderKind, OrderStatus, Role
-from resolvers.policy.conditions import ALWAYS, Asked, Bind, Expression, Is, Known
+from resolvers.policy.conditions import TRUE, Bind, Equals, Expression, IsSet, Viewpoint
 from resolvers.policy.order import ORDER_STATUSES
 from resolvers.policy.rule import Subject
 from resolvers.policy.rules import TABLE
-from resolvers.policy.status import place_in, status_is
+from resolvers.policy.status import status_is, status_rank
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class IndexPartition:
     """Orders of one kind, and of one status where `status` says so, for which `tests` hold."""
 
     kind: OrderKind
     status: OrderStatus | None = None
     tests: tuple[Expression, ...] = ()
 
-    def sql(self, bind: Bind, asked: Asked) -> str:
-        said = [Is("kind", self.kind).sql(bind, asked)]
+    def sql(self, bind: Bind, asked: Viewpoint) -> str:
+        said = [Equals("kind", self.kind).sql(bind, asked)]
         if self.status is not None:
-            said.append(f"{place_in(ORDER_STATUSES)} = {_PLACES[self.status]}")
+            said.append(f"{status_rank(ORDER_STATUSES)} = {_PLACES[self.status]}")
         return " AND ".join([*said, *(test.sql(bind, asked) for test in self.tests)])
 
 
-def parts(
+def partitions(
     role: Role, kinds: Iterable[OrderKind] | None, statuses: Iterable[OrderStatus] | None, action: Action | None
-) -> Sequence[Part] | None:
+) -> Sequence[IndexPartition] | None:
     """The parts of which no two share an order, and which together are the orders of those kinds and statuses on which
     `action` is open to somebody in that role. None where nothing is asked: the whole list."""
     return _parts(
@@ -52,7 +52,7 @@ _ALL = frozenset(_PLACES)
 @cache
 def _parts(
     role: Role, kinds: frozenset[OrderKind] | None, statuses: frozenset[OrderStatus] | None, action: Action | None
-) -> Sequence[Part] | None:
+) -> Sequence[IndexPartition] | None:
     if action is None and kinds in (None, frozenset(OrderKind)) and statuses in (None, _ALL):
         return None
     return [
@@ -63,9 +63,11 @@ def _parts(
     ]
 
 
-def _of_kind(role: Role, kind: OrderKind, statuses: frozenset[OrderStatus], action: Action | None) -> list[Part]:
+def _of_kind(
+    role: Role, kind: OrderKind, statuses: frozenset[OrderStatus], action: Action | None
+) -> list[IndexPartition]:
     if action is None:
-        return [Part(kind, status) for status in _PLACES if status in statuses]
+        return [IndexPartition(kind, status) for status in _PLACES if status in statuses]
     rule = TABLE.get((Subject.ORDER, action, kind))
     if rule is None or role not in rule.roles:
         return []
@@ -74,9 +76,11 @@ def _of_kind(role: Role, kind: OrderKind, statuses: frozenset[OrderStatus], acti
     if not _possible(is_open, ()):
         # Open only to orders of which more is known, few of any status: an index has them for themselves.
         tests = _left(is_open, {}, _possible(is_open, beyond))
-        return [Part(kind, None, tests if statuses == _ALL else (*tests, status_is(ORDER_STATUSES, statuses)))]
+        return [
+            IndexPartition(kind, None, tests if statuses == _ALL else (*tests, status_is(ORDER_STATUSES, statuses)))
+        ]
     return [
-        Part(kind, status, _left(is_open, _agreed(_possible(ALWAYS, (), status), _PROGRESS), rows))
+        IndexPartition(kind, status, _left(is_open, _agreed(_possible(TRUE, (), status), _PROGRESS), rows))
         for status in _PLACES
         if status in statuses and (rows := _possible(is_open, beyond, status))
     ]
@@ -92,11 +96,11 @@ def _possible(test: Expression, beyond: Iterable[str], status: OrderStatus | Non
     status and what is `beyond` that."""
     facts = sorted(_PROGRESS.union(beyond))
     subsets = map(frozenset, chain.from_iterable(combinations(facts, size) for size in range(len(facts) + 1)))
-    return [known for known in subsets if test.may_be(True, known) and status in (None, _status(known))]
+    return [known for known in subsets if test.satisfiable(True, known) and status in (None, _status(known))]
 
 
 def _status(known: _Known) -> OrderStatus:
-    return next(status for status, applies in ORDER_STATUSES if applies.may_be(True, known))
+    return next(status for status, applies in ORDER_STATUSES if applies.satisfiable(True, known))
 
 
 def _agreed(possible: Sequence[_Known], facts: Iterable[str]) -> dict[str, bool]:
@@ -108,6 +112,6 @@ def _left(test: Expression, said: dict[str, bool], possible: Sequence[_Known]) -
     """The test, where `said` is said already: first what is or is not known of all orders for which it holds, in the
     words of an index, and then what else it asks of them."""
     agreed = _agreed(possible, _PROGRESS.union(test.facts()))
-    new = (Known(fact) if known else ~Known(fact) for fact, known in agreed.items() if fact not in said)
-    rest = test.given(agreed)
-    return (*new, *([] if rest is ALWAYS else [rest]))
+    new = (IsSet(fact) if known else ~IsSet(fact) for fact, known in agreed.items() if fact not in said)
+    rest = test.simplify(agreed)
+    return (*new, *([] if rest is TRUE else [rest]))

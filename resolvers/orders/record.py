@@ -14,13 +14,13 @@ from resolvers.errors import UserError, invalid
 from resolvers.instant import FinerInstant
 from resolvers.orders.ingest import INSTANTS, Checked, store
 from resolvers.orders.order import Order
-from resolvers.policy.messages import SENTENCES
+from resolvers.policy.messages import MESSAGES
 from resolvers.read.fetch import read
 from resolvers.read.sql import among
 from resolvers.write.inputs import Checks, Input, MoneyInput
 
-MOST_ORDERS, MOST_ITEMS = 500, 100
-MOST_PIECES = 1_000_000_000
+MAX_ORDERS, MAX_ITEMS = 500, 100
+MAX_QUANTITY = 1_000_000_000
 AHEAD = timedelta(days=1)  # of now, that a record may be: a later one would keep out all the true ones until then
 
 
@@ -137,14 +137,14 @@ def _amount_paid(checks: Checks, record: OrderRecord, path: str, total: int | No
 def _items(checks: Checks, record: OrderRecord, path: str) -> list[Item]:
     if not record.items:
         checks.problem(f"{path}items", InputProblem.REQUIRED, "An order has at least one item.")
-    if len(record.items) > MOST_ITEMS:
-        checks.problem(f"{path}items", InputProblem.TOO_MANY, f"An order has at most {MOST_ITEMS} items.")
+    if len(record.items) > MAX_ITEMS:
+        checks.problem(f"{path}items", InputProblem.TOO_MANY, f"An order has at most {MAX_ITEMS} items.")
         return []
     items: list[Item] = []
     for place, item in enumerate(record.items):
         field = f"{path}items.{place}"
         checks.line(f"{field}.title", item.title, 500, required=True)
-        checks.within(f"{field}.quantity", item.quantity, 1, MOST_PIECES)
+        checks.within(f"{field}.quantity", item.quantity, 1, MAX_QUANTITY)
         price = checks.unit_price(f"{field}.unitPrice", item.unit_price)
         if item.unit_price.currency_code != record.total.currency_code:
             message = "An order has one currency: its total's."
@@ -157,9 +157,9 @@ async def record_orders(info: Info, input: RecordOrders) -> RecordOrdersPayload:
     context = info.context
     if context.viewer.role is not Role.SERVICE:
         reason = Reason.NOT_YOUR_ROLE
-        return _none_taken([UserError(reason, SENTENCES[reason])])
-    if len(input.orders) > MOST_ORDERS:
-        message = f"At most {MOST_ORDERS} orders can be recorded at once."
+        return _none_taken([UserError(reason, MESSAGES[reason])])
+    if len(input.orders) > MAX_ORDERS:
+        message = f"At most {MAX_ORDERS} orders can be recorded at once."
         return _none_taken([invalid("orders", InputProblem.TOO_MANY, message)])
     records: list[Checked] = []
     errors: list[UserError] = []

@@ -1,7 +1,7 @@
 """Orders by a text that stands in them: looked for where the page is, or else by the terms that PostgreSQL has."""
 
 from models import database
-from models.database import Plans
+from models.database import PlanMode
 from models.enums import PARTIES
 from resolvers.context import Context
 from resolvers.policy import Bind
@@ -11,7 +11,7 @@ from resolvers.read.sql import Statement, Where
 
 TERM = 3  # characters of the terms by which orders are found
 NEAR = 2500  # orders that come next in the list: they mostly hold a page of 20 with a text that one in a hundred has
-MOST_FOUND = 2000  # orders: beyond, one in fifty of a hundred thousand, walking the list for a page is less
+MAX_FOUND = 2000  # orders: beyond, one in fifty of a hundred thousand, walking the list for a page is less
 
 
 def _following(context: Context, page: Page, keyset: Keyset, bind: Bind) -> str:
@@ -47,10 +47,10 @@ async def found(context: Context, text: str) -> Where:
     terms = {text[place : place + TERM] for place in range(len(text) - TERM + 1)}
     party = context.viewer.id if context.viewer.role in PARTIES else None
     if terms or party:
-        asked = [text, sorted(terms), party, MOST_FOUND + 1]
-        keys = await database.select("SELECT orders_holding($1, $2, $3, $4)", asked, Plans.CUSTOM)
+        asked = [text, sorted(terms), party, MAX_FOUND + 1]
+        keys = await database.select("SELECT orders_holding($1, $2, $3, $4)", asked, PlanMode.CUSTOM)
         few = [key for (key,) in keys]
-        if len(few) <= MOST_FOUND:
+        if len(few) <= MAX_FOUND:
             return lambda bind: f"id = ANY({bind(few)}) AND strpos(search, {bind(text)}) > 0"
     # So many that a page of them is found soon, going through all.
     return lambda bind: f"strpos(search, {bind(text)}) > 0"

@@ -4,7 +4,7 @@ Pure Python without I/O. The mutations, the computed fields, the filter `can`, t
 all readings of the same table.
 """
 
-from resolvers.orders.partitions import parts
+from resolvers.orders.partitions import partitions
 from resolvers.policy.complaint import (
     COMPLAINT_CLOSED,
     COMPLAINT_STATUSES,
@@ -12,15 +12,15 @@ from resolvers.policy.complaint import (
     REPLY_WITHIN,
     ComplaintFacts,
 )
-from resolvers.policy.conditions import Asked, Bind, Expression
+from resolvers.policy.conditions import Bind, Expression, Viewpoint
 from resolvers.policy.decide import (
     Decision,
     available_actions,
+    condition_for,
     deadline,
     decide,
     is_allowed,
     next_change_at,
-    open_to,
 )
 from resolvers.policy.dispute import (
     ANSWER_WITHIN,
@@ -28,7 +28,7 @@ from resolvers.policy.dispute import (
     DISPUTE_CLOSED,
     DISPUTE_STATUSES,
     EVIDENCE_WITHIN,
-    NEVER,
+    NEVER_DUE,
     DisputeFacts,
     done_by_time,
     respond_by,
@@ -48,12 +48,11 @@ __all__ = [
     "DISPUTE_CLOSED",
     "DISPUTE_STATUSES",
     "EVIDENCE_WITHIN",
-    "NEVER",
+    "NEVER_DUE",
     "ORDER_STATUSES",
     "REPLY_OVERDUE",
     "REPLY_WITHIN",
     "TABLE",
-    "Asked",
     "Bind",
     "ComplaintFacts",
     "Decision",
@@ -63,16 +62,17 @@ __all__ = [
     "OrderFacts",
     "Rule",
     "Subject",
+    "Viewpoint",
     "available_actions",
     "claimable",
+    "condition_for",
     "deadline",
     "decide",
     "done_by_time",
     "fold",
     "is_allowed",
     "next_change_at",
-    "open_to",
-    "parts",
+    "partitions",
     "respond_by",
     "status_at",
     "status_is",

@@ -6,10 +6,10 @@ from typing import ClassVar
 from uuid import UUID
 
 from models.enums import ComplaintStatus, Role
-from resolvers.policy.conditions import Is, Known, Passed
-from resolvers.policy.dispute import NEVER
+from resolvers.policy.conditions import Equals, IsSet, OlderThan
+from resolvers.policy.dispute import NEVER_DUE
 from resolvers.policy.rule import Subject
-from resolvers.policy.status import ALWAYS, Statuses
+from resolvers.policy.status import TRUE, Statuses
 
 REPLY_WITHIN = timedelta(days=5)  # the help page, Disputes 3: five calendar days
 
@@ -25,7 +25,7 @@ class ComplaintFacts:
     opened_at: datetime | None = None
     answered_at: datetime | None = None
     waits_for: Role | None = None
-    due_at: datetime = NEVER
+    due_at: datetime = NEVER_DUE
     closed_at: datetime | None = None
     closed_as: ComplaintStatus | None = None
 
@@ -33,14 +33,14 @@ class ComplaintFacts:
         return self.complainant_id if role is Role.BUYER else None
 
 
-COMPLAINT_CLOSED = Known("closed_at")
-REPLY_OVERDUE = ~COMPLAINT_CLOSED & ~Known("answered_at") & Passed("opened_at", REPLY_WITHIN)
+COMPLAINT_CLOSED = IsSet("closed_at")
+REPLY_OVERDUE = ~COMPLAINT_CLOSED & ~IsSet("answered_at") & OlderThan("opened_at", REPLY_WITHIN)
 
 COMPLAINT_STATUSES: Statuses[ComplaintStatus] = (
-    (ComplaintStatus.RESOLVED, Is("closed_as", ComplaintStatus.RESOLVED)),
-    (ComplaintStatus.REJECTED, Is("closed_as", ComplaintStatus.REJECTED)),
-    (ComplaintStatus.WITHDRAWN, Is("closed_as", ComplaintStatus.WITHDRAWN)),
-    (ComplaintStatus.SUBMITTED, ~Known("answered_at")),
-    (ComplaintStatus.AWAITING_COMPLAINANT, Is("waits_for", Role.BUYER)),
-    (ComplaintStatus.UNDER_REVIEW, ALWAYS),
+    (ComplaintStatus.RESOLVED, Equals("closed_as", ComplaintStatus.RESOLVED)),
+    (ComplaintStatus.REJECTED, Equals("closed_as", ComplaintStatus.REJECTED)),
+    (ComplaintStatus.WITHDRAWN, Equals("closed_as", ComplaintStatus.WITHDRAWN)),
+    (ComplaintStatus.SUBMITTED, ~IsSet("answered_at")),
+    (ComplaintStatus.AWAITING_COMPLAINANT, Equals("waits_for", Role.BUYER)),
+    (ComplaintStatus.UNDER_REVIEW, TRUE),
 )

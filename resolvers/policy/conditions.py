@@ -17,7 +17,7 @@ MOMENT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Viewpoint:
     """Who asks, and for which instant."""
 
     role: Role
@@ -32,10 +32,10 @@ class Expression(ABC):
         """Source over `facts`, `role` and `now`."""
 
     @abstractmethod
-    def sql(self, bind: Bind, asked: Asked) -> str: ...
+    def sql(self, bind: Bind, asked: Viewpoint) -> str: ...
 
     @abstractmethod
-    def limits(self) -> Iterator[tuple[str, timedelta]]:
+    def time_boundaries(self) -> Iterator[tuple[str, timedelta]]:
         """The facts from which time runs, and how long: what time alone can make of it, it makes a moment after."""
 
     @abstractmethod
@@ -43,16 +43,16 @@ class Expression(ABC):
         """What it reads of a row."""
 
     @abstractmethod
-    def may_be(self, truth: bool, known: Container[str]) -> bool:
+    def satisfiable(self, truth: bool, known: Container[str]) -> bool:
         """Whether it may be true, or false, of some row of which exactly these facts are known: at some time, with some
         values. It may say so of what cannot be, never the other way round."""
 
-    def given(self, known: Mapping[str, bool]) -> "Expression":
+    def simplify(self, known: Mapping[str, bool]) -> "Expression":
         """What is left to ask of rows of which these facts are known, or are not."""
         return self
 
-    def holds(self, facts: Any, asked: Asked) -> bool:
-        return test_of(self)(facts, asked.role, asked.now)
+    def holds(self, facts: Any, asked: Viewpoint) -> bool:
+        return compiled(self)(facts, asked.role, asked.now)
 
     def __and__(self, other: "Expression") -> "Expression":
         return Joined((self, other), "AND")
@@ -67,7 +67,7 @@ class Expression(ABC):
 class _Timeless(Expression):
     __slots__ = ()
 
-    def limits(self) -> Iterator[tuple[str, timedelta]]:
+    def time_boundaries(self) -> Iterator[tuple[str, timedelta]]:
         yield from ()
 
 
@@ -75,7 +75,7 @@ class _Timeless(Expression):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Known(_Timeless):
+class IsSet(_Timeless):
     """The fact is set, even where it is dated after now."""
 
     fact: str
@@ -83,21 +83,21 @@ class Known(_Timeless):
     def python(self, bind: Bind) -> str:
         return f"facts.{self.fact} is not None"
 
-    def sql(self, bind: Bind, asked: Asked) -> str:
+    def sql(self, bind: Bind, asked: Viewpoint) -> str:
         return f"{self.fact} IS NOT NULL"
 
     def facts(self) -> Iterator[str]:
         yield self.fact
 
-    def may_be(self, truth: bool, known: Container[str]) -> bool:
+    def satisfiable(self, truth: bool, known: Container[str]) -> bool:
         return truth == (self.fact in known)
 
-    def given(self, known: Mapping[str, bool]) -> Expression:
-        return (ALWAYS if known[self.fact] else NEVER) if self.fact in known else self
+    def simplify(self, known: Mapping[str, bool]) -> Expression:
+        return (TRUE if known[self.fact] else FALSE) if self.fact in known else self
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Is(_Timeless):
+class Equals(_Timeless):
     """The fact, which may be unset, has this value."""
 
     fact: str
@@ -106,13 +106,13 @@ class Is(_Timeless):
     def python(self, bind: Bind) -> str:
         return f"facts.{self.fact} == {bind(self.value)}"
 
-    def sql(self, bind: Bind, asked: Asked) -> str:
+    def sql(self, bind: Bind, asked: Viewpoint) -> str:
         return f"({self.fact} IS NOT NULL AND {self.fact} = {bind(self.value.value)})"
 
     def facts(self) -> Iterator[str]:
         yield self.fact
 
-    def may_be(self, truth: bool, known: Container[str]) -> bool:
+    def satisfiable(self, truth: bool, known: Container[str]) -> bool:
         return not truth or self.fact in known
 
 
@@ -125,13 +125,13 @@ class IsRole(_Timeless):
     def python(self, bind: Bind) -> str:
         return f"facts.{self.fact} == role"
 
-    def sql(self, bind: Bind, asked: Asked) -> str:
-        return Is(self.fact, asked.role).sql(bind, asked)
+    def sql(self, bind: Bind, asked: Viewpoint) -> str:
+        return Equals(self.fact, asked.role).sql(bind, asked)
 
     def facts(self) -> Iterator[str]:
         yield self.fact
 
-    def may_be(self, truth: bool, known: Container[str]) -> bool:
+    def satisfiable(self, truth: bool, known: Container[str]) -> bool:
         return not truth or self.fact in known
 
 
@@ -148,19 +148,19 @@ class Compared(_Timeless):
         sign = "==" if self.sign == "=" else self.sign
         return f"({fact} is not None and {other} is not None and {fact} {sign} {other})"
 
-    def sql(self, bind: Bind, asked: Asked) -> str:
+    def sql(self, bind: Bind, asked: Viewpoint) -> str:
         fact, other = self.fact, self.other
         return f"({fact} IS NOT NULL AND {other} IS NOT NULL AND {fact} {self.sign} {other})"
 
     def facts(self) -> Iterator[str]:
         yield from (self.fact, self.other)
 
-    def may_be(self, truth: bool, known: Container[str]) -> bool:
+    def satisfiable(self, truth: bool, known: Container[str]) -> bool:
         return not truth or (self.fact in known and self.other in known)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Passed(Expression):
+class OlderThan(Expression):
     """More than `after` lies between the fact and now: the last instant of a limit is still inside it."""
 
     fact: str
@@ -170,22 +170,22 @@ class Passed(Expression):
     def python(self, bind: Bind) -> str:
         return f"(facts.{self.fact} is not None and now > facts.{self.fact} + {bind(self.after)})"
 
-    def sql(self, bind: Bind, asked: Asked) -> str:
+    def sql(self, bind: Bind, asked: Viewpoint) -> str:
         passed = f"{self.fact} < {bind(asked.now - self.after)}"
         return passed if self.is_known else f"({self.fact} IS NOT NULL AND {passed})"
 
-    def given(self, known: Mapping[str, bool]) -> Expression:
+    def simplify(self, known: Mapping[str, bool]) -> Expression:
         if self.fact not in known:
             return self
-        return replace(self, is_known=True) if known[self.fact] else NEVER
+        return replace(self, is_known=True) if known[self.fact] else FALSE
 
-    def limits(self) -> Iterator[tuple[str, timedelta]]:
+    def time_boundaries(self) -> Iterator[tuple[str, timedelta]]:
         yield self.fact, self.after
 
     def facts(self) -> Iterator[str]:
         yield self.fact
 
-    def may_be(self, truth: bool, known: Container[str]) -> bool:
+    def satisfiable(self, truth: bool, known: Container[str]) -> bool:
         return not truth or self.fact in known
 
 
@@ -196,21 +196,21 @@ class Not(Expression):
     def python(self, bind: Bind) -> str:
         return f"not ({self.inner.python(bind)})"
 
-    def sql(self, bind: Bind, asked: Asked) -> str:
+    def sql(self, bind: Bind, asked: Viewpoint) -> str:
         return f"NOT ({self.inner.sql(bind, asked)})"
 
-    def limits(self) -> Iterator[tuple[str, timedelta]]:
-        return self.inner.limits()
+    def time_boundaries(self) -> Iterator[tuple[str, timedelta]]:
+        return self.inner.time_boundaries()
 
     def facts(self) -> Iterator[str]:
         return self.inner.facts()
 
-    def may_be(self, truth: bool, known: Container[str]) -> bool:
-        return self.inner.may_be(not truth, known)
+    def satisfiable(self, truth: bool, known: Container[str]) -> bool:
+        return self.inner.satisfiable(not truth, known)
 
-    def given(self, known: Mapping[str, bool]) -> Expression:
-        left = self.inner.given(known)
-        return NEVER if left is ALWAYS else ALWAYS if left is NEVER else Not(left)
+    def simplify(self, known: Mapping[str, bool]) -> Expression:
+        left = self.inner.simplify(known)
+        return FALSE if left is TRUE else TRUE if left is FALSE else Not(left)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -222,31 +222,31 @@ class Joined(Expression):
         inner = f" {self.word.lower()} ".join(part.python(bind) for part in self.parts)
         return f"({inner})" if self.parts else str(self.word == "AND")
 
-    def sql(self, bind: Bind, asked: Asked) -> str:
+    def sql(self, bind: Bind, asked: Viewpoint) -> str:
         inner = f" {self.word} ".join(part.sql(bind, asked) for part in self.parts)
         return f"({inner})" if self.parts else ("TRUE" if self.word == "AND" else "FALSE")
 
-    def limits(self) -> Iterator[tuple[str, timedelta]]:
+    def time_boundaries(self) -> Iterator[tuple[str, timedelta]]:
         for part in self.parts:
-            yield from part.limits()
+            yield from part.time_boundaries()
 
     def facts(self) -> Iterator[str]:
         for part in self.parts:
             yield from part.facts()
 
-    def may_be(self, truth: bool, known: Container[str]) -> bool:
-        each = (part.may_be(truth, known) for part in self.parts)
+    def satisfiable(self, truth: bool, known: Container[str]) -> bool:
+        each = (part.satisfiable(truth, known) for part in self.parts)
         return all(each) if truth == (self.word == "AND") else any(each)
 
-    def given(self, known: Mapping[str, bool]) -> Expression:
-        neutral, decisive = (ALWAYS, NEVER) if self.word == "AND" else (NEVER, ALWAYS)
-        left = [part for each in self.parts if (part := each.given(known)) is not neutral]
+    def simplify(self, known: Mapping[str, bool]) -> Expression:
+        neutral, decisive = (TRUE, FALSE) if self.word == "AND" else (FALSE, TRUE)
+        left = [part for each in self.parts if (part := each.simplify(known)) is not neutral]
         if not left or decisive in left:
             return decisive if left else neutral
         return Joined(tuple(left), self.word)
 
 
-ALWAYS, NEVER = Joined((), "AND"), Joined((), "OR")
+TRUE, FALSE = Joined((), "AND"), Joined((), "OR")
 
 
 def all_of(parts: Iterable[Expression]) -> Expression:
@@ -257,7 +257,7 @@ def any_of(parts: Iterable[Expression]) -> Expression:
     return Joined(tuple(parts), "OR")
 
 
-def first(lines: Iterable[tuple[Expression, object]], otherwise: object = None) -> Test:
+def first_match(lines: Iterable[tuple[Expression, object]], otherwise: object = None) -> Test:
     """Gives the value of the first line whose expression holds. Compiled, since pages ask it a hundred times."""
     values: dict[str, object] = {}
 
@@ -273,5 +273,5 @@ def first(lines: Iterable[tuple[Expression, object]], otherwise: object = None) 
 
 
 @lru_cache(1000)
-def test_of(expression: Expression) -> Test:
-    return first([(expression, True)], otherwise=False)
+def compiled(expression: Expression) -> Test:
+    return first_match([(expression, True)], otherwise=False)

@@ -9,8 +9,8 @@ from typing import ClassVar, Protocol
 from uuid import UUID
 
 from models.enums import Action, OrderKind, Reason, Role
-from resolvers.policy.conditions import MOMENT, Expression, Is, Test, any_of, first, test_of
-from resolvers.policy.messages import in_words, sentence
+from resolvers.policy.conditions import MOMENT, Equals, Expression, Test, any_of, compiled, first_match
+from resolvers.policy.messages import humanize, message_for
 from resolvers.policy.rule import Rule, Subject
 from resolvers.policy.rules import TABLE
 
@@ -71,7 +71,7 @@ def _is_theirs(facts: Facts, viewer: Viewer) -> bool:
 
 
 def _refused(action: Action, reason: Reason) -> Decision:
-    return Decision(action, allowed=False, label=in_words(action), reason=reason, message=sentence(action, reason))
+    return Decision(action, allowed=False, label=humanize(action), reason=reason, message=message_for(action, reason))
 
 
 def _allowed(rule: Rule, facts: Facts) -> Decision:
@@ -82,7 +82,7 @@ def _allowed(rule: Rule, facts: Facts) -> Decision:
 def _apply(rule: Rule, facts: Facts, viewer: Viewer, now: datetime, conflict: bool) -> Decision:
     opens_at, closes_at = rule.window.bounds(facts) if rule.window else (None, None)
     reason = _first_reason(rule, facts, viewer.role, now, opens_at, closes_at, conflict)
-    message = sentence(rule.action, reason, opens_at, closes_at) if reason else None
+    message = message_for(rule.action, reason, opens_at, closes_at) if reason else None
     return Decision(rule.action, reason is None, rule.label, reason, message, opens_at, closes_at)
 
 
@@ -108,30 +108,34 @@ def _first_reason(
     return None
 
 
-class _Offer:
+class RulesForViewer:
     """What the table offers somebody in a role about a subject of a kind."""
 
     def __init__(self, subject: Subject, kind: OrderKind | None, role: Role) -> None:
         rules = [rule for key, rule in TABLE.items() if key[0] is subject and key[2] is kind and role in rule.roles]
-        self.rules = [(rule, first([(rule.is_open, True)], otherwise=False)) for rule in rules]
+        self.rules = [(rule, first_match([(rule.is_open, True)], otherwise=False)) for rule in rules]
         self.open = {rule.action: is_open for rule, is_open in self.rules}
         self.timed = _timed((rule.is_open, self.open[rule.action]) for rule in rules)
 
 
 def _timed(statements: Iterable[tuple[Expression, Test]]) -> list[tuple[str, timedelta, Test]]:
     """What time alone can change: from which fact, when, and of which statement."""
-    return [(fact, after + MOMENT, test) for statement, test in statements for fact, after in set(statement.limits())]
+    return [
+        (fact, after + MOMENT, test)
+        for statement, test in statements
+        for fact, after in set(statement.time_boundaries())
+    ]
 
 
 @cache
-def offer_to(role: Role, subject: Subject, kind: OrderKind | None) -> _Offer:
+def rules_for(role: Role, subject: Subject, kind: OrderKind | None) -> RulesForViewer:
     """Of the table as it is when this is first asked."""
-    return _Offer(subject, kind, role)
+    return RulesForViewer(subject, kind, role)
 
 
 def is_allowed(action: Action, facts: Facts, viewer: Viewer, now: datetime) -> bool:
     """As `decide` says, without the reason why not."""
-    is_open = offer_to(viewer.role, facts.subject, _order_kind(facts)).open.get(action)
+    is_open = rules_for(viewer.role, facts.subject, _order_kind(facts)).open.get(action)
     return is_open is not None and _is_theirs(facts, viewer) and is_open(facts, viewer.role, now)
 
 
@@ -139,7 +143,7 @@ def available_actions(facts: Facts, viewer: Viewer, now: datetime, *, conflict: 
     """What is allowed, in the table's order."""
     if conflict or not _is_theirs(facts, viewer):
         return []
-    offer = offer_to(viewer.role, facts.subject, _order_kind(facts))
+    offer = rules_for(viewer.role, facts.subject, _order_kind(facts))
     return [_allowed(rule, facts) for rule, is_open in offer.rules if is_open(facts, viewer.role, now)]
 
 
@@ -150,10 +154,10 @@ def next_change_at(
     happens."""
     if not _is_theirs(facts, viewer):
         return None
-    offer, role = offer_to(viewer.role, facts.subject, _order_kind(facts)), viewer.role
+    offer, role = rules_for(viewer.role, facts.subject, _order_kind(facts)), viewer.role
     timed = [] if conflict else offer.timed
     if also:
-        timed = [*timed, *_timed((each, test_of(each)) for each in also)]
+        timed = [*timed, *_timed((each, compiled(each)) for each in also)]
     # Between the ends of its own limits nothing changes for a statement, so that it is asked at those alone.
     edges: list[tuple[datetime, Test]] = []
     for fact, after, test in timed:
@@ -173,10 +177,10 @@ def deadline(action: Action, facts: Facts, now: datetime) -> datetime | None:
     return rule.window.bounds(facts)[1]
 
 
-def open_to(viewer: Viewer, action: Action, subject: Subject) -> Expression:
+def condition_for(viewer: Viewer, action: Action, subject: Subject) -> Expression:
     """That `action` is open to `viewer`, for asking the database among the rows that are theirs."""
     return any_of(
-        Is("kind", rule.kind) & rule.is_open if rule.kind else rule.is_open
+        Equals("kind", rule.kind) & rule.is_open if rule.kind else rule.is_open
         for rule in TABLE.values()
         if rule.action is action and rule.subject is subject and viewer.role in rule.roles
     )

@@ -6,13 +6,13 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from models.enums import PARTIES, DisputeStatus, Role
-from resolvers.policy.conditions import Asked, Compared, Expression, Is, Known, Passed
+from resolvers.policy.conditions import Compared, Equals, Expression, IsSet, OlderThan, Viewpoint
 from resolvers.policy.rule import Subject
-from resolvers.policy.status import ALWAYS, Statuses, status_at
+from resolvers.policy.status import TRUE, Statuses, status_at
 
 ANSWER_WITHIN = timedelta(days=7)
 EVIDENCE_WITHIN = timedelta(days=5)
-NEVER = datetime(9000, 1, 1, tzinfo=UTC)  # when a closed case is due; beyond any instant that the API takes
+NEVER_DUE = datetime(9000, 1, 1, tzinfo=UTC)  # when a closed case is due; beyond any instant that the API takes
 
 
 @dataclass(slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class DisputeFacts:
     supplier_id: UUID
     opened_at: datetime | None = None
     waits_for: Role | None = None
-    due_at: datetime = NEVER
+    due_at: datetime = NEVER_DUE
     evidence_asked_at: datetime | None = None
     proposed_at: datetime | None = None
     offered: int | None = None
@@ -45,11 +45,11 @@ class DisputeFacts:
         return self.buyer_id if role is Role.BUYER else self.supplier_id if role is Role.SUPPLIER else None
 
 
-_overdue = Passed("due_at")
-_evidence_awaited = Known("evidence_asked_at") & ~Passed("due_at")
-lapsed = Known("evidence_asked_at") & Is("waits_for", Role.BUYER) & Passed("due_at")
-DISPUTE_CLOSED = Known("closed_at") | lapsed
-in_review = Is("waits_for", Role.AGENT) | Known("evidence_asked_at") | Passed("due_at")
+_overdue = OlderThan("due_at")
+_evidence_awaited = IsSet("evidence_asked_at") & ~OlderThan("due_at")
+lapsed = IsSet("evidence_asked_at") & Equals("waits_for", Role.BUYER) & OlderThan("due_at")
+DISPUTE_CLOSED = IsSet("closed_at") | lapsed
+in_review = Equals("waits_for", Role.AGENT) | IsSet("evidence_asked_at") | OlderThan("due_at")
 under_review = in_review & ~_evidence_awaited
 
 
@@ -57,18 +57,18 @@ def is_possible(amount: str, currency: str) -> Expression:
     """That the dispute can end now with what these facts say: an amount that can be claimed of the order, or none. What
     can be claimed is unknown of disputes that a release before opened."""
     within = Compared(currency, "=", "claimable_currency") & Compared(amount, "<=", "claimable")
-    return ~Known(amount) | ~Known("claimable") | within
+    return ~IsSet(amount) | ~IsSet("claimable") | within
 
 
 DISPUTE_STATUSES: Statuses[DisputeStatus] = (
-    (DisputeStatus.SETTLED, Is("closed_as", DisputeStatus.SETTLED)),
-    (DisputeStatus.RESOLVED, Is("closed_as", DisputeStatus.RESOLVED)),
-    (DisputeStatus.WITHDRAWN, Is("closed_as", DisputeStatus.WITHDRAWN)),
-    (DisputeStatus.LAPSED, Is("closed_as", DisputeStatus.LAPSED) | lapsed),
+    (DisputeStatus.SETTLED, Equals("closed_as", DisputeStatus.SETTLED)),
+    (DisputeStatus.RESOLVED, Equals("closed_as", DisputeStatus.RESOLVED)),
+    (DisputeStatus.WITHDRAWN, Equals("closed_as", DisputeStatus.WITHDRAWN)),
+    (DisputeStatus.LAPSED, Equals("closed_as", DisputeStatus.LAPSED) | lapsed),
     (DisputeStatus.EVIDENCE_REQUESTED, _evidence_awaited),
     (DisputeStatus.UNDER_REVIEW, in_review),
-    (DisputeStatus.AWAITING_SUPPLIER, Is("waits_for", Role.SUPPLIER)),
-    (DisputeStatus.AWAITING_BUYER, ALWAYS),
+    (DisputeStatus.AWAITING_SUPPLIER, Equals("waits_for", Role.SUPPLIER)),
+    (DisputeStatus.AWAITING_BUYER, TRUE),
 )
 
 _WAITS_FOR_A_PARTY = frozenset(
@@ -89,12 +89,12 @@ def waits_for(facts: DisputeFacts, now: datetime) -> Role | None:
     return Role.AGENT if status is DisputeStatus.UNDER_REVIEW else None
 
 
-CLOSING: dict[str, Any] = {"waits_for": None, "due_at": NEVER}
+CLOSING: dict[str, Any] = {"waits_for": None, "due_at": NEVER_DUE}
 
 
 def done_by_time(facts: DisputeFacts, now: datetime) -> tuple[datetime, dict[str, Any]] | None:
     """What time has done to the dispute that nobody has written down yet: when it was due, and the facts."""
-    asked = Asked(Role.AGENT, now)
+    asked = Viewpoint(Role.AGENT, now)
     if lapsed.holds(facts, asked) and facts.closed_at is None:
         # Its `due_at` stays, so that writing this down moves it in no list.
         return facts.due_at, {"closed_at": facts.due_at, "closed_as": DisputeStatus.LAPSED, "waits_for": None}

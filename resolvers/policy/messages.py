@@ -5,7 +5,7 @@ from datetime import datetime
 
 from models.enums import Action, Reason
 
-SENTENCES: dict[Reason, str] = {
+MESSAGES: dict[Reason, str] = {
     Reason.NOT_FOUND: "There is nothing here under this id.",
     Reason.NOT_OFFERED: "This is not offered here.",
     Reason.NOT_YOUR_ROLE: "This is for another party to do.",
@@ -44,7 +44,7 @@ SENTENCES: dict[Reason, str] = {
 
 _ANOTHER_REQUEST = "Another cancellation request is pending than the one you saw; reload it and decide again."
 
-BETTER_SENTENCES: dict[tuple[Action, Reason], str] = {
+ACTION_MESSAGES: dict[tuple[Action, Reason], str] = {
     (Action.LEAVE_FEEDBACK, Reason.WINDOW_CLOSED): "Feedback could be left until {closes}.",
     (Action.REVISE_FEEDBACK, Reason.WINDOW_CLOSED): "The feedback could be revised until {closes}.",
     (Action.OPEN_DISPUTE, Reason.ALREADY_COMPLETED): "A dispute cannot be opened once the order is complete.",
@@ -72,14 +72,14 @@ _MONTHS = [
 ]
 
 
-def in_words(action: Action) -> str:
+def humanize(action: Action) -> str:
     return action.replace("_", " ").capitalize()
 
 
-def sentence(
+def message_for(
     action: Action, reason: Reason, opens_at: datetime | None = None, closes_at: datetime | None = None
 ) -> str:
-    text = BETTER_SENTENCES.get((action, reason)) or SENTENCES[reason]
+    text = ACTION_MESSAGES.get((action, reason)) or MESSAGES[reason]
     return text.format(opens=_date(opens_at), closes=_date(closes_at)) if "{" in text else text
 
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from models.enums import OrderKind, OrderStatus, Role
-from resolvers.policy.conditions import ALWAYS, Known
+from resolvers.policy.conditions import TRUE, IsSet
 from resolvers.policy.rule import Subject
 from resolvers.policy.status import Statuses
 
@@ -61,10 +61,10 @@ def unrecorded(anybody: UUID) -> OrderFacts:
 
 
 ORDER_STATUSES: Statuses[OrderStatus] = (
-    (OrderStatus.CANCELLED, Known("cancelled_at")),
-    (OrderStatus.COMPLETED, Known("completed_at")),
-    (OrderStatus.SHIPPED, Known("shipped_at")),
-    (OrderStatus.PAID, Known("paid_at")),
-    (OrderStatus.PAYMENT_PROCESSING, Known("payment_submitted_at")),
-    (OrderStatus.AWAITING_PAYMENT, ALWAYS),
+    (OrderStatus.CANCELLED, IsSet("cancelled_at")),
+    (OrderStatus.COMPLETED, IsSet("completed_at")),
+    (OrderStatus.SHIPPED, IsSet("shipped_at")),
+    (OrderStatus.PAID, IsSet("paid_at")),
+    (OrderStatus.PAYMENT_PROCESSING, IsSet("payment_submitted_at")),
+    (OrderStatus.AWAITING_PAYMENT, TRUE),
 )

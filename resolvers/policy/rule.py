@@ -6,7 +6,7 @@ from enum import Enum, auto
 from functools import cache, cached_property
 
 from models.enums import Action, OrderKind, Reason, Role
-from resolvers.policy.conditions import MOMENT, Expression, Passed, Test, all_of, first
+from resolvers.policy.conditions import MOMENT, Expression, OlderThan, Test, all_of, first_match
 
 
 class Subject(Enum):
@@ -46,8 +46,8 @@ class Window:
     opens_after: int = 0
 
     def is_open(self) -> Expression:
-        opened = Passed(self.start, timedelta(days=self.opens_after) - MOMENT)
-        return opened if self.days is None else all_of([opened, ~Passed(self.start, timedelta(days=self.days))])
+        opened = OlderThan(self.start, timedelta(days=self.opens_after) - MOMENT)
+        return opened if self.days is None else all_of([opened, ~OlderThan(self.start, timedelta(days=self.days))])
 
     def bounds(self, facts: object) -> tuple[datetime | None, datetime | None]:
         """The first and the last instant, as far as they are known."""
@@ -84,7 +84,7 @@ class Rule:
     @cached_property
     def unmet(self) -> Test:
         """The reason of the first condition that does not hold; None where all do."""
-        return first((~condition.test, condition.reason) for condition in self.conditions)
+        return first_match((~condition.test, condition.reason) for condition in self.conditions)
 
     @cached_property
     def is_open(self) -> Expression:

@@ -2,13 +2,13 @@
 
 from models.enums import PARTIES, Action, OrderKind, Reason, Role
 from resolvers.policy import complaint, dispute
-from resolvers.policy.conditions import IsRole, Known, Passed
+from resolvers.policy.conditions import IsRole, IsSet, OlderThan
 from resolvers.policy.rule import Condition, Rule, Subject, Window
 
-_paid, _shipped, _complete = Known("paid_at"), Known("shipped_at"), Known("completed_at")
-_paying = Known("payment_submitted_at") & ~_paid
+_paid, _shipped, _complete = IsSet("paid_at"), IsSet("shipped_at"), IsSet("completed_at")
+_paying = IsSet("payment_submitted_at") & ~_paid
 
-not_cancelled = Condition("the order is not cancelled", ~Known("cancelled_at"), Reason.ALREADY_CANCELLED)
+not_cancelled = Condition("the order is not cancelled", ~IsSet("cancelled_at"), Reason.ALREADY_CANCELLED)
 complete = Condition("the order is complete", _complete, Reason.NOT_COMPLETED)
 not_complete = Condition("the order is not complete", ~_complete, Reason.ALREADY_COMPLETED)
 not_paid = Condition("the order is not paid", ~_paid, Reason.ALREADY_PAID)
@@ -20,36 +20,36 @@ no_payment_on_its_way_unless_complete = Condition(
 shipped = Condition("the order has shipped", _shipped, Reason.NOT_SHIPPED)
 not_shipped = Condition("the order has not shipped", ~_shipped, Reason.ALREADY_SHIPPED)
 
-no_feedback_yet = Condition("no feedback has been left", ~Known("feedback_left_at"), Reason.FEEDBACK_ALREADY_LEFT)
-feedback_left = Condition("feedback has been left", Known("feedback_left_at"), Reason.NO_FEEDBACK)
-replied = Condition("the supplier has replied to it", Known("feedback_replied_at"), Reason.AWAITING_REPLY)
-not_replied = Condition("the supplier has not replied yet", ~Known("feedback_replied_at"), Reason.ALREADY_REPLIED)
-not_revised = Condition("it has not been revised", ~Known("feedback_revised_at"), Reason.ALREADY_REVISED)
+no_feedback_yet = Condition("no feedback has been left", ~IsSet("feedback_left_at"), Reason.FEEDBACK_ALREADY_LEFT)
+feedback_left = Condition("feedback has been left", IsSet("feedback_left_at"), Reason.NO_FEEDBACK)
+replied = Condition("the supplier has replied to it", IsSet("feedback_replied_at"), Reason.AWAITING_REPLY)
+not_replied = Condition("the supplier has not replied yet", ~IsSet("feedback_replied_at"), Reason.ALREADY_REPLIED)
+not_revised = Condition("it has not been revised", ~IsSet("feedback_revised_at"), Reason.ALREADY_REVISED)
 
 no_request_pending = Condition(
-    "no cancellation request is pending", ~Known("cancellation_pending_since"), Reason.CANCELLATION_PENDING
+    "no cancellation request is pending", ~IsSet("cancellation_pending_since"), Reason.CANCELLATION_PENDING
 )
 request_pending = Condition(
-    "a cancellation request is pending", Known("cancellation_pending_since"), Reason.NO_CANCELLATION_PENDING
+    "a cancellation request is pending", IsSet("cancellation_pending_since"), Reason.NO_CANCELLATION_PENDING
 )
 no_dispute_open = Condition(
-    "no dispute is open", ~Known("dispute_open_since") | Passed("dispute_lapses_at"), Reason.DISPUTE_OPEN
+    "no dispute is open", ~IsSet("dispute_open_since") | OlderThan("dispute_lapses_at"), Reason.DISPUTE_OPEN
 )
-none_settled = Condition("no dispute was settled or resolved", ~Known("dispute_settled_at"), Reason.DISPUTE_SETTLED)
-no_complaint_open = Condition("no complaint about it is open", ~Known("complaint_open_since"), Reason.COMPLAINT_OPEN)
+none_settled = Condition("no dispute was settled or resolved", ~IsSet("dispute_settled_at"), Reason.DISPUTE_SETTLED)
+no_complaint_open = Condition("no complaint about it is open", ~IsSet("complaint_open_since"), Reason.COMPLAINT_OPEN)
 
 dispute_open = Condition("the dispute is open", ~dispute.DISPUTE_CLOSED, Reason.CASE_CLOSED)
 not_in_review = Condition("no agent has it for review", ~dispute.in_review, Reason.ALREADY_UNDER_REVIEW)
 in_review = Condition("an agent has it for review", dispute.in_review, Reason.NOT_UNDER_REVIEW)
 nothing_awaited = Condition("no evidence is awaited", dispute.under_review, Reason.NOT_UNDER_REVIEW)
 your_turn = Condition("it is your turn", IsRole("waits_for"), Reason.NOT_YOUR_TURN)
-proposal_made = Condition("a proposal is on the table", Known("proposed_at"), Reason.NO_PROPOSAL)
+proposal_made = Condition("a proposal is on the table", IsSet("proposed_at"), Reason.NO_PROPOSAL)
 offer_possible = Condition(
     "what it offers is possible now", dispute.is_possible("offered", "offered_currency"), Reason.OFFER_NOT_POSSIBLE
 )
 
 complaint_open = Condition("the complaint is open", ~complaint.COMPLAINT_CLOSED, Reason.CASE_CLOSED)
-not_taken_up = Condition("no agent has answered it", ~Known("answered_at"), Reason.ALREADY_UNDER_REVIEW)
+not_taken_up = Condition("no agent has answered it", ~IsSet("answered_at"), Reason.ALREADY_UNDER_REVIEW)
 
 
 def after_completion(days: int) -> Window:

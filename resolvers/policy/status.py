@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 from models.enums import Role
-from resolvers.policy.conditions import ALWAYS, Asked, Expression, Test, all_of, any_of, first
+from resolvers.policy.conditions import TRUE, Expression, Test, Viewpoint, all_of, any_of, first_match
 
 S = TypeVar("S")
 Statuses = tuple[tuple[S, Expression], ...]
@@ -18,7 +18,7 @@ def status_at(statuses: Statuses[S], facts: Any, now: datetime) -> S:
 
 @cache
 def _first(statuses: Statuses[Any]) -> Test:
-    return first((applies, status) for status, applies in statuses)
+    return first_match((applies, status) for status, applies in statuses)
 
 
 def status_is(statuses: Statuses[S], wanted: Iterable[S]) -> Expression:
@@ -31,15 +31,15 @@ def status_is(statuses: Statuses[S], wanted: Iterable[S]) -> Expression:
     )
 
 
-def place_in(statuses: Statuses[Any]) -> str:
+def status_rank(statuses: Statuses[Any]) -> str:
     """The place of a row's status among the table's lines, in SQL and in the very words of an index. They must be
     statuses that time does not change."""
 
     def bind(_value: object) -> str:
         raise ValueError("an index cannot know the time")
 
-    nobody = Asked(Role.AGENT, datetime.max.replace(tzinfo=UTC))
+    nobody = Viewpoint(Role.AGENT, datetime.max.replace(tzinfo=UTC))
     *lines, last = [applies.sql(bind, nobody) for _, applies in statuses]
-    assert last == ALWAYS.sql(bind, nobody)
+    assert last == TRUE.sql(bind, nobody)
     whens = " ".join(f"WHEN {applies} THEN {place}" for place, applies in enumerate(lines))
     return f"CASE {whens} ELSE {len(lines)} END"

@@ -8,13 +8,13 @@ from uuid import UUID
 
 from graphql import GraphQLResolveInfo
 
-from execution.lookahead import Asked, Place, Selection
+from execution.lookahead import FieldOccurrence, SelectedField, Selection
 from execution.turns import ROWS, in_turns
 from models import database
-from models.database import Plans
+from models.database import PlanMode
 from resolvers import ids
 from resolvers.policy import Bind
-from resolvers.read.rows import Join, Many, Part, Relation, Row, Shape
+from resolvers.read.rows import ListSlice, Relation, Row, RowLayout, ToMany, ToOne
 from resolvers.read.scopes import SCOPES
 from resolvers.read.sql import Statement, Where
 
@@ -35,31 +35,31 @@ class Plan:
     """What an operation asks of rows: of which shape they are, what is asked of those that are joined to them and of
     those in lists; and the relations that are read by statements of their own."""
 
-    shape: Shape
+    shape: RowLayout
     joined: "list[tuple[str, Plan]]"
-    lists: "list[Listed]"
-    rest: list[Place]
+    lists: "list[PlannedList]"
+    rest: list[FieldOccurrence]
     is_fixed: bool  # alike for all requests
 
     @cached_property
-    def all_lists(self) -> "list[Listed]":
+    def all_lists(self) -> "list[PlannedList]":
         """In the order in which their rows are selected."""
         return [*(each for _, below in self.joined for each in below.all_lists), *self.lists]
 
 
 @dataclass
-class Listed:
+class PlannedList:
     """A relation to many that is read with its rows, and what is asked of those in the list."""
 
-    place: Place
-    many: Many
+    place: FieldOccurrence
+    many: ToMany
     plan: Plan
 
     @cached_property
-    def _fixed(self) -> Part:
+    def _fixed(self) -> ListSlice:
         return self.many.part(self.place.constants or {})
 
-    def part(self, info: GraphQLResolveInfo[Any]) -> Part:
+    def part(self, info: GraphQLResolveInfo[Any]) -> ListSlice:
         return self.many.part(self.place.asked(info).arguments) if self.place.constants is None else self._fixed
 
 
@@ -71,7 +71,7 @@ class Planned:
     info: GraphQLResolveInfo[Any]
 
 
-DEEPEST = 3  # joins within joins
+MAX_JOIN_DEPTH = 3  # joins within joins
 
 
 def plan(
@@ -79,7 +79,7 @@ def plan(
     row_type: type[Row],
     type_name: str,
     selection: Selection,
-    also: Asked | None = None,
+    also: SelectedField | None = None,
     *,
     joins: bool = True,
     back: tuple[str, ...] = (),
@@ -94,8 +94,8 @@ def plan(
     key = ("plan", row_type, context.viewer.role, joins, back, more, *map(id, selection.sets))
     found: Plan | None = kept.get(key)
     if found is None:
-        extra = [Place(also.name, also.below.sets, {})] if also else []
-        found = _plan(context, row_type, type_name, selection, extra, DEEPEST if joins else 0, back)
+        extra = [FieldOccurrence(also.name, also.below.sets, {})] if also else []
+        found = _plan(context, row_type, type_name, selection, extra, MAX_JOIN_DEPTH if joins else 0, back)
         if found.is_fixed:
             kept[key] = found
     return Planned(found, selection.info)
@@ -106,38 +106,38 @@ def _plan(
     row_type: type[Row],
     type_name: str,
     selection: Selection,
-    extra: list[Place],
+    extra: list[FieldOccurrence],
     deep: int,
     back: tuple[str, ...],
     *,
     has_lists: bool = True,
 ) -> Plan:
     info, relations = selection.info, row_type.relations
-    places = [Place(name, [], {}) for name in row_type.ALWAYS]
+    places = [FieldOccurrence(name, [], {}) for name in row_type.ALWAYS]
     places += selection.places(type_name, relations) if relations else []
     places = [place for place in places if place.name not in back]
     places += extra
-    places += [Place(name, [], {}) for place in places for name in relations[place.name].needs]
+    places += [FieldOccurrence(name, [], {}) for place in places for name in relations[place.name].needs]
     places = [place for place in places if relations[place.name].only_for in (None, context.viewer.role)]
     together, is_fixed = _together(relations, places, info)
-    joined: list[tuple[Join, Plan]] = []
-    lists: list[Listed] = []
-    rest: list[Place] = []
+    joined: list[tuple[ToOne, Plan]] = []
+    lists: list[PlannedList] = []
+    rest: list[FieldOccurrence] = []
     for place in together:
         relation, below = relations[place.name], Selection(info, place.sets)
         if (join := relation.join) is not None and deep and context.viewer.role is not join.known_to:
-            each = _plan(context, join.target, join.type_name, below, [], deep - 1, join.back, has_lists=has_lists)
+            each = _plan(context, join.target, join.type_name, below, [], deep - 1, join.inverse, has_lists=has_lists)
             joined.append((join, each))
         elif (many := relation.many) is not None and deep and has_lists and database.dialect() == "postgres":
             # No lists within lists: the driver does not read them.
             asked = many.below(below)
             each = _plan(context, many.target, many.type_name, asked, [], deep - 1, (), has_lists=False)
-            lists.append(Listed(place, many, each))
+            lists.append(PlannedList(place, many, each))
         else:
             rest.append(place)
     joined.sort(key=lambda pair: pair[0].attribute)  # alike, in whatever order they are asked for
     plans = [*(plan for _, plan in joined), *(each.plan for each in lists)]
-    shape = Shape.of(
+    shape = RowLayout.of(
         row_type,
         tuple((join, plan.shape) for join, plan in joined),
         tuple((each.many, each.plan.shape) for each in lists),
@@ -153,11 +153,11 @@ def _plan(
 
 
 def _together(
-    relations: dict[str, Relation], places: list[Place], info: GraphQLResolveInfo[Any]
-) -> tuple[list[Place], bool]:
+    relations: dict[str, Relation], places: list[FieldOccurrence], info: GraphQLResolveInfo[Any]
+) -> tuple[list[FieldOccurrence], bool]:
     """Places that ask for the same as one, and whether it is the same in all requests."""
     names = [relations[place.name].group or place.name for place in places]
-    together: dict[Hashable, Place] = {}
+    together: dict[Hashable, FieldOccurrence] = {}
     is_fixed = True
     for name, place in zip(names, places, strict=True):
         key: Hashable = None
@@ -182,7 +182,7 @@ async def fetch(
     per: str | None = None,
     scoped: bool = True,
     all_theirs: bool = False,
-    plans: Plans = Plans.GENERIC,
+    plans: PlanMode = PlanMode.GENERIC,
 ) -> list[R]:
     """The rows of `row_type` that the viewer may see and `where` holds for, with what the plan reads with them.
 
@@ -192,7 +192,7 @@ async def fetch(
     are rows of the viewer's that nothing names: an index may find them.
     """
     statement = Statement()
-    shape = planned.plan.shape if planned else Shape.of(row_type, (), (), database.dialect())
+    shape = planned.plan.shape if planned else RowLayout.of(row_type, (), (), database.dialect())
     table, names = shape.table, shape.names
 
     def bare(where: Where) -> str:
@@ -220,8 +220,8 @@ async def fetch(
         text += f" LIMIT {limit}"
     if lock and statement.sign == "$":
         text += " FOR NO KEY UPDATE"
-    if planned and (shape.joins or shape.manys):
-        before, behind, lists = shape.around
+    if planned and (shape.to_one or shape.to_many):
+        before, behind, lists = shape.wrap
         open_in = {name: _looked_at(scope(name, context, statement.bind)) for name in shape.scopes}
         if shape.names_viewer:
             open_in["me"] = statement.bind(context.viewer.id)
@@ -236,8 +236,8 @@ async def fetch(
         text = f"{before.format_map(open_in)}{text}{behind.format_map(open_in)}"
         if order:
             text += f" ORDER BY {_of('p', order)}"
-    make, records = shape.make, await statement.run(text, plans)
-    at_once = 30 if shape.manys else ROWS  # a row with lists of others is as much work as all of them
+    make, records = shape.build_row, await statement.run(text, plans)
+    at_once = 30 if shape.to_many else ROWS  # a row with lists of others is as much work as all of them
     if len(records) <= at_once:
         return [make(context, record) for record in records]
     return await in_turns(partial(make, context), records, at_once)
@@ -267,7 +267,7 @@ def first(rows: Sequence[R]) -> R | None:
     return rows[0] if rows else None
 
 
-async def complete(context: "Context", rows: Sequence[Row], planned: Planned) -> None:
+async def load_relations(context: "Context", rows: Sequence[Row], planned: Planned) -> None:
     """Reads what the plan leaves to statements of their own, of rows that were fetched by it."""
     if not rows:
         return
@@ -277,13 +277,13 @@ async def complete(context: "Context", rows: Sequence[Row], planned: Planned) ->
     for attribute, below in plan.joined:
         if below.rest or below.joined or below.lists:
             those = [it for row in rows if (it := getattr(row, attribute)) is not None]
-            await complete(context, those, Planned(below, info))
+            await load_relations(context, those, Planned(below, info))
     for number, each in enumerate(plan.lists):
 
         async def found(number: int = number) -> dict[UUID, list[Any]]:
-            return {cast("Any", row).id: row.gathered[number] for row in rows}
+            return {cast("Any", row).id: row.collections[number] for row in rows}
 
-        await each.many.put(context, rows, each.place.asked(info), Planned(each.plan, info), found, True)
+        await each.many.attach(context, rows, each.place.asked(info), Planned(each.plan, info), found, True)
 
 
 async def read(
@@ -292,7 +292,7 @@ async def read(
     type_name: str,
     where: Where,
     selection: Selection,
-    also: Asked | None = None,
+    also: SelectedField | None = None,
     *,
     order: str = "",
     scoped: bool = True,
@@ -300,5 +300,5 @@ async def read(
     """The rows as `fetch` finds them, with all that is asked of them."""
     planned = plan(context, row_type, type_name, selection, also)
     rows = await fetch(context, row_type, where, planned=planned, order=order, scoped=scoped)
-    await complete(context, rows, planned)
+    await load_relations(context, rows, planned)
     return rows

@@ -14,19 +14,19 @@ from uuid import UUID
 
 from strawberry import UNSET
 
-from execution.lookahead import Asked, Selection
-from models.database import Plans
+from execution.lookahead import SelectedField, Selection
+from models.database import PlanMode
 from models.enums import PARTIES
 from resolvers.context import Context, Info
 from resolvers.errors import BadRequest
 from resolvers.policy import Bind
-from resolvers.read.fetch import Planned, complete, fetch, plan
+from resolvers.read.fetch import Planned, fetch, load_relations, plan
 from resolvers.read.relations import has_many
-from resolvers.read.rows import Found, Many, Part, Row
+from resolvers.read.rows import ListSlice, ReadRows, Row, ToMany
 from resolvers.read.sql import Where
 
-USUAL, LARGEST = 20, 100
-LARGEST_KEY = 2**63 - 1
+DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 20, 100
+MAX_INTEGER_KEY = 2**63 - 1
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -36,7 +36,7 @@ T = TypeVar("T")
 R = TypeVar("R", bound=Row)
 
 
-class Place(NamedTuple):
+class CursorPosition(NamedTuple):
     at: datetime
     key: UUID | int
     list: str  # the name of its list; with a dot and the end of its owner's id, where each owner has such a list
@@ -51,22 +51,22 @@ def encode_cursor(at: datetime, key: UUID | int, list: str) -> str:
     return binascii.b2a_base64(text.encode(), newline=False).decode().rstrip("=")  # none of these come to + or /
 
 
-def _decode_cursor(cursor: str) -> Place:
+def _decode_cursor(cursor: str) -> CursorPosition:
     try:
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
         match = _CURSOR.fullmatch(text)
         if match is not None:
             at = _EPOCH + int(match[1]) * _MICROSECOND
             key = UUID(hex=match[2]) if len(match[2]) == 32 else int(match[2])
-            place = Place(at, key, match[3] or "")
-            if encode_cursor(*place) == cursor and (isinstance(key, UUID) or key <= LARGEST_KEY):
+            place = CursorPosition(at, key, match[3] or "")
+            if encode_cursor(*place) == cursor and (isinstance(key, UUID) or key <= MAX_INTEGER_KEY):
                 return place
     except (ValueError, OverflowError):
         pass
-    raise _foreign()
+    raise invalid_cursor()
 
 
-def _foreign() -> BadRequest:
+def invalid_cursor() -> BadRequest:
     return BadRequest("This cursor was not handed out by this list.")
 
 
@@ -76,8 +76,8 @@ class Page:
 
     size: int
     backward: bool
-    after: Place | None
-    before: Place | None
+    after: CursorPosition | None
+    before: CursorPosition | None
 
     @staticmethod
     @lru_cache(1000)  # asked for thrice on the way to an answer
@@ -87,11 +87,11 @@ class Page:
         after, before = (None if cursor is UNSET else cursor for cursor in (after, before))
         if first is not None and last is not None:
             raise BadRequest("Ask for the first or the last, not for both.")
-        size = first if first is not None else last if last is not None else USUAL
+        size = first if first is not None else last if last is not None else DEFAULT_PAGE_SIZE
         if size < 0:
             raise BadRequest("A page cannot have fewer than 0 entries.")
         return Page(
-            size=min(size, LARGEST),
+            size=min(size, MAX_PAGE_SIZE),
             backward=last is not None,
             after=_decode_cursor(after) if after is not None else None,
             before=_decode_cursor(before) if before is not None else None,
@@ -116,17 +116,17 @@ class Keyset:
         ]
         return " AND ".join(parts) or "TRUE"
 
-    def _beyond(self, place: Place, smaller: bool, bind: Bind) -> str:
+    def _beyond(self, place: CursorPosition, smaller: bool, bind: Bind) -> str:
         # Not a comparison of tuples: in this form both databases walk the index.
         at, key = self._own(place)
         sign = "<" if smaller else ">"
         instant = bind(at)
         return f"{self.column} {sign}= {instant} AND ({self.column} {sign} {instant} OR id {sign} {bind(key)})"
 
-    def _own(self, place: Place) -> tuple[datetime, UUID | int]:
+    def _own(self, place: CursorPosition) -> tuple[datetime, UUID | int]:
         at, key, list = place
         if list.partition(".")[0] != self.name or not isinstance(key, self.id_type):
-            raise _foreign()
+            raise invalid_cursor()
         return at, key
 
     def merged(self, page: Page, rows: list[Any], more: list[Any]) -> list[Any]:
@@ -151,7 +151,7 @@ class Keyset:
 class InSequence(Keyset):
     """A list in the order of its ids, which are numbers that rise as its rows are written."""
 
-    def _beyond(self, place: Place, smaller: bool, bind: Bind) -> str:
+    def _beyond(self, place: CursorPosition, smaller: bool, bind: Bind) -> str:
         _, key = self._own(place)
         return f"id {'<' if smaller else '>'} {bind(key)}"
 
@@ -249,37 +249,37 @@ def has_pages(
     def name(row: Any) -> str:
         return f"{keyset.name}.{row.id.hex[-8:]}"
 
-    def part(arguments: Mapping[str, Any]) -> Part:
+    def part(arguments: Mapping[str, Any]) -> ListSlice:
         page = page_of(arguments)
-        return Part(keyset.order(page), page.size + 1, lambda bind: keyset.where(page, bind))
+        return ListSlice(keyset.order(page), page.size + 1, lambda bind: keyset.where(page, bind))
 
     def below(asked: Selection) -> Selection:
         return asked.field(f"{shown_as}Connection", "edges").field(f"{shown_as}Edge", "node")
 
     async def put(
-        context: Context, rows: Sequence[Any], asked: Asked, planned: Planned, found: Found, at_once: bool
+        context: Context, rows: Sequence[Any], asked: SelectedField, planned: Planned, found: ReadRows, at_once: bool
     ) -> None:
         page = page_of(asked.arguments)
         if any(place.list != name(row) for place in (page.after, page.before) if place is not None for row in rows):
-            raise _foreign()
+            raise invalid_cursor()
         # What is derived is read first: if it is written down meanwhile, the table is read again and has it.
         more = await derived.read(context, rows) if derived else {}
         entries = await found()
         if derived and more and not at_once and (written := await derived.written(context, more)):
             more, entries = {key: those for key, those in more.items() if key not in written}, await found()
         for those in more.values():
-            await complete(context, those, plan(context, target, type_name, below(asked.below), joins=False))
-        await complete(context, [entry for those in entries.values() for entry in those[: page.size]], planned)
+            await load_relations(context, those, plan(context, target, type_name, below(asked.below), joins=False))
+        await load_relations(context, [entry for those in entries.values() for entry in those[: page.size]], planned)
         for key, those in more.items():
             entries[key] = keyset.merged(page, entries[key], those)
         for row in rows:
             row.pages[relation, page] = connection(entries[row.id], page, keyset, name(row))
 
-    has_many(owner, relation, Many(target, type_name, column, put, part, below), key=page_of, needs=needs)
+    has_many(owner, relation, ToMany(target, type_name, column, put, part, below), key=page_of, needs=needs)
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class NodeRelation:
     """What a list shows in the place of its rows: a `relation` of theirs to one, which is also the attribute, of this
     type. It has the rows in its relation `back`; `with_rows` is the same relation, for where those are known."""
 
@@ -289,7 +289,7 @@ class Shown:
     with_rows: str
 
 
-async def listed(
+async def paginate(
     info: Info,
     row_type: type[R],
     type_name: str,
@@ -297,7 +297,7 @@ async def listed(
     page: Page,
     keyset: Keyset,
     *,
-    shown: "Shown | None" = None,
+    shown: "NodeRelation | None" = None,
     named: str | None = None,
     is_walked: bool = False,
     is_named: bool = False,
@@ -331,7 +331,7 @@ async def listed(
         order=keyset.order(page),
         limit=page.size + 1,
         all_theirs=not is_named,
-        plans=Plans.GENERIC if (is_walked or is_named) and context.viewer.role in PARTIES else Plans.CUSTOM,
+        plans=PlanMode.GENERIC if (is_walked or is_named) and context.viewer.role in PARTIES else PlanMode.CUSTOM,
     )
-    await complete(context, rows[: page.size], planned)
+    await load_relations(context, rows[: page.size], planned)
     return connection(rows, page, keyset, keyset.name, attrgetter(shown.relation) if shown else lambda row: row)

@@ -6,9 +6,9 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
-from execution.lookahead import Asked
-from resolvers.read.fetch import Planned, complete, fetch, plan, read
-from resolvers.read.rows import Found, Join, Many, Relation, Row, alike
+from execution.lookahead import SelectedField
+from resolvers.read.fetch import Planned, fetch, load_relations, plan, read
+from resolvers.read.rows import ReadRows, Relation, Row, ToMany, ToOne, merges
 from resolvers.read.scopes import WITH_THEIR_ORDER
 from resolvers.read.sql import among
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from resolvers.context import Context
 
 
-def refers_to(owner: type[Row], relation: str, attribute: str, target: type[Row], type_name: str, column: str) -> None:
+def belongs_to(owner: type[Row], relation: str, attribute: str, target: type[Row], type_name: str, column: str) -> None:
     """Declares the relation `relation` (its GraphQL name): the target whose id is in the owner's `column`."""
 
-    async def load(context: "Context", rows: Sequence[Any], asked: Asked) -> None:
+    async def load(context: "Context", rows: Sequence[Any], asked: SelectedField) -> None:
         rows = [row for row in rows if getattr(row, attribute) is None and getattr(row, column) is not None]
         if not rows:
             return
@@ -29,7 +29,9 @@ def refers_to(owner: type[Row], relation: str, attribute: str, target: type[Row]
         for row in rows:
             setattr(row, attribute, by_key.get(getattr(row, column)))
 
-    owner.relations[relation] = Relation(load, join=Join(attribute, target, type_name, f"{{it}}.id = {{row}}.{column}"))
+    owner.relations[relation] = Relation(
+        load, join=ToOne(attribute, target, type_name, f"{{it}}.id = {{row}}.{column}")
+    )
 
 
 def has_latest(
@@ -52,7 +54,7 @@ def has_latest(
     scoped = table not in WITH_THEIR_ORDER
     order = f"{newest} DESC, id DESC" if newest else "id"
 
-    async def load(context: "Context", rows: Sequence[Any], asked: Asked) -> None:
+    async def load(context: "Context", rows: Sequence[Any], asked: SelectedField) -> None:
         by_key = {row.id: row for row in rows if only_with is None or getattr(row, only_with) is not None}
         if not by_key:
             return
@@ -72,28 +74,28 @@ def has_latest(
             setattr(by_key[key], attribute, one)
             for name in back:
                 setattr(one, name, by_key[key])
-        await complete(context, list(latest.values()), planned)
+        await load_relations(context, list(latest.values()), planned)
 
     on = "{it}.order_id = {row}.id"
     if newest:
         on = f"{{it}}.id = (SELECT id FROM {table} WHERE order_id = {{row}}.id ORDER BY {order} LIMIT 1)"
     on += f" AND {{row}}.{only_with} IS NOT NULL" if only_with else ""
-    join = None if scoped else Join(attribute, target, type_name, on, back=back, scoped=False)
+    join = None if scoped else ToOne(attribute, target, type_name, on, inverse=back, scoped=False)
     owner.relations[relation] = Relation(load, join=join)
 
 
 def has_many(
     owner: type[Row],
     relation: str,
-    many: Many,
+    many: ToMany,
     *,
-    key: Callable[[dict[str, Any]], Hashable] = alike,
+    key: Callable[[dict[str, Any]], Hashable] = merges,
     group: str | None = None,
     needs: tuple[str, ...] = (),
 ) -> None:
     """Declares the relation `relation`, to many."""
 
-    async def load(context: "Context", rows: Sequence[Any], asked: Asked) -> None:
+    async def load(context: "Context", rows: Sequence[Any], asked: SelectedField) -> None:
         part = many.part(asked.arguments)
         planned = plan(context, many.target, many.type_name, many.below(asked.below))
 
@@ -113,7 +115,7 @@ def has_many(
                 of[getattr(one, many.column)].append(one)
             return of
 
-        await many.put(context, rows, asked, planned, found, False)
+        await many.attach(context, rows, asked, planned, found, False)
 
     owner.relations[relation] = Relation(load, key, many=many, group=group, needs=needs)
 
@@ -131,13 +133,18 @@ def has_list(
     """Declares the `relations`, which are one: all rows of the target that name these in `column`, oldest first."""
 
     async def put(
-        context: "Context", rows: Sequence[Any], _asked: Asked, planned: Planned, found: Found, _at_once: bool
+        context: "Context",
+        rows: Sequence[Any],
+        _asked: SelectedField,
+        planned: Planned,
+        found: ReadRows,
+        _at_once: bool,
     ) -> None:
         of = await found()
-        await complete(context, [one for those in of.values() for one in those], planned)
+        await load_relations(context, [one for those in of.values() for one in those], planned)
         for row in rows:
             setattr(row, attribute, of[row.id])
 
-    many = Many(target, type_name, column, put, scoped=scoped)
+    many = ToMany(target, type_name, column, put, scoped=scoped)
     for relation in relations:
         has_many(owner, relation, many, group=attribute)

@@ -15,7 +15,7 @@ from tortoise.fields import BooleanField, DatetimeField, JSONField, UUIDField
 from tortoise.fields.data import CharEnumFieldInstance
 from tortoise.models import Model
 
-from execution.lookahead import Asked, Selection
+from execution.lookahead import SelectedField, Selection
 from models.enums import CancellationStatus, ComplaintStatus, DisputeStatus, OrderKind, ResolutionKind, Role
 from resolvers.policy import Bind
 
@@ -34,18 +34,18 @@ class Row:
     MODEL: ClassVar[type[Model]]
     ALWAYS: ClassVar[tuple[str, ...]] = ()  # relations that the row's own fields need
     relations: ClassVar[dict[str, "Relation"]]
-    gathered: Sequence[list[Any]]  # of rows that have relations to many: what was read of those with them
+    collections: Sequence[list[Any]]  # of rows that have relations to many: what was read of those with them
 
     def __init_subclass__(cls) -> None:
         # Made once for a class, also where a dataclass with slots replaces it by its like.
         cls.relations = cls.__dict__.get("relations", {})
 
 
-Loader = Callable[["Context", Sequence[Any], Asked], Awaitable[None]]
+Loader = Callable[["Context", Sequence[Any], SelectedField], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Join:
+class ToOne:
     """How a relation to one is read by the statement that reads its rows.
 
     `on` says in SQL which row of the target it is, where {row} and {it} stand for the two, and {{me}} for the viewer's
@@ -57,13 +57,13 @@ class Join:
     target: type[Row]
     type_name: str
     on: str
-    back: tuple[str, ...] = ()
+    inverse: tuple[str, ...] = ()
     scoped: bool = True
     known_to: Role | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ListSlice:
     """Which rows of a relation to many, in which order."""
 
     order: str
@@ -71,11 +71,11 @@ class Part:
     where: Callable[[Bind], str] = lambda _bind: "TRUE"
 
 
-Found = Callable[[], Awaitable[dict[UUID, list[Any]]]]  # by the ids of those that they belong to
+ReadRows = Callable[[], Awaitable[dict[UUID, list[Any]]]]  # by the ids of those that they belong to
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Many:
+class ToMany:
     """A relation to many: the target's rows that name its own in `column`, or a `part` of them.
 
     `below` finds what is asked of them. `put` completes what was found by the plan and gives it to its rows; it is told
@@ -85,13 +85,13 @@ class Many:
     target: type[Row]
     type_name: str
     column: str
-    put: "Callable[[Context, Sequence[Any], Asked, Any, Found, bool], Awaitable[None]]"
-    part: Callable[[Mapping[str, Any]], Part] = lambda _arguments: Part("id")
+    attach: "Callable[[Context, Sequence[Any], SelectedField, Any, ReadRows, bool], Awaitable[None]]"
+    part: Callable[[Mapping[str, Any]], ListSlice] = lambda _arguments: ListSlice("id")
     below: Callable[[Selection], Selection] = lambda asked: asked
     scoped: bool = True
 
 
-def alike(_arguments: dict[str, Any]) -> Hashable:
+def merges(_arguments: dict[str, Any]) -> Hashable:
     return None
 
 
@@ -103,9 +103,9 @@ class Relation:
     `only_for` a role, it is not read for others."""
 
     load: "Loader"
-    key: Callable[[dict[str, Any]], Hashable] = alike
-    join: Join | None = None
-    many: Many | None = None
+    key: Callable[[dict[str, Any]], Hashable] = merges
+    join: ToOne | None = None
+    many: ToMany | None = None
     group: str | None = None
     needs: tuple[str, ...] = ()
     only_for: Role | None = None
@@ -126,7 +126,7 @@ UNKNOWN: dict[type[StrEnum], StrEnum] = {
 }
 
 
-class Members(dict[str, StrEnum | None]):
+class EnumMembers(dict[str, StrEnum | None]):
     """An enum's members by their values. A value that it does not have reads as OTHER where there is such a member,
     else by UNKNOWN; an optional one, unless it tells how something ended, as nothing."""
 
@@ -149,7 +149,7 @@ def _columns(row_type: type[Row], dialect: str) -> list[tuple[str, Callable[[Any
         kind = known[name]
         read: Callable[[Any], Any] | None = None
         if isinstance(kind, CharEnumFieldInstance):
-            read = Members(kind.enum_type, nullable=kind.null).__getitem__
+            read = EnumMembers(kind.enum_type, nullable=kind.null).__getitem__
         elif isinstance(kind, JSONField):
             read = orjson.loads
         elif dialect == "sqlite" and isinstance(kind, BooleanField):
@@ -162,37 +162,37 @@ def _columns(row_type: type[Row], dialect: str) -> list[tuple[str, Callable[[Any
     return columns
 
 
-MOST_SHAPES = 300  # that are kept, of all combinations of joins and lists that documents have asked for
+MAX_LAYOUTS = 300  # that are kept, of all combinations of joins and lists that documents have asked for
 
 
-class Shape:
+class RowLayout:
     """What one statement gives: rows, with each those that are joined to it, and lists of those that name it."""
 
     def __init__(
         self,
         row_type: type[Row],
-        joins: "tuple[tuple[Join, Shape], ...]",
-        manys: "tuple[tuple[Many, Shape], ...]",
+        joins: "tuple[tuple[ToOne, RowLayout], ...]",
+        manys: "tuple[tuple[ToMany, RowLayout], ...]",
         dialect: str,
     ) -> None:
-        self.row_type, self.joins, self.manys = row_type, joins, manys
+        self.row_type, self.to_one, self.to_many = row_type, joins, manys
         self.table: str = row_type.MODEL._meta.db_table
         self.columns = [name for name, _ in _columns(row_type, dialect)]
         self.names = ", ".join(self.columns)
         self.dialect = dialect
 
     @staticmethod
-    @lru_cache(MOST_SHAPES)
+    @lru_cache(MAX_LAYOUTS)
     def of(
         row_type: type[Row],
-        joins: "tuple[tuple[Join, Shape], ...]",
-        manys: "tuple[tuple[Many, Shape], ...]",
+        joins: "tuple[tuple[ToOne, RowLayout], ...]",
+        manys: "tuple[tuple[ToMany, RowLayout], ...]",
         dialect: str,
-    ) -> "Shape":
-        return Shape(row_type, joins, manys, dialect)
+    ) -> "RowLayout":
+        return RowLayout(row_type, joins, manys, dialect)
 
     @cached_property
-    def make(self) -> Callable[["Context", Iterable[Any]], Any]:
+    def build_row(self) -> Callable[["Context", Iterable[Any]], Any]:
         """Makes a row of a record. Written out, since a page asks it for a thousand values."""
         scope: dict[str, Any] = {}
         names: list[str] = []
@@ -222,15 +222,15 @@ class Shape:
                 made = item.default_factory is not MISSING
                 value = f"{constant(item.default_factory)}()" if made else constant(item.default)
                 lines.append(f"{this}.{item.name} = {value}")
-        for join, shape in self.joins:
+        for join, shape in self.to_one:
             it, key = f"{this}_", f"c{len(names) + shape.columns.index('id')}"
             inner = shape._body(it, scope, names)
-            inner += [f"{it}.{name} = {this}" for name in join.back]
+            inner += [f"{it}.{name} = {this}" for name in join.inverse]
             lines.append(f"if {key} is not None:")
             lines += [f"    {line}" for line in [*inner, f"{this}.{join.attribute} = {it}"]]
-        if self.manys:
-            lists = [f"[{constant(shape.make)}(context, each) for each in {named()}]" for _, shape in self.manys]
-            lines.append(f"{this}.gathered = [{', '.join(lists)}]")
+        if self.to_many:
+            lists = [f"[{constant(shape.build_row)}(context, each) for each in {named()}]" for _, shape in self.to_many]
+            lines.append(f"{this}.collections = [{', '.join(lists)}]")
         return lines
 
     def selected(self, alias: str, names: list[str], lists: list[str]) -> tuple[str, str]:
@@ -238,14 +238,14 @@ class Shape:
         those of rows that are gathered. Left open in it are scopes, and in the place of a list's alias which of its
         rows they are, and in which order."""
         columns, joined = [f"{alias}.{name}" for name in self.columns], ""
-        for join, shape in self.joins:
+        for join, shape in self.to_one:
             it = _another(names)
             table = shape.table
             source = f"(SELECT * FROM {table} WHERE {{{table}}})" if join.scoped else table
             below, more = shape.selected(it, names, lists)
             columns.append(below)
             joined += f" LEFT JOIN {source} AS {it} ON {join.on.format(row=alias, it=it)}{more}"
-        for many, shape in self.manys:
+        for many, shape in self.to_many:
             it = _another(names)
             lists.append(it)
             rows = f"SELECT {shape.names} FROM {shape.table} WHERE {many.column} = {alias}.id AND {{{it}}}"
@@ -254,7 +254,7 @@ class Shape:
         return ", ".join(columns), joined
 
     @cached_property
-    def around(self) -> tuple[str, str, list[str]]:
+    def wrap(self) -> tuple[str, str, list[str]]:
         """What stands before and behind a statement of bare rows, so that it gives all of them; with what is open in
         it, and the aliases of lists."""
         lists: list[str] = []
@@ -263,14 +263,14 @@ class Shape:
 
     @cached_property
     def names_viewer(self) -> bool:
-        return any("{me}" in join.on or shape.names_viewer for join, shape in self.joins) or any(
-            shape.names_viewer for _, shape in self.manys
+        return any("{me}" in join.on or shape.names_viewer for join, shape in self.to_one) or any(
+            shape.names_viewer for _, shape in self.to_many
         )
 
     @cached_property
     def scopes(self) -> set[str]:
-        mine = {shape.table for join, shape in self.joins if join.scoped}
-        return mine.union(*(shape.scopes for _, shape in (*self.joins, *self.manys)))
+        mine = {shape.table for join, shape in self.to_one if join.scoped}
+        return mine.union(*(shape.scopes for _, shape in (*self.to_one, *self.to_many)))
 
 
 def _another(names: list[str]) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from models import database
-from models.database import Plans
+from models.database import PlanMode
 from resolvers.policy import Bind
 
 Where = Callable[[Bind], str]
@@ -33,7 +33,7 @@ class Statement:
             self._places[value] = place
         return place
 
-    async def run(self, text: str, plans: Plans = Plans.GENERIC) -> Sequence[Iterable[Any]]:
+    async def run(self, text: str, plans: PlanMode = PlanMode.GENERIC) -> Sequence[Iterable[Any]]:
         return await database.select(text, self.values, plans)
 
 

@@ -14,7 +14,7 @@ from resolvers.policy import CLOSING, Fact
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from resolvers.write.perform import Performing
+    from resolvers.write.perform import UnitOfWork
 
 LETTERS = {CaseKind.CANCELLATION: "K", CaseKind.DISPUTE: "D", CaseKind.COMPLAINT: "C"}
 MODELS: dict[CaseKind, Any] = {
@@ -37,7 +37,7 @@ async def _next_number(kind: CaseKind, now: datetime) -> str:
     return f"{LETTERS[kind]}-{now.year}-{n:06d}"
 
 
-async def open_case(performing: Performing, kind: CaseKind, facts: dict[str, Fact], /, **columns: Any) -> UUID:
+async def open_case(performing: UnitOfWork, kind: CaseKind, facts: dict[str, Fact], /, **columns: Any) -> UUID:
     """Adds a case, and makes it what the performed action is about."""
     id = new_id()
     number = await _next_number(kind, performing.now)
@@ -47,14 +47,14 @@ async def open_case(performing: Performing, kind: CaseKind, facts: dict[str, Fac
     return id
 
 
-def change_case(performing: Performing, kind: CaseKind, id: UUID, facts: dict[str, Fact], /, **columns: Any) -> None:
+def change_case(performing: UnitOfWork, kind: CaseKind, id: UUID, facts: dict[str, Fact], /, **columns: Any) -> None:
     """Sets facts, and what rules do not read, of a case, which the performed action is about."""
     performing.update(MODELS[kind], {"id": id}, {**facts, **columns})
     performing.change.case = (kind, id)
     performing.change.case_facts = facts
 
 
-def close_case(performing: Performing, how: Any) -> dict[str, Any]:
+def close_case(performing: UnitOfWork, how: Any) -> dict[str, Any]:
     """The facts of a dispute or a complaint that is closed now."""
     return {"closed_at": performing.now, "closed_as": how, **CLOSING}
 

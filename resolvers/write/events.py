@@ -12,7 +12,7 @@ import models
 from models.enums import Action, CaseKind
 from resolvers import policy
 from resolvers.policy import Fact
-from resolvers.write.sql import Write, inserting, send, updating
+from resolvers.write.sql import Write, insert, send, update
 
 if TYPE_CHECKING:
     from resolvers.context import Context
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True, kw_only=True)
-class Change:
+class PendingEvent:
     """One event to be: `facts` are set on the order, `case_facts` on the case."""
 
     at: datetime
@@ -32,7 +32,7 @@ class Change:
     note: str | None = None
 
 
-def events(order_id: UUID | None, known_at: datetime, changes: Iterable[Change]) -> list[dict[str, Any]]:
+def events(order_id: UUID | None, known_at: datetime, changes: Iterable[PendingEvent]) -> list[dict[str, Any]]:
     """Their columns."""
     return [
         {
@@ -52,7 +52,7 @@ def events(order_id: UUID | None, known_at: datetime, changes: Iterable[Change])
 
 
 async def append(
-    context: Context, order: Order | None, changes: Sequence[Change], writes: Iterable[Write] = (), **columns: Any
+    context: Context, order: Order | None, changes: Sequence[PendingEvent], writes: Iterable[Write] = (), **columns: Any
 ) -> None:
     """Writes changes as events, and their fold, with any other `columns`, to the row of their locked order; and with
     them what else there is to write.
@@ -68,11 +68,11 @@ async def append(
         # event has its own, which models.feed relies on. Within one statement nothing would say which is first.
         if written := list(writes):
             await send(*written)
-        await send(inserting(models.Event, events(None, known_at, changes)))
+        await send(insert(models.Event, events(None, known_at, changes)))
         return
     known_at = max(context.known_at(), order.changed_at)
     policy.fold(order, [change.facts for change in changes])
     facts = {name: getattr(order, name) for change in changes for name in change.facts}
-    new = [inserting(models.Event, events(order.id, known_at, changes))] if changes else []
-    folded = updating(models.Order, {"id": order.id}, {**facts, **columns, "changed_at": known_at})
+    new = [insert(models.Event, events(order.id, known_at, changes))] if changes else []
+    folded = update(models.Order, {"id": order.id}, {**facts, **columns, "changed_at": known_at})
     await send(*writes, *new, folded)

@@ -14,8 +14,8 @@ from resolvers.context import Context
 from resolvers.policy import DisputeFacts
 from resolvers.read.fetch import fetch
 from resolvers.read.rows import Row
-from resolvers.write.events import Change
-from resolvers.write.sql import send, updating
+from resolvers.write.events import PendingEvent
+from resolvers.write.sql import send, update
 
 if TYPE_CHECKING:
     from resolvers.orders.order import Order
@@ -42,26 +42,26 @@ def order_facts(case_facts: dict[str, Any]) -> dict[str, Any]:
     return facts | ({"dispute_open_since": None} if case_facts.get("closed_at") else {})
 
 
-def done_by_time(dispute: _Dispute, now: datetime) -> Change | None:
+def due_event(dispute: _Dispute, now: datetime) -> PendingEvent | None:
     """The event that will say what time has done to a dispute, while nobody has written it down."""
     done = policy.done_by_time(dispute, now)  # type: ignore[arg-type]
     if done is None:
         return None
     due, facts = done
-    return Change(at=due, facts=order_facts(facts), case=(CaseKind.DISPUTE, dispute.id), case_facts=facts)
+    return PendingEvent(at=due, facts=order_facts(facts), case=(CaseKind.DISPUTE, dispute.id), case_facts=facts)
 
 
-async def settle(context: Context, order: Order) -> list[Change]:
+async def record_expirations(context: Context, order: Order) -> list[PendingEvent]:
     """Writes to the locked order's dispute what time has done, dated when it was due; gives the events to append."""
     if order.dispute_open_since is None:
         return []
     [dispute] = await fetch(
         context, _OpenDispute, lambda bind: f"order_id = {bind(order.id)} AND closed_at IS NULL", scoped=False
     )
-    change = done_by_time(dispute, context.now)
+    change = due_event(dispute, context.now)
     if change is None:
         return []
     assert change.case_facts
-    await send(updating(models.Dispute, {"id": dispute.id}, change.case_facts))
+    await send(update(models.Dispute, {"id": dispute.id}, change.case_facts))
     policy.fold(order, [change.facts])
     return [change]

@@ -15,7 +15,7 @@ import models
 from models import database
 from models.enums import Action, Reason
 from models.keys import new_id
-from resolvers.errors import Refused, UserError
+from resolvers.errors import ActionRefused, UserError
 from resolvers.read.sql import Statement
 from resolvers.write.inputs import Checks, Input
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
     from resolvers.context import Context
 
-KEPT = timedelta(days=1)
-LONGEST_KEY = 255  # characters
+RETENTION = timedelta(days=1)
+MAX_KEY_LENGTH = 255  # characters
 FIELD = "idempotencyKey"
 
 
 @dataclass(kw_only=True)
-class Keyed(Input):
+class IdempotentInput(Input):
     """The input of something that can be done under a key."""
 
     EXACT = frozenset({"idempotency_key"})  # as the client made it, and as the release before stored it
@@ -39,17 +39,17 @@ class Keyed(Input):
 
 
 @dataclass(frozen=True, slots=True)
-class First:
+class FirstUse:
     """The first time that it was done. `case_id` is the case that came of it, where the input names none."""
 
     case_id: UUID | None
 
 
-def check(checks: Checks, input: Keyed) -> None:
-    checks.text(FIELD, input.idempotency_key, LONGEST_KEY)
+def check(checks: Checks, input: IdempotentInput) -> None:
+    checks.text(FIELD, input.idempotency_key, MAX_KEY_LENGTH)
 
 
-async def claim(context: Context, action: Action, input: Keyed) -> First | None:
+async def claim(context: Context, action: Action, input: IdempotentInput) -> FirstUse | None:
     """Takes the input's key for what the transaction is going to do; None where nobody has used it, or there is none.
 
     Waits for a twin that is under way. Keys and their age go by real time. Raises Refused where the key was used for
@@ -73,11 +73,11 @@ async def claim(context: Context, action: Action, input: Keyed) -> First | None:
     first = await models.IdempotencyKey.get(caller_id=caller, key=key)
     if first.digest != digest:
         message = "This key was used for something else; make up a new one for each thing that is to be done."
-        raise Refused([UserError(Reason.IDEMPOTENCY_KEY_REUSED, message, field=[FIELD])])
-    return First(first.case_id)
+        raise ActionRefused([UserError(Reason.IDEMPOTENCY_KEY_REUSED, message, field=[FIELD])])
+    return FirstUse(first.case_id)
 
 
-async def note_case(context: Context, input: Keyed, case_id: UUID) -> None:
+async def note_case(context: Context, input: IdempotentInput, case_id: UUID) -> None:
     """Writes down which case came of what was done under the input's key."""
     if input.idempotency_key is not None:
         mine = models.IdempotencyKey.filter(caller_id=context.viewer.id, key=input.idempotency_key)
@@ -86,18 +86,18 @@ async def note_case(context: Context, input: Keyed, case_id: UUID) -> None:
 
 async def clear(now: datetime) -> None:
     """Removes the keys that nobody can use to ask again. `now` is the real time."""
-    await models.IdempotencyKey.filter(used_at__lt=now - 2 * KEPT).delete()
+    await models.IdempotencyKey.filter(used_at__lt=now - 2 * RETENTION).delete()
 
 
 def _expired(context: Context) -> datetime:
-    return context.arrived_at - KEPT
+    return context.arrived_at - RETENTION
 
 
 # Fields that inputs did not always have: left out, they leave a digest as the release before made it.
 _ADDED = ("proposal_id", "cancellation_id")
 
 
-def _digest(action: Action, input: Keyed) -> str:
+def _digest(action: Action, input: IdempotentInput) -> str:
     said = asdict(input)
     del said["idempotency_key"]
     for name in _ADDED:

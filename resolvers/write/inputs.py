@@ -17,7 +17,7 @@ from models.text import is_blank, is_one_line, normal
 from resolvers.contact import is_phone, normal_email, normal_page
 from resolvers.errors import UserError, invalid
 from resolvers.instant import FinerInstant, cut
-from resolvers.money import EXPONENTS, LARGEST, AmountText, CurrencyCode, StoredPrice, to_minor, to_unit_price
+from resolvers.money import EXPONENTS, MAX_AMOUNT, AmountText, CurrencyCode, StoredPrice, to_minor, to_unit_price
 
 CLOCKS_DIFFER = timedelta(minutes=5)  # of the systems that one record has its instants from
 LONG_TEXT, SHORT_TEXT = 4000, 2000  # characters: descriptions and comments, notes and replies
@@ -115,7 +115,7 @@ class Checks:
                 InputProblem.OUT_OF_RANGE,
                 "This has to be more than nothing." if least else "This cannot be negative.",
             )
-        elif minor > LARGEST:
+        elif minor > MAX_AMOUNT:
             self.problem(path, InputProblem.OUT_OF_RANGE, TOO_LARGE)
         else:
             return minor
@@ -126,7 +126,7 @@ class Checks:
         if (parts := self._money(field, money)) is None:
             return None
         price = to_unit_price(*parts)
-        if abs(price[0]) > LARGEST:
+        if abs(price[0]) > MAX_AMOUNT:
             self.problem(f"{field}.amount", InputProblem.OUT_OF_RANGE, TOO_LARGE)
             return None
         return price

@@ -15,22 +15,22 @@ from models.enums import Action, Reason
 from resolvers import ids, metrics, policy
 from resolvers.actionable import decided
 from resolvers.context import Context
-from resolvers.errors import Refused, UserError, refusal
+from resolvers.errors import ActionRefused, UserError, refused_by
 from resolvers.orders.order import Order
 from resolvers.policy import Fact, Subject
-from resolvers.policy.messages import sentence
+from resolvers.policy.messages import message_for
 from resolvers.read import fetch
 from resolvers.read.sql import Where
 from resolvers.write import events, idempotency
-from resolvers.write.events import Change
-from resolvers.write.expiry import settle
-from resolvers.write.idempotency import Keyed
+from resolvers.write.events import PendingEvent
+from resolvers.write.expiry import record_expirations
+from resolvers.write.idempotency import IdempotentInput
 from resolvers.write.inputs import Checks
-from resolvers.write.sql import Columns, Write, inserting, updating
+from resolvers.write.sql import Columns, Write, insert, update
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ActionTarget:
     """What an action is asked of. `lock` keeps others from its order, if it has one, or else from itself; `read` then
     gives the facts that the policy decides on, or None where the viewer cannot see it."""
 
@@ -39,13 +39,13 @@ class Target:
 
 
 @dataclass(slots=True)
-class Performing:
+class UnitOfWork:
     """An action that is allowed, while it is done. `order` is locked; `subject` is what the action was asked of. The
     `writes` are sent when its effect is over, with the event. An effect that finds it done already names the case that
     came of it then, `first_case`, and nothing is written."""
 
     context: Context
-    change: Change
+    change: PendingEvent
     order: Order | None
     subject: Any
     writes: list[Write] = field(default_factory=list[Write])
@@ -60,17 +60,17 @@ class Performing:
         self.change.facts.update(facts)
 
     def insert(self, model: type[Model], row: Columns) -> None:
-        self.writes.append(inserting(model, [row]))
+        self.writes.append(insert(model, [row]))
 
     def update(self, model: type[Model], where: Columns, columns: Columns) -> None:
-        self.writes.append(updating(model, where, columns))
+        self.writes.append(update(model, where, columns))
 
 
-Effect = Callable[[Performing], Awaitable[None]]
+ActionHandler = Callable[[UnitOfWork], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ExpectedState:
     """What the person saw when deciding, where the input names it. `is_current` says, under the lock, whether it is
     what the action on this subject would be about now; if not, the action is refused with PROPOSAL_CHANGED. That comes
     after the decision, but in the place of the reasons `rather_than`, which are about what is there now."""
@@ -80,7 +80,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class ActionResult:
     """What came of an action: why not, where it was refused; and the case it was about, where it had been done before
     and the input names none."""
 
@@ -91,13 +91,13 @@ class Done:
 async def perform(
     context: Context,
     action: Action,
-    target: Target,
-    effect: Effect,
-    input: Keyed,
+    target: ActionTarget,
+    effect: ActionHandler,
+    input: IdempotentInput,
     checks: Checks,
     note: str | None = None,
-    seen: Seen | None = None,
-) -> Done:
+    seen: ExpectedState | None = None,
+) -> ActionResult:
     """Does `effect` if the input is in order, the policy allows `action` under the lock, and what was `seen` is still
     there; what it changes is one event.
 
@@ -107,36 +107,36 @@ async def perform(
     idempotency.check(checks, input)
     if checks.errors:
         metrics.refused(action, checks.errors[0].code)
-        return Done(checks.errors)
+        return ActionResult(checks.errors)
 
-    async def work() -> Done:
+    async def work() -> ActionResult:
         if (first := await idempotency.claim(context, action, input)) is not None:
-            return Done([], first.case_id)
+            return ActionResult([], first.case_id)
         order = await target.lock(context)
-        settled = await settle(context, order) if order else []
+        settled = await record_expirations(context, order) if order else []
         subject = await target.read(context, order)
         decision = decided(action, subject, context)
         compares = seen is not None and (decision.allowed or decision.reason in seen.rather_than)
         if seen is not None and compares and not await seen.is_current(subject):
-            raise Refused([UserError(Reason.PROPOSAL_CHANGED, sentence(action, Reason.PROPOSAL_CHANGED))])
+            raise ActionRefused([UserError(Reason.PROPOSAL_CHANGED, message_for(action, Reason.PROPOSAL_CHANGED))])
         if not decision.allowed:
-            raise Refused([refusal(decision)])
-        change = Change(at=context.now, by_id=context.viewer.id, action=action, note=note)
-        performing = Performing(context, change, order, subject)
+            raise ActionRefused([refused_by(decision)])
+        change = PendingEvent(at=context.now, by_id=context.viewer.id, action=action, note=note)
+        performing = UnitOfWork(context, change, order, subject)
         await effect(performing)
         if performing.first_case is not None:
             await idempotency.note_case(context, input, performing.first_case)
-            return Done([], performing.first_case)
+            return ActionResult([], performing.first_case)
         await events.append(context, order, [*settled, change], performing.writes)
         if change.case is not None and action in _NAME_NO_CASE:
             await idempotency.note_case(context, input, change.case[1])
-        return Done([])
+        return ActionResult([])
 
     try:
         return await database.in_transaction(work)
-    except Refused as refused:
+    except ActionRefused as refused:
         metrics.refused(action, refused.errors[0].code)
-        return Done(refused.errors)
+        return ActionResult(refused.errors)
 
 
 _NAME_NO_CASE = {rule.action for rule in policy.TABLE.values() if rule.subject is Subject.ORDER}
@@ -147,7 +147,7 @@ async def lock_order(context: Context, where: Where) -> Order | None:
     return fetch.first(await fetch.fetch(context, Order, where, lock=True))
 
 
-def the_order(id: str) -> Target:
+def the_order(id: str) -> ActionTarget:
     async def lock(context: Context) -> Order | None:
         key = ids.key_of("Order", id)
         return await lock_order(context, lambda bind: f"id = {bind(key)}") if key else None
@@ -155,4 +155,4 @@ def the_order(id: str) -> Target:
     async def read(_context: Context, order: Order | None) -> Order | None:
         return order
 
-    return Target(lock, read)
+    return ActionTarget(lock, read)

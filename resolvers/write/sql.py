@@ -69,13 +69,13 @@ def _values(model: type[Model], columns: tuple[str, ...], row: Columns) -> list[
     return [row[name] if spell is None else spell(row[name]) for name, spell in _spelled(model, columns)]
 
 
-def inserting(model: type[Model], rows: Sequence[Columns]) -> Write:
+def insert(model: type[Model], rows: Sequence[Columns]) -> Write:
     """Adds rows, one at least, that all have the same columns."""
     columns = tuple(rows[0])
     return Write(_Insert(model, columns, len(rows)), [value for row in rows for value in _values(model, columns, row)])
 
 
-def updating(model: type[Model], where: Columns, columns: Columns) -> Write:
+def update(model: type[Model], where: Columns, columns: Columns) -> Write:
     """Sets columns, one at least, of the rows that have these values, none of them null."""
     sets, conditions = tuple(columns), tuple(where)
     values = _values(model, sets, columns) + _values(model, conditions, where)

@@ -9,11 +9,11 @@ import urllib.request
 import jwt
 
 FRESH_SECONDS = 300.0  # after which they are renewed while the old ones still serve
-KEPT_SECONDS = 24 * 3600.0  # for which old ones serve while the issuer cannot be reached
+RETENTION_SECONDS = 24 * 3600.0  # for which old ones serve while the issuer cannot be reached
 REST_SECONDS = 30.0  # between two fetches, however many tokens name keys that nobody knows
 RETRY_SECONDS = 5.0  # after a fetch that failed
 TIMEOUT_SECONDS = 5.0
-LARGEST = 1_000_000  # bytes
+MAX_BYTES = 1_000_000  # bytes
 
 _log = logging.getLogger("recourse")
 
@@ -22,7 +22,7 @@ class KeySet:
     def __init__(self, url: str) -> None:
         self.url = url
         self._keys: dict[str, jwt.PyJWK] = {}
-        self._fetched_at = -KEPT_SECONDS
+        self._fetched_at = -RETENTION_SECONDS
         self._rests_until = 0.0
         self._fetching: asyncio.Task[None] | None = None
         self.is_away = False  # whether the last fetch failed
@@ -30,7 +30,7 @@ class KeySet:
     async def key(self, id: str) -> jwt.PyJWK | None:
         """The key of this id; None where the issuer has none, or none that can be had now."""
         age = time.monotonic() - self._fetched_at
-        known = self._keys.get(id) if age < KEPT_SECONDS else None
+        known = self._keys.get(id) if age < RETENTION_SECONDS else None
         if known is None or age >= FRESH_SECONDS:
             renewing = self._renew()
             if known is None and renewing is not None:
@@ -59,5 +59,5 @@ class KeySet:
 
     def _read(self) -> dict[str, jwt.PyJWK]:
         with urllib.request.urlopen(self.url, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310 - the operator's own
-            found = jwt.PyJWKSet.from_dict(json.loads(response.read(LARGEST)))
+            found = jwt.PyJWKSet.from_dict(json.loads(response.read(MAX_BYTES)))
         return {key.key_id: key for key in found.keys if key.key_id and key.public_key_use in (None, "sig")}

@@ -14,15 +14,15 @@ import jwt
 from models.enums import Role
 from models.files import kept_secret
 from server.auth.jwks import KeySet
-from server.errors import RETRY_LATER, UNAVAILABLE, Refused
+from server.errors import RETRY_LATER, UNAVAILABLE, RequestRejected
 from server.settings import VAR, Mode, Settings
 
 DEVELOPMENT_ISSUER = "recourse-development"
 DEVELOPMENT_LIFETIME = timedelta(days=30)
 LEEWAY_SECONDS = 30
 REMEMBERED_SECONDS = 60.0
-MOST_REMEMBERED = 10_000  # tokens, of some 700 bytes each
-LONGEST_SUBJECT = 255  # characters
+MAX_CACHED = 10_000  # tokens, of some 700 bytes each
+MAX_SUBJECT_LENGTH = 255  # characters
 LATEST_EXPIRY = 250_000_000_000  # a time stamp in the year 9892; more is no date
 
 _ALGORITHMS = ["RS256", "ES256"]
@@ -44,7 +44,7 @@ _MESSAGES = {
 }
 
 
-class BadToken(Refused):
+class BadToken(RequestRejected):
     """There is no token, it has expired, or it is not valid. Never says why it is not valid."""
 
     def __init__(self, problem: TokenProblem) -> None:
@@ -101,7 +101,7 @@ class Verifier:
         self._found.pop(token, None)
         claims = await self._verify(token)
         self._found[token] = claims, min(time.time() + REMEMBERED_SECONDS, claims.expires_at.timestamp())
-        if len(self._found) > MOST_REMEMBERED:
+        if len(self._found) > MAX_CACHED:
             self._found.popitem(last=False)
         return claims
 
@@ -134,7 +134,7 @@ def _by_jwks(settings: Settings) -> Verify:
         if key is None and keys.is_away:
             # The token may be good: an app that takes it for a bad one signs its person out.
             message = "Access tokens cannot be checked at the moment. Try again in a few seconds."
-            raise Refused(503, UNAVAILABLE, message, **RETRY_LATER)
+            raise RequestRejected(503, UNAVAILABLE, message, **RETRY_LATER)
         if key is None:
             raise BadToken(TokenProblem.INVALID)
         return _decode(
@@ -167,7 +167,7 @@ def _decode(token: str, key: Any, *, required: list[str], expires: bool = True, 
         raise BadToken(TokenProblem.EXPIRED) from error
     except (jwt.PyJWTError, ValueError) as error:
         raise BadToken(TokenProblem.INVALID) from error
-    if not isinstance(name, str | None) or "\0" in f"{subject}{name}" or not 0 < len(subject) <= LONGEST_SUBJECT:
+    if not isinstance(name, str | None) or "\0" in f"{subject}{name}" or not 0 < len(subject) <= MAX_SUBJECT_LENGTH:
         raise BadToken(TokenProblem.INVALID)
     expires_at = datetime.fromtimestamp(min(max(int(claims["exp"]), 0), LATEST_EXPIRY), UTC)
     if expires_at <= datetime.now(UTC):  # still taken, since clocks differ

@@ -21,7 +21,7 @@ from resolvers.rules import markdown
 from schema import SCHEMA
 from server import file_routes, logs, metrics, origins, rate_limits
 from server.app import uvicorn_options
-from server.auth.tokens import DEVELOPMENT_LIFETIME, LEEWAY_SECONDS, LONGEST_SUBJECT, development_token
+from server.auth.tokens import DEVELOPMENT_LIFETIME, LEEWAY_SECONDS, MAX_SUBJECT_LENGTH, development_token
 from server.cli import demo as demonstration
 from server.cli import record as imports
 from server.graphql import persisted
@@ -30,7 +30,7 @@ from server.stopping import Workers
 
 T = TypeVar("T")
 MAX_LIFETIME_SECONDS = 100 * 365 * 24 * 3600  # of a development token
-PATIENCE_SECONDS = 8  # with requests, once told to stop; with what is being written a moment more
+SHUTDOWN_TIMEOUT_SECONDS = 8  # with requests, once told to stop; with what is being written a moment more
 
 
 def _settings(mode: Mode = Mode.DEVELOPMENT) -> Settings:
@@ -39,7 +39,7 @@ def _settings(mode: Mode = Mode.DEVELOPMENT) -> Settings:
     try:
         settings = Settings()
         database.config(settings.database, settings.replica_url)
-        rate_limits.Rates(settings)
+        rate_limits.RateLimiter(settings)
         origins.Origins(settings)
         file_routes.store(settings)
         persisted.opened(settings)
@@ -61,8 +61,8 @@ def _run(work: Coroutine[Any, Any, T], what: str = "The database") -> T:
 
 def _subject(_context: click.Context, _parameter: click.Parameter, value: str | Sequence[str]) -> Any:
     for subject in [value] if isinstance(value, str) else value:
-        if not 0 < len(subject) <= LONGEST_SUBJECT:
-            raise click.BadParameter(f"a subject has 1 to {LONGEST_SUBJECT} characters")
+        if not 0 < len(subject) <= MAX_SUBJECT_LENGTH:
+            raise click.BadParameter(f"a subject has 1 to {MAX_SUBJECT_LENGTH} characters")
     return value
 
 
@@ -82,7 +82,7 @@ def _serve(settings: Settings, host: str, port: int, workers: int, announce: Cal
         workers=workers,
         access_log=False,
         log_config=logs.configuration(settings),
-        timeout_graceful_shutdown=PATIENCE_SECONDS,
+        timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_SECONDS,
         **uvicorn_options(settings),
     )
     socket = config.bind_socket()

@@ -20,7 +20,7 @@ from resolvers.account import Account, sign_in
 from resolvers.context import Context
 from resolvers.feed.hub import Hub
 from resolvers.files import content_type
-from resolvers.signed_url import Files
+from resolvers.signed_url import FileUrls
 from schema import SCHEMA
 from schema.scalars import spell_instant
 from server import file_routes
@@ -255,7 +255,7 @@ async def prepare(settings: Settings) -> None:
         await _Story(datetime.now(UTC), brought, settings.limits).tell()
 
 
-async def _clear(brought: Files) -> None:
+async def _clear(brought: FileUrls) -> None:
     if await models.Account.all().exclude(subject__startswith=PREFIX).exists():
         raise click.ClickException("This database holds more than a demonstration; name an empty one.")
     await brought.store.remove(await models.Attachment.all().values_list("id", flat=True))  # type: ignore[arg-type]
@@ -276,7 +276,7 @@ async def _clear(brought: Files) -> None:
 
 
 class _Story:
-    def __init__(self, now: datetime, files: Files, limits: Limits) -> None:
+    def __init__(self, now: datetime, files: FileUrls, limits: Limits) -> None:
         self.now = now
         self.files = files
         self.limits = limits

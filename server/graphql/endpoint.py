@@ -26,23 +26,23 @@ from models.enums import Role
 from resolvers.account import Account, sign_in
 from resolvers.context import Context
 from resolvers.feed.hub import Hub
-from resolvers.signed_url import Files
+from resolvers.signed_url import FileUrls
 from schema import SCHEMA
 from schema.scalars import parse_instant
 from server.auth.tokens import BadToken, Claims, TokenProblem, bearer, verifier
-from server.errors import Refused, error, refusal, unforeseen
+from server.errors import RequestRejected, error_response, internal_error_response, rejection_response
 from server.graphql import persisted, websocket
-from server.graphql.http import Conversation, answered_in, check_method
+from server.graphql.http import HTTPTransport, answered_in, check_method
 from server.graphql.parameters import BoundedRequest
 from server.origins import Origins, refused_origin
-from server.rate_limits import Rates, address
+from server.rate_limits import RateLimiter, client_address
 from server.settings import Mode, Settings
 
 CLOCK_HEADER = "x-recourse-now"
 ACCOUNTS_KEPT = 10_000
 
 
-class GraphQLView(Conversation):
+class GraphQLEndpoint(HTTPTransport):
     graphql_transport_ws_handler_class = websocket.Handler
     websocket_adapter_class = websocket.Adapter
 
@@ -56,7 +56,7 @@ class GraphQLView(Conversation):
                 MULTIPART_SUBSCRIPTION_PROTOCOL,
             ),
             connection_init_wait_timeout=timedelta(seconds=websocket.INIT_SECONDS),
-            max_subscriptions_per_connection=websocket.MOST_OPERATIONS,
+            max_subscriptions_per_connection=websocket.MAX_OPERATIONS,
             allowed_origins=["*"],  # what remains of them once `origins` has been asked
         )
         self.origins = Origins(settings)
@@ -64,10 +64,10 @@ class GraphQLView(Conversation):
         self.documents = persisted.opened(settings)
         self.verify = verifier(settings)
         self.hub = Hub()
-        self.rates = Rates(settings)
+        self.rates = RateLimiter(settings)
         self.limits = settings.limits
         self.hints = settings.limits.introspection
-        self.files: Files  # once it is started
+        self.files: FileUrls  # once it is started
         self.accounts: OrderedDict[tuple[str, Role, str | None], Account] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -76,25 +76,25 @@ class GraphQLView(Conversation):
             return
         request = BoundedRequest(scope, receive, self.settings.max_body_bytes, self.limits.seconds)
         try:
-            await self.rates.spend("address", address(request))
+            await self.rates.consume("address", client_address(request))
             check_method(request)  # before anything else is asked of who asks
             response = await self.run(request, context=await self._context(request))
-        except Refused as wrong:
-            response = refusal(wrong, answered_in(request))
+        except RequestRejected as wrong:
+            response = rejection_response(wrong, answered_in(request))
         except HTTPException as wrong:
-            response = error(wrong.status_code, "BAD_REQUEST", wrong.reason, answered_in(request))
+            response = error_response(wrong.status_code, "BAD_REQUEST", wrong.reason, answered_in(request))
         except ClientDisconnect:
             response = Response(status_code=400)  # which nobody hears
         except Exception as problem:
-            response = unforeseen(problem)
+            response = internal_error_response(problem)
         response.headers.setdefault("cache-control", "no-store")  # it is for its viewer, and of its moment
         await response(scope, receive, send)
 
     async def _converse(self, opening: WebSocket) -> None:
         try:
-            await self.rates.spend("address", address(opening))
-        except Refused as wrong:
-            await opening.send_denial_response(refusal(wrong))
+            await self.rates.consume("address", client_address(opening))
+        except RequestRejected as wrong:
+            await opening.send_denial_response(rejection_response(wrong))
             return
         if not self.origins.allows_socket(opening.headers):
             await opening.send_denial_response(refused_origin())
@@ -109,12 +109,12 @@ class GraphQLView(Conversation):
         if claims is None or viewer is None:
             try:
                 async with asyncio.timeout(self.limits.seconds):
-                    viewer, request.state.expires_at = await self.enter(token)
+                    viewer, request.state.expires_at = await self.authenticate(token)
             except TimeoutError:
-                raise Refused(503, "TOO_SLOW", "Who you are could not be told in time; ask again.") from None
+                raise RequestRejected(503, "TOO_SLOW", "Who you are could not be told in time; ask again.") from None
         else:
             request.state.expires_at = claims.expires_at
-        await self.spend(viewer)
+        await self.consume_quota(viewer)
         context = self.context(viewer, self._origin(request))
         moved = self._moved_clock(request)
         return context if moved is None else replace(context, now=moved)
@@ -132,14 +132,14 @@ class GraphQLView(Conversation):
         host = opened.headers.get("host") or "{}:{}".format(*opened.scope.get("server") or ("localhost", 80))
         return f"{scheme}://{host}{opened.scope.get('root_path', '')}".rstrip("/")
 
-    async def enter(self, token: str) -> tuple[Account, datetime]:
+    async def authenticate(self, token: str) -> tuple[Account, datetime]:
         """Whose token it is, and until when. Raises BadToken."""
         claims = await self.verify(token)
         return await self._account(claims), claims.expires_at
 
-    async def spend(self, viewer: Account) -> None:
+    async def consume_quota(self, viewer: Account) -> None:
         """Raises Refused where the viewer asks too often."""
-        await self.rates.spend("account", viewer.id.hex)
+        await self.rates.consume("account", viewer.id.hex)
 
     async def on_ws_connect(self, context: websocket.Connection) -> UnsetType:
         await context.enter()
@@ -167,7 +167,7 @@ class GraphQLView(Conversation):
         try:
             return parse_instant(moved)
         except ValueError as wrong:
-            raise Refused(400, "BAD_REQUEST", f"{CLOCK_HEADER}: {wrong}") from None
+            raise RequestRejected(400, "BAD_REQUEST", f"{CLOCK_HEADER}: {wrong}") from None
 
     async def execute_operation(
         self, request: Any, request_adapter: Any, request_data: Any, *rest: Any, **more: Any

@@ -20,9 +20,17 @@ from strawberry.types.unset import UNSET
 from execution.schema import TooSlow
 from resolvers.telemetry import current
 from server import request_id
-from server.errors import RETRY_LATER, UNAVAILABLE, Refused, presented
+from server.errors import RETRY_LATER, UNAVAILABLE, RequestRejected, to_client_error
 from server.graphql import parameters
-from server.graphql.negotiation import EVENT_STREAM, GRAPHQL_RESPONSE, JSON, MULTIPART, SPOKEN, negotiated, spelled
+from server.graphql.negotiation import (
+    EVENT_STREAM,
+    GRAPHQL_RESPONSE,
+    JSON,
+    MULTIPART,
+    SUPPORTED,
+    content_type_header,
+    negotiate,
+)
 from server.graphql.parameters import Parameters
 from server.graphql.persisted import Documents
 from server.graphql.streams import EventStream, MultipartStream
@@ -32,7 +40,7 @@ _STREAMS: dict[str | None, GraphQLRequestProtocol] = {EVENT_STREAM: "sse", MULTI
 
 
 def _wanted(request: HTTPConnection | AsyncHTTPRequestAdapter) -> str | None:
-    return negotiated(request.headers.get("accept", ""))
+    return negotiate(request.headers.get("accept", ""))
 
 
 def answered_in(request: HTTPConnection) -> str:
@@ -47,13 +55,13 @@ def _spoken(wanted: str | None) -> str:
 def check_method(request: Request) -> None:
     """Raises Refused for a method that nothing is asked by."""
     if request.method not in _ALLOWED:
-        raise Refused(405, "METHOD_NOT_ALLOWED", "Ask by GET or POST.", allow="GET, POST")
+        raise RequestRejected(405, "METHOD_NOT_ALLOWED", "Ask by GET or POST.", allow="GET, POST")
 
 
 def _check(wanted: str | None) -> None:
     """Raises Refused for a request that is answered in no way."""
     if wanted is None:
-        raise Refused(406, "NOT_ACCEPTABLE", f"Answers come as one of these: {', '.join(SPOKEN)}.")
+        raise RequestRejected(406, "NOT_ACCEPTABLE", f"Answers come as one of these: {', '.join(SUPPORTED)}.")
 
 
 def _has_nothing(answer: Any) -> bool:
@@ -64,7 +72,7 @@ def _has_nothing(answer: Any) -> bool:
     return bool(errors) and unavailable and all(value is None for value in data.values())
 
 
-class Conversation(GraphQL[Any, None]):
+class HTTPTransport(GraphQL[Any, None]):
     documents: Documents
     hints: bool
     stream_transport_classes_by_protocol = {  # noqa: RUF012
@@ -88,8 +96,8 @@ class Conversation(GraphQL[Any, None]):
             )
         except InvalidOperationTypeError as wrong:
             if wrong.operation_type is OperationType.MUTATION:
-                raise Refused(405, "METHOD_NOT_ALLOWED", "A mutation is sent by POST.", allow="POST") from None
-            raise Refused(400, "BAD_REQUEST", wrong.as_http_error_reason(request.method)) from None
+                raise RequestRejected(405, "METHOD_NOT_ALLOWED", "A mutation is sent by POST.", allow="POST") from None
+            raise RequestRejected(400, "BAD_REQUEST", wrong.as_http_error_reason(request.method)) from None
         answer = await self.process_result(request, result)
         media, status, headers = _spoken(wanted), 200, None
         if current.get().code == UNAVAILABLE and _has_nothing(answer):
@@ -98,7 +106,7 @@ class Conversation(GraphQL[Any, None]):
             status, headers = 503, RETRY_LATER
         elif media == GRAPHQL_RESPONSE and "data" not in answer:  # else statuses are for what stands in between
             status = 503 if current.get().code == TooSlow.CODE else 400
-        return Response(self.encode_json(answer), status, headers, media_type=spelled(media))
+        return Response(self.encode_json(answer), status, headers, media_type=content_type_header(media))
 
     async def _asked(
         self, request: Request | AsyncHTTPRequestAdapter, body: Callable[[], Awaitable[bytes]]
@@ -133,7 +141,7 @@ class Conversation(GraphQL[Any, None]):
         if result.data is not None or any(error.path is not None for error in errors):
             answer["data"] = result.data
         if errors:
-            answer["errors"] = [presented(error, hints=self.hints).formatted for error in errors]
+            answer["errors"] = [to_client_error(error, hints=self.hints).formatted for error in errors]
         if result.extensions:
             answer["extensions"] = result.extensions
         return answer  # type: ignore[return-value]

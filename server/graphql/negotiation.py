@@ -8,7 +8,7 @@ JSON = "application/json"
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 EVENT_STREAM = "text/event-stream"
 MULTIPART = "multipart/mixed"
-SPOKEN = (JSON, GRAPHQL_RESPONSE, EVENT_STREAM, MULTIPART)  # where all is the same to a client, the first
+SUPPORTED = (JSON, GRAPHQL_RESPONSE, EVENT_STREAM, MULTIPART)  # where all is the same to a client, the first
 
 COMPRESSED_FROM = 1_000  # bytes; less of it is not worth a header
 
@@ -48,7 +48,7 @@ def _qualities(accept: str) -> dict[str, tuple[float, int]]:
 
 
 @lru_cache(SPELLINGS)
-def negotiated(accept: str) -> str | None:
+def negotiate(accept: str) -> str | None:
     """The one of SPOKEN to answer in; None where none will do. A stream has to be named: some clients name one in every
     request, behind what they would rather have, and */* is no wish for one."""
     wanted = _qualities(accept.strip() or "*/*")
@@ -61,7 +61,7 @@ def negotiated(accept: str) -> str | None:
                 return quality, -width, place
         return 0, 0, 0
 
-    best = max(SPOKEN, key=want)
+    best = max(SUPPORTED, key=want)
     return best if want(best)[0] else None
 
 
@@ -81,6 +81,6 @@ def compressed_from(accept_encoding: str) -> int | None:
     return 1 if refuses_others else COMPRESSED_FROM
 
 
-def spelled(media: str) -> str:
+def content_type_header(media: str) -> str:
     """As a header says it. JSON is UTF-8 in any case, but not every client knows."""
     return f"{media}; charset=utf-8"

@@ -9,7 +9,7 @@ from pydantic import AliasChoices, AliasPath, BaseModel, Field, ValidationError
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope
 
-from server.errors import Refused
+from server.errors import RequestRejected
 from server.graphql.negotiation import is_json
 
 
@@ -42,7 +42,7 @@ class Parameters(BaseModel, strict=True):
 def read(said: object) -> Parameters:
     """Raises Refused where this is no request of GraphQL."""
     if not isinstance(said, dict):
-        raise Refused(400, "BAD_REQUEST", "A request is a JSON object.")
+        raise RequestRejected(400, "BAD_REQUEST", "A request is a JSON object.")
     return _read(cast("dict[str, Any]", said))
 
 
@@ -55,11 +55,11 @@ def _read(said: dict[str, Any]) -> Parameters:
             return _read({name: value for name, value in said.items() if name != "id"})
         # A message of this library says what a value should be and never what it is; JSON calls its mappings objects.
         faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in wrong.errors())
-        raise Refused(400, "BAD_REQUEST", "; ".join(faults).replace("dictionary", "object")) from None
+        raise RequestRejected(400, "BAD_REQUEST", "; ".join(faults).replace("dictionary", "object")) from None
     if not (asked.query or asked.names):
         if None in said.values():  # of the names that an id may have the first one holds, but not as null
             return _read({name: value for name, value in said.items() if value is not None})
-        raise Refused(400, "BAD_REQUEST", "A request holds a query, or the id of a document.")
+        raise RequestRejected(400, "BAD_REQUEST", "A request holds a query, or the id of a document.")
     return asked
 
 
@@ -83,7 +83,7 @@ def decoded(data: str | bytes) -> object:
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError as wrong:
-        raise Refused(400, "BAD_REQUEST", _REFUSED.get(wrong.msg, "This is not JSON in UTF-8.")) from None
+        raise RequestRejected(400, "BAD_REQUEST", _REFUSED.get(wrong.msg, "This is not JSON in UTF-8.")) from None
 
 
 def of_address(said: Mapping[str, Any]) -> Parameters:
@@ -93,9 +93,9 @@ def of_address(said: Mapping[str, Any]) -> Parameters:
 
 def of_body(headers: Mapping[str, str], body: bytes) -> Parameters:
     if headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
-        raise Refused(415, "UNSUPPORTED_MEDIA_TYPE", "A body is sent as it is, without a Content-Encoding.")
+        raise RequestRejected(415, "UNSUPPORTED_MEDIA_TYPE", "A body is sent as it is, without a Content-Encoding.")
     if not is_json(headers.get("content-type", "")):
-        raise Refused(415, "UNSUPPORTED_MEDIA_TYPE", "Send Content-Type: application/json, in UTF-8.")
+        raise RequestRejected(415, "UNSUPPORTED_MEDIA_TYPE", "Send Content-Type: application/json, in UTF-8.")
     return read(decoded(body))
 
 
@@ -119,10 +119,12 @@ class BoundedRequest(Request):
                     body += message.get("body", b"")
                     if len(body) > self.most:
                         # There may be more to come that nobody will read.
-                        raise Refused(
+                        raise RequestRejected(
                             413, "TOO_LARGE", f"A request has at most {self.most:,} bytes.", connection="close"
                         )
                     is_more = message.get("more_body", False)
         except TimeoutError:
-            raise Refused(408, "TOO_SLOW", "This request did not come in in time.", connection="close") from None
+            raise RequestRejected(
+                408, "TOO_SLOW", "This request did not come in in time.", connection="close"
+            ) from None
         return bytes(body)

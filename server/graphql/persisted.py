@@ -9,11 +9,11 @@ from typing import Any, Literal, Protocol
 from graphql import DocumentNode, GraphQLError, OperationDefinitionNode, get_operation_ast, parse
 from pydantic import BaseModel, RootModel, TypeAdapter, ValidationError
 
-from server.errors import Refused
+from server.errors import RequestRejected
 from server.graphql.parameters import Parameters
 from server.settings import Settings
 
-MOST_KEPT = 10_000_000  # characters, of all documents that a process keeps
+MAX_CHARACTERS = 10_000_000  # characters, of all documents that a process keeps
 OVERHEAD = 1_000  # what keeping a document takes besides, by a generous estimate
 
 
@@ -23,11 +23,11 @@ class Documents(Protocol):
         ...
 
 
-class Registered:
+class AutomaticPersistedQueries:
     """Any document may be sent, and one that is sent with its SHA-256 is kept under it until others need the room.
     Each process keeps its own: a client whose document is not found sends it again."""
 
-    def __init__(self, most: int = MOST_KEPT) -> None:
+    def __init__(self, most: int = MAX_CHARACTERS) -> None:
         self.most = most
         self.size = 0
         self.kept: OrderedDict[str, str] = OrderedDict()  # the one that was used last is last
@@ -38,14 +38,16 @@ class Registered:
         if asked.persisted is not None:
             made = hashlib.sha256(asked.query.encode()).hexdigest()
             if made != asked.named:
-                raise Refused(400, "BAD_REQUEST", "extensions.persistedQuery.sha256Hash is not that of the query.")
+                raise RequestRejected(
+                    400, "BAD_REQUEST", "extensions.persistedQuery.sha256Hash is not that of the query."
+                )
             self._keep(made, asked.query)
         return asked.query
 
     def _found(self, name: str) -> str:
         if name not in self.kept:
             # The status and the words are those by which Apollo's clients know that they have to send it.
-            raise Refused(200, "PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound")
+            raise RequestRejected(200, "PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound")
         self.kept.move_to_end(name)
         return self.kept[name]
 
@@ -117,7 +119,9 @@ class TrustedDocuments:
         # Clients may send their own text beside the id, differently formatted: the manifest decides what runs.
         text = next((self.named[name] for name in asked.names if name in self.named), asked.query)
         if text not in self.bodies:
-            raise Refused(400, "DOCUMENT_NOT_TRUSTED", "Only operations that this server knows beforehand are run.")
+            raise RequestRejected(
+                400, "DOCUMENT_NOT_TRUSTED", "Only operations that this server knows beforehand are run."
+            )
         return text
 
 
@@ -134,7 +138,7 @@ def _read(content: bytes) -> Manifest | TextsByHash:
 def opened(settings: Settings) -> Documents:
     """Raises ValueError where the settings name a manifest that cannot be used."""
     if not settings.documents:
-        return Registered()
+        return AutomaticPersistedQueries()
     try:
         return TrustedDocuments(_read(Path(settings.documents).read_bytes()))
     except OSError as error:

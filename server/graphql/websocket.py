@@ -22,26 +22,26 @@ from resolvers.context import Context
 from resolvers.telemetry import Request, current
 from server import request_id
 from server.auth.tokens import BadToken, TokenProblem, bearer
-from server.errors import Refused, failure_code, masked, presented
+from server.errors import RequestRejected, failure_code, mask_internal, to_client_error
 from server.graphql import parameters
 from server.graphql.persisted import Documents
 
 INIT_SECONDS = 10  # for the token to come
-MOST_OPERATIONS = 20  # under way at once on a socket
-LARGEST_MESSAGE = 1_000_000  # bytes
+MAX_OPERATIONS = 20  # under way at once on a socket
+MAX_MESSAGE_BYTES = 1_000_000  # bytes
 _SUBSCRIBES = re.compile(r"\bsubscription\b").search
 MALFORMED = "This message has not the form of the protocol graphql-transport-ws"
 
 
-class Door(Protocol):
+class Authenticator(Protocol):
     """Who lets viewers in."""
 
     documents: Documents
     hints: bool
 
-    async def enter(self, token: str) -> tuple[Account, datetime]: ...
+    async def authenticate(self, token: str) -> tuple[Account, datetime]: ...
 
-    async def spend(self, viewer: Account) -> None: ...
+    async def consume_quota(self, viewer: Account) -> None: ...
 
     def context(self, viewer: Account, origin: str) -> Context: ...
 
@@ -49,7 +49,7 @@ class Door(Protocol):
 class Connection:
     """A socket from its opening on; whose it is, `connection_init` says."""
 
-    def __init__(self, door: Door, origin: str, authorization: str | None) -> None:
+    def __init__(self, door: Authenticator, origin: str, authorization: str | None) -> None:
         self.door = door
         self.origin = origin
         self.authorization = authorization  # of the handshake, from clients that can send one
@@ -62,7 +62,7 @@ class Connection:
         said = {name.lower(): value for name, value in self.connection_params.items() if value is not None}
         authorization = said.get("authorization", self.authorization)
         token = bearer(authorization if isinstance(authorization, str) else "")
-        self.viewer, self.expires_at = await self.door.enter(token)
+        self.viewer, self.expires_at = await self.door.authenticate(token)
 
 
 class Adapter(ASGIWebSocketAdapter):
@@ -72,7 +72,7 @@ class Adapter(ASGIWebSocketAdapter):
                 text = await self.ws.receive_text()
                 try:
                     message = parameters.decoded(text)
-                except Refused as wrong:
+                except RequestRejected as wrong:
                     await self.ws.close(4400, wrong.reason)
                     return
                 if not isinstance(message, dict):
@@ -120,14 +120,14 @@ class Handler(BaseGraphQLTransportWSHandler[Any, None]):
         except BadToken as bad:
             await self.websocket.close(4403, bad.problem)
             return
-        except Refused as wrong:
+        except RequestRejected as wrong:
             await self.websocket.close(1013, wrong.code)  # try again later
             return
         except Exception as problem:
             if failure_code(problem):
                 await self.websocket.close(1013, "The database cannot be used at the moment")
             else:
-                masked(problem)
+                mask_internal(problem)
                 await self.websocket.close(1011, "Something went wrong on our side")
             return
         if self.connection_acknowledged and self._expiry is None:
@@ -152,7 +152,7 @@ class Handler(BaseGraphQLTransportWSHandler[Any, None]):
         await self.send_message({"type": "pong"} if payload is None else {"type": "pong", "payload": payload})
 
     async def handle_task_exception(self, error: Exception) -> None:
-        masked(error)
+        mask_internal(error)
 
     async def handle_message(self, message: Any) -> None:
         if _is_well_formed(message):
@@ -163,20 +163,20 @@ class Handler(BaseGraphQLTransportWSHandler[Any, None]):
     async def handle_subscribe(self, message: Any) -> None:
         try:
             asked = parameters.read(message["payload"])
-        except Refused:
+        except RequestRejected:
             await self.handle_invalid_message(MALFORMED)
             return
         request_id.called(current.get(), asked.extensions)
         if self.connection_acknowledged and message["id"] not in self.operations:  # else the base closes the socket
             try:
                 message["payload"]["query"] = self.connection.door.documents.text(asked)
-                if len(self.operations) >= MOST_OPERATIONS:
-                    raise Refused(
-                        429, "TOO_EXPENSIVE", f"At most {MOST_OPERATIONS} operations run on a socket at once."
+                if len(self.operations) >= MAX_OPERATIONS:
+                    raise RequestRejected(
+                        429, "TOO_EXPENSIVE", f"At most {MAX_OPERATIONS} operations run on a socket at once."
                     )
                 assert self.connection.viewer is not None
-                await self.connection.door.spend(self.connection.viewer)
-            except Refused as wrong:
+                await self.connection.door.consume_quota(self.connection.viewer)
+            except RequestRejected as wrong:
                 refusal = GraphQLError(wrong.reason, extensions={"code": wrong.code}).formatted
                 await self.send_message({"id": message["id"], "type": "error", "payload": [refusal]})
                 return
@@ -197,7 +197,9 @@ class Handler(BaseGraphQLTransportWSHandler[Any, None]):
         async def shown() -> AsyncGenerator[Any, None]:
             async for result in result_source:
                 if isinstance(result, ExecutionResult) and result.errors:
-                    result.errors = [presented(error, hints=self.connection.door.hints) for error in result.errors]
+                    result.errors = [
+                        to_client_error(error, hints=self.connection.door.hints) for error in result.errors
+                    ]
                 yield result
 
         await super()._send_result_stream(operation, shown())

@@ -6,7 +6,7 @@ from typing import Any
 
 from models.enums import Action
 from resolvers import policy
-from resolvers.policy.decide import offer_to
+from resolvers.policy.decide import rules_for
 from schema import SCHEMA
 from tests.conftest import World
 from tests.support.actions import INPUTS, MUTATIONS, OTHER_MUTATIONS
@@ -23,12 +23,12 @@ def emptied() -> Generator[None]:
     """The table without a line; then all of them again, in their order."""
     lines = dict(policy.TABLE)
     policy.TABLE.clear()
-    offer_to.cache_clear()
+    rules_for.cache_clear()
     try:
         yield
     finally:
         policy.TABLE.update(lines)
-        offer_to.cache_clear()
+        rules_for.cache_clear()
 
 
 def test_with_an_empty_table_nothing_is_done(world: World) -> None:

@@ -24,9 +24,9 @@ from models.enums import Role
 from models.files import HEAD, TAIL, Folder, Sample
 from models.keys import new_id
 from resolvers.files import upload
-from resolvers.files.attachment import MOST_IN_A_CASE
-from resolvers.files.content_type import KINDS, LARGEST, UNKNOWN, named, told_by
-from resolvers.signed_url import Files
+from resolvers.files.attachment import MAX_FILES_IN_A_CASE
+from resolvers.files.content_type import KINDS, MAX_BYTES, UNKNOWN, sniff, with_extension
+from resolvers.signed_url import FileUrls
 from tests.conftest import DAY, NOW, Server, World
 from tests.support.actions import INPUTS
 from tests.support.uploads import PNG, UPLOAD, announce, bring, put
@@ -255,7 +255,7 @@ def test_nobody_fills_the_store_with_uploads(world: World) -> None:
         return len(world.buyer.do("createUpload", small)["userErrors"])
 
     with ThreadPoolExecutor(8) as announcing:
-        refused = sum(announcing.map(announce_one, range(upload.MOST_UNUSED + 20)))
+        refused = sum(announcing.map(announce_one, range(upload.MAX_UNUSED + 20)))
     assert refused == 20
     [error] = world.buyer.do("createUpload", small)["userErrors"]
     assert (error["code"], error["problem"]) == ("INVALID_INPUT", "TOO_MANY")
@@ -325,7 +325,7 @@ def a_used_one(_server: Server, world: World) -> str:
 
 def an_old_one(server: Server, world: World) -> str:
     old = bring(world.buyer)
-    long_ago = datetime.now(UTC) - upload.KEPT_UNUSED - timedelta(seconds=1)
+    long_ago = datetime.now(UTC) - upload.UNUSED_UPLOAD_RETENTION - timedelta(seconds=1)
 
     async def age() -> None:
         await models.Attachment.filter(id=key(old)).update(created_at=long_ago)
@@ -378,7 +378,7 @@ def test_a_case_holds_a_bounded_number_of_files(server: Server, world: World) ->
                 by_id=account.id, filename="x.png", content_type="image/png", size=1, created_at=NOW,
                 case_kind="DISPUTE", case_id=UUID(hex=case.removeprefix("dsp_")),
             )
-            for _ in range(MOST_IN_A_CASE - 1)
+            for _ in range(MAX_FILES_IN_A_CASE - 1)
         )  # fmt: skip
 
     server.run(fill)
@@ -425,7 +425,7 @@ def test_unused_uploads_are_cleared_away(server: Server, world: World) -> None:
 
     async def clear(now: datetime) -> None:
         store = Folder(Path(server.settings.files))
-        await upload.clear(Files(store, b""), now)
+        await upload.clear_expired(FileUrls(store, b""), now)
 
     server.run(lambda: clear(datetime.now(UTC) + timedelta(hours=2)))
     names = {key(id).hex for id in (used, unused, fresh)}
@@ -483,7 +483,7 @@ def test_a_file_is_what_its_content_says_whatever_it_is_called(
 
 
 def test_a_video_may_be_larger_than_other_files(server: Server, world: World) -> None:
-    film, picture = (each.ljust(LARGEST + 1, b"x") for each in (MP4, PNG))
+    film, picture = (each.ljust(MAX_BYTES + 1, b"x") for each in (MP4, PNG))
     brought = bring(world.buyer, film, "video/mp4", "unboxing.mp4")
     before = kept(server)
     refused = put(announce(world.buyer, picture, "", "picture"), picture)
@@ -491,13 +491,13 @@ def test_a_video_may_be_larger_than_other_files(server: Server, world: World) ->
     assert "A video has at most 100,000,000 bytes, any other file 20,000,000." in refused.text
     assert kept(server) == before
     [file] = open_dispute(world, evidence=[brought])["evidence"]
-    assert (file["contentType"], file["size"]) == ("video/mp4", LARGEST + 1)
+    assert (file["contentType"], file["size"]) == ("video/mp4", MAX_BYTES + 1)
     assert httpx2.get(file["url"]).content == film
 
 
 def test_few_large_uploads_wait_for_a_case(world: World) -> None:
     large = {"filename": "a.mp4", "contentType": "video/mp4", "size": 100_000_000}
-    for _ in range(upload.MOST_LARGE_UNUSED):
+    for _ in range(upload.MAX_LARGE_UNUSED):
         world.buyer.succeed("createUpload", large)
     [error] = world.buyer.do("createUpload", large)["userErrors"]
     assert (error["code"], error["problem"]) == ("INVALID_INPUT", "TOO_MANY")
@@ -671,7 +671,7 @@ SIGNATURES: list[tuple[str, bytes, str, str | None]] = [
     ("content", "announced", "kind"), [each[1:] for each in SIGNATURES], ids=[s[0] for s in SIGNATURES]
 )
 def test_the_content_decides_what_a_file_is(content: bytes, announced: str, kind: str | None) -> None:
-    assert told_by(content, announced) == kind
+    assert sniff(content, announced) == kind
 
 
 @pytest.mark.parametrize(
@@ -686,5 +686,5 @@ def test_the_content_decides_what_a_file_is(content: bytes, announced: str, kind
     ],
 )
 def test_a_name_ends_as_the_kind_does(filename: str, kind: str, name: str) -> None:
-    assert named(filename, kind) == name
+    assert with_extension(filename, kind) == name
     assert all(each.extensions for each in KINDS.values())

@@ -18,7 +18,7 @@ import pytest
 
 from models.enums import Role
 from resolvers.feed import feed
-from resolvers.feed.feed import LONGEST_WAIT, Feed
+from resolvers.feed.feed import MAX_WAIT, Feed
 from tests.conftest import NOW, Person, Server, World, on_postgres
 from tests.support.actions import INPUTS
 from tests.support.postgres import Postgres, credentials
@@ -331,7 +331,7 @@ def test_what_is_committed_late_is_waited_for(server: Server, world: World) -> N
         commit()
         found, _ = read_on(world.service, last)
         assert [edge["node"]["order"]["id"] for edge in found] == [order, other]
-        assert socket.told(LONGEST_WAIT + 1)["id"] == order
+        assert socket.told(MAX_WAIT + 1)["id"] == order
         assert socket.is_quiet(1.5)
 
 

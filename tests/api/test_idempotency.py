@@ -242,7 +242,7 @@ def test_after_a_day_a_key_is_new_again(server: Server, world: World) -> None:
         return len(world.buyer.succeed("postDisputeMessage", keyed, MESSAGES)["dispute"]["messages"]["edges"])
 
     assert [posts(), posts()] == [1, 1]
-    server.run(lambda: age(idempotency.KEPT - timedelta(minutes=1)))
+    server.run(lambda: age(idempotency.RETENTION - timedelta(minutes=1)))
     assert posts() == 1
     server.run(lambda: age(timedelta(minutes=2)))
     assert [posts(), posts()] == [2, 2]
@@ -260,8 +260,8 @@ def test_old_keys_are_cleared_away(server: Server, world: World) -> None:
         await idempotency.clear(row.used_at + after)
         return await models.IdempotencyKey.filter(key=keyed["idempotencyKey"]).count()
 
-    assert server.run(lambda: left(idempotency.KEPT + timedelta(hours=1))) == 1
-    assert server.run(lambda: left(2 * idempotency.KEPT + timedelta(seconds=1))) == 0
+    assert server.run(lambda: left(idempotency.RETENTION + timedelta(hours=1))) == 1
+    assert server.run(lambda: left(2 * idempotency.RETENTION + timedelta(seconds=1))) == 0
 
 
 @pytest.mark.parametrize(("input", "added"), [(AcceptProposal, "proposal_id"), (AcceptCancellation, "cancellation_id")])

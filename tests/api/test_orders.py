@@ -7,7 +7,7 @@ import pytest
 from models import database
 from models.enums import Role
 from resolvers.orders import search
-from resolvers.orders.search import MOST_FOUND, NEAR
+from resolvers.orders.search import MAX_FOUND, NEAR
 from tests.conftest import DAY, DIALECT, MOMENT, NOW, Server, World, usd
 
 LISTED = """query($first: Int, $after: String, $last: Int, $before: String, $filter: OrderFilter) { viewer {
@@ -155,7 +155,7 @@ def test_filters(world: World) -> None:
 
 
 @pytest.mark.parametrize("analyzed", [False, True] if DIALECT == "postgres" else [False])
-@pytest.mark.parametrize(("near", "most"), [(NEAR, MOST_FOUND), (0, MOST_FOUND), (0, 1), (0, 0)])
+@pytest.mark.parametrize(("near", "most"), [(NEAR, MAX_FOUND), (0, MAX_FOUND), (0, 1), (0, 0)])
 def test_search(
     server: Server, world: World, monkeypatch: pytest.MonkeyPatch, near: int, most: int, analyzed: bool
 ) -> None:

@@ -12,8 +12,8 @@ import pytest
 import models
 from models.enums import Action, Role
 from resolvers.feed import hub
-from resolvers.feed.feed import Happened
-from resolvers.feed.hub import KEPT_FOR_A_SLOW_READER, Hub, Seen, Subscriber
+from resolvers.feed.feed import CommittedEvent
+from resolvers.feed.hub import MAX_BACKLOG, Hub, Snapshot, Subscriber
 from schema.scalars import parse_instant
 from tests.conftest import DAY, Person, Server, Statements, World, usd
 from tests.support.actions import INPUTS
@@ -267,7 +267,7 @@ def _wait_until_nothing_is_read(statements: Statements) -> None:
 
 def test_a_slow_reader_holds_up_nobody_and_gets_the_latest(server: Server, world: World) -> None:
     case = dispute(world, complete(world))
-    posts = 2 * KEPT_FOR_A_SLOW_READER
+    posts = 2 * MAX_BACKLOG
     with opened(server, world.buyer) as fast, opened(server, world.buyer, max_queue=1) as slow:
         fast.watch(CASE, id=case)
         slow.watch(CASE, id=case)
@@ -348,9 +348,9 @@ class Thing:
         self.held.set()
         self.readings = 0
 
-    async def read(self, now: datetime) -> Seen:
+    async def read(self, now: datetime) -> Snapshot:
         self.readings += 1
-        seen = Seen(self.readings, self.differs_at if self.differs_at and self.differs_at > now else None)
+        seen = Snapshot(self.readings, self.differs_at if self.differs_at and self.differs_at > now else None)
         await self.held.wait()
         return seen
 
@@ -383,7 +383,7 @@ def test_a_reading_that_was_overtaken_sets_no_timer(server: Server) -> None:
         await asyncio.sleep(0.05)
         # While the second one's reading is on its way, something happens that will make a difference.
         thing.differs_at = datetime.now(UTC) + timedelta(seconds=0.5)
-        thing.hub._news([Happened(1, TOPIC, None, None, datetime.now(UTC), Action.LEAVE_FEEDBACK)])
+        thing.hub.on_events([CommittedEvent(1, TOPIC, None, None, datetime.now(UTC), Action.LEAVE_FEEDBACK)])
         thing.held.set()
         second = await joining
         for subscriber in (first, second):

@@ -18,8 +18,8 @@ from models.enums import Role
 from resolvers.account import sign_in
 from resolvers.policy import TABLE
 from schema import SCHEMA
-from server.errors import presented
-from server.graphql.endpoint import GraphQLView
+from server.errors import to_client_error
+from server.graphql.endpoint import GraphQLEndpoint
 from server.settings import Settings
 from tests.conftest import Server, World, usd
 from tests.read.test_statements import ALL_ORDERS, DETAIL, DISPUTE
@@ -327,14 +327,14 @@ def test_production_tells_nobody_what_there_is_to_be_asked(server: Any, world: W
         "issuer": "x",
         "audience": "x",
     }
-    view = GraphQLView(Settings(database_url=server.settings.database, **production))
-    asked_for = GraphQLView(Settings(database_url=server.settings.database, introspection=True, **production))
+    view = GraphQLEndpoint(Settings(database_url=server.settings.database, **production))
+    asked_for = GraphQLEndpoint(Settings(database_url=server.settings.database, introspection=True, **production))
     account = server.run(lambda: sign_in(world.buyer.subject, Role.BUYER, None))
     view.files = asked_for.files = server.app.state.files
 
-    async def ask(of: GraphQLView, query: str) -> list[str]:
+    async def ask(of: GraphQLEndpoint, query: str) -> list[str]:
         result = await SCHEMA.execute(query, context_value=of.context(account, ""))
-        return [presented(error, hints=of.hints).message for error in result.errors or []]
+        return [to_client_error(error, hints=of.hints).message for error in result.errors or []]
 
     for query in ("{ __schema { types { name } } }", '{ viewer { id } __type(name: "Order") { name } }'):
         assert server.run(lambda query=query: ask(view, query)) == [

@@ -39,7 +39,7 @@ from resolvers.context import Context
 from resolvers.telemetry import Request, current
 from schema import SCHEMA
 from schema.scalars import spell_instant
-from server.graphql.endpoint import GraphQLView
+from server.graphql.endpoint import GraphQLEndpoint
 from server.settings import Settings
 from tests.conftest import NOW, Server, World
 from tests.execution import graphql_core, kinds
@@ -578,8 +578,8 @@ def test_what_apps_ask_is_compiled(server: Server, world: World, asked: str) -> 
 
 
 def test_it_can_be_turned_off() -> None:
-    assert GraphQLView(Settings(compiled=True)).schema.execution_context_class is CompiledExecutor  # type: ignore[attr-defined]
-    assert not issubclass(GraphQLView(Settings(compiled=False)).schema.execution_context_class, Compiled)  # type: ignore[attr-defined]
+    assert GraphQLEndpoint(Settings(compiled=True)).schema.execution_context_class is CompiledExecutor  # type: ignore[attr-defined]
+    assert not issubclass(GraphQLEndpoint(Settings(compiled=False)).schema.execution_context_class, Compiled)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("of", BASE_AND_OURS)

@@ -111,7 +111,7 @@ def test_what_is_offered_is_compared_alike_in_both_readings(
         "claimable_currency": currency if claimable is not None else None,
     }
     dispute = policy.DisputeFacts(buyer_id=new_id(), supplier_id=new_id(), **facts)
-    asked, possible = policy.Asked(Role.BUYER, NOW), is_possible("offered", "offered_currency")
+    asked, possible = policy.Viewpoint(Role.BUYER, NOW), is_possible("offered", "offered_currency")
 
     async def found() -> bool:
         values = ", ".join(
@@ -123,7 +123,7 @@ def test_what_is_offered_is_compared_alike_in_both_readings(
 
     assert server.run(found) == bool(possible.holds(dispute, asked))
     known = {name for name, value in facts.items() if value is not None}
-    assert possible.may_be(server.run(found), known)
+    assert possible.satisfiable(server.run(found), known)
 
 
 def _found(person: Person, **filter: Any) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from resolvers.money import LARGEST, Money, to_minor
+from resolvers.money import MAX_AMOUNT, Money, to_minor
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ from resolvers.money import LARGEST, Money, to_minor
         (12_345, "EUR", "123.45"),
         (-5, "USD", "-0.05"),
         (-12_345, "USD", "-123.45"),
-        (LARGEST, "USD", "10000000000000.00"),
+        (MAX_AMOUNT, "USD", "10000000000000.00"),
         (0, "JPY", "0"),
         (123, "JPY", "123"),
         (5, "KWD", "0.005"),

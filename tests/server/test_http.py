@@ -18,7 +18,7 @@ from models.enums import Role
 from resolvers.account import sign_in
 from schema.scalars import parse_instant
 from server.auth import tokens
-from server.graphql.endpoint import GraphQLView
+from server.graphql.endpoint import GraphQLEndpoint
 from server.logs import Lines
 from tests.conftest import NOW, Person, Server, World, code
 from tests.support.issuer import Issuer, token
@@ -143,7 +143,7 @@ def issuer() -> Generator[Issuer]:
 
 
 def test_production_takes_the_issuers_tokens_and_real_time_alone(server: Server, issuer: Issuer) -> None:
-    view = GraphQLView(issuer.settings(server.settings.database))
+    view = GraphQLEndpoint(issuer.settings(server.settings.database))
     view.files = server.app.state.files
     now = datetime.now(UTC)
 

@@ -9,10 +9,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from server.errors import Refused
+from server.errors import RequestRejected
 from server.graphql import persisted
 from server.graphql.parameters import Parameters
-from server.graphql.persisted import OVERHEAD, Registered
+from server.graphql.persisted import OVERHEAD, AutomaticPersistedQueries
 from server.settings import Settings
 from tests.conftest import Person, Server, World, code
 from tests.support.subscriptions import opened
@@ -116,7 +116,7 @@ def test_the_same_over_a_socket(server: Server, world: World) -> None:
 
 
 def test_what_is_kept_is_bounded_and_what_was_used_longest_ago_goes_first() -> None:
-    kept = Registered(3 * (OVERHEAD + 10))
+    kept = AutomaticPersistedQueries(3 * (OVERHEAD + 10))
 
     def send(text: str) -> None:
         kept.text(Parameters.model_validate({"query": text, "extensions": hashed(sha256(text))}))
@@ -230,7 +230,7 @@ def test_the_files_of_relay_and_code_generator_are_manifests(tmp_path: Path, nam
     assert known.text(Parameters.model_validate({"doc_id": name, "query": "{ other }"})) == TRUSTED
     assert known.text(Parameters.model_validate({"id": name.removeprefix("sha256:")})) == TRUSTED
     assert known.text(Parameters.model_validate({"query": FRAGMENTED})) == FRAGMENTED
-    with pytest.raises(Refused):
+    with pytest.raises(RequestRejected):
         known.text(Parameters.model_validate({"query": "{ other }"}))
 
 
@@ -305,4 +305,4 @@ def test_a_malformed_manifest_is_refused_with_its_reason(tmp_path: Path, content
 
 
 def test_an_empty_name_is_no_manifest() -> None:
-    assert isinstance(persisted.opened(Settings(documents="")), Registered)
+    assert isinstance(persisted.opened(Settings(documents="")), AutomaticPersistedQueries)

@@ -14,7 +14,7 @@ import pytest
 from models.enums import Role
 from server.auth import jwks, tokens
 from server.auth.tokens import BadToken, TokenProblem, development_token, verifier
-from server.errors import Refused
+from server.errors import RequestRejected
 from tests.support.issuer import EC_KEY, OTHER_RSA_KEY, PUBLIC_PEM, RSA_KEY, Issuer, claims, public, token
 
 
@@ -188,7 +188,7 @@ async def test_an_issuer_that_is_away_is_not_asked_for_every_token(
     issuer.works = False
     verify = verifying(issuer)
     for _ in range(20):
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(RequestRejected) as refused:
             await verify(token())
         assert (refused.value.status_code, refused.value.code) == (503, "UNAVAILABLE")  # the token may be good
     assert issuer.asked == 1

@@ -10,7 +10,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from server.graphql.websocket import LARGEST_MESSAGE, MOST_OPERATIONS
+from server.graphql.websocket import MAX_MESSAGE_BYTES, MAX_OPERATIONS
 from tests.conftest import Server, World
 from tests.server.test_http import signed
 from tests.server.test_requests import SENTENCES
@@ -182,14 +182,14 @@ def test_a_second_greeting_is_4429_and_an_id_in_use_4409(server: Server, world: 
 
 def test_a_message_is_bounded(server: Server, world: World) -> None:
     with opened(server, world.buyer) as socket:
-        socket.connection.send("x" * (LARGEST_MESSAGE + 1))
+        socket.connection.send("x" * (MAX_MESSAGE_BYTES + 1))
         assert closed(socket.connection) == 1009
 
 
 def test_a_socket_has_a_bounded_number_of_subscriptions(server: Server, world: World) -> None:
     order = complete(world)
     with opened(server, world.buyer) as socket:
-        for _ in range(MOST_OPERATIONS):
+        for _ in range(MAX_OPERATIONS):
             socket.watch(ORDER, id=order)
         one_more = socket.subscribe(ORDER, id=order)
         message = socket.receive()

@@ -18,7 +18,7 @@ from models.bucket import Bucket
 from models.files import Away
 from models.keys import new_id
 from models.signing import signed_again
-from resolvers.signed_url import Files
+from resolvers.signed_url import FileUrls
 from server.file_routes import Availability
 from tests.api.test_evidence import open_dispute
 from tests.conftest import NOW, TIME, Server, World
@@ -145,7 +145,7 @@ async def test_no_call_gets_past_a_store_that_is_away(port: int, what: str) -> N
 
 @pytest.mark.anyio
 async def test_a_store_that_is_away_is_logged_once(hanging: Bucket, caplog: pytest.LogCaptureFixture) -> None:
-    availability = Availability(Files(hanging))
+    availability = Availability(FileUrls(hanging))
     for _ in range(3):
         await availability.look()
     assert availability.is_away

@@ -21,7 +21,7 @@ from models import database, failures
 from models.enums import Role
 from models.failures import Failure
 from models.keys import new_id
-from server.errors import presented
+from server.errors import to_client_error
 from tests.conftest import DIALECT, Server, World, code, on_postgres, on_sqlite
 from tests.server.test_metrics import metrics
 from tests.support.locks import held
@@ -111,7 +111,7 @@ def test_what_an_error_says_about_the_database(error: Exception, says: Failure |
     ],
 )
 def test_what_clients_are_told_of_an_error(error: Exception, code: str) -> None:
-    said = presented(GraphQLError("x", original_error=error), hints=False)
+    said = to_client_error(GraphQLError("x", original_error=error), hints=False)
     assert said.extensions == {"code": code}
 
 
@@ -249,7 +249,7 @@ def test_a_wait_for_a_lock_that_runs_out_is_too_slow(server: Server, world: Worl
         if DIALECT == "sqlite":
             await client.execute_query(f"PRAGMA busy_timeout = {time}")
             return
-        held = [await client._pool.acquire(plans) for plans in database.Plans]
+        held = [await client._pool.acquire(plans) for plans in database.PlanMode]
         for connection in held:
             await connection.execute(f"SET lock_timeout = '{time}ms'")
             await client._pool.release(connection)

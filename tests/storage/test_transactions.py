@@ -17,7 +17,7 @@ from tortoise.exceptions import OperationalError
 
 import models
 from models import database
-from models.backends.asyncpg import Plans, SafeTransactionContext
+from models.backends.asyncpg import PlanMode, SafeTransactionContext
 from models.backends.sqlite import SafeSqliteClient
 from models.enums import Role
 from models.keys import new_id
@@ -209,7 +209,7 @@ def test_connections_that_the_database_ended_are_replaced(server: Server) -> Non
     async def work() -> None:
         client: Any = database.connection()
         pool = client._pool
-        connections = [await pool.acquire(plans) for plans in Plans]
+        connections = [await pool.acquire(plans) for plans in PlanMode]
         for connection in connections:
             await pool.release(connection)
         await database.select(
@@ -217,7 +217,7 @@ def test_connections_that_the_database_ended_are_replaced(server: Server) -> Non
             " AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
         )
         await asyncio.sleep(0.2)
-        for plans in Plans:
+        for plans in PlanMode:
             assert await database.select("SELECT 1", plans=plans) == [(1,)]
         assert not await _busy(client)
 
@@ -228,7 +228,7 @@ def test_connections_that_the_database_ended_are_replaced(server: Server) -> Non
 def test_each_way_of_planning_finds_a_connection(server: Server) -> None:
     """However they were used before; no more are opened than the pool may have."""
 
-    async def asked(plans: Plans) -> tuple[str, ...]:
+    async def asked(plans: PlanMode) -> tuple[str, ...]:
         settings = ("plan_cache_mode", "enable_seqscan", "enable_bitmapscan")
         told = ", ".join(f"current_setting('{name}')" for name in settings)
         [[*found]] = await database.select(f"SELECT {told}", plans=plans)
@@ -236,9 +236,9 @@ def test_each_way_of_planning_finds_a_connection(server: Server) -> None:
 
     async def work() -> None:
         client: Any = database.connection()
-        for plans in (*Plans, *Plans):
+        for plans in (*PlanMode, *PlanMode):
             told = await asyncio.gather(*(asked(plans) for _ in range(database.POOL_SIZE * 2)))
-            gathers = "off" if plans is Plans.GENERIC else "on"
+            gathers = "off" if plans is PlanMode.GENERIC else "on"
             assert set(told) == {(plans.value, gathers, gathers)}
         assert client._pool.get_size() <= database.POOL_SIZE
         assert not await _busy(client)

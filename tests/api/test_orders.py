@@ -162,7 +162,7 @@ def test_search(
     """Whether all orders are near, the orders found are few enough to be looked at, or the list is walked, and whether
     the database knows which terms are rare or not: the answer is the same."""
     monkeypatch.setattr(search, "NEAR", near)
-    monkeypatch.setattr(search, "MOST_FOUND", most)
+    monkeypatch.setattr(search, "MAX_FOUND", most)
     lamp = world.record(items=[{"title": "Straßenlampe 50%_!", "quantity": 1, "unitPrice": usd("1.00")}])
     linen = world.record(supplier={"subject": world.person(Role.SUPPLIER).subject, "name": "Tessa Textiles"})
     world.service.succeed("recordOrders", {"orders": [lamp, linen]})

@@ -395,7 +395,7 @@ def test_a_reading_that_was_overtaken_sets_no_timer(server: Server) -> None:
 
 
 def test_a_timer_that_is_set_far_ahead_is_looked_at_again(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub, "LONGEST_TIMER", 0.05)
+    monkeypatch.setattr(hub, "MAX_TIMER", 0.05)
 
     async def scenario() -> None:
         thing = Thing()

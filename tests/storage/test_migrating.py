@@ -381,7 +381,7 @@ def test_a_step_says_whom_it_waits_for_and_nobody_waits_long_behind_it(
 def test_a_lock_that_is_never_given_ends_migrating_with_a_sentence(
     url: str, future: Future, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(migrating, "PATIENCE_SECONDS", 0)
+    monkeypatch.setattr(migrating, "TIMEOUT_SECONDS", 0)
     apps = future('[ops.RunSQL("ALTER TABLE orders ADD COLUMN more INT")]')
 
     async def work() -> None:

@@ -1,16 +1,26 @@
-"""The request under way, as logs and metrics name it: nothing of what it says, and nothing of whose it is."""
+"""What logs and metrics say about a request, and the counters. They hold no request text and no id of a member."""
 
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import lru_cache
 
-from models import database
+from prometheus_client import Counter, Gauge, Histogram
+
+from models import database, failures
+from models.enums import Action, Reason
+from models.failures import Failure
+
+# Operation and client names come from outside. Beyond these numbers, further names are counted as OTHER.
+MAX_OPERATIONS, MAX_CLIENTS = 200, 50
+MAX_LABEL_LENGTH = 64  # characters
+OTHER = "other"
 
 
 @dataclass(slots=True)
 class Request:
-    """`operation` is the name of a document's operation once it was found valid, and `cost` what it was measured to
-    cost; `code` is that of the first error in the answer. `client` is what the app calls itself. `wrote` says whether
-    it committed anything yet."""
+    """The request under way. `operation` is set once the document is valid, with `cost`, its computed cost. `code` is
+    the code of the first error in the answer. `client` is the name that the app gives itself. `wrote` tells whether
+    the request has committed anything."""
 
     id: str = ""
     client: str = ""
@@ -20,7 +30,63 @@ class Request:
     cost: int = 0
 
 
-current: ContextVar[Request] = ContextVar("request", default=Request())  # noqa: B039 - nobody's, read and never set
+# The default stands for work outside any request; nobody sets its fields.
+current: ContextVar[Request] = ContextVar("request", default=Request())  # noqa: B039
+
+requests = Counter(
+    "recourse_requests", "Answered requests; code is that of the first error.", ["operation", "client", "code"]
+)
+seconds = Histogram(
+    "recourse_request_seconds",
+    "From a request's arrival to its answer.",
+    ["operation"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+refusals = Counter("recourse_refusals", "Actions that were refused.", ["action", "reason"])
+subscribers = Gauge("recourse_subscribers", "Open subscriptions to an order or a case.", multiprocess_mode="livesum")
+connections = Gauge(
+    "recourse_pool_connections", "Connections to the database.", ["pool", "state"], multiprocess_mode="livesum"
+)
+retries = Counter("recourse_retries", "Database work that was tried again.", ["what", "why"])
+
+_operations: set[str] = set()
+_clients: set[str] = set()
+
+
+def count_request(request: Request, duration: float | None) -> None:
+    """Counts an answered request. `duration` is in seconds; None leaves it out of the histogram."""
+    operation = _label(_operations, request.operation, MAX_OPERATIONS)
+    # A client becomes known only with a valid operation, so that made-up names cannot use up the limit.
+    client = _label(_clients, request.client, MAX_CLIENTS if request.operation else 0)
+    _counter(operation, client, request.code).inc()
+    if duration is not None:
+        _histogram(operation).observe(duration)
+
+
+def _label(known: set[str], name: str, limit: int) -> str:
+    if name and name not in known:
+        if len(known) >= limit or len(name) > MAX_LABEL_LENGTH:
+            return OTHER
+        known.add(name)
+    return name
+
+
+@lru_cache(1000)
+def _counter(operation: str, client: str, code: str) -> Counter:
+    return requests.labels(operation, client, code)
+
+
+@lru_cache(1000)
+def _histogram(operation: str) -> Histogram:
+    return seconds.labels(operation)
+
+
+def count_refusal(action: Action, reason: Reason) -> None:
+    refusals.labels(action.value, reason.value).inc()
+
+
+def _count_retry(what: str, why: Failure) -> None:
+    retries.labels(what, why.value).inc()
 
 
 def _note_commit() -> None:
@@ -28,4 +94,5 @@ def _note_commit() -> None:
         request.wrote = True
 
 
+failures.on_retry.append(_count_retry)
 database.after_commit.append(_note_commit)

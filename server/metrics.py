@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from models import database
-from resolvers import metrics
+from resolvers import telemetry
 from resolvers.feed.hub import Hub
 
 SAMPLE_SECONDS = 5.0  # between two looks at what is not counted as it happens
@@ -44,10 +44,10 @@ def _forget_the_dead(folder: str) -> None:
 
 def sample(hub: Hub) -> None:
     """Looks at what is not counted as it happens."""
-    metrics.subscribers.set(hub.watching)
+    telemetry.subscribers.set(hub.watching)
     for pool, size, idle in database.pools():
-        metrics.connections.labels(pool, "busy").set(size - idle)
-        metrics.connections.labels(pool, "idle").set(idle)
+        telemetry.connections.labels(pool, "busy").set(size - idle)
+        telemetry.connections.labels(pool, "idle").set(idle)
 
 
 async def page(request: Request) -> Response:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 from secrets import token_hex
 
-from resolvers import metrics
+from resolvers import telemetry
 from resolvers.telemetry import Request
 
 ID_HEADER = "x-request-id"
@@ -55,7 +55,7 @@ def called(request: Request, extensions: object) -> None:
 def answered(request: Request, took: float | None) -> None:
     """Counts it, and where everything is logged, logs it. `took` is in seconds; None for a stream, which takes as long
     as somebody listens."""
-    metrics.answered(request, took)
+    telemetry.count_request(request, took)
     if _log.isEnabledFor(logging.INFO):
         milliseconds = None if took is None else round(took * 1000, 1)
         said = {"operation": request.operation, "client": request.client, "code": request.code}

@@ -12,7 +12,7 @@ from tortoise.models import Model
 
 from models import database
 from models.enums import Action, Reason
-from resolvers import ids, metrics, policy
+from resolvers import ids, policy, telemetry
 from resolvers.actionable import decided
 from resolvers.context import Context
 from resolvers.errors import ActionRefused, UserError, refused_by
@@ -106,7 +106,7 @@ async def perform(
     """
     idempotency.check(checks, input)
     if checks.errors:
-        metrics.refused(action, checks.errors[0].code)
+        telemetry.count_refusal(action, checks.errors[0].code)
         return ActionResult(checks.errors)
 
     async def work() -> ActionResult:
@@ -135,7 +135,7 @@ async def perform(
     try:
         return await database.in_transaction(work)
     except ActionRefused as refused:
-        metrics.refused(action, refused.errors[0].code)
+        telemetry.count_refusal(action, refused.errors[0].code)
         return ActionResult(refused.errors)
 
 

@@ -17,8 +17,8 @@ from bench.issuer import Issuer, issuing
 from bench.load import Load, Round, generating
 from bench.workload import DOCUMENTS, Asked, Operation
 from models.enums import Action, OrderKind, OrderStatus, Role
-from resolvers import policy
-from resolvers.policy import Viewpoint as PolicyAsked
+from resolvers.orders.partitions import partitions
+from resolvers.policy import Viewpoint
 from resolvers.read.pagination import encode_cursor
 from tests.support import postgres
 from tests.support.node import Command
@@ -130,8 +130,8 @@ class _Party:
             values.append(value)
             return f"${len(values)}"
 
-        parts = policy.partitions(self.role, filter.get("kinds"), filter.get("statuses"), filter.get("can"))
-        who = PolicyAsked(self.role, datetime.now(UTC))
+        parts = partitions(self.role, filter.get("kinds"), filter.get("statuses"), filter.get("can"))
+        who = Viewpoint(self.role, datetime.now(UTC))
         either = "TRUE" if parts is None else " OR ".join(f"({part.sql(bind, who)})" for part in parts) or "FALSE"
         rows = f"FROM orders WHERE {self.column} = $1 AND ({either})"
         count = await self.connection.fetchval(f"SELECT count(*) {rows}", *values)

@@ -5,25 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import models
+from execution.lookahead import SelectedField
 from models import database
 from models.enums import PARTIES, Role
 from models.keys import new_id
 from models.text import one_line, order_search
 from resolvers import ids
+from resolvers.context import Context
 from resolvers.read import fetch
 from resolvers.read.rows import Relation, Row, ToOne
 from resolvers.read.sql import Statement, among
 
 MAX_NAME_LENGTH = 200  # characters
 ORDERS_AT_ONCE = 500  # whose search text is written in one transaction
-
-if TYPE_CHECKING:
-    from execution.lookahead import SelectedField
-    from resolvers.context import Context
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,7 +45,7 @@ def named_by(owner: type[Row], relation: str, attribute: str, known_to: Role | N
 
     async def load(context: Context, rows: Sequence[Any], _asked: SelectedField) -> None:
         keys = {key for row in rows if (key := getattr(row, f"{attribute}_id")) is not None}
-        known = {context.viewer.id: context.viewer}
+        known: dict[UUID, Any] = {context.viewer.id: context.viewer}
         if missing := keys - known.keys():
             found = await fetch.fetch(context, Account, lambda bind: among(bind, "id", missing), scoped=False)
             known |= {account.id: account for account in found}

@@ -5,23 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from strawberry import UNSET
 
 import models
+from execution.lookahead import SelectedField
 from models.enums import Action
 from resolvers import policy
+from resolvers.context import Context
 from resolvers.instant import cut
 from resolvers.policy import Decision, Expression
 from resolvers.read import fetch
 from resolvers.read.rows import Relation, Row
 from resolvers.read.sql import among
-
-if TYPE_CHECKING:
-    from execution.lookahead import SelectedField
-    from resolvers.context import Context
 
 
 class Actionable:

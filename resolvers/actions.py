@@ -12,6 +12,7 @@ from resolvers.context import Info
 from resolvers.errors import UserError
 from resolvers.orders.order import Order
 from resolvers.read import fetch
+from resolvers.read.plan import plan
 from resolvers.read.rows import Row
 from resolvers.write.idempotency import IdempotentInput
 from resolvers.write.inputs import SHORT_TEXT, Checks
@@ -46,7 +47,7 @@ async def read_back(info: Info, order_id: str | None, payload: str, relation: st
 async def _read(
     info: Info, row_type: type[R], type_name: str, id: str, selection: Selection, also: SelectedField | None = None
 ) -> R | None:
-    planned = fetch.plan(info.context, row_type, type_name, selection, also)
+    planned = plan(info.context, row_type, type_name, selection, also)
     row = await fetch.by_id(info.context, row_type, type_name, id, planned)
     if row is not None:
         await fetch.load_relations(info.context, [row], planned)

@@ -6,17 +6,15 @@ For a page of cases this is one more join of its statement, and only for agents 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import models
+from execution.lookahead import SelectedField
 from models.enums import Role
 from resolvers.account import Account
+from resolvers.context import Context, ViewerAccount
 from resolvers.read.rows import Relation, Row, ToOne
-
-if TYPE_CHECKING:
-    from execution.lookahead import SelectedField
-    from resolvers.context import Context
 
 R = TypeVar("R", bound=Row)
 
@@ -49,7 +47,7 @@ def find_conflicts(owner: type[Row], *parties: str) -> None:
     owner.relations |= dict.fromkeys((PARTY, *FIELDS), relation)
 
 
-async def others_of(viewer: Account) -> set[UUID]:
+async def others_of(viewer: ViewerAccount) -> set[UUID]:
     """The ids of the other accounts of the viewer's subject."""
     found = models.Account.filter(subject=viewer.subject).exclude(id=viewer.id)
     return set(await found.values_list("id", flat=True))  # type: ignore[arg-type]

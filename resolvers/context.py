@@ -1,14 +1,29 @@
-"""What a request carries to every resolver: who asks, when, and what all requests share."""
+"""What a request carries to every resolver: the viewer, the instant, and what all requests share."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol
+from uuid import UUID
 
 import strawberry
 
 from execution.limits import Limits
-from resolvers.account import Account
+from models.enums import Role
 from resolvers.feed.hub import Hub
 from resolvers.signed_url import FileUrls
+
+
+class ViewerAccount(Protocol):
+    """The account that makes the request. It is a `resolvers.account.Account`, which is built on this module."""
+
+    @property
+    def id(self) -> UUID: ...
+
+    @property
+    def subject(self) -> str: ...
+
+    @property
+    def role(self) -> Role: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +31,7 @@ class Context:
     """`now` is taken once, when the request arrives; UTC. `arrived_at` is the real time of that, also where the clock
     was moved, in development mode. `origin` is the server's own address, like https://example.com."""
 
-    viewer: Account
+    viewer: ViewerAccount
     now: datetime
     arrived_at: datetime
     files: FileUrls
@@ -25,8 +40,8 @@ class Context:
     origin: str = ""
 
     def known_at(self) -> datetime:
-        """When what is being written becomes known: as late as can be told before it is committed, since whoever
-        asked before then was answered without it. A moved clock stands still."""
+        """Returns the instant at which an event that is written now becomes known: as late as possible before the
+        commit, because earlier answers did not include it. A moved clock stands still."""
         return datetime.now(UTC) if self.now == self.arrived_at else self.now
 
 

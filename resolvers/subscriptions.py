@@ -18,7 +18,8 @@ from resolvers.errors import NotFound
 from resolvers.feed.feed import CommittedEvent
 from resolvers.feed.hub import Snapshot
 from resolvers.orders.order import Order
-from resolvers.read.fetch import by_id, load_relations, plan
+from resolvers.read.fetch import by_id, load_relations
+from resolvers.read.plan import plan
 from resolvers.read.rows import Row
 from resolvers.read.scopes import sees_none
 from resolvers.timeline import CASES

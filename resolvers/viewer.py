@@ -12,14 +12,14 @@ from models import database
 from models.enums import PARTIES, Action, CaseOrder, ComplaintStatus, DisputeStatus, OrderKind, OrderStatus
 from models.text import searchable
 from resolvers import ids, policy
-from resolvers.account import Account
 from resolvers.complaints.complaint import Complaint
-from resolvers.context import Context, Info
+from resolvers.context import Context, Info, ViewerAccount
 from resolvers.disputes.dispute import Dispute
 from resolvers.errors import BadRequest
 from resolvers.feedback import LISTED
 from resolvers.orders import search
 from resolvers.orders.order import Order
+from resolvers.orders.partitions import partitions
 from resolvers.policy import Bind, Expression, Subject, Viewpoint
 from resolvers.read.pagination import Connection, Keyset, Page, paginate
 from resolvers.read.sql import Where, among
@@ -41,7 +41,7 @@ _COMPLAINTS = {
 
 @dataclass(slots=True)
 class Viewer:
-    account: Account
+    account: ViewerAccount
 
     @property
     def global_id(self) -> str:
@@ -181,7 +181,7 @@ async def complaints(
 def _parts(context: Context, asked: OrderFilter) -> Sequence[Where]:
     """What kinds, statuses and `can` leave of the list: parts that an index has, for those who have such indexes."""
     if context.viewer.role in PARTIES:
-        parts = policy.partitions(context.viewer.role, asked.kinds, asked.statuses, asked.can)
+        parts = partitions(context.viewer.role, asked.kinds, asked.statuses, asked.can)
         if parts is not None:
             return [partial(part.sql, asked=_asked(context)) for part in parts]
     return [_condition(context, asked)]

@@ -5,8 +5,8 @@ from models.database import PlanMode
 from models.enums import PARTIES
 from resolvers.context import Context
 from resolvers.policy import Bind
-from resolvers.read.fetch import scope
 from resolvers.read.pagination import Keyset, Page
+from resolvers.read.scopes import scope
 from resolvers.read.sql import Statement, Where
 
 TERM = 3  # characters of the terms by which orders are found

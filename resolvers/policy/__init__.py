@@ -4,7 +4,6 @@ Pure Python without I/O. The mutations, the computed fields, the filter `can`, t
 all readings of the same table.
 """
 
-from resolvers.orders.partitions import partitions
 from resolvers.policy.complaint import (
     COMPLAINT_CLOSED,
     COMPLAINT_STATUSES,
@@ -72,7 +71,6 @@ __all__ = [
     "fold",
     "is_allowed",
     "next_change_at",
-    "partitions",
     "respond_by",
     "status_at",
     "status_is",

@@ -1,177 +1,26 @@
 """The read path: rows by SQL text, all that is asked of them in one statement, where the database can give it so."""
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache, partial
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from collections.abc import Sequence
+from functools import lru_cache, partial
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
-from graphql import GraphQLResolveInfo
-
-from execution.lookahead import FieldOccurrence, SelectedField, Selection
+from execution.lookahead import SelectedField, Selection
 from execution.turns import ROWS, in_turns
 from models import database
 from models.database import PlanMode
 from resolvers import ids
-from resolvers.policy import Bind
-from resolvers.read.rows import ListSlice, Relation, Row, RowLayout, ToMany, ToOne
-from resolvers.read.scopes import SCOPES
+from resolvers.context import Context
+from resolvers.read.plan import Planned, plan
+from resolvers.read.rows import Row, RowLayout
+from resolvers.read.scopes import scope
 from resolvers.read.sql import Statement, Where
-
-if TYPE_CHECKING:
-    from resolvers.context import Context
-
 
 R = TypeVar("R", bound=Row)
 
 
-def scope(table: str, context: "Context", bind: Bind) -> str:
-    condition = SCOPES[table][context.viewer.role]
-    return condition.format(me=bind(context.viewer.id)) if "{me}" in condition else condition
-
-
-@dataclass
-class Plan:
-    """What an operation asks of rows: of which shape they are, what is asked of those that are joined to them and of
-    those in lists; and the relations that are read by statements of their own."""
-
-    shape: RowLayout
-    joined: "list[tuple[str, Plan]]"
-    lists: "list[PlannedList]"
-    rest: list[FieldOccurrence]
-    is_fixed: bool  # alike for all requests
-
-    @cached_property
-    def all_lists(self) -> "list[PlannedList]":
-        """In the order in which their rows are selected."""
-        return [*(each for _, below in self.joined for each in below.all_lists), *self.lists]
-
-
-@dataclass
-class PlannedList:
-    """A relation to many that is read with its rows, and what is asked of those in the list."""
-
-    place: FieldOccurrence
-    many: ToMany
-    plan: Plan
-
-    @cached_property
-    def _fixed(self) -> ListSlice:
-        return self.many.part(self.place.constants or {})
-
-    def part(self, info: GraphQLResolveInfo[Any]) -> ListSlice:
-        return self.many.part(self.place.asked(info).arguments) if self.place.constants is None else self._fixed
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """A plan, and the request that it is for."""
-
-    plan: Plan
-    info: GraphQLResolveInfo[Any]
-
-
-MAX_JOIN_DEPTH = 3  # joins within joins
-
-
-def plan(
-    context: "Context",
-    row_type: type[Row],
-    type_name: str,
-    selection: Selection,
-    also: SelectedField | None = None,
-    *,
-    joins: bool = True,
-    back: tuple[str, ...] = (),
-) -> Planned:
-    """For the relations that the selection, and `also` (which has no arguments), ask of such rows. Where they come
-    from elsewhere, there are no `joins`. `back` are known already.
-
-    Rows are never shared between two places of an answer, so that what one place asks of a row is all there is on it.
-    """
-    kept = selection.kept
-    more = (also.name, *map(id, also.below.sets)) if also else None
-    key = ("plan", row_type, context.viewer.role, joins, back, more, *map(id, selection.sets))
-    found: Plan | None = kept.get(key)
-    if found is None:
-        extra = [FieldOccurrence(also.name, also.below.sets, {})] if also else []
-        found = _plan(context, row_type, type_name, selection, extra, MAX_JOIN_DEPTH if joins else 0, back)
-        if found.is_fixed:
-            kept[key] = found
-    return Planned(found, selection.info)
-
-
-def _plan(
-    context: "Context",
-    row_type: type[Row],
-    type_name: str,
-    selection: Selection,
-    extra: list[FieldOccurrence],
-    deep: int,
-    back: tuple[str, ...],
-    *,
-    has_lists: bool = True,
-) -> Plan:
-    info, relations = selection.info, row_type.relations
-    places = [FieldOccurrence(name, [], {}) for name in row_type.ALWAYS]
-    places += selection.places(type_name, relations) if relations else []
-    places = [place for place in places if place.name not in back]
-    places += extra
-    places += [FieldOccurrence(name, [], {}) for place in places for name in relations[place.name].needs]
-    places = [place for place in places if relations[place.name].only_for in (None, context.viewer.role)]
-    together, is_fixed = _together(relations, places, info)
-    joined: list[tuple[ToOne, Plan]] = []
-    lists: list[PlannedList] = []
-    rest: list[FieldOccurrence] = []
-    for place in together:
-        relation, below = relations[place.name], Selection(info, place.sets)
-        if (join := relation.join) is not None and deep and context.viewer.role is not join.known_to:
-            each = _plan(context, join.target, join.type_name, below, [], deep - 1, join.inverse, has_lists=has_lists)
-            joined.append((join, each))
-        elif (many := relation.many) is not None and deep and has_lists and database.dialect() == "postgres":
-            # No lists within lists: the driver does not read them.
-            asked = many.below(below)
-            each = _plan(context, many.target, many.type_name, asked, [], deep - 1, (), has_lists=False)
-            lists.append(PlannedList(place, many, each))
-        else:
-            rest.append(place)
-    joined.sort(key=lambda pair: pair[0].attribute)  # alike, in whatever order they are asked for
-    plans = [*(plan for _, plan in joined), *(each.plan for each in lists)]
-    shape = RowLayout.of(
-        row_type,
-        tuple((join, plan.shape) for join, plan in joined),
-        tuple((each.many, each.plan.shape) for each in lists),
-        database.dialect(),
-    )
-    return Plan(
-        shape,
-        [(join.attribute, plan) for join, plan in joined],
-        lists,
-        rest,
-        is_fixed and all(plan.is_fixed for plan in plans),
-    )
-
-
-def _together(
-    relations: dict[str, Relation], places: list[FieldOccurrence], info: GraphQLResolveInfo[Any]
-) -> tuple[list[FieldOccurrence], bool]:
-    """Places that ask for the same as one, and whether it is the same in all requests."""
-    names = [relations[place.name].group or place.name for place in places]
-    together: dict[Hashable, FieldOccurrence] = {}
-    is_fixed = True
-    for name, place in zip(names, places, strict=True):
-        key: Hashable = None
-        if names.count(name) > 1:
-            key = relations[place.name].key(place.asked(info).arguments)
-            is_fixed = is_fixed and place.constants is not None
-        known = together.get((name, key))
-        sets = [*known.sets, *place.sets] if known else place.sets
-        together[name, key] = replace(known or place, sets=sets)
-    return list(together.values()), is_fixed
-
-
 async def fetch(
-    context: "Context",
+    context: Context,
     row_type: type[R],
     where: Where | Sequence[Where],
     *,
@@ -254,7 +103,7 @@ def _of(alias: str, order: str) -> str:
 
 
 async def by_id(
-    context: "Context", row_type: type[R], type_name: str, id: str, planned: Planned | None = None
+    context: Context, row_type: type[R], type_name: str, id: str, planned: Planned | None = None
 ) -> R | None:
     """The viewer's row of this id; None for malformed, absent and somebody else's, alike."""
     key = ids.key_of(type_name, id)
@@ -267,7 +116,7 @@ def first(rows: Sequence[R]) -> R | None:
     return rows[0] if rows else None
 
 
-async def load_relations(context: "Context", rows: Sequence[Row], planned: Planned) -> None:
+async def load_relations(context: Context, rows: Sequence[Row], planned: Planned) -> None:
     """Reads what the plan leaves to statements of their own, of rows that were fetched by it."""
     if not rows:
         return
@@ -287,7 +136,7 @@ async def load_relations(context: "Context", rows: Sequence[Row], planned: Plann
 
 
 async def read(
-    context: "Context",
+    context: Context,
     row_type: type[R],
     type_name: str,
     where: Where,

@@ -20,7 +20,8 @@ from models.enums import PARTIES
 from resolvers.context import Context, Info
 from resolvers.errors import BadRequest
 from resolvers.policy import Bind
-from resolvers.read.fetch import Planned, fetch, load_relations, plan
+from resolvers.read.fetch import fetch, load_relations
+from resolvers.read.plan import Planned, plan
 from resolvers.read.relations import has_many
 from resolvers.read.rows import ListSlice, ReadRows, Row, ToMany
 from resolvers.read.sql import Where

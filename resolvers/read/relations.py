@@ -3,23 +3,22 @@
 # pyright: reportPrivateUsage=false
 
 from collections.abc import Callable, Hashable, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 from uuid import UUID
 
 from execution.lookahead import SelectedField
-from resolvers.read.fetch import Planned, fetch, load_relations, plan, read
+from resolvers.context import Context
+from resolvers.read.fetch import fetch, load_relations, read
+from resolvers.read.plan import Planned, plan
 from resolvers.read.rows import ReadRows, Relation, Row, ToMany, ToOne, merges
 from resolvers.read.scopes import WITH_THEIR_ORDER
 from resolvers.read.sql import among
-
-if TYPE_CHECKING:
-    from resolvers.context import Context
 
 
 def belongs_to(owner: type[Row], relation: str, attribute: str, target: type[Row], type_name: str, column: str) -> None:
     """Declares the relation `relation` (its GraphQL name): the target whose id is in the owner's `column`."""
 
-    async def load(context: "Context", rows: Sequence[Any], asked: SelectedField) -> None:
+    async def load(context: Context, rows: Sequence[Any], asked: SelectedField) -> None:
         rows = [row for row in rows if getattr(row, attribute) is None and getattr(row, column) is not None]
         if not rows:
             return
@@ -54,7 +53,7 @@ def has_latest(
     scoped = table not in WITH_THEIR_ORDER
     order = f"{newest} DESC, id DESC" if newest else "id"
 
-    async def load(context: "Context", rows: Sequence[Any], asked: SelectedField) -> None:
+    async def load(context: Context, rows: Sequence[Any], asked: SelectedField) -> None:
         by_key = {row.id: row for row in rows if only_with is None or getattr(row, only_with) is not None}
         if not by_key:
             return
@@ -95,7 +94,7 @@ def has_many(
 ) -> None:
     """Declares the relation `relation`, to many."""
 
-    async def load(context: "Context", rows: Sequence[Any], asked: SelectedField) -> None:
+    async def load(context: Context, rows: Sequence[Any], asked: SelectedField) -> None:
         part = many.part(asked.arguments)
         planned = plan(context, many.target, many.type_name, many.below(asked.below))
 
@@ -133,7 +132,7 @@ def has_list(
     """Declares the `relations`, which are one: all rows of the target that name these in `column`, oldest first."""
 
     async def put(
-        context: "Context",
+        context: Context,
         rows: Sequence[Any],
         _asked: SelectedField,
         planned: Planned,

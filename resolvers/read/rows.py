@@ -7,7 +7,7 @@ from dataclasses import MISSING, dataclass, fields
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache, cached_property, lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 import orjson
@@ -17,10 +17,8 @@ from tortoise.models import Model
 
 from execution.lookahead import SelectedField, Selection
 from models.enums import CancellationStatus, ComplaintStatus, DisputeStatus, OrderKind, ResolutionKind, Role
+from resolvers.context import Context
 from resolvers.policy import Bind
-
-if TYPE_CHECKING:
-    from resolvers.context import Context
 
 
 class Row:
@@ -41,7 +39,7 @@ class Row:
         cls.relations = cls.__dict__.get("relations", {})
 
 
-Loader = Callable[["Context", Sequence[Any], SelectedField], Awaitable[None]]
+Loader = Callable[[Context, Sequence[Any], SelectedField], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,7 +83,7 @@ class ToMany:
     target: type[Row]
     type_name: str
     column: str
-    attach: "Callable[[Context, Sequence[Any], SelectedField, Any, ReadRows, bool], Awaitable[None]]"
+    attach: Callable[[Context, Sequence[Any], SelectedField, Any, ReadRows, bool], Awaitable[None]]
     part: Callable[[Mapping[str, Any]], ListSlice] = lambda _arguments: ListSlice("id")
     below: Callable[[Selection], Selection] = lambda asked: asked
     scoped: bool = True
@@ -192,7 +190,7 @@ class RowLayout:
         return RowLayout(row_type, joins, manys, dialect)
 
     @cached_property
-    def build_row(self) -> Callable[["Context", Iterable[Any]], Any]:
+    def build_row(self) -> Callable[[Context, Iterable[Any]], Any]:
         """Makes a row of a record. Written out, since a page asks it for a thousand values."""
         scope: dict[str, Any] = {}
         names: list[str] = []

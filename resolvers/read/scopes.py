@@ -1,6 +1,8 @@
 """Who sees which rows: the one place. A table without a line here cannot be read at all."""
 
 from models.enums import Role
+from resolvers.context import Context
+from resolvers.policy import Bind
 
 _ALL = "TRUE"
 _NONE = "FALSE"
@@ -84,3 +86,9 @@ SCOPES: dict[str, dict[Role, str]] = {
     },
     "accounts": {role: _accounts(role) for role in Role},
 }
+
+
+def scope(table: str, context: Context, bind: Bind) -> str:
+    """Returns the SQL condition that holds for the table's rows which the viewer may see."""
+    condition = SCOPES[table][context.viewer.role]
+    return condition.format(me=bind(context.viewer.id)) if "{me}" in condition else condition

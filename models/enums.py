@@ -1,190 +1,240 @@
-"""The closed sets of values that the database, the policy and the API share. Descriptions for clients are in schema."""
+"""The enums that the database, the policy and the API share.
+
+Each member is declared with its description: `BUYER = auto(), "Buys; …"`. Its value is its name. A class's docstring
+describes the enum. Clients read both in the schema.
+"""
 
 from enum import StrEnum, auto
+from typing import Self
 
 
-class _Name(StrEnum):
-    __hash__ = str.__hash__  # the same in C; members are the keys of tables that are asked for every row
+class DescribedEnum(StrEnum):
+    """An enum whose members are text and have a `description`. A member without one is a TypeError."""
+
+    _value_: str
+    description: str
+
+    def __new__(cls, value: str, description: str) -> Self:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.description = description
+        return member
+
+    __hash__ = str.__hash__  # written in C; members are keys of tables that every row looks things up in
 
     @staticmethod
     def _generate_next_value_(name: str, start: int, count: int, last_values: list[str]) -> str:
         return name
 
 
-class Role(_Name):
-    BUYER = auto()
-    SUPPLIER = auto()
-    AGENT = auto()
-    SERVICE = auto()
+class Role(DescribedEnum):
+    """The role of an account."""
+
+    BUYER = auto(), "Buys; sees their own orders and cases."
+    SUPPLIER = auto(), "Sells; sees the orders placed with them and the cases of those orders, but no complaints."
+    AGENT = auto(), "Works on cases for the marketplace; sees everything."
+    SERVICE = auto(), "The order system; sees the orders that it recorded, but not what people wrote."
 
 
 PARTIES = (Role.BUYER, Role.SUPPLIER)  # of an order
 
 
-class OrderKind(_Name):
-    TRADE_ASSURANCE = auto()
-    SECURE_PAYMENT = auto()
-    OFFLINE = auto()
+class OrderKind(DescribedEnum):
+    """How an order is paid. This decides what its buyer can do."""
+
+    TRADE_ASSURANCE = auto(), "Paid under Trade Assurance."
+    SECURE_PAYMENT = auto(), "Paid by Secure Payment."
+    OFFLINE = auto(), "Traded without the marketplace's own payment."
 
 
-class OrderStatus(_Name):
-    AWAITING_PAYMENT = auto()
-    PAYMENT_PROCESSING = auto()
-    PAID = auto()
-    SHIPPED = auto()
-    COMPLETED = auto()
-    CANCELLED = auto()
+class OrderStatus(DescribedEnum):
+    """The state of an order: the first that applies, checked from CANCELLED back to AWAITING_PAYMENT."""
+
+    AWAITING_PAYMENT = auto(), "The order is placed; nothing has been paid."
+    PAYMENT_PROCESSING = auto(), "A payment was submitted and has not been received."
+    PAID = auto(), "The payment was received."
+    SHIPPED = auto(), "The goods were shipped."
+    COMPLETED = auto(), "The order is complete."
+    CANCELLED = auto(), "The order was cancelled."
 
 
-class Action(_Name):
-    LEAVE_FEEDBACK = auto()
-    REVISE_FEEDBACK = auto()
-    REPLY_TO_FEEDBACK = auto()
-    CANCEL_ORDER = auto()
-    REQUEST_CANCELLATION = auto()
-    WITHDRAW_CANCELLATION = auto()
-    ACCEPT_CANCELLATION = auto()
-    DECLINE_CANCELLATION = auto()
-    OPEN_DISPUTE = auto()
-    PROPOSE_RESOLUTION = auto()
-    ACCEPT_PROPOSAL = auto()
-    REJECT_PROPOSAL = auto()
-    POST_DISPUTE_MESSAGE = auto()
-    ESCALATE_DISPUTE = auto()
-    WITHDRAW_DISPUTE = auto()
-    REQUEST_EVIDENCE = auto()
-    RESOLVE_DISPUTE = auto()
-    FILE_COMPLAINT = auto()
-    POST_COMPLAINT_MESSAGE = auto()
-    WITHDRAW_COMPLAINT = auto()
-    TAKE_UP_COMPLAINT = auto()
-    RESOLVE_COMPLAINT = auto()
-    REJECT_COMPLAINT = auto()
+class Action(DescribedEnum):
+    """Something that can be done to an order or a case. The mutation of the same name does it: LEAVE_FEEDBACK is
+    leaveFeedback. New values will be added; treat an unknown value as not available."""
+
+    LEAVE_FEEDBACK = auto(), "Leave feedback about a completed order."
+    REVISE_FEEDBACK = auto(), "Replace the feedback, once, after the supplier has replied."
+    REPLY_TO_FEEDBACK = auto(), "Reply to the buyer's feedback, once."
+    CANCEL_ORDER = auto(), "Cancel an unpaid order."
+    REQUEST_CANCELLATION = auto(), "Ask the supplier to cancel an order that has not shipped."
+    WITHDRAW_CANCELLATION = auto(), "Withdraw the cancellation request."
+    ACCEPT_CANCELLATION = auto(), "Accept the buyer's cancellation request; the order is cancelled."
+    DECLINE_CANCELLATION = auto(), "Decline the buyer's cancellation request; the buyer may ask again."
+    OPEN_DISPUTE = auto(), "Open a dispute about the order."
+    PROPOSE_RESOLUTION = auto(), "Propose how to settle the dispute."
+    ACCEPT_PROPOSAL = auto(), "Accept the current proposal; the dispute is settled."
+    REJECT_PROPOSAL = auto(), "Reject the current proposal."
+    POST_DISPUTE_MESSAGE = auto(), "Write to the other party and the agents of a dispute."
+    ESCALATE_DISPUTE = auto(), "Ask an agent to decide the dispute."
+    WITHDRAW_DISPUTE = auto(), "Withdraw the dispute; another may be opened later."
+    REQUEST_EVIDENCE = auto(), "Ask one party of a dispute for evidence, as an agent."
+    RESOLVE_DISPUTE = auto(), "Decide the dispute, as an agent."
+    FILE_COMPLAINT = auto(), "File a complaint about an offline trade with the Complaint Center."
+    POST_COMPLAINT_MESSAGE = auto(), "Write in a complaint, as its complainant or an agent."
+    WITHDRAW_COMPLAINT = auto(), "Withdraw the complaint."
+    TAKE_UP_COMPLAINT = auto(), "Start reviewing the complaint, as an agent."
+    RESOLVE_COMPLAINT = auto(), "Decide the complaint in the complainant's favour, as an agent."
+    REJECT_COMPLAINT = auto(), "Reject the complaint, as an agent."
 
 
-class Reason(_Name):
-    NOT_FOUND = auto()
-    NOT_OFFERED = auto()
-    NOT_YOUR_ROLE = auto()
-    NOT_COMPLETED = auto()
-    NOT_PAID = auto()
-    NOT_SHIPPED = auto()
-    ALREADY_PAID = auto()
-    PAYMENT_PROCESSING = auto()
-    ALREADY_SHIPPED = auto()
-    ALREADY_COMPLETED = auto()
-    ALREADY_CANCELLED = auto()
-    FEEDBACK_ALREADY_LEFT = auto()
-    NO_FEEDBACK = auto()
-    AWAITING_REPLY = auto()
-    ALREADY_REPLIED = auto()
-    ALREADY_REVISED = auto()
-    WINDOW_NOT_OPEN = auto()
-    WINDOW_CLOSED = auto()
-    CANCELLATION_PENDING = auto()
-    NO_CANCELLATION_PENDING = auto()
-    DISPUTE_OPEN = auto()
-    DISPUTE_SETTLED = auto()
-    COMPLAINT_OPEN = auto()
-    CASE_CLOSED = auto()
-    NO_PROPOSAL = auto()
-    OFFER_NOT_POSSIBLE = auto()
-    PROPOSAL_CHANGED = auto()
-    NOT_YOUR_TURN = auto()
-    ALREADY_UNDER_REVIEW = auto()
-    NOT_UNDER_REVIEW = auto()
-    CONFLICT_OF_INTEREST = auto()
-    INVALID_INPUT = auto()
-    IDEMPOTENCY_KEY_REUSED = auto()
+class Reason(DescribedEnum):
+    """Why something was refused: the reason of a decision, the code of a user error. New values will be added; show
+    the message for an unknown value."""
+
+    NOT_FOUND = auto(), "Nothing has this id, or it belongs to somebody else."
+    NOT_OFFERED = auto(), "Not possible for any order of this kind."
+    NOT_YOUR_ROLE = auto(), "Only another role can do this."
+    NOT_COMPLETED = auto(), "The order is not complete."
+    NOT_PAID = auto(), "The order is not paid."
+    NOT_SHIPPED = auto(), "The order has not shipped."
+    ALREADY_PAID = auto(), "The order is paid."
+    PAYMENT_PROCESSING = auto(), "A payment was submitted and has not been received."
+    ALREADY_SHIPPED = auto(), "The order has shipped."
+    ALREADY_COMPLETED = auto(), "The order is complete."
+    ALREADY_CANCELLED = auto(), "The order is cancelled."
+    FEEDBACK_ALREADY_LEFT = auto(), "The order has feedback; only one is possible."
+    NO_FEEDBACK = auto(), "The order has no feedback."
+    AWAITING_REPLY = auto(), "The supplier has not replied to the feedback."
+    ALREADY_REPLIED = auto(), "The supplier has replied; only one reply is possible."
+    ALREADY_REVISED = auto(), "The feedback was revised; only one revision is possible."
+    WINDOW_NOT_OPEN = auto(), "Too early: see opensAt."
+    WINDOW_CLOSED = auto(), "Too late: closesAt was the last instant."
+    CANCELLATION_PENDING = auto(), "A cancellation request waits for the supplier."
+    NO_CANCELLATION_PENDING = auto(), "No cancellation request is pending."
+    DISPUTE_OPEN = auto(), "A dispute about the order is open."
+    DISPUTE_SETTLED = auto(), "A dispute about the order was settled or resolved; no other can be opened."
+    COMPLAINT_OPEN = auto(), "A complaint about the order is open."
+    CASE_CLOSED = auto(), "The case is closed."
+    NO_PROPOSAL = auto(), "The dispute has no current proposal."
+    OFFER_NOT_POSSIBLE = auto(), "The offer is more than can be claimed now, or not in the order's currency."
+    PROPOSAL_CHANGED = auto(), "The proposal or cancellation request that the input names is not the current one."
+    NOT_YOUR_TURN = auto(), "The case waits for the other party."
+    ALREADY_UNDER_REVIEW = auto(), "An agent is reviewing the case."
+    NOT_UNDER_REVIEW = auto(), "No agent is reviewing the case."
+    CONFLICT_OF_INTEREST = auto(), "The agent is a party to the case; another agent has to do it."
+    INVALID_INPUT = auto(), "The input is not valid in the field that the error names."
+    IDEMPOTENCY_KEY_REUSED = auto(), "The idempotency key was used with another input."
 
 
-class InputProblem(_Name):
-    REQUIRED = auto()
-    TOO_LONG = auto()
-    OUT_OF_RANGE = auto()
-    TOO_MANY = auto()
-    WRONG_FORM = auto()
-    OTHER = auto()
+class InputProblem(DescribedEnum):
+    """What is wrong with a field of the input."""
+
+    REQUIRED = auto(), "The value is missing or empty."
+    TOO_LONG = auto(), "The text has too many characters."
+    OUT_OF_RANGE = auto(), "The value is too small, too large, too early or too late."
+    TOO_MANY = auto(), "The list has too many entries."
+    WRONG_FORM = auto(), "The value does not have the required form."
+    OTHER = auto(), "Another problem; the message says which."
 
 
-class CaseKind(_Name):
-    CANCELLATION = auto()
-    DISPUTE = auto()
-    COMPLAINT = auto()
+class CaseKind(DescribedEnum):
+    """The kind of a case."""
+
+    CANCELLATION = auto(), "A cancellation of an order, or a request for one."
+    DISPUTE = auto(), "A dispute about an order."
+    COMPLAINT = auto(), "A complaint about an offline trade."
 
 
-class CaseOrder(_Name):
-    NEWEST_FIRST = auto()
-    DUE_FIRST = auto()
+class CaseOrder(DescribedEnum):
+    """The order of a list of cases."""
+
+    NEWEST_FIRST = auto(), "By the time when they were opened, newest first."
+    DUE_FIRST = auto(), "By the time when the next move is due, most urgent first; cases that somebody closed are last."
 
 
-class ViewerState(_Name):
-    ACTION_REQUIRED = auto()
-    WAITING_FOR_OTHER_PARTY = auto()
-    UNDER_REVIEW = auto()
-    CLOSED = auto()
+class ViewerState(DescribedEnum):
+    """The state of a case for its viewer."""
+
+    ACTION_REQUIRED = auto(), "The case waits for this viewer."
+    WAITING_FOR_OTHER_PARTY = auto(), "The case waits for somebody else."
+    UNDER_REVIEW = auto(), "The marketplace is reviewing the case."
+    CLOSED = auto(), "The case is closed."
 
 
-class CancellationReason(_Name):
-    ORDERED_BY_MISTAKE = auto()
-    NO_LONGER_NEEDED = auto()
-    FOUND_BETTER_PRICE = auto()
-    SUPPLIER_ASKED = auto()
-    TERMS_CHANGED = auto()
-    OTHER = auto()
+class CancellationReason(DescribedEnum):
+    """Why a buyer cancels an order."""
+
+    ORDERED_BY_MISTAKE = auto(), "It was ordered by mistake."
+    NO_LONGER_NEEDED = auto(), "It is no longer needed."
+    FOUND_BETTER_PRICE = auto(), "It is cheaper elsewhere."
+    SUPPLIER_ASKED = auto(), "The supplier asked for it."
+    TERMS_CHANGED = auto(), "Price, date or terms changed after the order."
+    OTHER = auto(), "Another reason; the note may say which."
 
 
-class CancellationStatus(_Name):
-    REQUESTED = auto()
-    ACCEPTED = auto()
-    DECLINED = auto()
-    WITHDRAWN = auto()
-    SUPERSEDED = auto()
-    CANCELLED = auto()
+class CancellationStatus(DescribedEnum):
+    """The state of a cancellation."""
+
+    REQUESTED = auto(), "The request waits for the supplier's answer."
+    ACCEPTED = auto(), "The supplier accepted; the order is cancelled."
+    DECLINED = auto(), "The supplier declined; the buyer may ask again."
+    WITHDRAWN = auto(), "The buyer withdrew the request."
+    SUPERSEDED = auto(), "The order was shipped, completed or cancelled before the supplier answered."
+    CANCELLED = auto(), "The buyer cancelled an unpaid order; no answer was needed."
 
 
-class DisputeReason(_Name):
-    NOT_RECEIVED = auto()
-    NOT_AS_DESCRIBED = auto()
-    DAMAGED = auto()
-    LATE = auto()
-    DEFECTIVE = auto()
-    MISSING_PARTS = auto()
-    QUANTITY_SHORTAGE = auto()
-    WRONG_ITEM = auto()
-    COUNTERFEIT = auto()
-    OTHER = auto()
+class DisputeReason(DescribedEnum):
+    """What a dispute is about."""
+
+    NOT_RECEIVED = auto(), "The goods did not arrive."
+    NOT_AS_DESCRIBED = auto(), "The goods do not match their description."
+    DAMAGED = auto(), "The goods arrived damaged."
+    LATE = auto(), "The goods arrived too late."
+    DEFECTIVE = auto(), "The goods do not work."
+    MISSING_PARTS = auto(), "Parts are missing."
+    QUANTITY_SHORTAGE = auto(), "Fewer pieces arrived than were ordered."
+    WRONG_ITEM = auto(), "Other goods arrived than were ordered."
+    COUNTERFEIT = auto(), "The goods are counterfeit."
+    OTHER = auto(), "Another reason; the description says which."
 
 
-class DisputeStatus(_Name):
-    AWAITING_SUPPLIER = auto()
-    AWAITING_BUYER = auto()
-    UNDER_REVIEW = auto()
-    EVIDENCE_REQUESTED = auto()
-    SETTLED = auto()
-    RESOLVED = auto()
-    WITHDRAWN = auto()
-    LAPSED = auto()
+class DisputeStatus(DescribedEnum):
+    """The state of a dispute now. It can also change when a time limit passes."""
+
+    AWAITING_SUPPLIER = auto(), "It is the supplier's turn."
+    AWAITING_BUYER = auto(), "It is the buyer's turn."
+    UNDER_REVIEW = auto(), "An agent decides, because nobody answered in time or a party escalated the dispute."
+    EVIDENCE_REQUESTED = auto(), "An agent asked one party for evidence."
+    SETTLED = auto(), "The parties agreed."
+    RESOLVED = auto(), "An agent decided."
+    WITHDRAWN = auto(), "The buyer withdrew the dispute."
+    LAPSED = auto(), "The buyer did not send the evidence that an agent asked for."
 
 
-class ResolutionKind(_Name):
-    REFUND = auto()
-    PARTIAL_REFUND = auto()
-    RETURN_AND_REFUND = auto()
-    REPLACEMENT = auto()
-    NO_REFUND = auto()
+class ResolutionKind(DescribedEnum):
+    """How a dispute or a complaint can end for the buyer."""
+
+    REFUND = auto(), "The buyer gets back what was paid."
+    PARTIAL_REFUND = auto(), "The buyer gets back a part of what was paid."
+    RETURN_AND_REFUND = auto(), "The buyer returns the goods and gets money back."
+    REPLACEMENT = auto(), "The supplier sends the goods again."
+    NO_REFUND = auto(), "The buyer gets nothing back."
 
 
-class ComplaintKind(_Name):
-    GOODS_NOT_RECEIVED = auto()
-    NOT_AS_AGREED = auto()
-    OTHER = auto()
+class ComplaintKind(DescribedEnum):
+    """What a complaint is about."""
+
+    GOODS_NOT_RECEIVED = auto(), "The goods did not arrive."
+    NOT_AS_AGREED = auto(), "The goods or the trade were not as agreed."
+    OTHER = auto(), "Another reason; the description says which."
 
 
-class ComplaintStatus(_Name):
-    SUBMITTED = auto()
-    UNDER_REVIEW = auto()
-    AWAITING_COMPLAINANT = auto()
-    RESOLVED = auto()
-    REJECTED = auto()
-    WITHDRAWN = auto()
+class ComplaintStatus(DescribedEnum):
+    """The state of a complaint."""
+
+    SUBMITTED = auto(), "The complaint was filed and waits for an agent."
+    UNDER_REVIEW = auto(), "An agent is reviewing the complaint."
+    AWAITING_COMPLAINANT = auto(), "An agent wrote and waits for the complainant's answer."
+    RESOLVED = auto(), "An agent decided in the complainant's favour."
+    REJECTED = auto(), "An agent rejected the complaint."
+    WITHDRAWN = auto(), "The complainant withdrew the complaint."

@@ -7,6 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule, run_state_machine_as_test
 
+from models.enums import Role
 from schema.scalars import parse_instant, spell_instant
 from tests.conftest import DAY, MOMENT, NOW, Person, Server
 from tests.support.actions import INPUTS
@@ -96,7 +97,7 @@ class DisputeMachine(OrderMachine):
             self.is_listed_as_it_is(person, "disputes", "DisputeStatus", state["status"], state["isFinal"], id)
 
     def is_listed_as_it_is(self, person: Person, name: str, enum: str, status: str, is_final: bool, id: str) -> None:
-        if person.role == "AGENT":  # an agent's lists hold everybody's
+        if person.role is Role.AGENT:  # an agent's lists hold everybody's
             return
         asked = f"""query($s: [{enum}!], $o: Boolean) {{ viewer {{ is: {name}(filter: {{statuses: $s, open: $o}})
           {{ edges {{ node {{ id }} }} }} other: {name}(filter: {{open: {str(is_final).lower()}}}, orderBy: DUE_FIRST)

@@ -32,10 +32,10 @@ def rules(action: Action | None = UNSET, kind: OrderKind | None = UNSET) -> list
             roles=list(rule.roles),
             kind=rule.kind,
             label=rule.label,
-            conditions=rule.words,
+            conditions=rule.condition_texts,
             opens_after_days=(rule.window.opens_after or None) if rule.window else None,
             window_days=rule.window.days if rule.window else None,
-            window_from=rule.window.words if rule.window else None,
+            window_from=rule.window.start_text if rule.window else None,
             source=rule.source,
         )
         for rule in policy.TABLE.values()
@@ -62,7 +62,7 @@ def markdown() -> str:
 
 def _cells(rule: Rule) -> Iterator[str]:
     yield humanize(rule.action)
-    yield humanize(rule.kind) if rule.kind else "–"  # type: ignore[arg-type]
+    yield humanize(rule.kind) if rule.kind else "–"
     yield ", ".join(role.lower() for role in rule.roles)
     yield "; ".join(rule.conditions)
     yield _window(rule)

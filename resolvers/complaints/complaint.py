@@ -33,7 +33,7 @@ from resolvers.context import Context, Info
 from resolvers.files.attachment import Attachment, has_files, resolve_uploads
 from resolvers.money import Money, money
 from resolvers.orders.order import Order
-from resolvers.policy import ComplaintFacts, OrderFacts, Viewpoint
+from resolvers.policy import ComplaintFacts, OrderFacts
 from resolvers.read import fetch, relations
 from resolvers.read.rows import Relation, Row
 from resolvers.resolution import Decided
@@ -138,7 +138,7 @@ class Complaint(ComplaintFacts, Actionable, Decided, Row):
 
     @property
     def reply_overdue(self) -> bool:
-        return policy.REPLY_OVERDUE.holds(self, Viewpoint(Role.AGENT, self.context.now))
+        return policy.REPLY_OVERDUE.holds(self, Role.AGENT, self.context.now)
 
     def facts(self) -> ComplaintFacts:
         """The complaint when nothing was known of it yet."""
@@ -278,7 +278,7 @@ async def _lock_complainant(context: Context) -> None:
 
 
 async def _unrecorded(context: Context, _order: Order | None) -> OrderFacts:
-    return policy.unrecorded(context.viewer.id)
+    return policy.unrecorded_order(context.viewer.id)
 
 
 _A_TRADE_NOT_ON_RECORD = ActionTarget(_lock_complainant, _unrecorded)

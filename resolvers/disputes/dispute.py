@@ -273,7 +273,7 @@ def the_dispute(id: str) -> ActionTarget:
         dispute = await with_conflict(context, await fetch.by_id(context, Dispute, "Dispute", id))
         if dispute is not None and order is not None:
             # By the locked order: while servers of two releases run, the older ones do not write these facts.
-            dispute.claimable, dispute.claimable_currency = policy.claimable(order), order.currency
+            dispute.claimable, dispute.claimable_currency = policy.claimable_amount(order), order.currency
         return dispute
 
     return ActionTarget(lock, read)

@@ -241,7 +241,7 @@ async def _replace(context: Context, order: Order, record: Checked, search: str,
         changes.append(await _supersede(order, context.now))
     before = order.most_claimable
     policy.fold(order, [change.facts for change in changes])
-    most = Money(policy.claimable(order), record.columns["currency"])
+    most = Money(policy.claimable_amount(order), record.columns["currency"])
     if order.dispute_open_since is not None and most != before:
         changes.append(await _limit_dispute(order, most, context.now))
     await history.append(

@@ -82,7 +82,7 @@ class Order(OrderFacts, Actionable, Row):
     @property
     def most_claimable(self) -> Money:
         """What a claim may be at most now."""
-        return Money(policy.claimable(self), self.currency)
+        return Money(policy.claimable_amount(self), self.currency)
 
     @property
     def can_leave_feedback(self) -> bool:

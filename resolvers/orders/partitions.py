@@ -6,15 +6,16 @@ database would walk all of a party's orders for a few.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from itertools import chain, combinations
 
 from models.enums import Action, OrderKind, OrderStatus, Role
-from resolvers.policy.conditions import TRUE, Bind, Equals, Expression, IsSet, Viewpoint
+from resolvers.policy.expression import TRUE, Bind, Equals, Expression, IsSet
 from resolvers.policy.order import ORDER_STATUSES
 from resolvers.policy.rule import Subject
 from resolvers.policy.rules import TABLE
-from resolvers.policy.status import status_is, status_rank
+from resolvers.policy.status import status_is, status_rank_sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +26,11 @@ class IndexPartition:
     status: OrderStatus | None = None
     tests: tuple[Expression, ...] = ()
 
-    def sql(self, bind: Bind, asked: Viewpoint) -> str:
-        said = [Equals("kind", self.kind).sql(bind, asked)]
+    def sql(self, bind: Bind, role: Role, now: datetime) -> str:
+        said = [Equals("kind", self.kind).sql(bind, role, now)]
         if self.status is not None:
-            said.append(f"{status_rank(ORDER_STATUSES)} = {_PLACES[self.status]}")
-        return " AND ".join([*said, *(test.sql(bind, asked) for test in self.tests)])
+            said.append(f"{status_rank_sql(ORDER_STATUSES)} = {_PLACES[self.status]}")
+        return " AND ".join([*said, *(test.sql(bind, role, now) for test in self.tests)])
 
 
 def partitions(

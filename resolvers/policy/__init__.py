@@ -1,7 +1,7 @@
-"""What a viewer may do now, and why not: a table of rules over facts, and the one function that reads it.
+"""The policy: what a viewer may do now, and if not, why. A table of rules over facts, and `decide`, which reads it.
 
-Pure Python without I/O. The mutations, the computed fields, the filter `can`, the `rules` field and docs/policy.md are
-all readings of the same table.
+Pure Python without I/O. Mutations, computed fields, the filter `can`, the field `rules` and docs/policy.md all read
+this table.
 """
 
 from resolvers.policy.complaint import (
@@ -11,7 +11,6 @@ from resolvers.policy.complaint import (
     REPLY_WITHIN,
     ComplaintFacts,
 )
-from resolvers.policy.conditions import Bind, Expression, Viewpoint
 from resolvers.policy.decide import (
     Decision,
     available_actions,
@@ -29,12 +28,13 @@ from resolvers.policy.dispute import (
     EVIDENCE_WITHIN,
     NEVER_DUE,
     DisputeFacts,
-    done_by_time,
+    expiration,
     respond_by,
     waits_for,
 )
+from resolvers.policy.expression import Bind, Expression
 from resolvers.policy.fold import Fact, fold
-from resolvers.policy.order import ORDER_STATUSES, OrderFacts, claimable, unrecorded
+from resolvers.policy.order import ORDER_STATUSES, OrderFacts, claimable_amount, unrecorded_order
 from resolvers.policy.rule import Rule, Subject
 from resolvers.policy.rules import TABLE
 from resolvers.policy.status import status_at, status_is
@@ -61,19 +61,18 @@ __all__ = [
     "OrderFacts",
     "Rule",
     "Subject",
-    "Viewpoint",
     "available_actions",
-    "claimable",
+    "claimable_amount",
     "condition_for",
     "deadline",
     "decide",
-    "done_by_time",
+    "expiration",
     "fold",
     "is_allowed",
     "next_change_at",
     "respond_by",
     "status_at",
     "status_is",
-    "unrecorded",
+    "unrecorded_order",
     "waits_for",
 ]

@@ -1,4 +1,4 @@
-"""A complaint, as far as rules read it."""
+"""The facts of a complaint that rules read, and its statuses."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -6,18 +6,22 @@ from typing import ClassVar
 from uuid import UUID
 
 from models.enums import ComplaintStatus, Role
-from resolvers.policy.conditions import Equals, IsSet, OlderThan
+from resolvers.policy.expression import TRUE, Equals, IsSet, OlderThan
 from resolvers.policy.dispute import NEVER_DUE
 from resolvers.policy.rule import Subject
-from resolvers.policy.status import TRUE, Statuses
+from resolvers.policy.status import StatusTable
 
 REPLY_WITHIN = timedelta(days=5)  # the help page, Disputes 3: five calendar days
 
 
 @dataclass(slots=True, kw_only=True)
 class ComplaintFacts:
-    """`answered_at` is when an agent first took it up or wrote. `waits_for` is AGENT or BUYER, null once closed;
-    `due_at` is when the agents' move is or was due, NEVER while it waits for the complainant and once closed."""
+    """The facts of one complaint.
+
+    `answered_at`: when an agent first took it up or wrote.
+    `waits_for`: AGENT or BUYER; null when closed.
+    `due_at`: when the agents' answer is due; NEVER_DUE while the complainant must answer and when closed.
+    """
 
     subject: ClassVar[Subject] = Subject.COMPLAINT
 
@@ -36,7 +40,7 @@ class ComplaintFacts:
 COMPLAINT_CLOSED = IsSet("closed_at")
 REPLY_OVERDUE = ~COMPLAINT_CLOSED & ~IsSet("answered_at") & OlderThan("opened_at", REPLY_WITHIN)
 
-COMPLAINT_STATUSES: Statuses[ComplaintStatus] = (
+COMPLAINT_STATUSES: StatusTable[ComplaintStatus] = (
     (ComplaintStatus.RESOLVED, Equals("closed_as", ComplaintStatus.RESOLVED)),
     (ComplaintStatus.REJECTED, Equals("closed_as", ComplaintStatus.REJECTED)),
     (ComplaintStatus.WITHDRAWN, Equals("closed_as", ComplaintStatus.WITHDRAWN)),

@@ -1,277 +1,59 @@
-"""Statements about a row of facts, each of which reads itself twice: in Python over one row, and as SQL over all."""
-
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from enum import StrEnum
-from functools import lru_cache
-from typing import Any, Literal
-
-from models.enums import Role
-
-Bind = Callable[[object], str]  # takes a value, gives the placeholder that stands for it in the statement
-Test = Callable[[Any, Role, datetime], Any]  # over facts, who asks, and for which instant
-
-MOMENT = timedelta(microseconds=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Viewpoint:
-    """Who asks, and for which instant."""
-
-    role: Role
-    now: datetime
-
-
-class Expression(ABC):
-    __slots__ = ()
-
-    @abstractmethod
-    def python(self, bind: Bind) -> str:
-        """Source over `facts`, `role` and `now`."""
-
-    @abstractmethod
-    def sql(self, bind: Bind, asked: Viewpoint) -> str: ...
-
-    @abstractmethod
-    def time_boundaries(self) -> Iterator[tuple[str, timedelta]]:
-        """The facts from which time runs, and how long: what time alone can make of it, it makes a moment after."""
-
-    @abstractmethod
-    def facts(self) -> Iterator[str]:
-        """What it reads of a row."""
-
-    @abstractmethod
-    def satisfiable(self, truth: bool, known: Container[str]) -> bool:
-        """Whether it may be true, or false, of some row of which exactly these facts are known: at some time, with some
-        values. It may say so of what cannot be, never the other way round."""
-
-    def simplify(self, known: Mapping[str, bool]) -> "Expression":
-        """What is left to ask of rows of which these facts are known, or are not."""
-        return self
-
-    def holds(self, facts: Any, asked: Viewpoint) -> bool:
-        return compiled(self)(facts, asked.role, asked.now)
-
-    def __and__(self, other: "Expression") -> "Expression":
-        return Joined((self, other), "AND")
-
-    def __or__(self, other: "Expression") -> "Expression":
-        return Joined((self, other), "OR")
-
-    def __invert__(self) -> "Expression":
-        return Not(self)
-
-
-class _Timeless(Expression):
-    __slots__ = ()
-
-    def time_boundaries(self) -> Iterator[tuple[str, timedelta]]:
-        yield from ()
-
-
-# Told apart by identity, so that what is compiled of one is found without comparing what it says.
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class IsSet(_Timeless):
-    """The fact is set, even where it is dated after now."""
-
-    fact: str
-
-    def python(self, bind: Bind) -> str:
-        return f"facts.{self.fact} is not None"
-
-    def sql(self, bind: Bind, asked: Viewpoint) -> str:
-        return f"{self.fact} IS NOT NULL"
-
-    def facts(self) -> Iterator[str]:
-        yield self.fact
-
-    def satisfiable(self, truth: bool, known: Container[str]) -> bool:
-        return truth == (self.fact in known)
-
-    def simplify(self, known: Mapping[str, bool]) -> Expression:
-        return (TRUE if known[self.fact] else FALSE) if self.fact in known else self
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Equals(_Timeless):
-    """The fact, which may be unset, has this value."""
-
-    fact: str
-    value: StrEnum
-
-    def python(self, bind: Bind) -> str:
-        return f"facts.{self.fact} == {bind(self.value)}"
-
-    def sql(self, bind: Bind, asked: Viewpoint) -> str:
-        return f"({self.fact} IS NOT NULL AND {self.fact} = {bind(self.value.value)})"
-
-    def facts(self) -> Iterator[str]:
-        yield self.fact
-
-    def satisfiable(self, truth: bool, known: Container[str]) -> bool:
-        return not truth or self.fact in known
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class IsRole(_Timeless):
-    """The fact is the role of who asks."""
-
-    fact: str
-
-    def python(self, bind: Bind) -> str:
-        return f"facts.{self.fact} == role"
-
-    def sql(self, bind: Bind, asked: Viewpoint) -> str:
-        return Equals(self.fact, asked.role).sql(bind, asked)
-
-    def facts(self) -> Iterator[str]:
-        yield self.fact
-
-    def satisfiable(self, truth: bool, known: Container[str]) -> bool:
-        return not truth or self.fact in known
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Compared(_Timeless):
-    """Two facts, both known, of which one is to the other as `sign` says."""
-
-    fact: str
-    sign: Literal["=", "<="]
-    other: str
-
-    def python(self, bind: Bind) -> str:
-        fact, other = f"facts.{self.fact}", f"facts.{self.other}"
-        sign = "==" if self.sign == "=" else self.sign
-        return f"({fact} is not None and {other} is not None and {fact} {sign} {other})"
-
-    def sql(self, bind: Bind, asked: Viewpoint) -> str:
-        fact, other = self.fact, self.other
-        return f"({fact} IS NOT NULL AND {other} IS NOT NULL AND {fact} {self.sign} {other})"
-
-    def facts(self) -> Iterator[str]:
-        yield from (self.fact, self.other)
-
-    def satisfiable(self, truth: bool, known: Container[str]) -> bool:
-        return not truth or (self.fact in known and self.other in known)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class OlderThan(Expression):
-    """More than `after` lies between the fact and now: the last instant of a limit is still inside it."""
-
-    fact: str
-    after: timedelta = timedelta(0)
-    is_known: bool = False
-
-    def python(self, bind: Bind) -> str:
-        return f"(facts.{self.fact} is not None and now > facts.{self.fact} + {bind(self.after)})"
-
-    def sql(self, bind: Bind, asked: Viewpoint) -> str:
-        passed = f"{self.fact} < {bind(asked.now - self.after)}"
-        return passed if self.is_known else f"({self.fact} IS NOT NULL AND {passed})"
-
-    def simplify(self, known: Mapping[str, bool]) -> Expression:
-        if self.fact not in known:
-            return self
-        return replace(self, is_known=True) if known[self.fact] else FALSE
-
-    def time_boundaries(self) -> Iterator[tuple[str, timedelta]]:
-        yield self.fact, self.after
-
-    def facts(self) -> Iterator[str]:
-        yield self.fact
-
-    def satisfiable(self, truth: bool, known: Container[str]) -> bool:
-        return not truth or self.fact in known
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Not(Expression):
-    inner: Expression
-
-    def python(self, bind: Bind) -> str:
-        return f"not ({self.inner.python(bind)})"
-
-    def sql(self, bind: Bind, asked: Viewpoint) -> str:
-        return f"NOT ({self.inner.sql(bind, asked)})"
-
-    def time_boundaries(self) -> Iterator[tuple[str, timedelta]]:
-        return self.inner.time_boundaries()
-
-    def facts(self) -> Iterator[str]:
-        return self.inner.facts()
-
-    def satisfiable(self, truth: bool, known: Container[str]) -> bool:
-        return self.inner.satisfiable(not truth, known)
-
-    def simplify(self, known: Mapping[str, bool]) -> Expression:
-        left = self.inner.simplify(known)
-        return FALSE if left is TRUE else TRUE if left is FALSE else Not(left)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Joined(Expression):
-    parts: tuple[Expression, ...]
-    word: str
-
-    def python(self, bind: Bind) -> str:
-        inner = f" {self.word.lower()} ".join(part.python(bind) for part in self.parts)
-        return f"({inner})" if self.parts else str(self.word == "AND")
-
-    def sql(self, bind: Bind, asked: Viewpoint) -> str:
-        inner = f" {self.word} ".join(part.sql(bind, asked) for part in self.parts)
-        return f"({inner})" if self.parts else ("TRUE" if self.word == "AND" else "FALSE")
-
-    def time_boundaries(self) -> Iterator[tuple[str, timedelta]]:
-        for part in self.parts:
-            yield from part.time_boundaries()
-
-    def facts(self) -> Iterator[str]:
-        for part in self.parts:
-            yield from part.facts()
-
-    def satisfiable(self, truth: bool, known: Container[str]) -> bool:
-        each = (part.satisfiable(truth, known) for part in self.parts)
-        return all(each) if truth == (self.word == "AND") else any(each)
-
-    def simplify(self, known: Mapping[str, bool]) -> Expression:
-        neutral, decisive = (TRUE, FALSE) if self.word == "AND" else (FALSE, TRUE)
-        left = [part for each in self.parts if (part := each.simplify(known)) is not neutral]
-        if not left or decisive in left:
-            return decisive if left else neutral
-        return Joined(tuple(left), self.word)
-
-
-TRUE, FALSE = Joined((), "AND"), Joined((), "OR")
-
-
-def all_of(parts: Iterable[Expression]) -> Expression:
-    return Joined(tuple(parts), "AND")
-
-
-def any_of(parts: Iterable[Expression]) -> Expression:
-    return Joined(tuple(parts), "OR")
-
-
-def first_match(lines: Iterable[tuple[Expression, object]], otherwise: object = None) -> Test:
-    """Gives the value of the first line whose expression holds. Compiled, since pages ask it a hundred times."""
-    values: dict[str, object] = {}
-
-    def bind(value: object) -> str:
-        name = f"v{len(values)}"
-        values[name] = value
-        return name
-
-    source = "".join(f"    if {test.python(bind)}: return {bind(value)}\n" for test, value in lines)
-    source = f"def found(facts, role, now):\n{source}    return {bind(otherwise)}\n"
-    exec(source, values)  # noqa: S102 - made of the table's own words
-    return values["found"]  # type: ignore[return-value]
-
-
-@lru_cache(1000)
-def compiled(expression: Expression) -> Test:
-    return first_match([(expression, True)], otherwise=False)
+"""The named conditions that rules are made of. Each text completes the sentence "Allowed when …"."""
+
+from models.enums import Reason
+from resolvers.policy.complaint import COMPLAINT_CLOSED
+from resolvers.policy.dispute import DISPUTE_CLOSED, IN_REVIEW, UNDER_REVIEW, within_claimable
+from resolvers.policy.expression import EqualsViewerRole, IsSet, OlderThan
+from resolvers.policy.rule import Condition
+
+_paid, _shipped, _complete = IsSet("paid_at"), IsSet("shipped_at"), IsSet("completed_at")
+_payment_processing = IsSet("payment_submitted_at") & ~_paid
+
+not_cancelled = Condition("the order is not cancelled", ~IsSet("cancelled_at"), Reason.ALREADY_CANCELLED)
+complete = Condition("the order is complete", _complete, Reason.NOT_COMPLETED)
+not_complete = Condition("the order is not complete", ~_complete, Reason.ALREADY_COMPLETED)
+not_paid = Condition("the order is not paid", ~_paid, Reason.ALREADY_PAID)
+paid_or_complete = Condition("the order is paid or complete", _paid | _complete, Reason.NOT_PAID)
+no_payment_processing = Condition("no payment is being processed", ~_payment_processing, Reason.PAYMENT_PROCESSING)
+no_payment_processing_unless_complete = Condition(
+    "no payment is being processed, unless the order is complete",
+    ~_payment_processing | _complete,
+    Reason.PAYMENT_PROCESSING,
+)
+shipped = Condition("the order has shipped", _shipped, Reason.NOT_SHIPPED)
+not_shipped = Condition("the order has not shipped", ~_shipped, Reason.ALREADY_SHIPPED)
+
+no_feedback = Condition("no feedback has been left", ~IsSet("feedback_left_at"), Reason.FEEDBACK_ALREADY_LEFT)
+feedback_left = Condition("feedback has been left", IsSet("feedback_left_at"), Reason.NO_FEEDBACK)
+replied = Condition("the supplier has replied", IsSet("feedback_replied_at"), Reason.AWAITING_REPLY)
+not_replied = Condition("the supplier has not replied", ~IsSet("feedback_replied_at"), Reason.ALREADY_REPLIED)
+not_revised = Condition("the feedback has not been revised", ~IsSet("feedback_revised_at"), Reason.ALREADY_REVISED)
+
+no_request_pending = Condition(
+    "no cancellation request is pending", ~IsSet("cancellation_pending_since"), Reason.CANCELLATION_PENDING
+)
+request_pending = Condition(
+    "a cancellation request is pending", IsSet("cancellation_pending_since"), Reason.NO_CANCELLATION_PENDING
+)
+no_dispute_open = Condition(
+    "no dispute is open", ~IsSet("dispute_open_since") | OlderThan("dispute_lapses_at"), Reason.DISPUTE_OPEN
+)
+no_dispute_settled = Condition(
+    "no dispute has been settled or resolved", ~IsSet("dispute_settled_at"), Reason.DISPUTE_SETTLED
+)
+no_complaint_open = Condition(
+    "no complaint about the order is open", ~IsSet("complaint_open_since"), Reason.COMPLAINT_OPEN
+)
+
+dispute_open = Condition("the dispute is open", ~DISPUTE_CLOSED, Reason.CASE_CLOSED)
+not_in_review = Condition("the dispute is not with an agent", ~IN_REVIEW, Reason.ALREADY_UNDER_REVIEW)
+in_review = Condition("the dispute is with an agent", IN_REVIEW, Reason.NOT_UNDER_REVIEW)
+no_evidence_awaited = Condition("the agent is not waiting for evidence", UNDER_REVIEW, Reason.NOT_UNDER_REVIEW)
+your_turn = Condition("it is your turn", EqualsViewerRole("waits_for"), Reason.NOT_YOUR_TURN)
+proposal_made = Condition("a proposal is waiting for an answer", IsSet("proposed_at"), Reason.NO_PROPOSAL)
+offer_possible = Condition(
+    "the offer is still possible", within_claimable("offered", "offered_currency"), Reason.OFFER_NOT_POSSIBLE
+)
+
+complaint_open = Condition("the complaint is open", ~COMPLAINT_CLOSED, Reason.CASE_CLOSED)
+not_taken_up = Condition("no agent has answered the complaint", ~IsSet("answered_at"), Reason.ALREADY_UNDER_REVIEW)

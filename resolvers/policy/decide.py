@@ -1,4 +1,7 @@
-"""The one function that says what may be done, and what else follows from it."""
+"""`decide`: whether a viewer may do an action at an instant, and if not, why.
+
+The other functions read the same table for a whole page: what is allowed, until when, and as a condition for SQL.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,7 +12,7 @@ from typing import ClassVar, Protocol
 from uuid import UUID
 
 from models.enums import Action, OrderKind, Reason, Role
-from resolvers.policy.conditions import MOMENT, Equals, Expression, Test, any_of, compiled, first_match
+from resolvers.policy.expression import MOMENT, Equals, Evaluator, Expression, any_of, compile_predicate
 from resolvers.policy.messages import humanize, message_for
 from resolvers.policy.rule import Rule, Subject
 from resolvers.policy.rules import TABLE
@@ -27,7 +30,7 @@ class Facts(Protocol):
     subject: ClassVar[Subject]
 
     def party(self, role: Role) -> UUID | None:
-        """Whose it is in that role; null where the role has no party of its own."""
+        """Returns the account that is the party in this role, or None for a role without its own party."""
         ...
 
 
@@ -45,19 +48,19 @@ class Decision:
 
 
 def decide(action: Action, facts: Facts | None, viewer: Viewer, now: datetime, *, conflict: bool = False) -> Decision:
-    """Whether `viewer` may do `action` at `now`, or the first reason why not.
+    """Decides whether `viewer` may do `action` at `now`; a refusal has the first reason that applies.
 
-    `facts` is None for what does not exist and for what is not the viewer's, alike. `conflict` says that the viewer is
-    an agent who is a party as well, under another account.
+    `facts` is None if the subject does not exist or the viewer may not see it. `conflict` is true if the viewer is an
+    agent who is also a party, with another account.
     """
-    if facts is None or not _is_theirs(facts, viewer):
+    if facts is None or not _belongs_to(viewer, facts):
         return _refused(action, Reason.NOT_FOUND)
     rule = _rule(action, facts)
     return _refused(action, Reason.NOT_OFFERED) if rule is None else _apply(rule, facts, viewer, now, conflict)
 
 
 def _order_kind(facts: Facts) -> OrderKind | None:
-    """Only the rules of orders ask for the kind."""
+    """Returns the kind of an order; rules for other subjects do not depend on a kind."""
     return getattr(facts, "kind") if facts.subject is Subject.ORDER else None  # noqa: B009
 
 
@@ -65,7 +68,7 @@ def _rule(action: Action, facts: Facts) -> Rule | None:
     return TABLE.get((facts.subject, action, _order_kind(facts)))
 
 
-def _is_theirs(facts: Facts, viewer: Viewer) -> bool:
+def _belongs_to(viewer: Viewer, facts: Facts) -> bool:
     party = facts.party(viewer.role)
     return party is None or party == viewer.id
 
@@ -99,8 +102,8 @@ def _first_reason(
         return Reason.NOT_YOUR_ROLE
     if conflict:
         return Reason.CONFLICT_OF_INTEREST
-    if (unmet := rule.unmet(facts, role, now)) is not None:
-        return unmet
+    if (reason := rule.first_unmet_reason(facts, role, now)) is not None:
+        return reason
     if opens_at is not None and now < opens_at:
         return Reason.WINDOW_NOT_OPEN
     if closes_at is not None and now > closes_at:
@@ -109,76 +112,81 @@ def _first_reason(
 
 
 class RulesForViewer:
-    """What the table offers somebody in a role about a subject of a kind."""
+    """The rules that apply to one role, subject and kind of order, compiled."""
 
     def __init__(self, subject: Subject, kind: OrderKind | None, role: Role) -> None:
         rules = [rule for key, rule in TABLE.items() if key[0] is subject and key[2] is kind and role in rule.roles]
-        self.rules = [(rule, first_match([(rule.is_open, True)], otherwise=False)) for rule in rules]
-        self.open = {rule.action: is_open for rule, is_open in self.rules}
-        self.timed = _timed((rule.is_open, self.open[rule.action]) for rule in rules)
+        self.rules = [(rule, compile_predicate(rule.is_open)) for rule in rules]
+        self.predicates = {rule.action: is_open for rule, is_open in self.rules}
+        self.boundaries = _boundaries(rule.is_open for rule in rules)
 
 
-def _timed(statements: Iterable[tuple[Expression, Test]]) -> list[tuple[str, timedelta, Test]]:
-    """What time alone can change: from which fact, when, and of which statement."""
+def _boundaries(expressions: Iterable[Expression]) -> list[tuple[str, timedelta, Evaluator]]:
+    """Returns (fact, duration, predicate): at fact + duration the predicate's result may change."""
     return [
-        (fact, after + MOMENT, test)
-        for statement, test in statements
-        for fact, after in set(statement.time_boundaries())
+        (fact, duration + MOMENT, compile_predicate(expression))
+        for expression in expressions
+        for fact, duration in set(expression.time_boundaries())
     ]
 
 
 @cache
 def rules_for(role: Role, subject: Subject, kind: OrderKind | None) -> RulesForViewer:
-    """Of the table as it is when this is first asked."""
     return RulesForViewer(subject, kind, role)
 
 
 def is_allowed(action: Action, facts: Facts, viewer: Viewer, now: datetime) -> bool:
-    """As `decide` says, without the reason why not."""
-    is_open = rules_for(viewer.role, facts.subject, _order_kind(facts)).open.get(action)
-    return is_open is not None and _is_theirs(facts, viewer) and is_open(facts, viewer.role, now)
+    """Returns `decide(...).allowed`, without computing the reason."""
+    is_open = rules_for(viewer.role, facts.subject, _order_kind(facts)).predicates.get(action)
+    return is_open is not None and _belongs_to(viewer, facts) and is_open(facts, viewer.role, now)
 
 
 def available_actions(facts: Facts, viewer: Viewer, now: datetime, *, conflict: bool = False) -> list[Decision]:
-    """What is allowed, in the table's order."""
-    if conflict or not _is_theirs(facts, viewer):
+    """Returns a decision for each allowed action, in the table's order."""
+    if conflict or not _belongs_to(viewer, facts):
         return []
-    offer = rules_for(viewer.role, facts.subject, _order_kind(facts))
-    return [_allowed(rule, facts) for rule, is_open in offer.rules if is_open(facts, viewer.role, now)]
+    rules = rules_for(viewer.role, facts.subject, _order_kind(facts)).rules
+    return [_allowed(rule, facts) for rule, is_open in rules if is_open(facts, viewer.role, now)]
 
 
 def next_change_at(
     facts: Facts, viewer: Viewer, now: datetime, also: Iterable[Expression] = (), *, conflict: bool = False
 ) -> datetime | None:
-    """The first instant after `now` at which `available_actions`, or one of `also`, differs if nothing but time
-    happens."""
-    if not _is_theirs(facts, viewer):
+    """Returns the first instant after `now` at which time alone changes `available_actions` or one of `also`."""
+    if not _belongs_to(viewer, facts):
         return None
-    offer, role = rules_for(viewer.role, facts.subject, _order_kind(facts)), viewer.role
-    timed = [] if conflict else offer.timed
+    role = viewer.role
+    boundaries = [] if conflict else rules_for(role, facts.subject, _order_kind(facts)).boundaries
     if also:
-        timed = [*timed, *_timed((each, compiled(each)) for each in also)]
-    # Between the ends of its own limits nothing changes for a statement, so that it is asked at those alone.
-    edges: list[tuple[datetime, Test]] = []
-    for fact, after, test in timed:
+        boundaries = [*boundaries, *_boundaries(also)]
+    # A predicate cannot change between its own boundaries, so it is evaluated at those instants only.
+    candidates: list[tuple[datetime, Evaluator]] = []
+    for fact, duration, predicate in boundaries:
         start: datetime | None = getattr(facts, fact)
-        if start is not None and (edge := start + after) > now:
-            edges.append((edge, test))
-    if len(edges) > 1:
-        edges.sort(key=itemgetter(0))
-    return next((edge for edge, test in edges if test(facts, role, edge) != test(facts, role, now)), None)
+        if start is not None and (instant := start + duration) > now:
+            candidates.append((instant, predicate))
+    if len(candidates) > 1:
+        candidates.sort(key=itemgetter(0))
+    return next(
+        (
+            instant
+            for instant, predicate in candidates
+            if predicate(facts, role, instant) != predicate(facts, role, now)
+        ),
+        None,
+    )
 
 
 def deadline(action: Action, facts: Facts, now: datetime) -> datetime | None:
-    """The last instant of the action's window where all but the clock allows it, whoever asks; else null."""
+    """Returns the last instant of the action's window if all other conditions are true, for any viewer."""
     rule = _rule(action, facts)
-    if rule is None or rule.window is None or rule.unmet(facts, rule.roles[0], now) is not None:
+    if rule is None or rule.window is None or rule.first_unmet_reason(facts, rule.roles[0], now) is not None:
         return None
     return rule.window.bounds(facts)[1]
 
 
 def condition_for(viewer: Viewer, action: Action, subject: Subject) -> Expression:
-    """That `action` is open to `viewer`, for asking the database among the rows that are theirs."""
+    """Returns the expression "`viewer` may do `action`", for a query over rows that belong to the viewer."""
     return any_of(
         Equals("kind", rule.kind) & rule.is_open if rule.kind else rule.is_open
         for rule in TABLE.values()

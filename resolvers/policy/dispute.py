@@ -1,4 +1,4 @@
-"""A dispute, as far as rules read it, and what time alone makes of it."""
+"""The facts of a dispute that rules read, its statuses, and the changes that passing time makes to it."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -6,23 +6,25 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from models.enums import PARTIES, DisputeStatus, Role
-from resolvers.policy.conditions import Compared, Equals, Expression, IsSet, OlderThan, Viewpoint
+from resolvers.policy.expression import TRUE, Comparison, Equals, Expression, IsSet, OlderThan
 from resolvers.policy.rule import Subject
-from resolvers.policy.status import TRUE, Statuses, status_at
+from resolvers.policy.status import StatusTable, status_at
 
 ANSWER_WITHIN = timedelta(days=7)
 EVIDENCE_WITHIN = timedelta(days=5)
-NEVER_DUE = datetime(9000, 1, 1, tzinfo=UTC)  # when a closed case is due; beyond any instant that the API takes
+NEVER_DUE = datetime(9000, 1, 1, tzinfo=UTC)  # the due date of a closed case, later than any instant that the API accepts
 
 
 @dataclass(slots=True, kw_only=True)
 class DisputeFacts:
-    """Whom it waits for, and until when.
+    """The facts of one dispute.
 
-    `waits_for` is a party or AGENT, and null once closed. `due_at` is the last instant at which the party can answer,
-    or since when the agents have had it; NEVER once somebody closed it. `evidence_asked_at` is set while evidence is
-    awaited, of the party in `waits_for`. `proposed_at` is set while a proposal is on the table; `offered` is the amount
-    that it offers, if any. `claimable` is what can be claimed of the order at most now, and changes with the order.
+    `waits_for`: the role that must act next, a party or AGENT; null when closed.
+    `due_at`: the last instant at which a party can answer, or the instant at which agents got the dispute;
+      NEVER_DUE after somebody closed it.
+    `evidence_asked_at`: set while the party in `waits_for` is asked for evidence.
+    `proposed_at`: set while a proposal waits for an answer; `offered` is its amount, if it has one.
+    `claimable`: the largest amount that can be claimed for the order now; it changes with the order.
     """
 
     subject: ClassVar[Subject] = Subject.DISPUTE
@@ -47,26 +49,30 @@ class DisputeFacts:
 
 _overdue = OlderThan("due_at")
 _evidence_awaited = IsSet("evidence_asked_at") & ~OlderThan("due_at")
-lapsed = IsSet("evidence_asked_at") & Equals("waits_for", Role.BUYER) & OlderThan("due_at")
-DISPUTE_CLOSED = IsSet("closed_at") | lapsed
-in_review = Equals("waits_for", Role.AGENT) | IsSet("evidence_asked_at") | OlderThan("due_at")
-under_review = in_review & ~_evidence_awaited
+# A buyer who is asked for evidence and does not answer in time loses the dispute.
+_lapsed = IsSet("evidence_asked_at") & Equals("waits_for", Role.BUYER) & OlderThan("due_at")
+DISPUTE_CLOSED = IsSet("closed_at") | _lapsed
+# An agent has the dispute, or asked a party for evidence, or gets it because nobody answered in time.
+IN_REVIEW = Equals("waits_for", Role.AGENT) | IsSet("evidence_asked_at") | OlderThan("due_at")
+UNDER_REVIEW = IN_REVIEW & ~_evidence_awaited  # and it is the agent's turn
 
 
-def is_possible(amount: str, currency: str) -> Expression:
-    """That the dispute can end now with what these facts say: an amount that can be claimed of the order, or none. What
-    can be claimed is unknown of disputes that a release before opened."""
-    within = Compared(currency, "=", "claimable_currency") & Compared(amount, "<=", "claimable")
+def within_claimable(amount: str, currency: str) -> Expression:
+    """Returns the expression "the amount in these two facts is unset, or can be claimed for the order now".
+
+    Disputes that an earlier release opened have no claimable amount; their offers are not limited here.
+    """
+    within = Comparison(currency, "=", "claimable_currency") & Comparison(amount, "<=", "claimable")
     return ~IsSet(amount) | ~IsSet("claimable") | within
 
 
-DISPUTE_STATUSES: Statuses[DisputeStatus] = (
+DISPUTE_STATUSES: StatusTable[DisputeStatus] = (
     (DisputeStatus.SETTLED, Equals("closed_as", DisputeStatus.SETTLED)),
     (DisputeStatus.RESOLVED, Equals("closed_as", DisputeStatus.RESOLVED)),
     (DisputeStatus.WITHDRAWN, Equals("closed_as", DisputeStatus.WITHDRAWN)),
-    (DisputeStatus.LAPSED, Equals("closed_as", DisputeStatus.LAPSED) | lapsed),
+    (DisputeStatus.LAPSED, Equals("closed_as", DisputeStatus.LAPSED) | _lapsed),
     (DisputeStatus.EVIDENCE_REQUESTED, _evidence_awaited),
-    (DisputeStatus.UNDER_REVIEW, in_review),
+    (DisputeStatus.UNDER_REVIEW, IN_REVIEW),
     (DisputeStatus.AWAITING_SUPPLIER, Equals("waits_for", Role.SUPPLIER)),
     (DisputeStatus.AWAITING_BUYER, TRUE),
 )
@@ -77,27 +83,27 @@ _WAITS_FOR_A_PARTY = frozenset(
 
 
 def respond_by(facts: DisputeFacts, now: datetime) -> datetime | None:
-    """Until when the party that it waits for can answer; null in review and once closed."""
+    """Returns the last instant at which a party can answer; None in review and when closed."""
     return facts.due_at if status_at(DISPUTE_STATUSES, facts, now) in _WAITS_FOR_A_PARTY else None
 
 
 def waits_for(facts: DisputeFacts, now: datetime) -> Role | None:
-    """Whose move it is; null once closed."""
+    """Returns the role that must act next; None when closed."""
     status = status_at(DISPUTE_STATUSES, facts, now)
     if status in _WAITS_FOR_A_PARTY:
         return facts.waits_for
     return Role.AGENT if status is DisputeStatus.UNDER_REVIEW else None
 
 
+# What closing a case by hand also sets.
 CLOSING: dict[str, Any] = {"waits_for": None, "due_at": NEVER_DUE}
 
 
-def done_by_time(facts: DisputeFacts, now: datetime) -> tuple[datetime, dict[str, Any]] | None:
-    """What time has done to the dispute that nobody has written down yet: when it was due, and the facts."""
-    asked = Viewpoint(Role.AGENT, now)
-    if lapsed.holds(facts, asked) and facts.closed_at is None:
-        # Its `due_at` stays, so that writing this down moves it in no list.
+def expiration(facts: DisputeFacts, now: datetime) -> tuple[datetime, dict[str, Any]] | None:
+    """Returns the change that passing time has made and that is not recorded yet: its instant, and the new facts."""
+    if _lapsed.holds(facts, Role.AGENT, now) and facts.closed_at is None:
+        # `due_at` keeps its value, so recording the change does not move the dispute in any list.
         return facts.due_at, {"closed_at": facts.due_at, "closed_as": DisputeStatus.LAPSED, "waits_for": None}
-    if facts.waits_for in PARTIES and _overdue.holds(facts, asked):
+    if facts.waits_for in PARTIES and _overdue.holds(facts, Role.AGENT, now):
         return facts.due_at, {"waits_for": Role.AGENT, "evidence_asked_at": None}
     return None

@@ -1,4 +1,4 @@
-"""Facts follow from events."""
+"""Folding: the facts of a row are the result of applying its events in order."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -9,16 +9,16 @@ F = TypeVar("F")
 
 
 def fold(facts: F, changes: Iterable[Mapping[str, Any]], *, strict: bool = True) -> F:
-    """Applies what events set, oldest first; the same for what is written to the row and for what is replayed.
+    """Applies the changes of events, oldest first, and returns the same object.
 
-    Raises AttributeError for facts that there are not; unless it is `strict`, it leaves them out, since what is stored
-    may be of another release.
+    Writing a row and replaying its history both use this function. An unknown fact raises AttributeError, or is
+    skipped if not `strict`: stored events may come from another release.
     """
     for change in changes:
         for name, value in change.items():
-            instant = isinstance(value, str) and name.endswith(("_at", "_since"))
+            is_instant = isinstance(value, str) and name.endswith(("_at", "_since"))
             try:
-                setattr(facts, name, datetime.fromisoformat(value) if instant else value)
+                setattr(facts, name, datetime.fromisoformat(value) if is_instant else value)
             except AttributeError:
                 if strict:
                     raise

@@ -1,57 +1,59 @@
-"""What people read when something is not possible: one sentence for each reason, and better ones where an action has
-more to say."""
+"""The message that a person reads when an action is refused: one for each reason, and better ones for some actions.
+
+A message says what is wrong, then what to do.
+"""
 
 from datetime import datetime
+from enum import StrEnum
 
 from models.enums import Action, Reason
 
 MESSAGES: dict[Reason, str] = {
-    Reason.NOT_FOUND: "There is nothing here under this id.",
-    Reason.NOT_OFFERED: "This is not offered here.",
-    Reason.NOT_YOUR_ROLE: "This is for another party to do.",
+    Reason.NOT_FOUND: "Not found.",
+    Reason.NOT_OFFERED: "This action is not available here.",
+    Reason.NOT_YOUR_ROLE: "Only another party can do this.",
     Reason.NOT_COMPLETED: "The order is not complete yet.",
     Reason.NOT_PAID: "The order has not been paid yet.",
     Reason.NOT_SHIPPED: "The order has not shipped yet.",
-    Reason.ALREADY_PAID: "The order has been paid.",
-    Reason.PAYMENT_PROCESSING: "A payment is on its way; wait until it has been received.",
-    Reason.ALREADY_SHIPPED: "The order has shipped.",
-    Reason.ALREADY_COMPLETED: "The order is complete.",
-    Reason.ALREADY_CANCELLED: "The order is cancelled.",
-    Reason.FEEDBACK_ALREADY_LEFT: "Feedback has been left for this order.",
-    Reason.NO_FEEDBACK: "No feedback has been left for this order.",
+    Reason.ALREADY_PAID: "The order has already been paid.",
+    Reason.PAYMENT_PROCESSING: "A payment is being processed. Try again when it has been received.",
+    Reason.ALREADY_SHIPPED: "The order has already shipped.",
+    Reason.ALREADY_COMPLETED: "The order is already complete.",
+    Reason.ALREADY_CANCELLED: "The order is already cancelled.",
+    Reason.FEEDBACK_ALREADY_LEFT: "Feedback has already been left for this order.",
+    Reason.NO_FEEDBACK: "No feedback has been left for this order yet.",
     Reason.AWAITING_REPLY: "The supplier has not replied to the feedback yet.",
-    Reason.ALREADY_REPLIED: "The supplier has replied to this feedback.",
-    Reason.ALREADY_REVISED: "The feedback has been revised, which can be done only once.",
-    Reason.WINDOW_NOT_OPEN: "This opens on {opens}.",
+    Reason.ALREADY_REPLIED: "The supplier has already replied to this feedback.",
+    Reason.ALREADY_REVISED: "The feedback has already been revised. It can be revised only once.",
+    Reason.WINDOW_NOT_OPEN: "This is possible from {opens}.",
     Reason.WINDOW_CLOSED: "This was possible until {closes}.",
-    Reason.CANCELLATION_PENDING: "A cancellation request is waiting for the supplier's answer.",
+    Reason.CANCELLATION_PENDING: "A cancellation request is already waiting for the supplier's answer.",
     Reason.NO_CANCELLATION_PENDING: "No cancellation request is pending.",
-    Reason.DISPUTE_OPEN: "A dispute about this order is open.",
-    Reason.DISPUTE_SETTLED: "A dispute about this order has been decided.",
-    Reason.COMPLAINT_OPEN: "A complaint about this order is open.",
+    Reason.DISPUTE_OPEN: "A dispute about this order is already open.",
+    Reason.DISPUTE_SETTLED: "A dispute about this order has already been decided.",
+    Reason.COMPLAINT_OPEN: "A complaint about this order is already open.",
     Reason.CASE_CLOSED: "The case is closed.",
-    Reason.NO_PROPOSAL: "There is no proposal on the table.",
+    Reason.NO_PROPOSAL: "There is no proposal to answer.",
     Reason.OFFER_NOT_POSSIBLE: (
-        "The order has changed since this offer was made, and the offer is no longer possible; reject it or propose "
-        "another."
+        "The order has changed, and this offer is no longer possible. Reject it, or propose another."
     ),
-    Reason.PROPOSAL_CHANGED: "The proposal you saw is no longer on the table; reload the case and decide again.",
-    Reason.NOT_YOUR_TURN: "The case waits for the other party.",
-    Reason.ALREADY_UNDER_REVIEW: "An agent has the case.",
+    Reason.PROPOSAL_CHANGED: "The proposal has changed since you saw it. Reload the case and decide again.",
+    Reason.NOT_YOUR_TURN: "The case is waiting for the other party.",
+    Reason.ALREADY_UNDER_REVIEW: "An agent is already handling the case.",
     Reason.NOT_UNDER_REVIEW: "The case is not waiting for an agent.",
-    Reason.CONFLICT_OF_INTEREST: "You are a party to this case; another agent must handle it.",
+    Reason.CONFLICT_OF_INTEREST: "You are a party to this case. Another agent must handle it.",
 }
 
-_ANOTHER_REQUEST = "Another cancellation request is pending than the one you saw; reload it and decide again."
+_REQUEST_CHANGED = "The cancellation request has changed since you saw it. Reload it and decide again."
 
 ACTION_MESSAGES: dict[tuple[Action, Reason], str] = {
     (Action.LEAVE_FEEDBACK, Reason.WINDOW_CLOSED): "Feedback could be left until {closes}.",
     (Action.REVISE_FEEDBACK, Reason.WINDOW_CLOSED): "The feedback could be revised until {closes}.",
-    (Action.OPEN_DISPUTE, Reason.ALREADY_COMPLETED): "A dispute cannot be opened once the order is complete.",
-    (Action.ACCEPT_CANCELLATION, Reason.PROPOSAL_CHANGED): _ANOTHER_REQUEST,
-    (Action.DECLINE_CANCELLATION, Reason.PROPOSAL_CHANGED): _ANOTHER_REQUEST,
+    (Action.OPEN_DISPUTE, Reason.ALREADY_COMPLETED): "A dispute cannot be opened after the order is complete.",
+    (Action.ACCEPT_CANCELLATION, Reason.PROPOSAL_CHANGED): _REQUEST_CHANGED,
+    (Action.DECLINE_CANCELLATION, Reason.PROPOSAL_CHANGED): _REQUEST_CHANGED,
     (Action.FILE_COMPLAINT, Reason.NOT_OFFERED): (
-        "Complaints are for offline trades; for this order there is its dispute."
+        "Complaints are only for offline trades. For this order, open a dispute instead."
     ),
 }
 
@@ -72,8 +74,9 @@ _MONTHS = [
 ]
 
 
-def humanize(action: Action) -> str:
-    return action.replace("_", " ").capitalize()
+def humanize(member: StrEnum) -> str:
+    """Returns an enum's member as words: "Leave feedback" for LEAVE_FEEDBACK."""
+    return member.replace("_", " ").capitalize()
 
 
 def message_for(

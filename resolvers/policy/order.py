@@ -1,4 +1,4 @@
-"""An order, as far as rules read it."""
+"""The facts of an order that rules read, its statuses, and the amount that can be claimed for it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,18 +6,18 @@ from typing import ClassVar
 from uuid import UUID
 
 from models.enums import OrderKind, OrderStatus, Role
-from resolvers.policy.conditions import TRUE, IsSet
+from resolvers.policy.expression import TRUE, IsSet
 from resolvers.policy.rule import Subject
-from resolvers.policy.status import Statuses
+from resolvers.policy.status import StatusTable
 
 
 @dataclass(slots=True, kw_only=True)
 class OrderFacts:
-    """Every instant is null until it is known, and may lie after now.
+    """The facts of one order. An instant is null until it is known, and it may lie in the future.
 
-    `payment_reversed_at` is set while a payment that was received is known to have been taken back.
-    `cancellation_pending_since`, `dispute_open_since` and `complaint_open_since` are null while no such case is open;
-    past `dispute_lapses_at` the open dispute is open no more.
+    `payment_reversed_at`: when a received payment was taken back; null again after a new payment.
+    `cancellation_pending_since`, `dispute_open_since`, `complaint_open_since`: null while no such case is open.
+    `dispute_lapses_at`: after this instant the open dispute no longer counts as open.
     """
 
     subject: ClassVar[Subject] = Subject.ORDER
@@ -47,20 +47,25 @@ class OrderFacts:
         return self.buyer_id if role is Role.BUYER else self.supplier_id if role is Role.SUPPLIER else None
 
 
-def claimable(facts: OrderFacts) -> int:
-    """What can be claimed of the order at most, in minor units: what was paid; all of it, where nothing was ever known
-    to be paid; nothing, where the payment was taken back."""
+def claimable_amount(facts: OrderFacts) -> int:
+    """Returns the largest amount that can be claimed for the order, in minor units.
+
+    This is the amount paid; the total if no payment was ever recorded; zero if the payment was taken back.
+    """
     if facts.paid_at is not None:
         return facts.amount_paid
     return facts.total if facts.payment_reversed_at is None else 0
 
 
-def unrecorded(anybody: UUID) -> OrderFacts:
-    """A trade that is not on record: an offline order of which nothing is known, not even whose it is."""
-    return OrderFacts(kind=OrderKind.OFFLINE, buyer_id=anybody, supplier_id=anybody)
+def unrecorded_order(viewer_id: UUID) -> OrderFacts:
+    """Returns facts for a trade without a recorded order: an offline order whose parties are unknown.
+
+    The viewer stands in for both parties, so the rules treat the order as the viewer's.
+    """
+    return OrderFacts(kind=OrderKind.OFFLINE, buyer_id=viewer_id, supplier_id=viewer_id)
 
 
-ORDER_STATUSES: Statuses[OrderStatus] = (
+ORDER_STATUSES: StatusTable[OrderStatus] = (
     (OrderStatus.CANCELLED, IsSet("cancelled_at")),
     (OrderStatus.COMPLETED, IsSet("completed_at")),
     (OrderStatus.SHIPPED, IsSet("shipped_at")),

@@ -1,4 +1,4 @@
-"""What a rule is made of."""
+"""The parts of a rule: its subject, its conditions and its window."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -6,13 +6,13 @@ from enum import Enum, auto
 from functools import cache, cached_property
 
 from models.enums import Action, OrderKind, Reason, Role
-from resolvers.policy.conditions import MOMENT, Expression, OlderThan, Test, all_of, first_match
+from resolvers.policy.expression import MOMENT, Evaluator, Expression, OlderThan, all_of, compile_first_match
 
 
 class Subject(Enum):
-    """What an action is asked of."""
+    """The kind of thing that an action is about."""
 
-    __hash__ = object.__hash__  # the same in C; members are themselves alone
+    __hash__ = object.__hash__  # hash by identity, in C: Enum's own hash is a Python function
 
     ORDER = auto()
     DISPUTE = auto()
@@ -21,27 +21,27 @@ class Subject(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """`words` complete the sentence "Allowed when …"; `reason` is given where it does not hold."""
+    """`text` completes the sentence "Allowed when …"; `reason` is the refusal if the test is false."""
 
-    words: str
+    text: str
     test: Expression
     reason: Reason
 
 
 @cache
-def _span(days: int) -> timedelta:
+def _days(days: int) -> timedelta:
     return timedelta(days=days)
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """From `opens_after` days after the instant `start` (a fact) until `days` after it, or without an end.
+    """A period that starts `opens_after` days after the fact `start` and ends `days` days after it, or never.
 
-    A day is 24 hours, and both ends are inside.
+    A day is 24 hours. The first and the last instant are both inside. `start_text` names the start for people.
     """
 
     start: str
-    words: str
+    start_text: str
     days: int | None = None
     opens_after: int = 0
 
@@ -50,17 +50,17 @@ class Window:
         return opened if self.days is None else all_of([opened, ~OlderThan(self.start, timedelta(days=self.days))])
 
     def bounds(self, facts: object) -> tuple[datetime | None, datetime | None]:
-        """The first and the last instant, as far as they are known."""
+        """Returns the first and the last instant; both are None until the fact `start` is set."""
         start: datetime | None = getattr(facts, self.start)
         if start is None:
             return None, None
-        closes = None if self.days is None else start + _span(self.days)
-        return start + _span(self.opens_after) if self.opens_after else start, closes
+        closes = None if self.days is None else start + _days(self.days)
+        return start + _days(self.opens_after) if self.opens_after else start, closes
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One row of the table. `source` is the help page's section, or the house decision (docs/decisions)."""
+    """One row of the table. `source` is the help page's section, or the decision in docs/decisions ("House: …")."""
 
     action: Action
     subject: Subject
@@ -76,18 +76,18 @@ class Rule:
         return self.subject, self.action, self.kind
 
     @property
-    def words(self) -> list[str]:
-        """What must hold, in the order of checking; first what holds for every action of agents."""
+    def condition_texts(self) -> list[str]:
+        """The conditions in the order in which they are checked, after the one that holds for all actions of agents."""
         impartial = ["the agent is not a party to the case"] if Role.AGENT in self.roles else []
-        return impartial + [condition.words for condition in self.conditions]
+        return impartial + [condition.text for condition in self.conditions]
 
     @cached_property
-    def unmet(self) -> Test:
-        """The reason of the first condition that does not hold; None where all do."""
-        return first_match((~condition.test, condition.reason) for condition in self.conditions)
+    def first_unmet_reason(self) -> Evaluator:
+        """Evaluates to the reason of the first condition that is false, or None if all are true."""
+        return compile_first_match((~condition.test, condition.reason) for condition in self.conditions)
 
     @cached_property
     def is_open(self) -> Expression:
-        """That everything but the role allows it."""
+        """All conditions are true and the window is open; the role is not checked."""
         tests = [condition.test for condition in self.conditions]
         return all_of([*tests, self.window.is_open()] if self.window else tests)

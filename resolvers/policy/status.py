@@ -1,4 +1,4 @@
-"""Statuses that are derived: the first of a table's lines that applies."""
+"""Derived statuses. A status is not stored: it is the first line of a table whose expression is true for the row."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -6,40 +6,44 @@ from functools import cache
 from typing import Any, TypeVar
 
 from models.enums import Role
-from resolvers.policy.conditions import TRUE, Expression, Test, Viewpoint, all_of, any_of, first_match
+from resolvers.policy.expression import TRUE, Evaluator, Expression, all_of, any_of, compile_first_match
 
 S = TypeVar("S")
-Statuses = tuple[tuple[S, Expression], ...]
+StatusTable = tuple[tuple[S, Expression], ...]
+
+_ANY_ROLE = Role.AGENT  # a status is the same for every viewer
 
 
-def status_at(statuses: Statuses[S], facts: Any, now: datetime) -> S:
-    return _first(statuses)(facts, Role.AGENT, now)  # a status is the same for everybody
+def status_at(statuses: StatusTable[S], facts: Any, now: datetime) -> S:
+    return _evaluator(statuses)(facts, _ANY_ROLE, now)
 
 
 @cache
-def _first(statuses: Statuses[Any]) -> Test:
-    return first_match((applies, status) for status, applies in statuses)
+def _evaluator(statuses: StatusTable[Any]) -> Evaluator:
+    return compile_first_match((expression, status) for status, expression in statuses)
 
 
-def status_is(statuses: Statuses[S], wanted: Iterable[S]) -> Expression:
-    """That the status is one of those, for asking the database."""
-    chosen = set(wanted)
+def status_is(statuses: StatusTable[S], wanted: Iterable[S]) -> Expression:
+    """Returns the expression "the status is one of `wanted`", for use in queries."""
+    wanted = set(wanted)
     return any_of(
-        all_of([applies, *(~earlier for _, earlier in statuses[:place])])
-        for place, (status, applies) in enumerate(statuses)
-        if status in chosen
+        all_of([expression, *(~earlier for _, earlier in statuses[:position])])
+        for position, (status, expression) in enumerate(statuses)
+        if status in wanted
     )
 
 
-def status_rank(statuses: Statuses[Any]) -> str:
-    """The place of a row's status among the table's lines, in SQL and in the very words of an index. They must be
-    statuses that time does not change."""
+def status_rank_sql(statuses: StatusTable[Any]) -> str:
+    """Returns SQL for the position of a row's status in the table, exactly as the index on it is defined.
+
+    The expressions must not depend on time.
+    """
 
     def bind(_value: object) -> str:
-        raise ValueError("an index cannot know the time")
+        raise ValueError("an index expression cannot have parameters")
 
-    nobody = Viewpoint(Role.AGENT, datetime.max.replace(tzinfo=UTC))
-    *lines, last = [applies.sql(bind, nobody) for _, applies in statuses]
-    assert last == TRUE.sql(bind, nobody)
-    whens = " ".join(f"WHEN {applies} THEN {place}" for place, applies in enumerate(lines))
-    return f"CASE {whens} ELSE {len(lines)} END"
+    now = datetime.max.replace(tzinfo=UTC)
+    *conditions, last = [expression.sql(bind, _ANY_ROLE, now) for _, expression in statuses]
+    assert last == TRUE.sql(bind, _ANY_ROLE, now)
+    whens = " ".join(f"WHEN {condition} THEN {position}" for position, condition in enumerate(conditions))
+    return f"CASE {whens} ELSE {len(conditions)} END"

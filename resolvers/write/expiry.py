@@ -44,7 +44,7 @@ def order_facts(case_facts: dict[str, Any]) -> dict[str, Any]:
 
 def due_event(dispute: _Dispute, now: datetime) -> PendingEvent | None:
     """The event that will say what time has done to a dispute, while nobody has written it down."""
-    done = policy.done_by_time(dispute, now)  # type: ignore[arg-type]
+    done = policy.expiration(dispute, now)  # type: ignore[arg-type]
     if done is None:
         return None
     due, facts = done

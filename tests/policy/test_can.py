@@ -13,7 +13,7 @@ from models.enums import Action, OrderKind, OrderStatus, Role
 from models.keys import new_id
 from resolvers import policy
 from resolvers.account import sign_in
-from resolvers.policy.dispute import is_possible
+from resolvers.policy.dispute import within_claimable
 from tests.conftest import DAY, MOMENT, NOW, Person, Server, World
 
 # Around NOW, around where windows end, and unset.
@@ -111,17 +111,17 @@ def test_what_is_offered_is_compared_alike_in_both_readings(
         "claimable_currency": currency if claimable is not None else None,
     }
     dispute = policy.DisputeFacts(buyer_id=new_id(), supplier_id=new_id(), **facts)
-    asked, possible = policy.Viewpoint(Role.BUYER, NOW), is_possible("offered", "offered_currency")
+    possible = within_claimable("offered", "offered_currency")
 
     async def found() -> bool:
         values = ", ".join(
             f"CAST({'NULL' if value is None else repr(value)} AS {'BIGINT' if '_' not in name else 'VARCHAR(3)'}) AS {name}"
             for name, value in facts.items()
         )
-        [[truth]] = await database.select(f"SELECT {possible.sql(str, asked)} FROM (SELECT {values}) AS dispute")
+        [[truth]] = await database.select(f"SELECT {possible.sql(str, Role.BUYER, NOW)} FROM (SELECT {values}) AS dispute")
         return bool(truth)
 
-    assert server.run(found) == bool(possible.holds(dispute, asked))
+    assert server.run(found) == bool(possible.holds(dispute, Role.BUYER, NOW))
     known = {name for name, value in facts.items() if value is not None}
     assert possible.satisfiable(server.run(found), known)
 

@@ -407,8 +407,8 @@ def test_what_time_does_to_disputes() -> None:
     seven_days = dispute(waits_for=Role.SUPPLIER, opened=0, due=-7)
     assert policy.respond_by(seven_days, NOW + 7 * DAY) == NOW + 7 * DAY
     assert policy.respond_by(seven_days, NOW + 7 * DAY + MOMENT) is None
-    assert policy.done_by_time(seven_days, NOW + 7 * DAY) is None
-    assert policy.done_by_time(seven_days, NOW + 9 * DAY) == (
+    assert policy.expiration(seven_days, NOW + 7 * DAY) is None
+    assert policy.expiration(seven_days, NOW + 9 * DAY) == (
         NOW + 7 * DAY,
         {"waits_for": Role.AGENT, "evidence_asked_at": None},
     )
@@ -417,7 +417,7 @@ def test_what_time_does_to_disputes() -> None:
     assert policy.next_change_at(seven_days, BUYER, NOW) == NOW + 3 * DAY
     assert policy.next_change_at(seven_days, BUYER, NOW + 3 * DAY) == NOW + 7 * DAY + MOMENT
     lapsing = dispute(waits_for=Role.BUYER, evidence_asked_at=NOW, due=-5)
-    due, facts = policy.done_by_time(lapsing, NOW + 6 * DAY) or (None, {})
+    due, facts = policy.expiration(lapsing, NOW + 6 * DAY) or (None, {})
     assert (due, facts["closed_at"], facts["closed_as"]) == (NOW + 5 * DAY, NOW + 5 * DAY, DisputeStatus.LAPSED)
 
 
@@ -533,7 +533,7 @@ def test_deadlines_are_null_where_there_is_nothing_to_wait_for() -> None:
 )
 def test_what_can_be_claimed(says: str, facts: dict[str, Any], most: int) -> None:
     known = OrderFacts(kind=TA, buyer_id=UUID(int=1), supplier_id=UUID(int=2), total=100, **facts)
-    assert policy.claimable(known) == most, says
+    assert policy.claimable_amount(known) == most, says
 
 
 @pytest.mark.parametrize("state", DISPUTES)

@@ -207,5 +207,5 @@ class Order(Decided, Node):
 
 def late(dispute: models.Dispute, now: datetime) -> list[models.Event]:
     """What time has done to it that nobody has written down yet."""
-    done = policy.done_by_time(cast("Any", dispute), now)
+    done = policy.expiration(cast("Any", dispute), now)
     return [models.Event(id=2**63 - 1, at=done[0], facts={}, case_facts=done[1])] if done else []

@@ -18,7 +18,6 @@ from bench.load import Load, Round, generating
 from bench.workload import DOCUMENTS, Asked, Operation
 from models.enums import Action, OrderKind, OrderStatus, Role
 from resolvers.orders.partitions import partitions
-from resolvers.policy import Viewpoint
 from resolvers.read.pagination import encode_cursor
 from tests.support import postgres
 from tests.support.node import Command
@@ -131,8 +130,10 @@ class _Party:
             return f"${len(values)}"
 
         parts = partitions(self.role, filter.get("kinds"), filter.get("statuses"), filter.get("can"))
-        who = Viewpoint(self.role, datetime.now(UTC))
-        either = "TRUE" if parts is None else " OR ".join(f"({part.sql(bind, who)})" for part in parts) or "FALSE"
+        now = datetime.now(UTC)
+        either = (
+            "TRUE" if parts is None else " OR ".join(f"({part.sql(bind, self.role, now)})" for part in parts) or "FALSE"
+        )
         rows = f"FROM orders WHERE {self.column} = $1 AND ({either})"
         count = await self.connection.fetchval(f"SELECT count(*) {rows}", *values)
         depth = min((_PAGES - 1) * _SIZE, count - (_FOLLOWING + 1) * _SIZE)

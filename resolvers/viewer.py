@@ -20,7 +20,7 @@ from resolvers.feedback import LISTED
 from resolvers.orders import search
 from resolvers.orders.order import Order
 from resolvers.orders.partitions import partitions
-from resolvers.policy import Bind, Expression, Subject, Viewpoint
+from resolvers.policy import Bind, Expression, Subject
 from resolvers.read.pagination import Connection, Keyset, Page, paginate
 from resolvers.read.sql import Where, among
 from resolvers.write.inputs import Input
@@ -183,7 +183,7 @@ def _parts(context: Context, asked: OrderFilter) -> Sequence[Where]:
     if context.viewer.role in PARTIES:
         parts = partitions(context.viewer.role, asked.kinds, asked.statuses, asked.can)
         if parts is not None:
-            return [partial(part.sql, asked=_asked(context)) for part in parts]
+            return [partial(part.sql, role=context.viewer.role, now=context.now) for part in parts]
     return [_condition(context, asked)]
 
 
@@ -195,7 +195,9 @@ def _condition(context: Context, asked: OrderFilter) -> Where:
         if asked.kinds is not None:
             said.append(among(bind, "kind", [kind.value for kind in asked.kinds]))
         if asked.statuses is not None:
-            said.append(policy.status_is(policy.ORDER_STATUSES, asked.statuses).sql(bind, _asked(context)))
+            said.append(
+                policy.status_is(policy.ORDER_STATUSES, asked.statuses).sql(bind, context.viewer.role, context.now)
+            )
         if asked.can is not None:
             said.append(_open_to(context, asked.can, bind))
         return " AND ".join(f"({each})" for each in said) or "TRUE"
@@ -212,12 +214,8 @@ def _both(one: Where, other: Where) -> Where:
 
 
 def _holding(context: Context, conditions: list[Expression]) -> Where:
-    return lambda bind: " AND ".join(each.sql(bind, _asked(context)) for each in conditions) or "TRUE"
+    return lambda bind: " AND ".join(each.sql(bind, context.viewer.role, context.now) for each in conditions) or "TRUE"
 
 
 def _open_to(context: Context, action: Action, bind: Bind) -> str:
-    return policy.condition_for(context.viewer, action, Subject.ORDER).sql(bind, _asked(context))
-
-
-def _asked(context: Context) -> Viewpoint:
-    return Viewpoint(context.viewer.role, context.now)
+    return policy.condition_for(context.viewer, action, Subject.ORDER).sql(bind, context.viewer.role, context.now)

@@ -6,8 +6,8 @@ from typing import ClassVar
 from uuid import UUID
 
 from models.enums import ComplaintStatus, Role
-from resolvers.policy.expression import TRUE, Equals, IsSet, OlderThan
 from resolvers.policy.dispute import NEVER_DUE
+from resolvers.policy.expression import TRUE, Equals, IsSet, OlderThan
 from resolvers.policy.rule import Subject
 from resolvers.policy.status import StatusTable
 

@@ -12,7 +12,7 @@ from resolvers.policy.status import StatusTable, status_at
 
 ANSWER_WITHIN = timedelta(days=7)
 EVIDENCE_WITHIN = timedelta(days=5)
-NEVER_DUE = datetime(9000, 1, 1, tzinfo=UTC)  # the due date of a closed case, later than any instant that the API accepts
+NEVER_DUE = datetime(9000, 1, 1, tzinfo=UTC)  # the due date of a closed case; later than the API accepts
 
 
 @dataclass(slots=True, kw_only=True)

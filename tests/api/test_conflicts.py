@@ -71,7 +71,7 @@ def test_an_agent_has_no_action_on(world: World, says: str) -> None:
         assert (seen["viewerState"], seen["nextChangeAt"], seen["availableActions"]) == ("UNDER_REVIEW", None, [])
         for mutation in AGENTS[kind]:
             assert seen[mutation]["reason"] == "CONFLICT_OF_INTEREST", mutation
-            assert seen[mutation]["message"] == "You are a party to this case; another agent must handle it."
+            assert seen[mutation]["message"] == "You are a party to this case. Another agent must handle it."
     usual = other.ask(NODE, id=case)["node"]
     assert usual["viewerState"] == "ACTION_REQUIRED"
     assert {each["action"] for each in usual["availableActions"]} == {ACTIONS[each] for each in AGENTS[kind]}

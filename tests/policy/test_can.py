@@ -118,7 +118,9 @@ def test_what_is_offered_is_compared_alike_in_both_readings(
             f"CAST({'NULL' if value is None else repr(value)} AS {'BIGINT' if '_' not in name else 'VARCHAR(3)'}) AS {name}"
             for name, value in facts.items()
         )
-        [[truth]] = await database.select(f"SELECT {possible.sql(str, Role.BUYER, NOW)} FROM (SELECT {values}) AS dispute")
+        [[truth]] = await database.select(
+            f"SELECT {possible.sql(str, Role.BUYER, NOW)} FROM (SELECT {values}) AS dispute"
+        )
         return bool(truth)
 
     assert server.run(found) == bool(possible.holds(dispute, Role.BUYER, NOW))

@@ -156,7 +156,7 @@ async def leave_feedback(pool: Any, viewer: Any, now: datetime, variables: dict[
         row = await connection.fetchrow(_LOCK, UUID(said["orderId"][4:]), viewer["id"])
         rule = BY_ACTION.get((row["kind"], "LEAVE_FEEDBACK")) if row else None
         if rule is None:
-            return _refused("NOT_OFFERED" if row else "NOT_FOUND", "This is not offered here.")
+            return _refused("NOT_OFFERED" if row else "NOT_FOUND", "This action is not available here.")
         opens, closes = bounds(rule, row)
         if reason := reason_against(rule, row, now, opens, closes):
             return _refused(reason, sentence("LEAVE_FEEDBACK", reason, closes))

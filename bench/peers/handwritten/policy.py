@@ -146,19 +146,19 @@ RULES: dict[str, tuple[Rule, ...]] = {
 BY_ACTION = {(subject, rule.action): rule for subject, rules in RULES.items() for rule in rules}
 
 SENTENCES = {
-    "NOT_OFFERED": "This is not offered here.",
+    "NOT_OFFERED": "This action is not available here.",
     "NOT_COMPLETED": "The order is not complete yet.",
     "NOT_PAID": "The order has not been paid yet.",
     "NOT_SHIPPED": "The order has not shipped yet.",
-    "PAYMENT_PROCESSING": "A payment is on its way; wait until it has been received.",
-    "ALREADY_COMPLETED": "A dispute cannot be opened once the order is complete.",
-    "ALREADY_CANCELLED": "The order is cancelled.",
-    "FEEDBACK_ALREADY_LEFT": "Feedback has been left for this order.",
-    "NO_FEEDBACK": "No feedback has been left for this order.",
+    "PAYMENT_PROCESSING": "A payment is being processed. Try again when it has been received.",
+    "ALREADY_COMPLETED": "A dispute cannot be opened after the order is complete.",
+    "ALREADY_CANCELLED": "The order is already cancelled.",
+    "FEEDBACK_ALREADY_LEFT": "Feedback has already been left for this order.",
+    "NO_FEEDBACK": "No feedback has been left for this order yet.",
     "AWAITING_REPLY": "The supplier has not replied to the feedback yet.",
-    "ALREADY_REVISED": "The feedback has been revised, which can be done only once.",
-    "DISPUTE_OPEN": "A dispute about this order is open.",
-    "DISPUTE_SETTLED": "A dispute about this order has been decided.",
+    "ALREADY_REVISED": "The feedback has already been revised. It can be revised only once.",
+    "DISPUTE_OPEN": "A dispute about this order is already open.",
+    "DISPUTE_SETTLED": "A dispute about this order has already been decided.",
 }  # for the actions whose decisions a page shows: LEAVE_FEEDBACK, REVISE_FEEDBACK, OPEN_DISPUTE
 
 

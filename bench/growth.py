@@ -275,10 +275,9 @@ def grow(orders: int, seconds: float, rounds: int, node: Command, tell: Callable
         tempfile.TemporaryDirectory(prefix="recourse-bench-") as folder,
         on_core(OTHER_CORE),
         postgres.running() as url,
-        postgres.databases(url) as create,
         issuing() as issuer,
     ):
-        urls = {count: create(f"orders_{count}") for count in (FEW, orders)}
+        urls = {count: postgres.create_database(url, f"orders_{count}") for count in (FEW, orders)}
         for count, each in urls.items():
             asyncio.run(
                 data.fill(each, shape(count), lambda what, count=count: tell(f"making {count:,} orders: {what}"))

@@ -5,7 +5,6 @@ import contextlib
 import itertools
 import logging
 import os
-import tempfile
 import threading
 from collections.abc import Awaitable, Callable, Generator
 from concurrent.futures import Future
@@ -18,28 +17,30 @@ import pytest
 import uvicorn
 from hypothesis import HealthCheck, settings
 
-from models import database, migrating
 from models.enums import Role
 from schema.scalars import spell_instant
 from server.app import create, uvicorn_options
 from server.auth.tokens import development_token
 from server.settings import Settings
-from tests.support import node, postgres
+from tests.support import node
+from tests.support.databases import Databases, made_in
+from tests.support.distribution import dialect_of_this_process
 from tests.support.processes import serving
 
 T = TypeVar("T")
 
-DIALECT = os.environ.get("RECOURSE_TEST_DIALECT", "sqlite")
+DIALECT = dialect_of_this_process()
 NOW = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
 MOMENT = timedelta(microseconds=1)
 TIME = {"query": "query Clock { serverTime }"}  # what anybody with a token may ask
 
-on_sqlite = pytest.mark.skipif(DIALECT != "sqlite", reason="SQLite alone is like that")
-on_postgres = pytest.mark.skipif(DIALECT != "postgres", reason="PostgreSQL alone is like that")
+on_sqlite = pytest.mark.only_on("sqlite")
+on_postgres = pytest.mark.only_on("postgres")
 
 settings.register_profile(
     "recourse",
+    database=None,
     deadline=None,
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
@@ -56,21 +57,35 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def new_database() -> Generator[Callable[[], str]]:
-    """Makes empty databases of this run's dialect. They lie in the PostgreSQL that RECOURSE_TEST_DATABASE_URL names a
-    database of, where it is set, and in one that lives as long as the run, where it is not."""
-    with tempfile.TemporaryDirectory(prefix="recourse-") as folder, contextlib.ExitStack() as running:
-        if DIALECT == "sqlite":
-            yield lambda: f"sqlite://{folder}/test-{next(_numbers)}.db"
-        else:
-            url = os.environ.get("RECOURSE_TEST_DATABASE_URL") or running.enter_context(postgres.running())
-            create = running.enter_context(postgres.databases(url))
-            yield lambda: create(f"recourse_test_{os.getpid()}_{next(_numbers)}")
+def dialect(request: pytest.FixtureRequest) -> str:
+    """The database of this worker. What uses this fixture runs once on each database."""
+    return request.param
 
 
 @pytest.fixture(scope="session")
-def database_url(new_database: Callable[[], str]) -> str:
-    return new_database()
+def databases(dialect: str, tmp_path_factory: pytest.TempPathFactory) -> Generator[Databases]:
+    """Makes databases in this worker's dialect."""
+    folder = tmp_path_factory.mktemp("databases")
+    of_all_workers = folder.parents[1] if "PYTEST_XDIST_WORKER" in os.environ else folder
+    with made_in(dialect, folder, of_all_workers) as databases:
+        yield databases
+
+
+@pytest.fixture(scope="session")
+def new_database(databases: Databases) -> Callable[[], str]:
+    """Makes empty databases. Returns their URLs."""
+    return databases.empty
+
+
+@pytest.fixture(scope="session")
+def migrated_database(databases: Databases) -> Callable[[], str]:
+    """Makes databases that are up to date and hold nothing yet. Returns their URLs."""
+    return databases.migrated
+
+
+@pytest.fixture(scope="session")
+def database_url(migrated_database: Callable[[], str]) -> str:
+    return migrated_database()
 
 
 class Server:
@@ -114,11 +129,6 @@ class Server:
 
 @pytest.fixture(scope="session")
 def server(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Generator[Server]:
-    async def migrate() -> None:
-        async with database.connected(database_url) as connection:
-            await migrating.migrate(database.APPS, connection)
-
-    asyncio.run(migrate())
     with Server(database_url, tmp_path_factory.mktemp("files")) as running:
         yield running
 

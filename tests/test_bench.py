@@ -10,11 +10,11 @@ from bench.contenders import CONTENDERS, HANDWRITTEN, ONE_SQL, Place, Server, ru
 from bench.issuer import issuing
 from bench.load import generating
 from bench.workload import Operation
-from tests.conftest import DIALECT
+from tests.conftest import on_postgres
 from tests.support import postgres
 from tests.support.node import NoRegistry, missing
 
-pytestmark = pytest.mark.skipif(DIALECT == "sqlite", reason="the benchmark has a PostgreSQL of its own")
+pytestmark = on_postgres  # the benchmark has a PostgreSQL of its own
 
 FEW = data.Shape(orders=2000, buyers=20, suppliers=10)
 

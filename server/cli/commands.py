@@ -208,17 +208,23 @@ def rules() -> None:
 _PASS_ON: dict[str, Any] = {"ignore_unknown_options": True, "help_option_names": []}
 
 
-@main.command(context_settings=_PASS_ON)
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def test(arguments: Sequence[str]) -> None:
-    """Run all tests twice, on SQLite and on PostgreSQL. ARGS go to pytest."""
-    failed = 0
-    for dialect in ("sqlite", "postgres"):
-        click.echo(f"— on {dialect}")
-        environment = os.environ | {"RECOURSE_TEST_DIALECT": dialect}
-        run = [sys.executable, "-m", "pytest", *arguments]
-        failed |= subprocess.run(run, env=environment, cwd=HOME, check=False).returncode  # noqa: S603
-    sys.exit(1 if failed else 0)
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.option("--quick", is_flag=True, help="Run on SQLite only, without the tests marked slow.")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[PYTEST ARGS]...")
+def test(quick: bool, arguments: Sequence[str]) -> None:
+    """Run the tests: those that use a database on SQLite and on PostgreSQL, the others once.
+
+    Other options and arguments go to pytest: ./recourse test tests/api/test_feedback.py -k revised
+
+    --quick leaves out PostgreSQL and the tests marked slow: state machines, fuzzing, graphql-core's own tests, load and
+    fault runs, the command line, migrations of large databases, and clients in Node.
+
+    Several workers share the work. With -n 0, as for a debugger, the tests run in one process on the database that
+    RECOURSE_TEST_DIALECT names: sqlite, unless it says postgres.
+    """
+    run = [sys.executable, "-m", "pytest", "-n", "auto", *(["-m", "not slow"] if quick else []), *arguments]
+    environment = os.environ | ({"RECOURSE_TEST_DIALECT": "sqlite"} if quick else {})
+    sys.exit(subprocess.run(run, env=environment, cwd=HOME, check=False).returncode)  # noqa: S603
 
 
 @main.command(context_settings=_PASS_ON)

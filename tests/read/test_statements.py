@@ -11,7 +11,7 @@ import pytest
 from models import database
 from resolvers.orders import search
 from resolvers.read.pagination import encode_cursor
-from tests.conftest import DAY, DIALECT, NOW, Server, Statements, World, usd
+from tests.conftest import DAY, DIALECT, NOW, Server, Statements, World, on_postgres, usd
 from tests.support.actions import INPUTS
 
 ALL_ORDERS = """query($first: Int) { viewer { orders(first: $first) { edges { node { id number kind status
@@ -267,7 +267,7 @@ class _Enough(Exception):
     """What was done is to be undone."""
 
 
-@pytest.mark.skipif(DIALECT != "postgres", reason="SQLite has no statistics here")
+@on_postgres  # SQLite has no statistics here
 @pytest.mark.parametrize("parties", [1, 4, 1000])
 def test_a_partys_lists_walk_their_index_however_many_share_the_orders(
     server: Server, world: World, statements: Statements, parties: int
@@ -357,7 +357,7 @@ def test_hot_queries_walk_an_index(server: Server, world: World, statements: Sta
     assert not any(re.search(r"USE TEMP B-TREE FOR ORDER BY|\bSort\b", plan) for plan in used), used
 
 
-@pytest.mark.skipif(DIALECT != "postgres", reason="SQLite walks")
+@on_postgres  # SQLite walks
 def test_a_search_ends_where_the_list_does(
     server: Server, world: World, statements: Statements, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,12 +3,10 @@
 import subprocess
 import sys
 
-from tests.conftest import DIALECT
 
-
-def test_nothing_is_lost_doubled_or_half_done() -> None:
+def test_nothing_is_lost_doubled_or_half_done(dialect: str) -> None:
     short = ["--acknowledged", "150", "--cancellations", "60", "--restarts", "1", "--seed", "7"]
-    command = [sys.executable, "-m", "tests.faults", "--dialect", DIALECT, *short]
+    command = [sys.executable, "-m", "tests.faults", "--dialect", dialect, *short]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     *_, told = run.stdout.splitlines()

@@ -13,7 +13,7 @@ import pytest
 
 from models import database
 from models.backends.asyncpg import CONNECTIONS_FOR_READING, STATEMENT_SECONDS
-from tests.conftest import DIALECT, TIME, Person, World, codes, on_postgres
+from tests.conftest import TIME, Person, World, codes, on_postgres
 from tests.support.forwarder import Forwarder, forwarding
 from tests.support.postgres import Postgres, cluster
 from tests.support.processes import address, serving, start
@@ -27,8 +27,6 @@ CANCEL = """mutation($input: RequestCancellationInput!) {
 
 @pytest.fixture(scope="module")
 def servers() -> Generator[tuple[Postgres, Postgres]]:
-    if DIALECT != "postgres":
-        pytest.skip("PostgreSQL alone is like that")
     with cluster() as found:
         yield found
 

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -18,6 +18,10 @@ import asyncpg
 
 from models.database import config
 
+SERVER = (
+    "RECOURSE_TEST_DATABASE_URL"  # names a database of the server that a run uses; without it, a run starts its own
+)
+PREFIX = "recourse_test_"  # of the names of the databases that tests make
 ACCOUNT = "nobody"  # PostgreSQL refuses to run as root; any account without rights will do
 
 
@@ -149,19 +153,22 @@ def cluster() -> Generator[tuple[Postgres, Postgres]]:
             primary.stop()
 
 
-@contextlib.contextmanager
-def databases(url: str) -> Generator[Callable[[str], str]]:
-    """Makes empty databases by name, beside the one that the URL names, and removes them in the end."""
-    made: list[str] = []
+def create_database(url: str, name: str, template: str = "template1") -> str:
+    """Makes a database beside the one that the URL names, and returns its URL."""
+    asyncio.run(_execute(url, f"CREATE DATABASE {name} TEMPLATE {template}"))
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
 
-    def create(name: str) -> str:
-        asyncio.run(_execute(url, f"CREATE DATABASE {name}"))
-        made.append(name)
-        return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
 
-    yield create
-    for name in made:
-        asyncio.run(_execute(url, f"DROP DATABASE {name} WITH (FORCE)"))
+def drop_databases(url: str, prefix: str) -> None:
+    """Removes all databases beside the one that the URL names whose names begin so."""
+
+    async def work() -> None:
+        connection: Any = await asyncpg.connect(**credentials(url))
+        for row in await connection.fetch("SELECT datname FROM pg_database WHERE starts_with(datname, $1)", prefix):
+            await connection.execute(f"DROP DATABASE {row['datname']} WITH (FORCE)")
+        await connection.close()
+
+    asyncio.run(work())
 
 
 def credentials(url: str) -> dict[str, Any]:

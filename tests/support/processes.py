@@ -10,6 +10,8 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
+from tests.support.distribution import dialect_of_this_process
+
 
 def start(
     database: str, files: str, *, heard: bool = True, apart: bool = False, workers: int = 1, **settings: str
@@ -44,7 +46,7 @@ def serving(database: str, files: str, count: int = 1, **settings: Any) -> Gener
 def strangers_environment(new_database: Callable[[], str]) -> dict[str, str]:
     """Settings as a stranger has them: none on SQLite, and on PostgreSQL an empty database."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("RECOURSE_")}
-    if os.environ.get("RECOURSE_TEST_DIALECT") == "postgres":
+    if dialect_of_this_process() == "postgres":
         clean["RECOURSE_DATABASE_URL"] = new_database()
     return clean | {"PYTHONPATH": str(Path.cwd())}
 

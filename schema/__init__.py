@@ -1,4 +1,4 @@
-"""What clients see: types, inputs, payloads, connections."""
+"""The GraphQL schema: declarations only. What a field does is in resolvers."""
 
 from strawberry.schema.config import StrawberryConfig
 
@@ -6,10 +6,8 @@ import schema.enums  # noqa: F401  # pyright: ignore[reportUnusedImport]
 from execution.compiler import CompiledExecutor
 from execution.document import Preparing
 from execution.schema import Schema
-from schema.mutation import Mutation
-from schema.query import Query
+from schema.root import Mutation, Query, Subscription
 from schema.scalars import SCALARS
-from schema.subscription import Subscription
 
 SCHEMA = Schema(
     Query,

@@ -4,7 +4,7 @@ from models.enums import Role
 from schema.node import Node
 
 
-@strawberry.type(description="Somebody who takes part, in one role. A person with two roles has two accounts.")
+@strawberry.type(description="A participant in one role. A person with two roles has two accounts.")
 class Account(Node):
-    name: str = strawberry.field(description="The name to show.")
-    role: Role = strawberry.field(description="What the account is.")
+    name: str = strawberry.field(description="The name to display.")
+    role: Role = strawberry.field(description="The role of the account.")

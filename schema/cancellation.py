@@ -13,16 +13,18 @@ from resolvers.cancellation import (
 from schema.case import Case
 from schema.declare import input_type, resolved
 from schema.lazy import OrderReference
-from schema.payload import Payload
+from schema.policy import Payload
 
 
 @strawberry.type(description="A cancellation of an order, or a buyer's request for one.")
 class Cancellation(Case):
     order: OrderReference = strawberry.field(description="The order.")  # pyright: ignore[reportIncompatibleVariableOverride]
-    status: CancellationStatus = strawberry.field(description="Where it stands.")
-    reason: CancellationReason = strawberry.field(description="Why the buyer cancels.")
+    status: CancellationStatus = strawberry.field(description="The state of the cancellation.")
+    reason: CancellationReason = strawberry.field(description="Why the buyer cancels the order.")
     shown_note: str | None = strawberry.field(
-        metadata=SHORT_TEXT, name="note", description="What the buyer added. Answers are notes in the timeline."
+        metadata=SHORT_TEXT,
+        name="note",
+        description="What the buyer added. The supplier's answer is a note in the timeline.",
     )
 
 
@@ -56,24 +58,22 @@ for _input, _what, _note in (
 
 
 @strawberry.type(
-    description="What became of an action on a cancellation. Either userErrors is empty, or nothing was done."
+    description="The result of an action on a cancellation. Either userErrors is empty, or nothing was done."
 )
 class CancellationPayload(Payload):
-    cancellation: Cancellation | None = strawberry.field(description="The cancellation as it stands now.")
+    cancellation: Cancellation | None = strawberry.field(description="The cancellation as it is now.")
 
 
 @strawberry.type
 class CancellationMutations:
-    cancel_order = resolved(
-        cancellation.cancel_order, CancellationPayload, "Cancels an order that is not paid: CANCEL_ORDER."
-    )
+    cancel_order = resolved(cancellation.cancel_order, CancellationPayload, "Cancels an unpaid order: CANCEL_ORDER.")
     request_cancellation = resolved(
         cancellation.request_cancellation,
         CancellationPayload,
         "Asks the supplier to cancel an order that has not shipped: REQUEST_CANCELLATION.",
     )
     withdraw_cancellation = resolved(
-        cancellation.withdraw_cancellation, CancellationPayload, "Takes the request back: WITHDRAW_CANCELLATION."
+        cancellation.withdraw_cancellation, CancellationPayload, "Withdraws the request: WITHDRAW_CANCELLATION."
     )
     accept_cancellation = resolved(
         cancellation.accept_cancellation,

@@ -10,54 +10,59 @@ from resolvers.complaints.complaint import ContactInput, FileComplaint, Responde
 from resolvers.complaints.review import RejectComplaint, ResolveComplaint, TakeUpComplaint
 from resolvers.message import PostComplaintMessage
 from schema.account import Account
-from schema.attachment import Attachment
-from schema.case import Case
+from schema.case import Case, Message, Outcome
 from schema.connection import Connection, paged_field
-from schema.decision import Actionable
 from schema.declare import input_type, resolved
+from schema.files import Attachment
 from schema.lazy import OrderReference
-from schema.message import Message
 from schema.money import Money
-from schema.payload import Payload
-from schema.resolution import Outcome
+from schema.policy import Actionable, Payload
 
 
-@strawberry.type(description="Whom a complaint is about, as far as the complainant could say.")
+@strawberry.type(description="The supplier that a complaint is about, as far as known.")
 class Respondent:
-    account: Account | None = strawberry.field(description="The supplier, where the trade is on record.")
-    email: str | None = strawberry.field(description="Their e-mail address.")
-    member_id: str | None = strawberry.field(description="Their member id on the marketplace.")
-    url: str | None = strawberry.field(description="A page of a product of theirs.")
+    account: Account | None = strawberry.field(
+        description="The supplier's account. Null if the trade is not on record."
+    )
+    email: str | None = strawberry.field(description="The supplier's e-mail address.")
+    member_id: str | None = strawberry.field(description="The supplier's member id on the marketplace.")
+    url: str | None = strawberry.field(description="The page of one of the supplier's products.")
 
 
-@strawberry.type(description="How the Complaint Center reaches the complainant: at least one way.")
+@strawberry.type(description="How the Complaint Center can reach the complainant: by e-mail, by phone or by both.")
 class Contact:
-    email: str | None = strawberry.field(description="An e-mail address.")
-    phone: str | None = strawberry.field(description="A phone number, as it was written.")
+    email: str | None = strawberry.field(description="The e-mail address.")
+    phone: str | None = strawberry.field(description="The phone number as the complainant wrote it.")
     phone_e164: str | None = strawberry.field(
-        description="The number as it is dialled from anywhere, like +442079460958, without its extension; null where "
-        "its country cannot be told."
+        description="The phone number in international form (E.164), like +442079460958, without its extension. Null "
+        "if the country is not known, or if the text holds several numbers."
     )
 
 
-@strawberry.type(description="A complaint about an offline trade. Its complainant and agents see it, nobody else.")
+@strawberry.type(description="A complaint about an offline trade. Only its complainant and agents can see it.")
 class Complaint(Case, Actionable):
-    kind: ComplaintKind = strawberry.field(description="What it is about.")
-    status: ComplaintStatus = strawberry.field(description="Where it stands.")
-    order: OrderReference | None = strawberry.field(description="The order, when the offline trade is on record.")
-    respondent: Respondent = strawberry.field(description="Whom it is about.")
-    description: str = strawberry.field(metadata=LONG_TEXT, description="What happened, in the complainant's words.")
-    amount_money: Money | None = strawberry.field(name="amount", description="How much it is about.")
-    contact: Contact = strawberry.field(description="How to reach the complainant.")
-    reply_expected_by: datetime = strawberry.field(description="Five times 24 hours after it was filed.")
-    reply_overdue: bool = strawberry.field(
-        description="Whether the reply is late: no agent has written or taken it up in time. Nothing is closed by that."
+    kind: ComplaintKind = strawberry.field(description="What the complaint is about.")
+    status: ComplaintStatus = strawberry.field(description="The state of the complaint.")
+    order: OrderReference | None = strawberry.field(
+        description="The order. Null if the offline trade is not on record."
     )
-    outcome: Outcome | None = strawberry.field(description="How it ended, where it was resolved.")
-    messages = paged_field("messages", Connection[Message], "What complainant and agents wrote, newest first.")
+    respondent: Respondent = strawberry.field(description="The supplier that the complaint is about.")
+    description: str = strawberry.field(metadata=LONG_TEXT, description="What happened, in the complainant's words.")
+    amount_money: Money | None = strawberry.field(
+        name="amount", description="The amount that the complaint is about. Null if none was given."
+    )
+    contact: Contact = strawberry.field(description="How to reach the complainant.")
+    reply_expected_by: datetime = strawberry.field(
+        description="When the Complaint Center should reply: 120 hours after the complaint was filed."
+    )
+    reply_overdue: bool = strawberry.field(
+        description="True if the reply is late: no agent wrote or took the complaint up in time. This closes nothing."
+    )
+    outcome: Outcome | None = strawberry.field(description="How the complaint ended. Null if it was not resolved.")
+    messages = paged_field("messages", Connection[Message], "The messages of complainant and agents, newest first.")
     evidence: list[Attachment] = strawberry.field(
         metadata=sized(20),  # of the 200 that a case holds at most
-        description="All its files, oldest first: those it was opened with, and those of its messages.",
+        description="All files, oldest first: those of the filing and those of its messages.",
     )
 
 
@@ -88,11 +93,9 @@ input_type(
 )
 
 
-@strawberry.type(
-    description="What became of an action on a complaint. Either userErrors is empty, or nothing was done."
-)
+@strawberry.type(description="The result of an action on a complaint. Either userErrors is empty, or nothing was done.")
 class ComplaintPayload(Payload):
-    complaint: Complaint | None = strawberry.field(description="The complaint as it stands now.")
+    complaint: Complaint | None = strawberry.field(description="The complaint as it is now.")
 
 
 input_type(
@@ -140,17 +143,19 @@ class ComplaintMutations:
     post_complaint_message = resolved(
         message.post_complaint_message,
         ComplaintPayload,
-        "Writes in the complaint, as complainant or agent: POST_COMPLAINT_MESSAGE.",
+        "Writes in the complaint, as its complainant or an agent: POST_COMPLAINT_MESSAGE.",
     )
     withdraw_complaint = resolved(
-        complaint.withdraw_complaint, ComplaintPayload, "Takes the complaint back: WITHDRAW_COMPLAINT."
+        complaint.withdraw_complaint, ComplaintPayload, "Withdraws the complaint: WITHDRAW_COMPLAINT."
     )
     take_up_complaint = resolved(
-        review.take_up_complaint, ComplaintPayload, "Starts the review, as an agent: TAKE_UP_COMPLAINT."
+        review.take_up_complaint, ComplaintPayload, "Starts reviewing the complaint, as an agent: TAKE_UP_COMPLAINT."
     )
     resolve_complaint = resolved(
         review.resolve_complaint,
         ComplaintPayload,
-        "Decides it in the complainant's favour, as an agent: RESOLVE_COMPLAINT.",
+        "Decides the complaint in the complainant's favour, as an agent: RESOLVE_COMPLAINT.",
     )
-    reject_complaint = resolved(review.reject_complaint, ComplaintPayload, "Rejects it, as an agent: REJECT_COMPLAINT.")
+    reject_complaint = resolved(
+        review.reject_complaint, ComplaintPayload, "Rejects the complaint, as an agent: REJECT_COMPLAINT."
+    )

@@ -1,4 +1,4 @@
-"""Relay connections. Every list is one, in pages of 20 unless asked, of 100 at most."""
+"""Relay connections: the pages of every list that can be long."""
 
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -11,24 +11,24 @@ from schema.declare import resolved
 T = TypeVar("T")
 
 
-@strawberry.type(description="Where a page lies in its list.")
+@strawberry.type(description="The position of a page in its list.")
 class PageInfo:
-    has_next_page: bool = strawberry.field(description="Whether more follows.")
-    has_previous_page: bool = strawberry.field(description="Whether more comes before.")
-    start_cursor: str | None = strawberry.field(description="The first entry's cursor. Null on an empty page.")
-    end_cursor: str | None = strawberry.field(description="The last entry's cursor. Null on an empty page.")
+    has_next_page: bool = strawberry.field(description="True if the list continues after this page.")
+    has_previous_page: bool = strawberry.field(description="True if the list has entries before this page.")
+    start_cursor: str | None = strawberry.field(description="The cursor of the first entry. Null if the page is empty.")
+    end_cursor: str | None = strawberry.field(description="The cursor of the last entry. Null if the page is empty.")
 
 
-@strawberry.type(description="An entry of a list, with its place.")
+@strawberry.type(description="An entry of a list, with its cursor.")
 class Edge(Generic[T]):
-    cursor: str = strawberry.field(description="The entry's place: pass it as `after` or `before`.")
+    cursor: str = strawberry.field(description="The entry's position. Pass it as `after` or `before`.")
     node: T = strawberry.field(description="The entry.")
 
 
 @strawberry.type(description="A page of a list.")
 class Connection(Generic[T]):
-    edges: list[Edge[T]] = strawberry.field(metadata=AS_ASKED, description="The entries.")
-    page_info: PageInfo = strawberry.field(description="Where the page lies.")
+    edges: list[Edge[T]] = strawberry.field(metadata=AS_ASKED, description="The entries of the page.")
+    page_info: PageInfo = strawberry.field(description="The position of the page in the list.")
 
 
 class HasPages(Protocol):
@@ -38,7 +38,7 @@ class HasPages(Protocol):
 
 
 def paged_field(relation: str, connection_type: Any, description: str) -> Any:
-    """A connection below a list: its pages were read with the rows (resolvers.read.pagination.has_pages)."""
+    """Returns the field of a connection. Its pages are read with their rows (resolvers.read.pagination.has_pages)."""
 
     def resolve(
         root: HasPages,

@@ -1,18 +1,20 @@
-"""Declaring in the schema what is written in resolvers, with a description for every part that clients see."""
+"""Declares the fields that resolvers answer, with a description of each argument."""
 
 from typing import Any
 
 import strawberry
 
 from execution.sizes import asking, sized
+from resolvers.read.pagination import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 
 DEFAULT_ARGUMENTS = {
-    "input": "What to do, and to what.",
-    "first": "How many from the start, or after `after`: 20 unless asked, 100 at most.",
-    "after": "Only what comes after this cursor.",
-    "last": "How many from the end, or before `before`. Not together with `first`.",
-    "before": "Only what comes before this cursor.",
-    "filter": "Only what this holds for.",
+    "input": "What to do.",
+    "first": f"How many entries from the start, or after `after`. Default {DEFAULT_PAGE_SIZE}, at most "
+    f"{MAX_PAGE_SIZE}.",
+    "after": "Only entries after this cursor.",
+    "last": "How many entries from the end, or before `before`. Not together with `first`.",
+    "before": "Only entries before this cursor.",
+    "filter": "Only entries that match this filter.",
     "action": "The action.",
 }
 DEFAULT_FIELDS = {

@@ -9,44 +9,46 @@ from resolvers.feedback import AreaRatingsInput, LeaveFeedback, RatingsInput, Re
 from schema.declare import input_type, resolved
 from schema.lazy import OrderReference
 from schema.node import Node
-from schema.payload import Payload
+from schema.policy import Payload
 
 
 @strawberry.type(description="Stars in the three areas of a Secure Payment order, 1 to 5 each.")
 class AreaRatings:
-    product_as_agreed: int = strawberry.field(description="Whether the product was as agreed.")
-    communication: int = strawberry.field(description="How well the supplier communicated.")
-    shipping_time: int = strawberry.field(description="How quickly it was shipped.")
+    product_as_agreed: int = strawberry.field(description="Stars for the product: was it as agreed?")
+    communication: int = strawberry.field(description="Stars for the supplier's communication.")
+    shipping_time: int = strawberry.field(description="Stars for the shipping time.")
 
 
-@strawberry.type(description="What feedback said before it was revised.")
+@strawberry.type(description="The feedback before it was revised.")
 class FeedbackVersion:
-    rating: Decimal = strawberry.field(description="The stars then, with one decimal.")
-    areas: AreaRatings | None = strawberry.field(description="The stars in the three areas. SECURE_PAYMENT only.")
-    comment: str | None = strawberry.field(metadata=LONG_TEXT, description="The comment then.")
-    left_at: datetime = strawberry.field(description="When it was left.")
+    rating: Decimal = strawberry.field(description="The stars at that time, with one decimal.")
+    areas: AreaRatings | None = strawberry.field(
+        description="The stars in the three areas. Null unless the order is SECURE_PAYMENT."
+    )
+    comment: str | None = strawberry.field(metadata=LONG_TEXT, description="The comment at that time.")
+    left_at: datetime = strawberry.field(description="When the feedback was left.")
 
 
-@strawberry.type(description="What a buyer said about an order.")
+@strawberry.type(description="A buyer's feedback about an order.")
 class Feedback(Node):
     order: OrderReference = strawberry.field(description="The order.")
     rating: Decimal = strawberry.field(
-        description='The overall stars, or the mean of the three areas: one decimal, halves up, like "4.3".'
+        description='The overall stars, or the mean of the three areas. One decimal, rounded half up, like "4.3".'
     )
-    areas: AreaRatings | None = strawberry.field(description="The stars in the three areas. SECURE_PAYMENT only.")
+    areas: AreaRatings | None = strawberry.field(
+        description="The stars in the three areas. Null unless the order is SECURE_PAYMENT."
+    )
     shown_comment: str | None = strawberry.field(
         metadata=LONG_TEXT, name="comment", description="What the buyer wrote."
     )
-    left_at: datetime = strawberry.field(description="When it was left. A revision does not change it.")
-    shown_reply: str | None = strawberry.field(
-        metadata=SHORT_TEXT, name="reply", description="What the supplier replied."
-    )
+    left_at: datetime = strawberry.field(description="When the feedback was left. A revision does not change this.")
+    shown_reply: str | None = strawberry.field(metadata=SHORT_TEXT, name="reply", description="The supplier's reply.")
     replied_at: datetime | None = strawberry.field(
-        description="When the supplier replied; the time to revise counts from here."
+        description="When the supplier replied. The time to revise the feedback counts from here."
     )
-    revised_at: datetime | None = strawberry.field(description="When it was revised. There is one revision.")
+    revised_at: datetime | None = strawberry.field(description="When the feedback was revised. It can be revised once.")
     original_version: FeedbackVersion | None = strawberry.field(
-        name="original", description="What it said before the revision. Null when it was never revised."
+        name="original", description="The feedback before its revision. Null if it was never revised."
     )
 
 
@@ -86,9 +88,9 @@ input_type(
 )
 
 
-@strawberry.type(description="What became of an action on feedback. Either userErrors is empty, or nothing was done.")
+@strawberry.type(description="The result of an action on feedback. Either userErrors is empty, or nothing was done.")
 class FeedbackPayload(Payload):
-    feedback: Feedback | None = strawberry.field(description="The feedback as it stands now.")
+    feedback: Feedback | None = strawberry.field(description="The feedback as it is now.")
 
 
 @strawberry.type

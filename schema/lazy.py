@@ -1,4 +1,4 @@
-"""Types that are declared further up: what they consist of refers back to them."""
+"""References to types that are declared in modules that import this one's importers."""
 
 from typing import TYPE_CHECKING, Annotated
 

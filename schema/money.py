@@ -9,12 +9,14 @@ from schema.declare import input_type
 input_type(
     MoneyInput,
     "An amount of money.",
-    amount="With no more decimals than the currency has.",
+    amount="The amount, with no more decimals than the currency has.",
     currency_code="The currency.",
 )
 
 
 @strawberry.type(description="An amount of money.")
 class Money:
-    amount: Decimal = strawberry.field(description='In the currency\'s own decimals: "1200.00" in USD, "1200" in JPY.')
+    amount: Decimal = strawberry.field(
+        description='The amount, with the currency\'s own decimals: "1200.00" in USD, "1200" in JPY.'
+    )
     currency_code: CurrencyCode = strawberry.field(description="The currency.")

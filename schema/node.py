@@ -1,4 +1,4 @@
-"""What every type behind an interface has in common."""
+"""The interface Node, and how the objects of an interface tell their type."""
 
 from typing import Any
 
@@ -7,10 +7,10 @@ import strawberry
 from execution.compiler import by_class
 
 
-@strawberry.interface(description="Anything with an id of its own, which `node` finds again.")
+@strawberry.interface(description="An object with an id, which `Query.node` finds.")
 class Node:
     global_id: strawberry.ID = strawberry.field(
-        name="id", description="Opaque, and unique over all types. Do not take it apart."
+        name="id", description="An opaque id, unique over all types. Do not parse it."
     )
 
     @classmethod

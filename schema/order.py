@@ -2,56 +2,140 @@ from datetime import datetime
 
 import strawberry
 
-from execution.sizes import SHORT_TEXT
+from execution.sizes import AS_ASKED, SHORT_TEXT
 from models.enums import OrderKind, OrderStatus
+from resolvers.orders import record
+from resolvers.orders.record import OrderItemInput, OrderRecord, PartyInput, RecordOrders
 from schema.account import Account
 from schema.cancellation import Cancellation
 from schema.complaint import Complaint
-from schema.decision import Actionable
+from schema.declare import input_type, resolved
 from schema.dispute import Dispute
 from schema.feedback import Feedback
 from schema.money import Money
 from schema.node import Node
+from schema.policy import Actionable, UserError
 from schema.timeline import timeline_field
 
 
 @strawberry.type(description="A line of an order.")
 class OrderItem:
     title: str = strawberry.field(metadata=SHORT_TEXT, description="What was ordered.")
-    quantity: int = strawberry.field(description="How many.")
+    quantity: int = strawberry.field(description="How many were ordered.")
     unit_price: Money = strawberry.field(
-        description="The price of one, in the decimals that it has, at least the currency's; below 0 for a discount."
+        description="The price of one, with as many decimals as it has, at least the currency's. Below 0 for a "
+        "discount."
     )
 
 
 @strawberry.type(description="An order, and what can still be done about it.")
 class Order(Node, Actionable):
-    number: str = strawberry.field(description="The number that buyer and supplier know it by.")
-    kind: OrderKind = strawberry.field(description="How it is paid, which decides what its buyer can do.")
-    status: OrderStatus = strawberry.field(description="Where it stands.")
-    buyer: Account = strawberry.field(description="Who ordered.")
-    supplier: Account = strawberry.field(description="Who delivers.")
-    total_money: Money = strawberry.field(name="total", description="What it costs in all.")
-    paid_money: Money = strawberry.field(name="amountPaid", description="What is known to be paid.")
-    order_items: list[OrderItem] = strawberry.field(name="items", description="What was ordered.")
-    placed_at: datetime = strawberry.field(description="When it was placed.")
-    paid_at: datetime | None = strawberry.field(description="When the payment was received.")
-    shipped_at: datetime | None = strawberry.field(description="When it was shipped.")
-    completed_at: datetime | None = strawberry.field(description="When it was completed; feedback counts from here.")
-    cancelled_at: datetime | None = strawberry.field(description="When it was cancelled.")
-    can_leave_feedback: bool = strawberry.field(description="Whether this viewer may leave feedback now.")
+    number: str = strawberry.field(description="The order number that buyer and supplier use.")
+    kind: OrderKind = strawberry.field(description="How the order is paid. This decides what its buyer can do.")
+    status: OrderStatus = strawberry.field(description="The state of the order.")
+    buyer: Account = strawberry.field(description="The buyer.")
+    supplier: Account = strawberry.field(description="The supplier.")
+    total_money: Money = strawberry.field(name="total", description="The total price.")
+    paid_money: Money = strawberry.field(name="amountPaid", description="The amount that is known to be paid.")
+    order_items: list[OrderItem] = strawberry.field(name="items", description="The lines of the order.")
+    placed_at: datetime = strawberry.field(description="When the order was placed.")
+    paid_at: datetime | None = strawberry.field(
+        description="When the payment was received. Null if it was not received."
+    )
+    shipped_at: datetime | None = strawberry.field(
+        description="When the order was shipped. Null if it has not shipped."
+    )
+    completed_at: datetime | None = strawberry.field(
+        description="When the order was completed. The time to leave feedback counts from here."
+    )
+    cancelled_at: datetime | None = strawberry.field(
+        description="When the order was cancelled. Null if it was not cancelled."
+    )
+    can_leave_feedback: bool = strawberry.field(description="True if this viewer may leave feedback now.")
     feedback_deadline: datetime | None = strawberry.field(
-        description="The last instant for leaving feedback. Null until the order is complete, once feedback is left, "
-        "and where none is offered."
+        description="The last instant to leave feedback. Null until the order is complete, once feedback is left, and "
+        "if orders of this kind take none."
     )
     revision_deadline: datetime | None = strawberry.field(
-        description="The last instant for revising the feedback. Null until the supplier has replied, and once the "
-        "revision is used."
+        description="The last instant to revise the feedback. Null until the supplier has replied, and once the "
+        "feedback was revised."
     )
-    feedback: Feedback | None = strawberry.field(description="What the buyer said about it.")
-    cancellation: Cancellation | None = strawberry.field(description="The latest cancellation, or request for one.")
-    dispute: Dispute | None = strawberry.field(description="The latest dispute.")
+    feedback: Feedback | None = strawberry.field(description="The buyer's feedback. Null if there is none.")
+    cancellation: Cancellation | None = strawberry.field(
+        description="The latest cancellation, or request for one. Null if there is none."
+    )
+    dispute: Dispute | None = strawberry.field(description="The latest dispute. Null if there is none.")
     complaint: Complaint | None = strawberry.field(
-        description="The latest complaint about it, for its complainant and for agents. OFFLINE orders only."
+        description="The latest complaint about the order. Null if there is none, if the order is not OFFLINE, and for "
+        "everybody but its complainant and agents."
     )
     timeline = timeline_field()
+
+
+input_type(
+    PartyInput,
+    "A buyer or a supplier.",
+    subject="The account's `sub` in its access token, sign for sign; buyer and supplier have different ones.",
+    name="The name to show, in one line, until the account's own token says another.",
+)
+input_type(
+    OrderItemInput,
+    "A line of an order.",
+    title="What was ordered, up to 500 characters.",
+    quantity="How many.",
+    unit_price="The price of one, in the currency of the total. It may be finer than the currency, with up to 10 "
+    "decimals, and below 0 for a discount.",
+)
+input_type(
+    OrderRecord,
+    "All that the order system knows of an order at an instant. A newer record replaces an older one, nulls included.",
+    number="The number that buyer and supplier know it by, up to 64 characters in one line. Spaces around it do not "
+    "count. Never used for another order.",
+    kind="How it is paid. Never changes.",
+    buyer="Who ordered. Never changes.",
+    supplier="Who delivers. Never changes.",
+    total="What it costs in all; 0 for a sample.",
+    amount_paid="What has been paid, which may be more than the total; 0 where paidAt is not set. Left out it is the "
+    "total when paid, else 0.",
+    items="What was ordered: 1 to 100 lines.",
+    placed_at="When it was placed. The instants below lie at most 5 minutes before it, by which clocks may differ.",
+    payment_submitted_at="When a payment was submitted that may still be on its way.",
+    paid_at="When the payment was received.",
+    shipped_at="When it was shipped.",
+    completed_at="When it was completed.",
+    cancelled_at="When it was cancelled in the order system. Null never takes back a cancellation made here.",
+    recorded_at="When the order system knew all this, to the nanosecond. An equal or older record than the last is "
+    "ignored; one that is more than one day in the future is refused.",
+)
+input_type(
+    RecordOrders,
+    "Orders to take in: all or none, or with skipInvalid all that are valid.",
+    orders="500 at most.",
+    skip_invalid="Whether to take the valid records and skip the others. userErrors says what is wrong with those.",
+)
+
+
+@strawberry.type(
+    description="The result of recording orders: all were recorded or none. With skipInvalid, all valid ones were."
+)
+class RecordOrdersPayload:
+    orders: list[Order] | None = strawberry.field(
+        metadata=AS_ASKED,
+        description="The orders as they are now, in the order of the input, without those that skipInvalid skipped. "
+        "Null if the records were refused.",
+    )
+    ignored: list[str] = strawberry.field(
+        metadata=AS_ASKED,
+        description="The numbers of the orders whose record was not newer than the last one. It changed nothing.",
+    )
+    user_errors: list[UserError] = strawberry.field(metadata=AS_ASKED, description="All problems of the records.")
+
+
+@strawberry.type
+class RecordMutations:
+    record_orders = resolved(
+        record.record_orders,
+        RecordOrdersPayload,
+        "Records what the order system knows about orders, by their numbers. For the role SERVICE.",
+        asks=("input", "orders"),
+    )

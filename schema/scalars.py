@@ -1,4 +1,4 @@
-"""How values travel: strict in what is taken, one spelling in what is given."""
+"""The custom scalars: strict in what they accept, and one form in what they return."""
 
 import re
 from collections.abc import Callable
@@ -18,11 +18,11 @@ EARLIEST_YEAR, LATEST_YEAR = 1900, 9000
 
 _INSTANT = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 
-MAX_TEXT_LENGTH = 100  # characters of an amount or a currency code; what is longer is no slip of the pen
+MAX_TEXT_LENGTH = 100  # characters of an amount or a currency code; a longer text is not a typing error
 
 
 def parse_exactly(value: object) -> datetime:
-    """Reads RFC 3339 with any offset; gives a FinerInstant where it has more than microseconds. Raises ValueError."""
+    """Reads RFC 3339 with any offset. Returns a FinerInstant if it is finer than microseconds. Raises ValueError."""
     match = _INSTANT.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         raise ValueError("A DateTime is a string like 2026-11-23T09:30:00Z, with its offset from UTC.")
@@ -38,19 +38,19 @@ def parse_exactly(value: object) -> datetime:
 
 
 def parse_instant(value: object) -> datetime:
-    """The same in microseconds: what is finer is cut off."""
+    """Reads RFC 3339 and cuts it to microseconds. Raises ValueError."""
     return cut(parse_exactly(value))
 
 
 def spell_instant(instant: datetime) -> str:
     if instant.tzinfo is not UTC:
         instant = instant.astimezone(UTC)
-    text = orjson.dumps(instant, None, orjson.OPT_UTC_Z)[1:-1].decode()  # thrice as fast as isoformat
+    text = orjson.dumps(instant, None, orjson.OPT_UTC_Z)[1:-1].decode()  # three times as fast as isoformat
     return text if instant.microsecond else f"{text[:-1]}.000000Z"
 
 
 def _parse_text(example: str) -> Callable[[object], str]:
-    """Takes any text that somebody may have typed. The checks of the input say what is wrong with it."""
+    """Accepts any text that somebody may have typed. The checks of the input report what is wrong with it."""
 
     def parse(value: object) -> str:
         if not isinstance(value, str) or len(value) > MAX_TEXT_LENGTH:
@@ -61,7 +61,7 @@ def _parse_text(example: str) -> Callable[[object], str]:
 
 
 def _only_strings(parse: Any) -> Any:
-    """A literal in a document is taken by the same rules as a variable: strings alone."""
+    """Accepts a literal in a document by the same rules as a variable: strings only."""
 
     def parse_literal(node: ValueNode, _variables: dict[str, Any] | None = None) -> Any:
         try:
@@ -85,8 +85,8 @@ def _scalar(name: str, description: str, serialize: Any, parse: Any, url: str | 
 
 _DECIMAL = _scalar(
     "Decimal",
-    "A decimal number as a string, so that no client makes a binary fraction of it. Only strings are taken. A string "
-    "that is not a number is reported in userErrors, with its field.",
+    "A decimal number as a string, so that no client reads it as a binary fraction. Only strings are accepted. A "
+    "string that is not a number is reported in userErrors, with its field.",
     str,
     _parse_text('A Decimal is a string like "19.90"'),
 )
@@ -94,8 +94,8 @@ _DECIMAL = _scalar(
 SCALARS: dict[object, ScalarDefinition] = {
     datetime: _scalar(
         "DateTime",
-        "An instant, as RFC 3339. Always given in UTC with six fractional digits and a Z, and taken with any offset; "
-        "a time without an offset is refused.",
+        "An instant in the format of RFC 3339. Returned in UTC, with six fractional digits and a Z. Accepted with any "
+        "offset from UTC; without an offset it is refused.",
         spell_instant,
         parse_exactly,
         "https://scalars.graphql.org/andimarek/date-time",
@@ -104,8 +104,8 @@ SCALARS: dict[object, ScalarDefinition] = {
     AmountText: _DECIMAL,
     CurrencyCode: _scalar(
         "CurrencyCode",
-        "A currency by its ISO 4217 code: three capital letters, like USD. Any other string is reported in userErrors, "
-        "with its field.",
+        "A currency as its ISO 4217 code: three capital letters, like USD. Any other string is reported in "
+        "userErrors, with its field.",
         str,
         _parse_text('A CurrencyCode is a string of three capitals, like "EUR"'),
     ),

@@ -40,21 +40,26 @@ input_type(
 
 
 @strawberry.type(
-    description="Everything that is the viewer's. Buyers and suppliers see their own, the order system what it "
-    "recorded, agents see all."
+    description="Everything that belongs to the viewer. Buyers and suppliers see their own, the order system sees "
+    "what it recorded, agents see all."
 )
 class Viewer(Node):
     account: Account = strawberry.field(description="The viewer's account.")
-    orders = resolved(viewer.orders, Connection[Order], "All Orders, newest first.")
+    orders = resolved(viewer.orders, Connection[Order], "The page All Orders: orders, newest first.")
     feedback = resolved(
-        viewer.feedback, Connection[Feedback], "Feedback Management: feedback by when it was left, newest first."
+        viewer.feedback,
+        Connection[Feedback],
+        "The page Feedback Management: feedback by the time when it was left, newest first.",
     )
     disputes = resolved(
-        viewer.disputes, Connection[Dispute], "Disputes; agents see all.", order_by="Newest first unless asked."
+        viewer.disputes,
+        Connection[Dispute],
+        "Disputes. Agents see all.",
+        order_by="The order of the list. Default: NEWEST_FIRST.",
     )
     complaints = resolved(
         viewer.complaints,
         Connection[Complaint],
-        "Complaints I Submitted; agents see all.",
-        order_by="Newest first unless asked.",
+        "The page Complaints I Submitted: complaints. Agents see all.",
+        order_by="The order of the list. Default: NEWEST_FIRST.",
     )

@@ -1,0 +1,67 @@
+"""Files: the attachments of cases, and the uploads that become attachments."""
+
+from datetime import datetime
+
+import strawberry
+
+from execution.sizes import sized, weighing
+from resolvers.files import upload
+from resolvers.files.upload import CreateUpload
+from schema.declare import input_type, resolved
+from schema.node import Node
+from schema.policy import UserError
+
+
+@strawberry.type(description="A file of a case. The parties of the case and agents can read it.")
+class Attachment(Node):
+    filename: str = strawberry.field(description="The name, with the extension that fits the content.")
+    content_type: str = strawberry.field(description="The media type, detected from the content.")
+    size: int = strawberry.field(description="The size in bytes.")
+    url: str = strawberry.field(
+        metadata=weighing(10),  # it is signed, and long
+        description="The URL to GET the file from, valid for at least an hour. Anyone who has it can read the file. "
+        "The response is a download (Content-Disposition: attachment) and never opens as a page.",
+    )
+
+
+input_type(
+    CreateUpload,
+    "A file to upload.",
+    filename="The name, up to 200 characters.",
+    content_type="The media type as the client knows it. This is a hint; the content decides. Empty or "
+    "application/octet-stream if the client cannot tell.",
+    size="The exact size in bytes: up to 20,000,000, and up to 100,000,000 for a video.",
+)
+
+
+@strawberry.type(description="A header of an HTTP request.")
+class Header:
+    name: str = strawberry.field(description="The name.")
+    value: str = strawberry.field(description="The value.")
+
+
+@strawberry.type(
+    description="Instructions to upload a file: send its bytes unchanged to `url`, then pass `id` as evidence or as an "
+    "attachment within a day. It can be used once."
+)
+class Upload:
+    id: strawberry.ID = strawberry.field(description="The id to pass as evidence or as an attachment.")
+    url: str = strawberry.field(description="The URL to send the bytes to. Keep it secret.")
+    method: str = strawberry.field(description="The HTTP method to use.")
+    headers: list[Header] = strawberry.field(metadata=sized(2), description="The HTTP headers to send.")
+    expires_at: datetime = strawberry.field(description="The instant until which sending can begin.")
+
+
+@strawberry.type(description="The upload, or why it was refused.")
+class CreateUploadPayload:
+    upload: Upload | None = strawberry.field(description="The upload. Null if it was refused.")
+    user_errors: list[UserError] = strawberry.field(
+        metadata=sized(3), description="All reasons why nothing was done. Empty if it was done."
+    )
+
+
+@strawberry.type
+class UploadMutations:
+    create_upload = resolved(
+        upload.create_upload, CreateUploadPayload, "Announces a file, as evidence or to go with a message."
+    )

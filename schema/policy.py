@@ -1,0 +1,96 @@
+"""The policy as clients see it: decisions, what can be acted on, refusals, and the rules themselves."""
+
+from datetime import datetime
+
+import strawberry
+
+from execution.sizes import sized
+from models.enums import Action, InputProblem, OrderKind, Reason, Role
+from resolvers import actionable
+from schema.declare import resolved
+from schema.lazy import OrderReference
+
+
+@strawberry.type(
+    description="The policy's answer for one action, one viewer and one instant. The mutation of the same name asks "
+    "the policy in the same way, so what is allowed here succeeds there."
+)
+class Decision:
+    action: Action = strawberry.field(description="The action that was decided on.")
+    allowed: bool = strawberry.field(description="True if the viewer may do it at that instant.")
+    label: str = strawberry.field(description="The text of the button, from the help page for this kind of order.")
+    reason: Reason | None = strawberry.field(description="The first reason why not. Null if allowed.")
+    message: str | None = strawberry.field(description="The reason for people, in one sentence. Null if allowed.")
+    opens_at: datetime | None = strawberry.field(description="The first instant of the window. Null if none is known.")
+    closes_at: datetime | None = strawberry.field(
+        description="The last instant at which the action is, or was, allowed. Null if no limit is known."
+    )
+
+
+@strawberry.interface(description="Something that a viewer can act on.")
+class Actionable:
+    available_actions: list[Decision] = strawberry.field(
+        metadata=sized(5),
+        description="The actions that this viewer may do now, in the order in which to show them. No other action "
+        "succeeds.",
+    )
+    next_change_at: datetime | None = strawberry.field(
+        description="The first instant at which availableActions changes if nothing else happens: fetch it again then. "
+        "Null if time alone changes nothing."
+    )
+
+    decision = resolved(
+        actionable.decision,
+        Decision,
+        "The decision on one action, also if it is not available, with the reason. With `at` in the past, what was "
+        "decided then with what was known then. With `at` in the future, what will be decided if nothing else happens.",
+        at="The instant to decide for. Default: now.",
+    )
+
+
+@strawberry.type(description="A problem that the person can see and do something about. Nothing was done.")
+class UserError:
+    code: Reason = strawberry.field(description="Why the action was refused.")
+    message: str = strawberry.field(description="One sentence for people.")
+    problem: InputProblem | None = strawberry.field(
+        description="What is wrong with the field. Null if the refusal is not about the input."
+    )
+    field: list[str] | None = strawberry.field(
+        metadata=sized(3),
+        description='The path of the field in the input, like ["ratings", "areas", "communication"]. Null if the '
+        "problem is not one field.",
+    )
+    decision: Decision | None = strawberry.field(
+        description="The decision that refused the action. Null if the refusal was not a decision."
+    )
+
+
+@strawberry.type
+class Payload:
+    order: OrderReference | None = strawberry.field(
+        description="The order as it is now, also after a refusal. Null if there is none."
+    )
+    user_errors: list[UserError] = strawberry.field(
+        metadata=sized(3), description="All reasons why nothing was done. Empty if it was done."
+    )
+
+
+@strawberry.type(description="A row of the policy table.")
+class Rule:
+    action: Action = strawberry.field(description="The action that the rule allows.")
+    roles: list[Role] = strawberry.field(metadata=sized(3), description="The roles that may do it.")
+    kind: OrderKind | None = strawberry.field(
+        description="The kind of order. Null if the rule does not depend on the order's kind."
+    )
+    label: str = strawberry.field(description="The text of the button.")
+    conditions: list[str] = strawberry.field(
+        metadata=sized(5), description="The conditions in words, in the order of checking. All must hold."
+    )
+    opens_after_days: int | None = strawberry.field(
+        description="How many days after the start the window opens. Null if it opens at once."
+    )
+    window_days: int | None = strawberry.field(
+        description="How long the window is open, in days of 24 hours. Null if there is no limit."
+    )
+    window_from: str | None = strawberry.field(description="The event from which the days are counted, in words.")
+    source: str = strawberry.field(description="The section of the help page, or the house decision.")

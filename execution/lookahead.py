@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import strawberry
 from graphql import (
@@ -25,6 +25,7 @@ from graphql import (
     VariableNode,
     get_argument_values,
     get_directive_values,
+    get_named_type,
     is_abstract_type,
 )
 from graphql.execution.values import VariableValues
@@ -79,9 +80,10 @@ class FieldOccurrence:
     sets: list[SelectionSetNode]
     constants: dict[str, Any] | None
     varying: tuple[GraphQLField, FieldNode] | None = None
+    type: Any = None  # the GraphQL type of the field
 
     def asked(self, info: GraphQLResolveInfo[Any]) -> SelectedField:
-        below, arguments = Selection(info, self.sets), self.constants
+        below, arguments = Selection(info, self.sets, self.type), self.constants
         if arguments is None:
             assert self.varying is not None
             arguments = get_argument_values(*self.varying, below.variables)
@@ -107,8 +109,11 @@ _operations: Recent[int, Variants[dict[Hashable, Any]]] = Recent(DOCUMENTS)
 
 @dataclass(slots=True)
 class Selection:
+    """What a request selects below a field. `type` is the field's type, where the selection is below one field."""
+
     info: GraphQLResolveInfo[Any]
     sets: list[SelectionSetNode] = field(default_factory=list[SelectionSetNode])
+    type: Any = None
 
     @property
     def variables(self) -> VariableValues:
@@ -120,7 +125,8 @@ class Selection:
     def below(cls, info: strawberry.Info[Any, Any]) -> Selection:
         """What is asked below the field that is being resolved."""
         raw: GraphQLResolveInfo[Any] = info._raw_info  # pyright: ignore[reportPrivateUsage, reportUnknownMemberType, reportUnknownVariableType]
-        return cls(raw, [node.selection_set for node in raw.field_nodes if node.selection_set])
+        sets = [node.selection_set for node in raw.field_nodes if node.selection_set]
+        return cls(raw, sets, cast("Any", raw).return_type)
 
     @property
     def kept(self) -> dict[Hashable, Any]:
@@ -161,17 +167,25 @@ class Selection:
                 continue
             sets = [node.selection_set] if node.selection_set else []
             if any(variables_in(*(argument.value for argument in node.arguments or ()))):
-                yield FieldOccurrence(name, sets, None, (definition, node))
+                yield FieldOccurrence(name, sets, None, (definition, node), definition.type)
             else:
-                yield FieldOccurrence(name, sets, get_argument_values(definition, node, self.variables))
+                constants = get_argument_values(definition, node, self.variables)
+                yield FieldOccurrence(name, sets, constants, type=definition.type)
 
-    def field(self, type_name: str, name: str) -> Selection:
-        """What is asked below one field of an object of this type."""
-        return Selection(self.info, [each for place in self.places(type_name, (name,)) for each in place.sets])
+    def field(self, *names: str) -> Selection:
+        """Returns what is selected below a field of the object, or below a field of that one, and so on:
+        `field("edges", "node")`. The schema says which type each field has."""
+        selection = self
+        for name in names:
+            assert selection.type is not None
+            object_type = cast("GraphQLObjectType", get_named_type(selection.type))
+            sets = [each for place in selection.places(object_type.name, (name,)) for each in place.sets]
+            selection = Selection(self.info, sets, object_type.fields[name].type)
+        return selection
 
     def as_field(self, name: str) -> SelectedField:
         """As if all this were asked below a field of that name."""
-        return SelectedField(name, {}, Selection(self.info, list(self.sets)))
+        return SelectedField(name, {}, Selection(self.info, list(self.sets), self.type))
 
     def bare(self, name: str) -> SelectedField:
         """A field with nothing asked below it."""

@@ -14,10 +14,10 @@ from models import database
 from models.enums import PARTIES, Role
 from models.keys import new_id
 from models.text import one_line, order_search
-from resolvers import ids
 from resolvers.context import Context
 from resolvers.read import fetch
-from resolvers.read.rows import Relation, Row, ToOne
+from resolvers.read.relations import require_attribute, require_column
+from resolvers.read.rows import Relation, RelationDeclaration, Row, ToOne
 from resolvers.read.sql import Statement, among
 
 MAX_NAME_LENGTH = 200  # characters
@@ -34,27 +34,29 @@ class Account(Row):
     role: Role
     name: str
 
-    @property
-    def global_id(self) -> str:
-        return ids.encode("Account", self.id)
 
+def names_account(name: str, *, attribute: str | None = None, known_to: Role | None = None) -> RelationDeclaration:
+    """Declares the relation `name`: the account in the owner's column `<attribute>_id`. Whoever may see a row may see
+    the accounts that it names. For a viewer in the role `known_to` it is always the viewer."""
+    attribute = attribute or name
+    column = f"{attribute}_id"
 
-def named_by(owner: type[Row], relation: str, attribute: str, known_to: Role | None = None) -> None:
-    """Declares the relation `relation`: the account in `owner`'s column `<attribute>_id`. Whoever sees the row may
-    see whom it names. For a viewer in the role `known_to` it is always the viewer."""
-
-    async def load(context: Context, rows: Sequence[Any], _asked: SelectedField) -> None:
-        keys = {key for row in rows if (key := getattr(row, f"{attribute}_id")) is not None}
-        known: dict[UUID, Any] = {context.viewer.id: context.viewer}
-        if missing := keys - known.keys():
-            found = await fetch.fetch(context, Account, lambda bind: among(bind, "id", missing), scoped=False)
-            known |= {account.id: account for account in found}
+    async def load(context: Context, rows: Sequence[Any], _field: SelectedField) -> None:
+        keys = {key for row in rows if (key := getattr(row, column)) is not None}
+        accounts: dict[UUID, Any] = {context.viewer.id: context.viewer}
+        if missing := keys - accounts.keys():
+            named = await fetch.fetch(context, Account, lambda bind: among(bind, "id", missing), scoped=False)
+            accounts |= {account.id: account for account in named}
         for row in rows:
-            setattr(row, attribute, known.get(getattr(row, f"{attribute}_id")))
+            setattr(row, attribute, accounts.get(getattr(row, column)))
 
-    on = f"{{it}}.id = {{row}}.{attribute}_id"
-    join = ToOne(attribute, Account, "Account", on, scoped=False, known_to=known_to)
-    owner.relations[relation] = Relation(load, join=join)
+    def resolve(owner: type[Row]) -> Relation:
+        require_column(owner, name, owner, column)
+        require_attribute(owner, name, owner, attribute)
+        join = ToOne(attribute, Account, f"{{it}}.id = {{row}}.{column}", scoped=False, known_to=known_to)
+        return Relation(load, join=join)
+
+    return RelationDeclaration((name,), resolve)
 
 
 async def sign_in(subject: str, role: Role, name: str | None) -> Account:

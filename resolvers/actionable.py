@@ -18,7 +18,8 @@ from resolvers.context import Context
 from resolvers.instant import cut
 from resolvers.policy import Decision, Expression
 from resolvers.read import fetch
-from resolvers.read.rows import Relation, Row
+from resolvers.read.relations import loaded_by
+from resolvers.read.rows import RelationDeclaration, Row
 from resolvers.read.sql import among
 
 
@@ -74,18 +75,19 @@ class Past:
     facts: Mapping[str, Any]
 
 
-def replayed(owner: type[Row], column: str, facts: str, needs: tuple[str, ...] = ()) -> None:
-    """Declares that `decision(at:)` of these rows reads their events, where it asks for an instant at all.
+def replays_events(*, column: str, facts: str, needs: tuple[str, ...] = ()) -> RelationDeclaration:
+    """Declares that `decision(at:)` of the owner reads its events, if it asks for an instant at all.
 
-    `column` is where an event names the row, `facts` where it has the row's facts. A decision `needs` other relations.
+    `column` is the events' column that names the owner, `facts` the one with its facts. A decision `needs` other
+    relations.
     """
 
-    async def load(context: Context, rows: Sequence[Any], asked: SelectedField) -> None:
-        if asked.arguments.get("at") is None:
+    async def load(context: Context, rows: Sequence[Any], field: SelectedField) -> None:
+        if field.arguments.get("at") is None:
             return
         # The policy reads more than the viewer may see (a complaint is a fact of its order), so the scope is that
         # of the rows themselves.
-        found = await fetch.fetch(
+        events = await fetch.fetch(
             context,
             _Event,
             lambda bind: among(bind, column, [row.id for row in rows]),
@@ -93,12 +95,12 @@ def replayed(owner: type[Row], column: str, facts: str, needs: tuple[str, ...] =
             scoped=False,
         )
         past: dict[UUID, list[Past]] = {row.id: [] for row in rows}
-        for event in found:
+        for event in events:
             past[getattr(event, column)].append(Past(event.known_at, getattr(event, facts) or {}))
         for row in rows:
             row.past = past[row.id]
 
-    owner.relations["decision"] = Relation(load, key=lambda arguments: arguments.get("at") is None, needs=needs)
+    return loaded_by("decision", load, key=lambda arguments: arguments.get("at") is None, needs=needs)
 
 
 def decided(action: Action, subject: Any, context: Context) -> Decision:

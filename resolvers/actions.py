@@ -34,30 +34,29 @@ class Payload:
     user_errors: list[UserError]
 
 
-async def read_back(info: Info, order_id: str | None, payload: str, relation: str | None = None) -> Order | None:
+async def read_back(info: Info, order_id: str | None, relation: str | None = None) -> Order | None:
     """The order with what the query asks of the payload's `order`, and of `relation`, a relation of the order that
     the payload shows under the same name."""
     if order_id is None:
         return None
     asked = Selection.below(info)
-    shown = asked.field(payload, relation).as_field(relation) if relation else None
-    return await _read(info, Order, "Order", order_id, asked.field(payload, "order"), shown)
+    shown = asked.field(relation).as_field(relation) if relation else None
+    return await _read(info, Order, order_id, asked.field("order"), shown)
 
 
 async def _read(
-    info: Info, row_type: type[R], type_name: str, id: str, selection: Selection, also: SelectedField | None = None
+    info: Info, row_type: type[R], id: str, selection: Selection, also: SelectedField | None = None
 ) -> R | None:
-    planned = plan(info.context, row_type, type_name, selection, also)
-    row = await fetch.by_id(info.context, row_type, type_name, id, planned)
+    planned = plan(info.context, row_type, selection, also)
+    row = await fetch.by_id(info.context, row_type, id, planned)
     if row is not None:
         await fetch.load_relations(info.context, [row], planned)
     return row
 
 
-async def read_case(info: Info, row_type: type[R], type_name: str, id: str) -> R | None:
+async def read_case(info: Info, row_type: type[R], id: str) -> R | None:
     """The case with what the query asks of the payload's field of its name."""
-    asked = Selection.below(info).field(f"{type_name}Payload", type_name.lower())
-    return await _read(info, row_type, type_name, id, asked)
+    return await _read(info, row_type, id, Selection.below(info).field(row_type.__name__.lower()))
 
 
 async def act_on_case(
@@ -77,7 +76,6 @@ async def act_on_case(
     note: str | None = getattr(input, "note", None)
     checks.text("note", note, SHORT_TEXT, required=note_required)
     done = await perform(info.context, action, target, effect, input, checks, note, seen)
-    type_name = row_type.__name__
-    case: Any = await read_case(info, row_type, type_name, input.case_id)
+    case: Any = await read_case(info, row_type, input.case_id)
     order_id = ids.encode("Order", case.order_id) if case and case.order_id else None
-    return await read_back(info, order_id, f"{type_name}Payload"), case, done.errors
+    return await read_back(info, order_id), case, done.errors

@@ -24,7 +24,8 @@ from resolvers import ids
 from resolvers.actions import Payload, read_back, read_case
 from resolvers.context import Context, Info
 from resolvers.orders.order import Order
-from resolvers.read import relations
+from resolvers.read.pagination import has_pages
+from resolvers.read.relations import belongs_to
 from resolvers.read.rows import Row
 from resolvers.write.cases import change_case, open_case, viewer_state
 from resolvers.write.idempotency import IdempotentInput
@@ -35,6 +36,10 @@ from resolvers.write.perform import ActionHandler, ExpectedState, UnitOfWork, pe
 @dataclass(slots=True, kw_only=True)
 class Cancellation(Row):
     MODEL = models.Cancellation
+    relations = (
+        belongs_to("order", "Order", column="order_id"),
+        has_pages("timeline", "TimelineEntry", column="case_id"),
+    )
 
     context: Context = field(repr=False)
     id: UUID
@@ -50,10 +55,6 @@ class Cancellation(Row):
     of_order: Order | None = field(init=False, default=None, repr=False)
     pages: dict[Any, Any] = field(init=False, default_factory=dict[Any, Any])
     collections: Sequence[list[Any]] = field(init=False, default=())
-
-    @property
-    def global_id(self) -> str:
-        return ids.encode("Cancellation", self.id)
 
     @property
     def shown_note(self) -> str | None:
@@ -78,10 +79,6 @@ class Cancellation(Row):
     @property
     def viewer_state(self) -> ViewerState:
         return viewer_state(None if self.closed_at else Role.SUPPLIER, self.context.viewer.role)
-
-
-relations.belongs_to(Cancellation, "order", "order", Order, "Order", "order_id")
-relations.has_latest(Order, "cancellation", "cancellation", Cancellation, "Cancellation", newest="opened_at")
 
 
 @dataclass(kw_only=True)
@@ -204,9 +201,9 @@ async def _perform(
     checks = Checks()
     checks.text("note", input.note, SHORT_TEXT, required=isinstance(input, DeclineCancellation))
     done = await perform(info.context, action, the_order(input.order_id), effect, input, checks, said, seen)
-    order = await read_back(info, input.order_id, "CancellationPayload", "cancellation")
+    order = await read_back(info, input.order_id, "cancellation")
     created_nothing = done.errors and isinstance(input, CancelOrder)
     cancellation = order.cancellation if order and not created_nothing else None
     if done.first_case is not None:
-        cancellation = await read_case(info, Cancellation, "Cancellation", ids.encode("Cancellation", done.first_case))
+        cancellation = await read_case(info, Cancellation, ids.encode("Cancellation", done.first_case))
     return CancellationPayload(order=order, cancellation=cancellation, user_errors=done.errors)

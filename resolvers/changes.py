@@ -26,9 +26,7 @@ async def changes(info: Info, first: int | None = UNSET, after: str | None = UNS
         return await paginate(
             info,
             TimelineEntry,
-            "TimelineEntry",
             lambda bind: f"id <= {bind(horizon)}",
             page,
             _AS_WRITTEN,
-            named="Timeline",
         )

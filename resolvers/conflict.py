@@ -14,7 +14,8 @@ from execution.lookahead import SelectedField
 from models.enums import Role
 from resolvers.account import Account
 from resolvers.context import Context, ViewerAccount
-from resolvers.read.rows import Relation, Row, ToOne
+from resolvers.read.relations import require_attribute, require_column
+from resolvers.read.rows import Relation, RelationDeclaration, Row, ToOne
 
 R = TypeVar("R", bound=Row)
 
@@ -27,24 +28,29 @@ _OF_THE_SAME_SUBJECT = (
 )
 
 
-def find_conflicts(owner: type[Row], *parties: str) -> None:
-    """Declares the relation to the agent's account as a party, the attribute `as_party`. `parties` are the accounts'
-    ids: columns of the row, or SUPPLIER_OF_ITS_ORDER."""
+def finds_conflicts(*parties: str) -> RelationDeclaration:
+    """Declares the relation to the agent's account as a party, in the attribute `as_party`. `parties` are the accounts'
+    ids: columns of the owner, or SUPPLIER_OF_ITS_ORDER."""
+    columns = [party for party in parties if party != SUPPLIER_OF_ITS_ORDER]
 
-    async def load(context: Context, rows: Sequence[Any], _asked: SelectedField) -> None:
+    async def load(context: Context, rows: Sequence[Any], _field: SelectedField) -> None:
         others = await others_of(context.viewer)
         if not others:
             return
         suppliers = await _suppliers(rows) if SUPPLIER_OF_ITS_ORDER in parties else {}
-        columns = [party for party in parties if party != SUPPLIER_OF_ITS_ORDER]
         for row in rows:
             ids = [*(getattr(row, column) for column in columns), suppliers.get(row.order_id)]
             row.as_party = context.viewer if others.intersection(ids) else None
 
-    spelled = ", ".join(party if party == SUPPLIER_OF_ITS_ORDER else f"{{row}}.{party}" for party in parties)
-    join = ToOne("as_party", Account, "Account", _OF_THE_SAME_SUBJECT.format(parties=spelled), scoped=False)
-    relation = Relation(load, join=join, group=PARTY, only_for=Role.AGENT)
-    owner.relations |= dict.fromkeys((PARTY, *FIELDS), relation)
+    def resolve(owner: type[Row]) -> Relation:
+        for column in columns:
+            require_column(owner, PARTY, owner, column)
+        require_attribute(owner, PARTY, owner, "as_party")
+        ids = ", ".join(party if party == SUPPLIER_OF_ITS_ORDER else f"{{row}}.{party}" for party in parties)
+        join = ToOne("as_party", Account, _OF_THE_SAME_SUBJECT.format(parties=ids), scoped=False)
+        return Relation(load, join=join, group=PARTY, only_for=Role.AGENT)
+
+    return RelationDeclaration((PARTY, *FIELDS), resolve)
 
 
 async def others_of(viewer: ViewerAccount) -> set[UUID]:
@@ -63,6 +69,6 @@ async def _suppliers(rows: Sequence[Any]) -> dict[UUID, UUID]:
 async def with_conflict(context: Context, case: R | None) -> R | None:
     """The case, for deciding on it."""
     if case is not None and context.viewer.role is Role.AGENT:
-        relation: Any = type(case).relations[PARTY]
+        relation: Any = type(case).relations_by_name[PARTY]
         await relation.load(context, [case], None)
     return case

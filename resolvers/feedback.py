@@ -16,13 +16,12 @@ import models
 from models.enums import Action, InputProblem, OrderKind, Role
 from models.feedback import STARS
 from models.keys import new_id
-from resolvers import ids
 from resolvers.actions import Payload, read_back
 from resolvers.context import Context, Info
 from resolvers.errors import ActionRefused, invalid
-from resolvers.orders.order import Order
-from resolvers.read import relations
+from resolvers.orders.order import FEEDBACK_WITH_ORDER, Order
 from resolvers.read.pagination import NodeRelation
+from resolvers.read.relations import belongs_to
 from resolvers.read.rows import Row
 from resolvers.write.idempotency import IdempotentInput
 from resolvers.write.inputs import LONG_TEXT, SHORT_TEXT, Checks, Input
@@ -77,6 +76,10 @@ class FeedbackVersion(Rated):
 class Feedback(Rated, Row):
     MODEL = models.Feedback
     ALWAYS = ("of_order",)
+    relations = (
+        belongs_to("order", "Order", column="order_id"),
+        belongs_to("of_order", "Order", column="order_id"),
+    )
 
     context: Context = field(repr=False)
     id: UUID
@@ -91,10 +94,6 @@ class Feedback(Rated, Row):
 
     order: Order | None = field(init=False, default=None)
     of_order: Order | None = field(init=False, default=None, repr=False)
-
-    @property
-    def global_id(self) -> str:
-        return ids.encode("Feedback", self.id)
 
     @property
     def texts_are_shown(self) -> bool:
@@ -136,13 +135,7 @@ class Feedback(Rated, Row):
         return FeedbackVersion(**stars, comment=comment, left_at=self.left_at)
 
 
-relations.belongs_to(Feedback, "order", "order", Order, "Order", "order_id")
-relations.belongs_to(Feedback, "of_order", "of_order", Order, "Order", "order_id")
-LISTED = NodeRelation("feedback", "Feedback", back="order", with_rows="feedback with its order")
-for _relation, _back in ((LISTED.relation, ("of_order",)), (LISTED.with_rows, ("of_order", LISTED.back))):
-    relations.has_latest(
-        Order, _relation, LISTED.relation, Feedback, "Feedback", only_with="feedback_left_at", back=_back
-    )
+LISTED = NodeRelation("feedback", inverse="order", with_inverse=FEEDBACK_WITH_ORDER)
 
 
 @dataclass(kw_only=True)
@@ -251,7 +244,7 @@ async def _perform(
     info: Info, action: Action, input: LeaveFeedback | ReplyToFeedback, checks: Checks, effect: ActionHandler
 ) -> FeedbackPayload:
     done = await perform(info.context, action, the_order(input.order_id), effect, input, checks)
-    order = await read_back(info, input.order_id, "FeedbackPayload", "feedback")
+    order = await read_back(info, input.order_id, "feedback")
     created_nothing = done.errors and action is Action.LEAVE_FEEDBACK
     feedback = order.feedback if order and not created_nothing else None
     return FeedbackPayload(order=order, feedback=feedback, user_errors=done.errors)

@@ -14,15 +14,15 @@ from strawberry import UNSET
 import models
 from models.enums import Action, CaseKind, Role
 from models.keys import new_id
-from resolvers import account, ids
-from resolvers.account import Account
+from resolvers.account import Account, names_account
 from resolvers.actions import CaseInput
 from resolvers.complaints.complaint import Complaint, ComplaintPayload, change_complaint, on_complaint
 from resolvers.context import Context, Info
 from resolvers.disputes.dispute import Dispute, DisputePayload, change_dispute, on_dispute
-from resolvers.files.attachment import Attachment, PendingUploads, has_files, resolve_uploads
+from resolvers.files.attachment import Attachment, PendingUploads, resolve_uploads
 from resolvers.policy import NEVER_DUE
-from resolvers.read.pagination import Keyset, has_pages
+from resolvers.read.pagination import Keyset, Paging
+from resolvers.read.relations import has_list
 from resolvers.read.rows import Row
 from resolvers.write.inputs import LONG_TEXT, Checks
 from resolvers.write.perform import UnitOfWork
@@ -31,6 +31,11 @@ from resolvers.write.perform import UnitOfWork
 @dataclass(slots=True, kw_only=True)
 class Message(Row):
     MODEL = models.Message
+    paging = Paging(Keyset("at", "messages"))
+    relations = (
+        names_account("by"),
+        has_list(("attachments",), "Attachment", attribute="attachments", column="message_id"),
+    )
 
     context: Context = field(repr=False)
     id: UUID
@@ -42,16 +47,6 @@ class Message(Row):
     by: Account | None = field(init=False, default=None)
     attachments: list[Attachment] = field(init=False, default_factory=list[Attachment])
     collections: Sequence[list[Any]] = field(init=False, default=())
-
-    @property
-    def global_id(self) -> str:
-        return ids.encode("Message", self.id)
-
-
-account.named_by(Message, "by", "by")
-has_files(Message, "attachments", "message_id")
-for _case in (Dispute, Complaint):
-    has_pages(_case, "messages", Message, "Message", "case_id", Keyset("at", "messages"))
 
 
 @dataclass(kw_only=True)

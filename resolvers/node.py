@@ -28,12 +28,7 @@ from resolvers.viewer import Viewer
 from resolvers.write.cases import LETTERS
 
 _ROWS: dict[str, type[Row]] = {
-    "Account": Account,
-    "Order": Order,
-    "Feedback": Feedback,
-    "Message": Message,
-    "Attachment": Attachment,
-    **{kind.capitalize(): row_type for kind, row_type in CASES.items()},
+    row_type.__name__: row_type for row_type in (Account, Order, Feedback, Message, Attachment, *CASES.values())
 }
 _KINDS = {letter: kind for kind, letter in LETTERS.items()}
 
@@ -57,9 +52,7 @@ async def _by_ids(info: Info, texts: Sequence[str]) -> list[Any]:
     for type_name in sorted({place[0] for place in places if place and place[0] in _ROWS}):
         keys = {place[1] for place in places if place and place[0] == type_name}
         asked = Selection.below(info)
-        rows = await read(
-            info.context, _ROWS[type_name], type_name, lambda bind, keys=keys: among(bind, "id", keys), asked
-        )
+        rows = await read(info.context, _ROWS[type_name], lambda bind, keys=keys: among(bind, "id", keys), asked)
         found |= {(type_name, row.id): row for row in rows}  # type: ignore[attr-defined]
     return [found.get(place) if place else None for place in places]
 
@@ -68,9 +61,7 @@ async def order_by_number(info: Info, number: str) -> Order | None:
     number = normal(number)
     if "\0" in number:
         return None
-    return first(
-        await read(info.context, Order, "Order", lambda bind: f"number = {bind(number)}", Selection.below(info))
-    )
+    return first(await read(info.context, Order, lambda bind: f"number = {bind(number)}", Selection.below(info)))
 
 
 async def case_by_number(info: Info, number: str) -> Row | None:
@@ -79,6 +70,4 @@ async def case_by_number(info: Info, number: str) -> Row | None:
     if kind is None or "\0" in number:
         return None
     asked = Selection.below(info)
-    return first(
-        await read(info.context, CASES[kind], kind.capitalize(), lambda bind: f"number = {bind(number)}", asked)
-    )
+    return first(await read(info.context, CASES[kind], lambda bind: f"number = {bind(number)}", asked))

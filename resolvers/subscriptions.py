@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,6 @@ import strawberry
 
 from execution.lookahead import Selection
 from models.enums import CaseKind, Role
-from resolvers import ids
 from resolvers.conflict import others_of
 from resolvers.context import Context, Info
 from resolvers.errors import NotFound
@@ -24,30 +23,28 @@ from resolvers.read.rows import Row
 from resolvers.read.scopes import sees_none
 from resolvers.timeline import CASES
 
-_CASE_ROWS: dict[str, type[Row]] = {kind.capitalize(): row_type for kind, row_type in CASES.items()}
-
 
 async def order_changed(info: Info, order_id: strawberry.ID) -> AsyncIterator[Order]:
-    return await _watch(info, {"Order": Order}, order_id)
+    return await _watch(info, [Order], order_id)
 
 
 async def case_changed(info: Info, case_id: strawberry.ID) -> AsyncIterator[Row]:
-    return await _watch(info, _CASE_ROWS, case_id)
+    return await _watch(info, CASES.values(), case_id)
 
 
-async def _watch(info: Info, row_types: dict[str, type[Row]], id: str) -> AsyncIterator[Any]:
-    place = ids.decode(id)
-    if place is None or place[0] not in row_types:
+async def _watch(info: Info, row_types: Iterable[type[Row]], id: str) -> AsyncIterator[Any]:
+    keys = ((row_type, row_type.key_of(id)) for row_type in row_types)
+    row_type, key = next(((row_type, key) for row_type, key in keys if key is not None), (None, None))
+    if row_type is None or key is None:
         raise NotFound
-    type_name, key = place
     context, selection = info.context, Selection.below(info)
 
     async def read(now: datetime) -> Snapshot | None:
         then = replace(context, now=now, arrived_at=now)
         # Time moves an order's dispute, too, also for those who do not ask what it looks like.
-        also = selection.bare("dispute") if type_name == "Order" else None
-        planned = plan(then, row_types[type_name], type_name, selection, also)
-        row: Any = await by_id(then, row_types[type_name], type_name, id, planned)
+        also = selection.bare("dispute") if row_type is Order else None
+        planned = plan(then, row_type, selection, also)
+        row: Any = await by_id(then, row_type, id, planned)
         if row is None:
             return None
         await load_relations(then, [row], planned)

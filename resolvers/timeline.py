@@ -11,22 +11,20 @@ from uuid import UUID
 import models
 from execution.lookahead import SelectedField
 from models.enums import Action, CaseKind, Role
-from resolvers import account
-from resolvers.account import Account
+from resolvers.account import Account, names_account
 from resolvers.cancellation import Cancellation
 from resolvers.complaints.complaint import Complaint
 from resolvers.context import Context
 from resolvers.disputes.dispute import Dispute
 from resolvers.orders.order import Order
 from resolvers.policy.messages import humanize
-from resolvers.read import relations
 from resolvers.read.fetch import fetch, read
-from resolvers.read.pagination import Keyset, has_pages
-from resolvers.read.rows import Relation, Row
+from resolvers.read.pagination import Keyset, Paging
+from resolvers.read.relations import belongs_to, loaded_by
+from resolvers.read.rows import Row
 from resolvers.read.sql import among
 from resolvers.write.expiry import due_event
 
-OLDEST_FIRST = Keyset("at", "timeline", newest_first=False, id_type=int)
 AFTER_ALL_WRITTEN = 2**62  # the id of an entry that has no event yet
 CASES: dict[CaseKind, type[Row]] = {
     CaseKind.CANCELLATION: Cancellation,
@@ -88,57 +86,16 @@ def words(action: Action | None, facts: Mapping[str, Any]) -> str:
     return CHANGED
 
 
-@dataclass(slots=True, kw_only=True)
-class TimelineEntry(Row):
-    MODEL = models.Event
-
-    context: Context = field(repr=False)
-    id: int
-    order_id: UUID | None
-    case_kind: CaseKind | None
-    case_id: UUID | None
-    at: datetime
-    by_id: UUID | None
-    action: Action | None
-    facts: dict[str, Any]
-    case_facts: dict[str, Any] | None
-    note: str | None
-
-    by: Account | None = field(init=False, default=None)
-    order: Order | None = field(init=False, default=None)
-    related_case: Row | None = field(init=False, default=None)
-
-    @property
-    def text(self) -> str:
-        if self.action is None and self.by_id is not None:  # an action of another release
-            return CHANGED
-        return words(self.action, self.facts | (self.case_facts or {}))
-
-    @property
-    def shown_note(self) -> str | None:
-        """What people wrote in a case is not for the order system."""
-        return None if self.context.viewer.role is Role.SERVICE else self.note
-
-
-account.named_by(TimelineEntry, "by", "by")
-relations.belongs_to(TimelineEntry, "order", "order", Order, "Order", "order_id")
-
-
-async def _load_cases(context: Context, rows: Sequence[TimelineEntry], asked: SelectedField) -> None:
+async def _load_cases(context: Context, rows: Sequence[TimelineEntry], field: SelectedField) -> None:
     for kind, row_type in CASES.items():
         keys = {row.case_id for row in rows if row.case_kind is kind}
         if not keys:
             continue
-        cases = await read(
-            context, row_type, kind.capitalize(), lambda bind, keys=keys: among(bind, "id", keys), asked.below
-        )
+        cases = await read(context, row_type, lambda bind, keys=keys: among(bind, "id", keys), field.below)
         by_key: dict[Any, Any] = {case.id: case for case in cases}  # type: ignore[attr-defined]
         for row in rows:
             if row.case_kind is kind:
                 row.related_case = by_key.get(row.case_id)
-
-
-TimelineEntry.relations["relatedCase"] = Relation(_load_cases)
 
 
 class DoneByTime:
@@ -180,16 +137,39 @@ class DoneByTime:
         return {owners[dispute.id] for dispute in disputes if due_event(dispute, context.now) is None}
 
 
-DONE_BY_TIME = DoneByTime()
-for _owner, _column in ((Order, "order_id"), *((case, "case_id") for case in CASES.values())):
-    has_pages(
-        _owner,
-        "timeline",
-        TimelineEntry,
-        "TimelineEntry",
-        _column,
-        OLDEST_FIRST,
-        named="Timeline",
-        derived=DONE_BY_TIME,
-        needs=("dispute",) if _owner is Order else (),
+@dataclass(slots=True, kw_only=True)
+class TimelineEntry(Row):
+    MODEL = models.Event
+    paging = Paging(Keyset("at", "timeline", newest_first=False, id_type=int), DoneByTime())
+    relations = (
+        names_account("by"),
+        belongs_to("order", "Order", column="order_id"),
+        loaded_by("relatedCase", _load_cases),
     )
+
+    context: Context = field(repr=False)
+    id: int
+    order_id: UUID | None
+    case_kind: CaseKind | None
+    case_id: UUID | None
+    at: datetime
+    by_id: UUID | None
+    action: Action | None
+    facts: dict[str, Any]
+    case_facts: dict[str, Any] | None
+    note: str | None
+
+    by: Account | None = field(init=False, default=None)
+    order: Order | None = field(init=False, default=None)
+    related_case: Row | None = field(init=False, default=None)
+
+    @property
+    def text(self) -> str:
+        if self.action is None and self.by_id is not None:  # an action of another release
+            return CHANGED
+        return words(self.action, self.facts | (self.case_facts or {}))
+
+    @property
+    def shown_note(self) -> str | None:
+        """What people wrote in a case is not for the order system."""
+        return None if self.context.viewer.role is Role.SERVICE else self.note

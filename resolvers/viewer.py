@@ -90,7 +90,7 @@ async def orders(
 
     async def shown(wheres: Sequence[Where], *, is_walked: bool = False, is_named: bool = False) -> Connection[Order]:
         where = (wheres[0] if len(wheres) == 1 else wheres) or _nothing
-        return await paginate(info, Order, "Order", where, page, _BY_PLACING, is_walked=is_walked, is_named=is_named)
+        return await paginate(info, Order, where, page, _BY_PLACING, is_walked=is_walked, is_named=is_named)
 
     parts = _parts(context, asked)
     text = searchable(asked.search) if asked.search else ""  # nothing is left of it where all orders are meant
@@ -121,7 +121,7 @@ async def feedback(
         return "feedback_left_at IS NOT NULL" + (f" AND {_open_to(info.context, can, bind)}" if can else "")
 
     page = Page.of(first, after, last, before)
-    return await paginate(info, Order, "Order", where, page, _BY_FEEDBACK, shown=LISTED, is_walked=can is None)
+    return await paginate(info, Order, where, page, _BY_FEEDBACK, node=LISTED, is_walked=can is None)
 
 
 async def disputes(
@@ -143,7 +143,6 @@ async def disputes(
     return await paginate(
         info,
         Dispute,
-        "Dispute",
         _holding(info.context, conditions),
         page,
         _DISPUTES[order_by or CaseOrder.NEWEST_FIRST],
@@ -171,7 +170,6 @@ async def complaints(
     return await paginate(
         info,
         Complaint,
-        "Complaint",
         _holding(info.context, conditions),
         page,
         _COMPLAINTS[order_by or CaseOrder.NEWEST_FIRST],

@@ -6,9 +6,11 @@ import schema.enums  # noqa: F401  # pyright: ignore[reportUnusedImport]
 from execution.compiler import CompiledExecutor
 from execution.document import Preparing
 from execution.schema import Schema
+from resolvers.read.relations import resolve_relations
 from schema.root import Mutation, Query, Subscription
 from schema.scalars import SCALARS
 
+resolve_relations()
 SCHEMA = Schema(
     Query,
     Mutation,

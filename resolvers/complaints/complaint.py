@@ -12,7 +12,7 @@ import strawberry
 from strawberry import UNSET
 
 import models
-from execution.lookahead import SelectedField as AskedFields
+from execution.lookahead import SelectedField
 from models.enums import (
     Action,
     CaseKind,
@@ -24,18 +24,20 @@ from models.enums import (
     ViewerState,
 )
 from resolvers import account, ids, policy
-from resolvers.account import Account
-from resolvers.actionable import Actionable, Past, replayed
+from resolvers.account import Account, names_account
+from resolvers.actionable import Actionable, Past, replays_events
 from resolvers.actions import CaseInput, Payload, act_on_case, read_back, read_case
-from resolvers.conflict import PARTY, SUPPLIER_OF_ITS_ORDER, find_conflicts, with_conflict
+from resolvers.conflict import PARTY, SUPPLIER_OF_ITS_ORDER, finds_conflicts, with_conflict
 from resolvers.contact import e164, normal_email, normal_page
 from resolvers.context import Context, Info
-from resolvers.files.attachment import Attachment, has_files, resolve_uploads
+from resolvers.files.attachment import Attachment, resolve_uploads
 from resolvers.money import Money, money
 from resolvers.orders.order import Order
 from resolvers.policy import ComplaintFacts, OrderFacts
-from resolvers.read import fetch, relations
-from resolvers.read.rows import Relation, Row
+from resolvers.read import fetch
+from resolvers.read.pagination import has_pages
+from resolvers.read.relations import belongs_to, has_list, loaded_by
+from resolvers.read.rows import Row
 from resolvers.resolution import Decided
 from resolvers.write.cases import change_case, close_case, open_case, viewer_state
 from resolvers.write.idempotency import IdempotentInput
@@ -61,10 +63,27 @@ class Contact:
         return e164(self.phone) if self.phone else None
 
 
+async def _load_respondents(context: Context, rows: Sequence[Any], field: SelectedField) -> None:
+    await Complaint.relations_by_name["of_order"].load(context, rows, field.below.bare("of_order"))
+    orders = [row.of_order for row in rows if row.of_order is not None]
+    await Order.relations_by_name["supplier"].load(context, orders, field)
+
+
 @dataclass(slots=True, kw_only=True)
 class Complaint(ComplaintFacts, Actionable, Decided, Row):
     MODEL = models.Complaint
     moved_by_time = (policy.REPLY_OVERDUE,)
+    relations = (
+        belongs_to("order", "Order", column="order_id"),
+        belongs_to("of_order", "Order", column="order_id"),
+        loaded_by("respondent", _load_respondents),
+        has_pages("messages", "Message", column="case_id"),
+        has_list(("evidence",), "Attachment", attribute="evidence", column="case_id"),
+        names_account("outcome", attribute="outcome_by"),
+        has_pages("timeline", "TimelineEntry", column="case_id"),
+        finds_conflicts("complainant_id", SUPPLIER_OF_ITS_ORDER),
+        replays_events(column="case_id", facts="case_facts", needs=(PARTY,)),
+    )
 
     context: Context = field(repr=False)
     id: UUID
@@ -97,10 +116,6 @@ class Complaint(ComplaintFacts, Actionable, Decided, Row):
     @property
     def has_conflict(self) -> bool:
         return self.as_party is not None
-
-    @property
-    def global_id(self) -> str:
-        return ids.encode("Complaint", self.id)
 
     @property
     def status(self) -> ComplaintStatus:
@@ -143,26 +158,6 @@ class Complaint(ComplaintFacts, Actionable, Decided, Row):
     def facts(self) -> ComplaintFacts:
         """The complaint when nothing was known of it yet."""
         return ComplaintFacts(complainant_id=self.complainant_id)
-
-
-replayed(Complaint, "case_id", "case_facts", needs=(PARTY,))
-find_conflicts(Complaint, "complainant_id", SUPPLIER_OF_ITS_ORDER)
-account.named_by(Complaint, "outcome", "outcome_by")
-has_files(Complaint, "evidence", "case_id")
-relations.belongs_to(Complaint, "order", "order", Order, "Order", "order_id")
-relations.has_latest(Order, "complaint", "complaint", Complaint, "Complaint", newest="opened_at")
-
-
-relations.belongs_to(Complaint, "of_order", "of_order", Order, "Order", "order_id")
-
-
-async def _load_respondents(context: Context, rows: Sequence[Any], asked: AskedFields) -> None:
-    await Complaint.relations["of_order"].load(context, rows, asked.below.bare("of_order"))
-    orders = [row.of_order for row in rows if row.of_order is not None]
-    await Order.relations["supplier"].load(context, orders, asked)
-
-
-Complaint.relations["respondent"] = Relation(_load_respondents)
 
 
 @dataclass(kw_only=True)
@@ -237,8 +232,8 @@ async def file_complaint(info: Info, input: FileComplaint) -> ComplaintPayload:
     target = the_order(input.order_id) if input.order_id is not None else _A_TRADE_NOT_ON_RECORD
     done = await perform(info.context, Action.FILE_COMPLAINT, target, effect, input, checks)
     id = done.first_case or (filed[0] if filed and not done.errors else None)
-    complaint = await read_case(info, Complaint, "Complaint", ids.encode("Complaint", id)) if id else None
-    order = await read_back(info, input.order_id, "ComplaintPayload")
+    complaint = await read_case(info, Complaint, ids.encode("Complaint", id)) if id else None
+    order = await read_back(info, input.order_id)
     return ComplaintPayload(order=order, complaint=complaint, user_errors=done.errors)
 
 
@@ -326,6 +321,6 @@ def the_complaint(id: str) -> ActionTarget:
         return order
 
     async def read(context: Context, _order: Order | None) -> Complaint | None:
-        return await with_conflict(context, await fetch.by_id(context, Complaint, "Complaint", id))
+        return await with_conflict(context, await fetch.by_id(context, Complaint, id))
 
     return ActionTarget(lock, read)

@@ -23,17 +23,19 @@ from models.enums import (
     ViewerState,
 )
 from models.keys import new_id
-from resolvers import account, ids, policy
-from resolvers.account import Account
-from resolvers.actionable import Actionable, Past, replayed
+from resolvers import ids, policy
+from resolvers.account import Account, names_account
+from resolvers.actionable import Actionable, Past, replays_events
 from resolvers.actions import CaseInput, Payload, act_on_case, read_back, read_case
-from resolvers.conflict import PARTY, find_conflicts, with_conflict
+from resolvers.conflict import PARTY, finds_conflicts, with_conflict
 from resolvers.context import Context, Info
-from resolvers.files.attachment import Attachment, has_files, resolve_uploads
+from resolvers.files.attachment import Attachment, resolve_uploads
 from resolvers.money import Money, money
 from resolvers.orders.order import Order
 from resolvers.policy import DisputeFacts
-from resolvers.read import fetch, relations
+from resolvers.read import fetch
+from resolvers.read.pagination import has_pages
+from resolvers.read.relations import belongs_to, has_list
 from resolvers.read.rows import Row
 from resolvers.resolution import Decided, check_amount, limit_amount
 from resolvers.write.cases import change_case, close_case, open_case, viewer_state
@@ -53,6 +55,16 @@ from resolvers.write.perform import (
 @dataclass(slots=True, kw_only=True)
 class Dispute(DisputeFacts, Actionable, Decided, Row):
     MODEL = models.Dispute
+    relations = (
+        belongs_to("order", "Order", column="order_id"),
+        has_list(("proposal", "proposals"), "Proposal", attribute="proposals", column="dispute_id", scoped=False),
+        has_pages("messages", "Message", column="case_id"),
+        has_list(("evidence",), "Attachment", attribute="evidence", column="case_id"),
+        names_account("outcome", attribute="outcome_by"),
+        has_pages("timeline", "TimelineEntry", column="case_id"),
+        finds_conflicts("buyer_id", "supplier_id"),
+        replays_events(column="case_id", facts="case_facts", needs=(PARTY,)),
+    )
     moved_by_time = tuple(applies for _, applies in policy.DISPUTE_STATUSES)
 
     context: Context = field(repr=False)
@@ -83,10 +95,6 @@ class Dispute(DisputeFacts, Actionable, Decided, Row):
     @property
     def has_conflict(self) -> bool:
         return self.as_party is not None
-
-    @property
-    def global_id(self) -> str:
-        return ids.encode("Dispute", self.id)
 
     @property
     def shown_description(self) -> str:
@@ -129,14 +137,6 @@ class Dispute(DisputeFacts, Actionable, Decided, Row):
     def facts(self) -> DisputeFacts:
         """The dispute when nothing was known of it yet."""
         return DisputeFacts(buyer_id=self.buyer_id, supplier_id=self.supplier_id)
-
-
-replayed(Dispute, "case_id", "case_facts", needs=(PARTY,))
-find_conflicts(Dispute, "buyer_id", "supplier_id")
-relations.belongs_to(Dispute, "order", "order", Order, "Order", "order_id")
-relations.has_latest(Order, "dispute", "dispute", Dispute, "Dispute", newest="opened_at")
-account.named_by(Dispute, "outcome", "outcome_by")
-has_files(Dispute, "evidence", "case_id")
 
 
 @dataclass(kw_only=True)
@@ -191,10 +191,10 @@ async def open_dispute(info: Info, input: OpenDispute) -> DisputePayload:
         performing.set(dispute_open_since=performing.now)
 
     done = await perform(info.context, Action.OPEN_DISPUTE, the_order(input.order_id), effect, input, checks)
-    order = await read_back(info, input.order_id, "DisputePayload", "dispute")
+    order = await read_back(info, input.order_id, "dispute")
     dispute = order.dispute if order and not done.errors else None
     if done.first_case is not None:
-        dispute = await read_case(info, Dispute, "Dispute", ids.encode("Dispute", done.first_case))
+        dispute = await read_case(info, Dispute, ids.encode("Dispute", done.first_case))
     return DisputePayload(order=order, dispute=dispute, user_errors=done.errors)
 
 
@@ -270,7 +270,7 @@ def the_dispute(id: str) -> ActionTarget:
         return await lock_order(context, lambda bind: f"id = (SELECT order_id FROM disputes WHERE id = {bind(key)})")
 
     async def read(context: Context, order: Order | None) -> Dispute | None:
-        dispute = await with_conflict(context, await fetch.by_id(context, Dispute, "Dispute", id))
+        dispute = await with_conflict(context, await fetch.by_id(context, Dispute, id))
         if dispute is not None and order is not None:
             # By the locked order: while servers of two releases run, the older ones do not write these facts.
             dispute.claimable, dispute.claimable_currency = policy.claimable_amount(order), order.currency

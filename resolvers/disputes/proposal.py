@@ -12,14 +12,13 @@ from strawberry import UNSET
 
 import models
 from models.enums import Action, DisputeStatus, InputProblem, Reason, ResolutionKind, Role
-from resolvers import account, ids
-from resolvers.account import Account
+from resolvers import ids
+from resolvers.account import Account, names_account
 from resolvers.actions import CaseInput
 from resolvers.context import Context, Info
 from resolvers.disputes.dispute import Dispute, DisputePayload, change_dispute, offer, on_dispute, passed_to, propose
 from resolvers.errors import ActionRefused, invalid
 from resolvers.money import Money, money
-from resolvers.read.relations import has_list
 from resolvers.read.rows import Row
 from resolvers.resolution import check_amount, limit_amount, outcome_columns
 from resolvers.write.cases import close_case
@@ -30,6 +29,7 @@ from resolvers.write.perform import ExpectedState, UnitOfWork
 @dataclass(slots=True, kw_only=True)
 class Proposal(Row):
     MODEL = models.Proposal
+    relations = (names_account("by"),)
 
     context: Context = field(repr=False)
     id: UUID
@@ -44,18 +44,8 @@ class Proposal(Row):
     by: Account | None = field(init=False, default=None)
 
     @property
-    def global_id(self) -> str:
-        return ids.encode("Proposal", self.id)
-
-    @property
     def amount_money(self) -> Money | None:
         return money(self.amount, self.currency)
-
-
-account.named_by(Proposal, "by", "by")
-
-
-has_list(Dispute, ("proposal", "proposals"), "proposals", Proposal, "Proposal", "dispute_id", scoped=False)
 
 
 @dataclass(kw_only=True)

@@ -16,7 +16,6 @@ from resolvers.context import Context
 from resolvers.errors import ActionRefused, UserError, invalid
 from resolvers.files import content_type as filetype
 from resolvers.read.fetch import fetch
-from resolvers.read.relations import has_list
 from resolvers.read.rows import Row
 from resolvers.read.sql import Statement, among
 from resolvers.write.inputs import Checks
@@ -42,19 +41,9 @@ class Attachment(Row):
     size: int
 
     @property
-    def global_id(self) -> str:
-        return ids.encode("Attachment", self.id)
-
-    @property
     def url(self) -> str:
         files, origin = self.context.files, self.context.origin
         return files.read_address(origin, self.id, self.filename, self.content_type, self.size)
-
-
-def has_files(owner: type[Row], relation: str, column: str) -> None:
-    """Declares the relation `relation`, which is also the attribute: the attachments that name these rows in
-    `column`, oldest first. Whoever sees the rows may see them; the order system sees none."""
-    has_list(owner, (relation,), relation, Attachment, "Attachment", column)
 
 
 @dataclass(slots=True, kw_only=True)

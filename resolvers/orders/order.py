@@ -5,24 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import models
 from models.enums import Action, OrderStatus, Role
-from resolvers import account, ids, policy
-from resolvers.account import Account
-from resolvers.actionable import Actionable, Past, replayed
+from resolvers import policy
+from resolvers.account import Account, names_account
+from resolvers.actionable import Actionable, Past, replays_events
 from resolvers.context import Context
 from resolvers.money import Money, unit_price
 from resolvers.policy import OrderFacts
+from resolvers.read.pagination import has_pages
+from resolvers.read.relations import has_latest
 from resolvers.read.rows import Row
 
-if TYPE_CHECKING:
-    from resolvers.cancellation import Cancellation
-    from resolvers.complaints.complaint import Complaint
-    from resolvers.disputes.dispute import Dispute
-    from resolvers.feedback import Feedback
+FEEDBACK_WITH_ORDER = "feedback with its order"  # the relation `feedback`, where the feedback's order is this one
 
 
 @dataclass(slots=True)
@@ -35,6 +33,23 @@ class OrderItem:
 @dataclass(slots=True, kw_only=True)
 class Order(OrderFacts, Actionable, Row):
     MODEL = models.Order
+    relations = (
+        names_account("buyer", known_to=Role.BUYER),
+        names_account("supplier", known_to=Role.SUPPLIER),
+        has_latest("feedback", "Feedback", only_with="feedback_left_at"),
+        has_latest(
+            FEEDBACK_WITH_ORDER,
+            "Feedback",
+            attribute="feedback",
+            only_with="feedback_left_at",
+            inverse=("of_order", "order"),
+        ),
+        has_latest("cancellation", "Cancellation", newest="opened_at"),
+        has_latest("dispute", "Dispute", newest="opened_at"),
+        has_latest("complaint", "Complaint", newest="opened_at"),
+        has_pages("timeline", "TimelineEntry", column="order_id", needs=("dispute",)),
+        replays_events(column="order_id", facts="facts"),
+    )
 
     context: Context = field(repr=False)
     id: UUID
@@ -46,17 +61,14 @@ class Order(OrderFacts, Actionable, Row):
 
     buyer: Account | None = field(init=False, default=None)
     supplier: Account | None = field(init=False, default=None)
-    feedback: Feedback | None = field(init=False, default=None)
-    cancellation: Cancellation | None = field(init=False, default=None)
-    dispute: Dispute | None = field(init=False, default=None)
-    complaint: Complaint | None = field(init=False, default=None)
+    # The rows of an order's cases, whose files import this one.
+    feedback: Any = field(init=False, default=None)
+    cancellation: Any = field(init=False, default=None)
+    dispute: Any = field(init=False, default=None)
+    complaint: Any = field(init=False, default=None)
     pages: dict[Any, Any] = field(init=False, default_factory=dict[Any, Any])
     collections: Sequence[list[Any]] = field(init=False, default=())
     past: Sequence[Past] = field(init=False, default=())
-
-    @property
-    def global_id(self) -> str:
-        return ids.encode("Order", self.id)
 
     @property
     def status(self) -> OrderStatus:
@@ -98,16 +110,12 @@ class Order(OrderFacts, Actionable, Row):
 
     @property
     def differs_at(self) -> datetime | None:
-        """With its cases, those that were read."""
-        parts: list[Dispute | Complaint | None] = [self.dispute, self.complaint]
-        instants = [self.next_change_at, *(part.differs_at for part in parts if part is not None and not part.is_final)]
+        """The same for the order with its dispute and its complaint, if they were read."""
+        cases: list[Any] = [self.dispute, self.complaint]
+        instants: list[datetime | None] = [self.next_change_at]
+        instants += [case.differs_at for case in cases if case is not None and not case.is_final]
         return min((instant for instant in instants if instant is not None), default=None)
 
     def facts(self) -> OrderFacts:
         """The order when nothing was known of it yet."""
         return OrderFacts(kind=self.kind, buyer_id=self.buyer_id, supplier_id=self.supplier_id)
-
-
-replayed(Order, "order_id", "facts")
-account.named_by(Order, "buyer", "buyer", known_to=Role.BUYER)
-account.named_by(Order, "supplier", "supplier", known_to=Role.SUPPLIER)

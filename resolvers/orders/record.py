@@ -176,8 +176,8 @@ async def record_orders(info: Info, input: RecordOrders) -> RecordOrdersPayload:
     if errors and not input.skip_invalid:
         return _none_taken(errors)
     numbers = [record.number for record in records if record.path not in stored.refused]
-    asked = Selection.below(info).field("RecordOrdersPayload", "orders")
-    rows = await read(context, Order, "Order", lambda bind: among(bind, "number", set(numbers)), asked)
+    asked = Selection.below(info).field("orders")
+    rows = await read(context, Order, lambda bind: among(bind, "number", set(numbers)), asked)
     by_number = {row.number: row for row in rows}
     errors.sort(key=lambda error: int((error.field or ["orders", "0"])[1]))  # by their places
     return RecordOrdersPayload(

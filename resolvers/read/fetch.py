@@ -9,7 +9,6 @@ from execution.lookahead import SelectedField, Selection
 from execution.turns import ROWS, in_turns
 from models import database
 from models.database import PlanMode
-from resolvers import ids
 from resolvers.context import Context
 from resolvers.read.plan import Planned, plan
 from resolvers.read.rows import Row, RowLayout
@@ -102,11 +101,9 @@ def _of(alias: str, order: str) -> str:
     return ", ".join(f"{alias}.{part}" for part in order.split(", "))
 
 
-async def by_id(
-    context: Context, row_type: type[R], type_name: str, id: str, planned: Planned | None = None
-) -> R | None:
+async def by_id(context: Context, row_type: type[R], id: str, planned: Planned | None = None) -> R | None:
     """The viewer's row of this id; None for malformed, absent and somebody else's, alike."""
-    key = ids.key_of(type_name, id)
+    key = row_type.key_of(id)
     if key is None:
         return None
     return first(await fetch(context, row_type, lambda bind: f"id = {bind(key)}", planned=planned))
@@ -122,7 +119,7 @@ async def load_relations(context: Context, rows: Sequence[Row], planned: Planned
         return
     info, plan = planned.info, planned.plan
     for place in plan.rest:
-        await type(rows[0]).relations[place.name].load(context, rows, place.asked(info))
+        await type(rows[0]).relations_by_name[place.name].load(context, rows, place.asked(info))
     for attribute, below in plan.joined:
         if below.rest or below.joined or below.lists:
             those = [it for row in rows if (it := getattr(row, attribute)) is not None]
@@ -138,7 +135,6 @@ async def load_relations(context: Context, rows: Sequence[Row], planned: Planned
 async def read(
     context: Context,
     row_type: type[R],
-    type_name: str,
     where: Where,
     selection: Selection,
     also: SelectedField | None = None,
@@ -147,7 +143,7 @@ async def read(
     scoped: bool = True,
 ) -> list[R]:
     """The rows as `fetch` finds them, with all that is asked of them."""
-    planned = plan(context, row_type, type_name, selection, also)
+    planned = plan(context, row_type, selection, also)
     rows = await fetch(context, row_type, where, planned=planned, order=order, scoped=scoped)
     await load_relations(context, rows, planned)
     return rows

@@ -22,8 +22,8 @@ from resolvers.errors import BadRequest
 from resolvers.policy import Bind
 from resolvers.read.fetch import fetch, load_relations
 from resolvers.read.plan import Planned, plan
-from resolvers.read.relations import has_many
-from resolvers.read.rows import ListSlice, ReadRows, Row, ToMany
+from resolvers.read.relations import RelationError, find_target, require_attribute, require_column, to_many
+from resolvers.read.rows import ListSlice, ReadRows, Relation, RelationDeclaration, Row, ToMany
 from resolvers.read.sql import Where
 
 DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 20, 100
@@ -224,102 +224,111 @@ class Derived(Protocol):
         ...
 
     async def written(self, context: Context, derived: dict[UUID, list[Any]]) -> set[UUID]:
-        """Whose of them have meanwhile got into the table."""
+        """Returns the owners whose derived entries have been written in the meantime."""
         ...
 
 
-def has_pages(
-    owner: type[Row],
-    relation: str,
-    target: type[Row],
-    type_name: str,
-    column: str,
-    keyset: Keyset,
-    *,
-    named: str | None = None,
-    derived: Derived | None = None,
-    needs: tuple[str, ...] = (),
-) -> None:
-    """Declares the connection `relation` of these rows: the target's rows that name them in `column`, in pages that
-    `page_of` finds again. `named` is what the connection's types are called after, where not after the target;
-    `derived` gives more rows, which no table has yet, by what the relation `needs`."""
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """How a row class is listed in the pages of its owners (`has_pages`): in which order, and which entries are listed
+    that no table has yet."""
 
-    shown_as = named or type_name
-    keyset = replace(keyset, name=f"{owner.__name__}{keyset.name}".lower())
+    keyset: Keyset
+    derived: Derived | None = None
 
-    def name(row: Any) -> str:
+
+def has_pages(name: str, target: str, *, column: str, needs: tuple[str, ...] = ()) -> RelationDeclaration:
+    """Declares the connection `name`: pages of the targets that name the owner in `column`, as the target's `paging`
+    says. Entries that are derived are made of the relations that the owner `needs`."""
+
+    def resolve(owner: type[Row]) -> Relation:
+        target_type = find_target(owner, name, target)
+        require_column(owner, name, target_type, column)
+        require_attribute(owner, name, owner, "pages")
+        require_attribute(owner, name, owner, "collections")
+        paging: Paging | None = getattr(target_type, "paging", None)
+        if paging is None:
+            raise RelationError(f"{owner.__name__}.{name}: {target} has no attribute 'paging'.")
+        return _pages_of(owner, name, target_type, column, paging, needs)
+
+    return RelationDeclaration((name,), resolve)
+
+
+def _pages_of(
+    owner: type[Row], name: str, target: type[Row], column: str, paging: "Paging", needs: tuple[str, ...]
+) -> Relation:
+    keyset = replace(paging.keyset, name=f"{owner.__name__}{paging.keyset.name}".lower())
+    derived = paging.derived
+
+    def list_name(row: Any) -> str:
         return f"{keyset.name}.{row.id.hex[-8:]}"
 
     def part(arguments: Mapping[str, Any]) -> ListSlice:
         page = page_of(arguments)
         return ListSlice(keyset.order(page), page.size + 1, lambda bind: keyset.where(page, bind))
 
-    def below(asked: Selection) -> Selection:
-        return asked.field(f"{shown_as}Connection", "edges").field(f"{shown_as}Edge", "node")
+    def below(selection: Selection) -> Selection:
+        return selection.field("edges", "node")
 
-    async def put(
-        context: Context, rows: Sequence[Any], asked: SelectedField, planned: Planned, found: ReadRows, at_once: bool
+    async def attach(
+        context: Context, rows: Sequence[Any], field: SelectedField, planned: Planned, read_rows: ReadRows, joined: bool
     ) -> None:
-        page = page_of(asked.arguments)
-        if any(place.list != name(row) for place in (page.after, page.before) if place is not None for row in rows):
+        page = page_of(field.arguments)
+        cursors = [cursor for cursor in (page.after, page.before) if cursor is not None]
+        if any(cursor.list != list_name(row) for cursor in cursors for row in rows):
             raise invalid_cursor()
-        # What is derived is read first: if it is written down meanwhile, the table is read again and has it.
+        # Derived entries are read first. If one is written meanwhile, the table is read again and has it.
         more = await derived.read(context, rows) if derived else {}
-        entries = await found()
-        if derived and more and not at_once and (written := await derived.written(context, more)):
-            more, entries = {key: those for key, those in more.items() if key not in written}, await found()
-        for those in more.values():
-            await load_relations(context, those, plan(context, target, type_name, below(asked.below), joins=False))
-        await load_relations(context, [entry for those in entries.values() for entry in those[: page.size]], planned)
-        for key, those in more.items():
-            entries[key] = keyset.merged(page, entries[key], those)
+        entries = await read_rows()
+        if derived and more and not joined and (written := await derived.written(context, more)):
+            more = {key: extra for key, extra in more.items() if key not in written}
+            entries = await read_rows()
+        for extra in more.values():
+            await load_relations(context, extra, plan(context, target, below(field.below), joins=False))
+        await load_relations(context, [row for part in entries.values() for row in part[: page.size]], planned)
+        for key, extra in more.items():
+            entries[key] = keyset.merged(page, entries[key], extra)
         for row in rows:
-            row.pages[relation, page] = connection(entries[row.id], page, keyset, name(row))
+            row.pages[name, page] = connection(entries[row.id], page, keyset, list_name(row))
 
-    has_many(owner, relation, ToMany(target, type_name, column, put, part, below), key=page_of, needs=needs)
+    return to_many(ToMany(target, column, attach, part, below), key=page_of, needs=needs)
 
 
 @dataclass(frozen=True, slots=True)
 class NodeRelation:
-    """What a list shows in the place of its rows: a `relation` of theirs to one, which is also the attribute, of this
-    type. It has the rows in its relation `back`; `with_rows` is the same relation, for where those are known."""
+    """The relation to one whose targets a list shows instead of its rows. `inverse` is the targets' relation back to
+    the rows; `with_inverse` is the same relation as `name`, with that one set."""
 
-    relation: str
-    type_name: str
-    back: str
-    with_rows: str
+    name: str
+    inverse: str
+    with_inverse: str
 
 
 async def paginate(
     info: Info,
     row_type: type[R],
-    type_name: str,
     where: Where | Sequence[Where],
     page: Page,
     keyset: Keyset,
     *,
-    shown: "NodeRelation | None" = None,
-    named: str | None = None,
+    node: NodeRelation | None = None,
     is_walked: bool = False,
     is_named: bool = False,
 ) -> Connection[Any]:
     """One page of a list, or of one that has several parts (as `fetch` has them), with all that the query asks of its
     nodes. `is_walked` says that of buyers and suppliers an index has each part in its order, led by whose it is;
     `is_named`, that `where` names the rows of the page itself.
-
-    `named` is what the connection's types are called after, where not after the rows.
     """
     context: Context = info.context
-    named = named or (shown.type_name if shown else type_name)
-    asked = Selection.below(info).field(f"{named}Connection", "edges").field(f"{named}Edge", "node")
-    if shown is None:
-        planned = plan(context, row_type, type_name, asked)
+    selection = Selection.below(info).field("edges", "node")
+    if node is None:
+        planned = plan(context, row_type, selection)
     else:
-        back = asked.field(shown.type_name, shown.back)
-        # The rows can be what it has them as, where it is not asked of them a second time.
-        once = not back.places(type_name, (shown.relation,))
-        also = asked.as_field(shown.with_rows if once else shown.relation)
-        planned = plan(context, row_type, type_name, back if once else Selection(asked.info), also)
+        inverse = selection.field(node.inverse)
+        # The node's inverse is the row itself, unless the query asks that for the node a second time.
+        once = not inverse.places(row_type.__name__, (node.name,))
+        also = selection.as_field(node.with_inverse if once else node.name)
+        planned = plan(context, row_type, inverse if once else Selection(selection.info), also)
 
     def paged(where: Where) -> Where:
         return where if is_named else lambda bind: f"{where(bind)} AND {keyset.where(page, bind)}"
@@ -335,4 +344,4 @@ async def paginate(
         plans=PlanMode.GENERIC if (is_walked or is_named) and context.viewer.role in PARTIES else PlanMode.CUSTOM,
     )
     await load_relations(context, rows[: page.size], planned)
-    return connection(rows, page, keyset, keyset.name, attrgetter(shown.relation) if shown else lambda row: row)
+    return connection(rows, page, keyset, keyset.name, attrgetter(node.name) if node else lambda row: row)

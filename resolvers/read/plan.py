@@ -60,25 +60,24 @@ MAX_JOIN_DEPTH = 3  # joins within joins
 def plan(
     context: Context,
     row_type: type[Row],
-    type_name: str,
     selection: Selection,
     also: SelectedField | None = None,
     *,
     joins: bool = True,
-    back: tuple[str, ...] = (),
+    inverse: tuple[str, ...] = (),
 ) -> Planned:
     """For the relations that the selection, and `also` (which has no arguments), ask of such rows. Where they come
-    from elsewhere, there are no `joins`. `back` are known already.
+    from elsewhere, there are no `joins`. The rows have their relations `inverse` already.
 
     Rows are never shared between two places of an answer, so that what one place asks of a row is all there is on it.
     """
     kept = selection.kept
     more = (also.name, *map(id, also.below.sets)) if also else None
-    key = ("plan", row_type, context.viewer.role, joins, back, more, *map(id, selection.sets))
+    key = ("plan", row_type, context.viewer.role, joins, inverse, more, *map(id, selection.sets))
     found: Plan | None = kept.get(key)
     if found is None:
-        extra = [FieldOccurrence(also.name, also.below.sets, {})] if also else []
-        found = _plan(context, row_type, type_name, selection, extra, MAX_JOIN_DEPTH if joins else 0, back)
+        extra = [FieldOccurrence(also.name, also.below.sets, {}, type=also.below.type)] if also else []
+        found = _plan(context, row_type, selection, extra, MAX_JOIN_DEPTH if joins else 0, inverse)
         if found.is_fixed:
             kept[key] = found
     return Planned(found, selection.info)
@@ -87,18 +86,17 @@ def plan(
 def _plan(
     context: Context,
     row_type: type[Row],
-    type_name: str,
     selection: Selection,
     extra: list[FieldOccurrence],
     deep: int,
-    back: tuple[str, ...],
+    inverse: tuple[str, ...],
     *,
     has_lists: bool = True,
 ) -> Plan:
-    info, relations = selection.info, row_type.relations
+    info, relations = selection.info, row_type.relations_by_name
     places = [FieldOccurrence(name, [], {}) for name in row_type.ALWAYS]
-    places += selection.places(type_name, relations) if relations else []
-    places = [place for place in places if place.name not in back]
+    places += selection.places(row_type.__name__, relations) if relations else []
+    places = [place for place in places if place.name not in inverse]
     places += extra
     places += [FieldOccurrence(name, [], {}) for place in places for name in relations[place.name].needs]
     places = [place for place in places if relations[place.name].only_for in (None, context.viewer.role)]
@@ -107,14 +105,14 @@ def _plan(
     lists: list[PlannedList] = []
     rest: list[FieldOccurrence] = []
     for place in together:
-        relation, below = relations[place.name], Selection(info, place.sets)
+        relation, below = relations[place.name], Selection(info, place.sets, place.type)
         if (join := relation.join) is not None and deep and context.viewer.role is not join.known_to:
-            each = _plan(context, join.target, join.type_name, below, [], deep - 1, join.inverse, has_lists=has_lists)
+            each = _plan(context, join.target, below, [], deep - 1, join.inverse, has_lists=has_lists)
             joined.append((join, each))
         elif (many := relation.many) is not None and deep and has_lists and database.dialect() == "postgres":
             # No lists within lists: the driver does not read them.
             asked = many.below(below)
-            each = _plan(context, many.target, many.type_name, asked, [], deep - 1, (), has_lists=False)
+            each = _plan(context, many.target, asked, [], deep - 1, (), has_lists=False)
             lists.append(PlannedList(place, many, each))
         else:
             rest.append(place)
@@ -149,5 +147,5 @@ def _together(
             is_fixed = is_fixed and place.constants is not None
         known = together.get((name, key))
         sets = [*known.sets, *place.sets] if known else place.sets
-        together[name, key] = replace(known or place, sets=sets)
+        together[name, key] = replace(known or place, sets=sets, type=place.type or (known and known.type))
     return list(together.values()), is_fixed

@@ -17,6 +17,7 @@ from tortoise.models import Model
 
 from execution.lookahead import SelectedField, Selection
 from models.enums import CancellationStatus, ComplaintStatus, DisputeStatus, OrderKind, ResolutionKind, Role
+from resolvers import ids
 from resolvers.context import Context
 from resolvers.policy import Bind
 
@@ -31,12 +32,28 @@ class Row:
     __slots__ = ()
     MODEL: ClassVar[type[Model]]
     ALWAYS: ClassVar[tuple[str, ...]] = ()  # relations that the row's own fields need
-    relations: ClassVar[dict[str, "Relation"]]
-    collections: Sequence[list[Any]]  # of rows that have relations to many: what was read of those with them
+    relations: ClassVar[tuple["RelationDeclaration", ...]] = ()
+    relations_by_name: ClassVar[dict[str, "Relation"]]  # set by resolve_relations
+    collections: Sequence[list[Any]]  # of rows with relations to many: the lists that were read with the row
+
+    @property
+    def global_id(self) -> str:
+        row: Any = self
+        return ids.encode(type(self).__name__, row.id)
+
+    @classmethod
+    def key_of(cls, global_id: str) -> UUID | None:
+        """Returns the key in an id of this type; None for any other text."""
+        return ids.key_of(cls.__name__, global_id)
 
     def __init_subclass__(cls) -> None:
-        # Made once for a class, also where a dataclass with slots replaces it by its like.
-        cls.relations = cls.__dict__.get("relations", {})
+        other = row_types.get(cls.__name__)
+        if other is not None and (other.__module__, other.__qualname__) != (cls.__module__, cls.__qualname__):
+            raise TypeError(f"two row classes are named {cls.__name__}")
+        row_types[cls.__name__] = cls  # a dataclass with slots is made twice; the second class stays
+
+
+row_types: dict[str, type[Row]] = {}  # all of them, by name
 
 
 Loader = Callable[[Context, Sequence[Any], SelectedField], Awaitable[None]]
@@ -53,7 +70,6 @@ class ToOne:
 
     attribute: str
     target: type[Row]
-    type_name: str
     on: str
     inverse: tuple[str, ...] = ()
     scoped: bool = True
@@ -81,7 +97,6 @@ class ToMany:
     """
 
     target: type[Row]
-    type_name: str
     column: str
     attach: Callable[[Context, Sequence[Any], SelectedField, Any, ReadRows, bool], Awaitable[None]]
     part: Callable[[Mapping[str, Any]], ListSlice] = lambda _arguments: ListSlice("id")
@@ -89,7 +104,7 @@ class ToMany:
     scoped: bool = True
 
 
-def merges(_arguments: dict[str, Any]) -> Hashable:
+def same_for_all_arguments(_arguments: dict[str, Any]) -> Hashable:
     return None
 
 
@@ -101,12 +116,20 @@ class Relation:
     `only_for` a role, it is not read for others."""
 
     load: "Loader"
-    key: Callable[[dict[str, Any]], Hashable] = merges
+    key: Callable[[dict[str, Any]], Hashable] = same_for_all_arguments
     join: ToOne | None = None
     many: ToMany | None = None
     group: str | None = None
     needs: tuple[str, ...] = ()
     only_for: Role | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RelationDeclaration:
+    """A relation as a row class declares it. `resolve` returns it for the class, once all row classes are known."""
+
+    names: tuple[str, ...]
+    resolve: Callable[[type[Row]], Relation]
 
 
 def _instant(text: str) -> datetime:
@@ -139,11 +162,16 @@ class EnumMembers(dict[str, StrEnum | None]):
 
 
 @cache
+def column_names(row_type: type[Row]) -> tuple[str, ...]:
+    return tuple(item.name for item in fields(cast("Any", row_type)) if item.init and item.name != "context")
+
+
+@cache
 def _columns(row_type: type[Row], dialect: str) -> list[tuple[str, Callable[[Any], Any] | None]]:
     """The row's columns, and how each is read where the driver does not give it as it is."""
     known: dict[str, Any] = row_type.MODEL._meta.fields_map  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     columns: list[tuple[str, Callable[[Any], Any] | None]] = []
-    for name in (item.name for item in fields(cast("Any", row_type)) if item.init and item.name != "context"):
+    for name in column_names(row_type):
         kind = known[name]
         read: Callable[[Any], Any] | None = None
         if isinstance(kind, CharEnumFieldInstance):

@@ -1,7 +1,20 @@
-"""What a mutation answers with: everything as it stands now, whether something was done or refused."""
+"""What every mutation on an order or a case does: `act` performs the action and builds the payload.
 
-from dataclasses import dataclass
-from typing import Any, TypeVar
+A mutation says only what is its own: its action, its input and a handler that sets facts.
+
+    async def withdraw_dispute(info: Info, input: WithdrawDispute) -> DisputePayload:
+        async def handler(unit: UnitOfWork) -> None:
+            update_dispute(unit, closing_facts(unit.now, DisputeStatus.WITHDRAWN))
+
+        return await act(info, Action.WITHDRAW_DISPUTE, DISPUTE, input, handler)
+
+The payload shows everything as it stands afterwards, whether the action was done or refused.
+"""
+
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields
+from functools import cache
+from typing import Any, Generic, TypeVar
 
 import strawberry
 
@@ -11,14 +24,13 @@ from resolvers import ids
 from resolvers.context import Info
 from resolvers.errors import UserError
 from resolvers.orders.order import Order
+from resolvers.orders.target import order_target
 from resolvers.read import fetch
 from resolvers.read.plan import plan
 from resolvers.read.rows import Row
 from resolvers.write.idempotency import IdempotentInput
 from resolvers.write.inputs import SHORT_TEXT, Checks
-from resolvers.write.perform import ActionHandler, ActionTarget, ExpectedState, perform
-
-R = TypeVar("R", bound=Row)
+from resolvers.write.perform import ActionHandler, ActionResult, ActionTarget, ExpectedState, perform
 
 
 @dataclass(kw_only=True)
@@ -34,14 +46,93 @@ class Payload:
     user_errors: list[UserError]
 
 
-async def read_back(info: Info, order_id: str | None, relation: str | None = None) -> Order | None:
-    """The order with what the query asks of the payload's `order`, and of `relation`, a relation of the order that
-    the payload shows under the same name."""
-    if order_id is None:
-        return None
-    asked = Selection.below(info)
-    shown = asked.field(relation).as_field(relation) if relation else None
-    return await _read(info, Order, order_id, asked.field("order"), shown)
+P = TypeVar("P", bound=Payload)
+R = TypeVar("R", bound=Row)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Resource(Generic[P]):
+    """What mutations change, and what their payload shows beside the order.
+
+    The payload's field is the name of `row_type` in lower case. Actions in `created_by` add one; if such an action is
+    refused, the payload shows none. `target` is for actions whose input names one by its id; all others name the order.
+    `relation` is the order's relation to its latest one, where an order is enough to find it.
+    """
+
+    row_type: type[Row]
+    payload: Callable[..., P]
+    created_by: frozenset[Action]
+    target: Callable[[str], ActionTarget] = order_target
+    relation: str | None = None
+
+    @property
+    def field(self) -> str:
+        return self.row_type.__name__.lower()
+
+
+async def act(
+    info: Info,
+    action: Action,
+    resource: Resource[P],
+    input: IdempotentInput,
+    handler: ActionHandler,
+    checks: Checks | None = None,
+    *,
+    target: ActionTarget | None = None,
+    expected: ExpectedState | None = None,
+) -> P:
+    """Performs the action and returns its payload.
+
+    The target is the case that the input names, or else its order. `checks` are those of the input so far; the note, if
+    the input has one, is checked here. It is stored with the event, but for a new case, which has a note of its own.
+    """
+    checks = checks or Checks()
+    named: Any = input
+    note: str | None = getattr(input, "note", None)
+    checks.text("note", note, SHORT_TEXT, required=_requires_note(type(input)))
+    if target is None:
+        target = resource.target(named.case_id) if isinstance(input, CaseInput) else order_target(named.order_id)
+    event_note = None if action in resource.created_by else note
+    result = await perform(info.context, action, target, input, handler, checks, note=event_note, expected=expected)
+    if isinstance(input, CaseInput):
+        order, row = await _read_case(info, resource, input.case_id)
+    else:
+        order, row = await _read_order(info, resource, named.order_id, result)
+        if result.errors and action in resource.created_by:
+            row = None
+    return resource.payload(order=order, user_errors=result.errors, **{resource.field: row})
+
+
+@cache
+def _requires_note(input_type: type[IdempotentInput]) -> bool:
+    return any(item.name == "note" and item.default is MISSING for item in fields(input_type))
+
+
+async def _read_case(info: Info, resource: Resource[Any], id: str) -> tuple[Order | None, Row | None]:
+    """Returns a case and its order, with what the query selects of them in the payload."""
+    payload = Selection.below(info)
+    case: Any = await _read(info, resource.row_type, id, payload.field(resource.field))
+    if case is None or case.order_id is None:
+        return None, case
+    return await _read(info, Order, ids.encode("Order", case.order_id), payload.field("order")), case
+
+
+async def _read_order(
+    info: Info, resource: Resource[Any], id: str | None, result: ActionResult
+) -> tuple[Order | None, Row | None]:
+    """Returns an order, and what the action on it was about: its latest, or the one of the result."""
+    payload, relation = Selection.below(info), resource.relation
+    order = row = None
+    if id is not None:
+        latest = payload.field(relation).as_field(relation) if relation is not None else None
+        order = await _read(info, Order, id, payload.field("order"), latest)
+    if order is not None and relation is not None:
+        row = getattr(order, relation)
+    # A repeated request shows what the first one was about, also where the order has a later one by now.
+    if result.case_id is not None and (result.is_repeat or relation is None):
+        row_id = ids.encode(resource.row_type.__name__, result.case_id)
+        row = await _read(info, resource.row_type, row_id, payload.field(resource.field))
+    return order, row
 
 
 async def _read(
@@ -52,30 +143,3 @@ async def _read(
     if row is not None:
         await fetch.load_relations(info.context, [row], planned)
     return row
-
-
-async def read_case(info: Info, row_type: type[R], id: str) -> R | None:
-    """The case with what the query asks of the payload's field of its name."""
-    return await _read(info, row_type, id, Selection.below(info).field(row_type.__name__.lower()))
-
-
-async def act_on_case(
-    info: Info,
-    action: Action,
-    target: ActionTarget,
-    effect: ActionHandler,
-    row_type: type[R],
-    input: CaseInput,
-    checks: Checks | None,
-    *,
-    note_required: bool,
-    seen: ExpectedState | None = None,
-) -> tuple[Order | None, R | None, list[UserError]]:
-    """Performs an action on a dispute or a complaint; gives its order and itself as they stand, and why not."""
-    checks = checks or Checks()
-    note: str | None = getattr(input, "note", None)
-    checks.text("note", note, SHORT_TEXT, required=note_required)
-    done = await perform(info.context, action, target, effect, input, checks, note, seen)
-    case: Any = await read_case(info, row_type, input.case_id)
-    order_id = ids.encode("Order", case.order_id) if case and case.order_id else None
-    return await read_back(info, order_id), case, done.errors

@@ -1,4 +1,4 @@
-"""Cancellations: done at once while nothing is paid, asked of the supplier while nothing is shipped."""
+"""Cancellations: immediate while nothing is paid; a request to the supplier while nothing is shipped."""
 
 from __future__ import annotations
 
@@ -21,16 +21,15 @@ from models.enums import (
     ViewerState,
 )
 from resolvers import ids
-from resolvers.actions import Payload, read_back, read_case
+from resolvers.actions import Payload, Resource, act
 from resolvers.context import Context, Info
 from resolvers.orders.order import Order
 from resolvers.read.pagination import has_pages
 from resolvers.read.relations import belongs_to
 from resolvers.read.rows import Row
-from resolvers.write.cases import change_case, open_case, viewer_state
+from resolvers.write.cases import open_case, update_case, viewer_state
 from resolvers.write.idempotency import IdempotentInput
-from resolvers.write.inputs import SHORT_TEXT, Checks
-from resolvers.write.perform import ActionHandler, ExpectedState, UnitOfWork, perform, the_order
+from resolvers.write.perform import ExpectedState, UnitOfWork
 
 
 @dataclass(slots=True, kw_only=True)
@@ -116,94 +115,83 @@ class CancellationPayload(Payload):
     cancellation: Cancellation | None
 
 
-async def cancel_order(info: Info, input: CancelOrder) -> CancellationPayload:
-    async def effect(performing: UnitOfWork) -> None:
-        now = performing.now
-        await _open(performing, input, {"closed_at": now, "closed_as": CancellationStatus.CANCELLED})
-        performing.set(cancelled_at=now)
+CANCELLATION = Resource(
+    Cancellation,
+    CancellationPayload,
+    frozenset({Action.CANCEL_ORDER, Action.REQUEST_CANCELLATION}),
+    relation="cancellation",
+)
 
-    return await _perform(info, Action.CANCEL_ORDER, input, effect)
+
+async def cancel_order(info: Info, input: CancelOrder) -> CancellationPayload:
+    async def handler(unit: UnitOfWork) -> None:
+        await _open(unit, input, {"closed_at": unit.now, "closed_as": CancellationStatus.CANCELLED})
+        unit.set(cancelled_at=unit.now)
+
+    return await act(info, Action.CANCEL_ORDER, CANCELLATION, input, handler)
 
 
 async def request_cancellation(info: Info, input: RequestCancellation) -> CancellationPayload:
-    async def effect(performing: UnitOfWork) -> None:
-        await _open(performing, input, {})
-        performing.set(cancellation_pending_since=performing.now)
+    async def handler(unit: UnitOfWork) -> None:
+        await _open(unit, input, {})
+        unit.set(cancellation_pending_since=unit.now)
 
-    return await _perform(info, Action.REQUEST_CANCELLATION, input, effect)
+    return await act(info, Action.REQUEST_CANCELLATION, CANCELLATION, input, handler)
 
 
 async def withdraw_cancellation(info: Info, input: WithdrawCancellation) -> CancellationPayload:
-    async def effect(performing: UnitOfWork) -> None:
-        await _close(performing, CancellationStatus.WITHDRAWN)
+    async def handler(unit: UnitOfWork) -> None:
+        await _close(unit, CancellationStatus.WITHDRAWN)
 
-    return await _perform(info, Action.WITHDRAW_CANCELLATION, input, effect, input.note)
+    return await act(info, Action.WITHDRAW_CANCELLATION, CANCELLATION, input, handler)
 
 
 async def accept_cancellation(info: Info, input: AcceptCancellation) -> CancellationPayload:
-    async def effect(performing: UnitOfWork) -> None:
-        await _close(performing, CancellationStatus.ACCEPTED)
-        performing.set(cancelled_at=performing.now)
+    async def handler(unit: UnitOfWork) -> None:
+        await _close(unit, CancellationStatus.ACCEPTED)
+        unit.set(cancelled_at=unit.now)
 
-    return await _perform(info, Action.ACCEPT_CANCELLATION, input, effect, input.note, _seen(input))
+    expected = _expected_request(input.cancellation_id)
+    return await act(info, Action.ACCEPT_CANCELLATION, CANCELLATION, input, handler, expected=expected)
 
 
 async def decline_cancellation(info: Info, input: DeclineCancellation) -> CancellationPayload:
-    async def effect(performing: UnitOfWork) -> None:
-        await _close(performing, CancellationStatus.DECLINED)
+    async def handler(unit: UnitOfWork) -> None:
+        await _close(unit, CancellationStatus.DECLINED)
 
-    return await _perform(info, Action.DECLINE_CANCELLATION, input, effect, input.note, _seen(input))
+    expected = _expected_request(input.cancellation_id)
+    return await act(info, Action.DECLINE_CANCELLATION, CANCELLATION, input, handler, expected=expected)
 
 
-async def _open(performing: UnitOfWork, input: CancelOrder, closed: dict[str, Any]) -> None:
+async def _open(unit: UnitOfWork, input: CancelOrder, facts: dict[str, Any]) -> None:
     await open_case(
-        performing,
+        unit,
         CaseKind.CANCELLATION,
-        {"opened_at": performing.now} | closed,
-        order_id=performing.subject.id,
+        {"opened_at": unit.now} | facts,
+        order_id=unit.subject.id,
         reason=input.reason,
         note=input.note,
     )
+
+
+async def _close(unit: UnitOfWork, closed_as: CancellationStatus) -> None:
+    cancellation = await _pending(unit.subject).get()
+    facts: dict[str, Any] = {"closed_at": unit.now, "closed_as": closed_as}
+    update_case(unit, CaseKind.CANCELLATION, cancellation.id, facts)
+    unit.set(cancellation_pending_since=None)
 
 
 def _pending(order: Order) -> Any:
     return models.Cancellation.filter(order_id=order.id, closed_at=None)
 
 
-def _seen(input: AcceptCancellation | DeclineCancellation) -> ExpectedState | None:
-    """The request that the input names. What is no id of a cancellation is not pending."""
-    if input.cancellation_id is None:
+def _expected_request(id: str | None) -> ExpectedState | None:
+    """Expects the request with this id to be pending. An id of anything else never is."""
+    if id is None:
         return None
-    key = ids.key_of("Cancellation", input.cancellation_id)
+    key = ids.key_of("Cancellation", id)
 
     async def is_current(order: Order) -> bool:
         return key is not None and await _pending(order).filter(id=key).exists()
 
     return ExpectedState(is_current)
-
-
-async def _close(performing: UnitOfWork, how: CancellationStatus) -> None:
-    pending = await _pending(performing.subject).get()
-    closed: dict[str, Any] = {"closed_at": performing.now, "closed_as": how}
-    change_case(performing, CaseKind.CANCELLATION, pending.id, closed)
-    performing.set(cancellation_pending_since=None)
-
-
-async def _perform(
-    info: Info,
-    action: Action,
-    input: CancelOrder | WithdrawCancellation | DeclineCancellation,
-    effect: ActionHandler,
-    said: str | None = None,
-    seen: ExpectedState | None = None,
-) -> CancellationPayload:
-    """`said` is what goes with the event; the note of a new cancellation stands on the cancellation itself."""
-    checks = Checks()
-    checks.text("note", input.note, SHORT_TEXT, required=isinstance(input, DeclineCancellation))
-    done = await perform(info.context, action, the_order(input.order_id), effect, input, checks, said, seen)
-    order = await read_back(info, input.order_id, "cancellation")
-    created_nothing = done.errors and isinstance(input, CancelOrder)
-    cancellation = order.cancellation if order and not created_nothing else None
-    if done.first_case is not None:
-        cancellation = await read_case(info, Cancellation, ids.encode("Cancellation", done.first_case))
-    return CancellationPayload(order=order, cancellation=cancellation, user_errors=done.errors)

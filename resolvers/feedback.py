@@ -16,7 +16,7 @@ import models
 from models.enums import Action, InputProblem, OrderKind, Role
 from models.feedback import STARS
 from models.keys import new_id
-from resolvers.actions import Payload, read_back
+from resolvers.actions import Payload, Resource, act
 from resolvers.context import Context, Info
 from resolvers.errors import ActionRefused, invalid
 from resolvers.orders.order import FEEDBACK_WITH_ORDER, Order
@@ -25,7 +25,7 @@ from resolvers.read.relations import belongs_to
 from resolvers.read.rows import Row
 from resolvers.write.idempotency import IdempotentInput
 from resolvers.write.inputs import LONG_TEXT, SHORT_TEXT, Checks, Input
-from resolvers.write.perform import ActionHandler, UnitOfWork, perform, the_order
+from resolvers.write.perform import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,17 +186,17 @@ def _check(input: LeaveFeedback) -> Checks:
     return checks
 
 
-def _stars(order: Order, ratings: RatingsInput) -> dict[str, Any]:
-    """The stars to store. Raises Refused where the form is not the one of the order's kind."""
+def _stars(kind: OrderKind, ratings: RatingsInput) -> dict[str, Any]:
+    """Returns the stars to store. Raises ActionRefused where orders of this kind are rated in the other way."""
     areas = ratings.areas
-    if (areas is not None) != (order.kind is OrderKind.SECURE_PAYMENT):
+    if (areas is not None) != (kind is OrderKind.SECURE_PAYMENT):
         message = (
             "This kind of order is rated in three areas."
             if areas is None
             else "This kind of order takes one overall rating."
         )
-        wrong = "ratings.overall" if areas is None else "ratings.areas"
-        raise ActionRefused([invalid(wrong, InputProblem.WRONG_FORM, message)])
+        field = "ratings.overall" if areas is None else "ratings.areas"
+        raise ActionRefused([invalid(field, InputProblem.WRONG_FORM, message)])
     return {
         "overall": ratings.overall,
         "product_as_agreed": areas.product_as_agreed if areas else None,
@@ -205,46 +205,38 @@ def _stars(order: Order, ratings: RatingsInput) -> dict[str, Any]:
     }
 
 
-async def leave_feedback(info: Info, input: LeaveFeedback) -> FeedbackPayload:
-    async def effect(performing: UnitOfWork) -> None:
-        order = performing.subject
-        stars = _stars(order, input.ratings)
-        row = {"id": new_id(), "order_id": order.id, **stars, "comment": input.comment}
-        performing.insert(models.Feedback, row)
-        performing.set(feedback_left_at=performing.now)
+FEEDBACK = Resource(Feedback, FeedbackPayload, frozenset({Action.LEAVE_FEEDBACK}), relation="feedback")
 
-    return await _perform(info, Action.LEAVE_FEEDBACK, input, _check(input), effect)
+
+async def leave_feedback(info: Info, input: LeaveFeedback) -> FeedbackPayload:
+    async def handler(unit: UnitOfWork) -> None:
+        order: Order = unit.subject
+        stars = _stars(order.kind, input.ratings)
+        unit.insert(models.Feedback, {"id": new_id(), "order_id": order.id, **stars, "comment": input.comment})
+        unit.set(feedback_left_at=unit.now)
+
+    return await act(info, Action.LEAVE_FEEDBACK, FEEDBACK, input, handler, _check(input))
 
 
 async def revise_feedback(info: Info, input: ReviseFeedback) -> FeedbackPayload:
-    async def effect(performing: UnitOfWork) -> None:
-        order = performing.subject
-        stars = _stars(order, input.ratings)
+    async def handler(unit: UnitOfWork) -> None:
+        order: Order = unit.subject
+        stars = _stars(order.kind, input.ratings)
         feedback = await models.Feedback.get(order_id=order.id)
         original = {name: getattr(feedback, name) for name in (*STARS, "comment")}
-        revised = {**stars, "comment": input.comment, "original": original}
-        performing.update(models.Feedback, {"order_id": order.id}, revised)
-        performing.set(feedback_revised_at=performing.now)
+        columns = {**stars, "comment": input.comment, "original": original}
+        unit.update(models.Feedback, {"order_id": order.id}, columns)
+        unit.set(feedback_revised_at=unit.now)
 
-    return await _perform(info, Action.REVISE_FEEDBACK, input, _check(input), effect)
+    return await act(info, Action.REVISE_FEEDBACK, FEEDBACK, input, handler, _check(input))
 
 
 async def reply_to_feedback(info: Info, input: ReplyToFeedback) -> FeedbackPayload:
     checks = Checks()
     checks.text("text", input.text, SHORT_TEXT, required=True)
 
-    async def effect(performing: UnitOfWork) -> None:
-        performing.update(models.Feedback, {"order_id": performing.subject.id}, {"reply": input.text})
-        performing.set(feedback_replied_at=performing.now)
+    async def handler(unit: UnitOfWork) -> None:
+        unit.update(models.Feedback, {"order_id": unit.subject.id}, {"reply": input.text})
+        unit.set(feedback_replied_at=unit.now)
 
-    return await _perform(info, Action.REPLY_TO_FEEDBACK, input, checks, effect)
-
-
-async def _perform(
-    info: Info, action: Action, input: LeaveFeedback | ReplyToFeedback, checks: Checks, effect: ActionHandler
-) -> FeedbackPayload:
-    done = await perform(info.context, action, the_order(input.order_id), effect, input, checks)
-    order = await read_back(info, input.order_id, "feedback")
-    created_nothing = done.errors and action is Action.LEAVE_FEEDBACK
-    feedback = order.feedback if order and not created_nothing else None
-    return FeedbackPayload(order=order, feedback=feedback, user_errors=done.errors)
+    return await act(info, Action.REPLY_TO_FEEDBACK, FEEDBACK, input, handler, checks)

@@ -25,12 +25,12 @@ from resolvers.read.rows import Row
 from resolvers.read.sql import among
 from resolvers.timeline import CASES
 from resolvers.viewer import Viewer
-from resolvers.write.cases import LETTERS
+from resolvers.write.cases import NUMBER_PREFIXES
 
 _ROWS: dict[str, type[Row]] = {
     row_type.__name__: row_type for row_type in (Account, Order, Feedback, Message, Attachment, *CASES.values())
 }
-_KINDS = {letter: kind for kind, letter in LETTERS.items()}
+_KINDS = {letter: kind for kind, letter in NUMBER_PREFIXES.items()}
 
 
 async def nodes(info: Info, ids: list[strawberry.ID]) -> list[Any]:

@@ -4,11 +4,10 @@ import strawberry
 
 from execution.sizes import LONG_TEXT, sized
 from models.enums import ComplaintKind, ComplaintStatus
-from resolvers import message
-from resolvers.complaints import complaint, review
+from resolvers.complaints import complaint, messages, review
 from resolvers.complaints.complaint import ContactInput, FileComplaint, RespondentInput, WithdrawComplaint
+from resolvers.complaints.messages import PostComplaintMessage
 from resolvers.complaints.review import RejectComplaint, ResolveComplaint, TakeUpComplaint
-from resolvers.message import PostComplaintMessage
 from schema.account import Account
 from schema.case import Case, Message, Outcome
 from schema.connection import Connection, paged_field
@@ -141,7 +140,7 @@ class ComplaintMutations:
         "Files a complaint about an offline trade with the Complaint Center: FILE_COMPLAINT.",
     )
     post_complaint_message = resolved(
-        message.post_complaint_message,
+        messages.post_complaint_message,
         ComplaintPayload,
         "Writes in the complaint, as its complainant or an agent: POST_COMPLAINT_MESSAGE.",
     )

@@ -4,12 +4,11 @@ import strawberry
 
 from execution.sizes import LONG_TEXT, sized
 from models.enums import DisputeReason, DisputeStatus, ResolutionKind
-from resolvers import message
-from resolvers.disputes import dispute, proposal, review
+from resolvers.disputes import dispute, messages, negotiation, review
 from resolvers.disputes.dispute import OpenDispute, WithdrawDispute
-from resolvers.disputes.proposal import AcceptProposal, ProposeResolution, RejectProposal
+from resolvers.disputes.messages import PostDisputeMessage
+from resolvers.disputes.negotiation import AcceptProposal, ProposeResolution, RejectProposal
 from resolvers.disputes.review import EscalateDispute, RequestEvidence, ResolveDispute
-from resolvers.message import PostDisputeMessage
 from schema.account import Account
 from schema.case import Case, Message, Outcome
 from schema.connection import Connection, paged_field
@@ -161,20 +160,20 @@ input_type(
 class DisputeMutations:
     open_dispute = resolved(dispute.open_dispute, DisputePayload, "Opens a dispute about an order: OPEN_DISPUTE.")
     propose_resolution = resolved(
-        proposal.propose_resolution,
+        negotiation.propose_resolution,
         DisputePayload,
         "Proposes how to settle the dispute; then it is the other party's turn: PROPOSE_RESOLUTION.",
     )
     accept_proposal = resolved(
-        proposal.accept_proposal, DisputePayload, "Accepts the proposal; the dispute is settled: ACCEPT_PROPOSAL."
+        negotiation.accept_proposal, DisputePayload, "Accepts the proposal; the dispute is settled: ACCEPT_PROPOSAL."
     )
     reject_proposal = resolved(
-        proposal.reject_proposal,
+        negotiation.reject_proposal,
         DisputePayload,
         "Rejects the proposal; then it is the other party's turn: REJECT_PROPOSAL.",
     )
     post_dispute_message = resolved(
-        message.post_dispute_message,
+        messages.post_dispute_message,
         DisputePayload,
         "Writes to the other party and the agents; answers a request for evidence: POST_DISPUTE_MESSAGE.",
     )

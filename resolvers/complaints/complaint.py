@@ -26,23 +26,24 @@ from models.enums import (
 from resolvers import account, ids, policy
 from resolvers.account import Account, names_account
 from resolvers.actionable import Actionable, Past, replays_events
-from resolvers.actions import CaseInput, Payload, act_on_case, read_back, read_case
+from resolvers.actions import CaseInput, Payload, Resource, act
 from resolvers.conflict import PARTY, SUPPLIER_OF_ITS_ORDER, finds_conflicts, with_conflict
 from resolvers.contact import e164, normal_email, normal_page
 from resolvers.context import Context, Info
 from resolvers.files.attachment import Attachment, resolve_uploads
 from resolvers.money import Money, money
 from resolvers.orders.order import Order
+from resolvers.orders.target import lock_order
 from resolvers.policy import ComplaintFacts, OrderFacts
 from resolvers.read import fetch
 from resolvers.read.pagination import has_pages
 from resolvers.read.relations import belongs_to, has_list, loaded_by
 from resolvers.read.rows import Row
 from resolvers.resolution import Decided
-from resolvers.write.cases import change_case, close_case, open_case, viewer_state
+from resolvers.write.cases import closing_facts, open_case, update_case, viewer_state
 from resolvers.write.idempotency import IdempotentInput
 from resolvers.write.inputs import LONG_TEXT, Checks, Input, MoneyInput
-from resolvers.write.perform import ActionHandler, ActionTarget, UnitOfWork, lock_order, perform, the_order
+from resolvers.write.perform import ActionTarget, UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +195,39 @@ class WithdrawComplaint(CaseInput):
     note: str | None = UNSET
 
 
+def complaint_target(id: str) -> ActionTarget:
+    key = ids.key_of("Complaint", id)
+
+    async def lock(context: Context) -> Order | None:
+        if key is None:
+            return None
+        order = await lock_order(context, lambda bind: f"id = (SELECT order_id FROM complaints WHERE id = {bind(key)})")
+        if order is None:
+            await fetch.fetch(context, Complaint, lambda bind: f"id = {bind(key)}", lock=True)
+        return order
+
+    async def read(context: Context, _order: Order | None) -> Complaint | None:
+        return await with_conflict(context, await fetch.by_id(context, Complaint, id))
+
+    return ActionTarget(lock, read)
+
+
+def _unrecorded_trade() -> ActionTarget:
+    """The target of a complaint about a trade that has no order here. It locks the complainant's account."""
+
+    async def lock(context: Context) -> None:
+        await account.lock(context.viewer.id)
+
+    async def read(context: Context, _order: Order | None) -> OrderFacts:
+        return policy.unrecorded_order(context.viewer.id)
+
+    return ActionTarget(lock, read)
+
+
+# The payload finds its complaint by id, not through its order, because a complaint may have none.
+COMPLAINT = Resource(Complaint, ComplaintPayload, frozenset({Action.FILE_COMPLAINT}), target=complaint_target)
+
+
 async def file_complaint(info: Info, input: FileComplaint) -> ComplaintPayload:
     checks = Checks()
     checks.text("description", input.description, LONG_TEXT, required=True)
@@ -213,114 +247,68 @@ async def file_complaint(info: Info, input: FileComplaint) -> ComplaintPayload:
         "amount": checks.money("amount", input.amount),
         "amount_currency": input.amount.currency_code if input.amount else None,
     }
-    files = await resolve_uploads(info.context, checks, "evidence", input.evidence)
-    filed: list[UUID] = []  # by the last attempt
+    uploads = await resolve_uploads(info.context, checks, "evidence", input.evidence)
 
-    async def effect(performing: UnitOfWork) -> None:
-        order, now = performing.order, performing.now
-        if order is None and (twin := await _filed_just_now(performing, columns)) is not None:
-            performing.first_case = twin
+    async def handler(unit: UnitOfWork) -> None:
+        order, now = unit.order, unit.now
+        if order is None and (twin := await _twin(unit, columns)) is not None:
+            unit.first_case = twin
             return
         facts: dict[str, Any] = {"opened_at": now, "waits_for": Role.AGENT, "due_at": now + policy.REPLY_WITHIN}
-        of = {"complainant_id": performing.context.viewer.id, "order_id": order.id if order else None}
-        id = await open_case(performing, CaseKind.COMPLAINT, facts, **of, **columns)
-        await files.attach_to(performing, CaseKind.COMPLAINT, id)
-        filed[:] = [id]
+        parties = {"complainant_id": unit.context.viewer.id, "order_id": order.id if order else None}
+        id = await open_case(unit, CaseKind.COMPLAINT, facts, **parties, **columns)
+        await uploads.attach_to(unit, CaseKind.COMPLAINT, id)
         if order is not None:
-            performing.set(complaint_open_since=now)
+            unit.set(complaint_open_since=now)
 
-    target = the_order(input.order_id) if input.order_id is not None else _A_TRADE_NOT_ON_RECORD
-    done = await perform(info.context, Action.FILE_COMPLAINT, target, effect, input, checks)
-    id = done.first_case or (filed[0] if filed and not done.errors else None)
-    complaint = await read_case(info, Complaint, ids.encode("Complaint", id)) if id else None
-    order = await read_back(info, input.order_id)
-    return ComplaintPayload(order=order, complaint=complaint, user_errors=done.errors)
+    target = _unrecorded_trade() if input.order_id is None else None
+    return await act(info, Action.FILE_COMPLAINT, COMPLAINT, input, handler, checks, target=target)
 
 
-_JUST_NOW = timedelta(minutes=1)
+_TWIN_WITHIN = timedelta(minutes=1)
 
 
-async def _filed_just_now(performing: UnitOfWork, columns: dict[str, Any]) -> UUID | None:
-    """The viewer's open complaint against the same respondent in the same words, filed within a minute: a second tap
-    on the button, also of a request that arrived later and was faster. Nobody else files for the viewer meanwhile."""
-    context, now = performing.context, performing.now
-    filed = await fetch.fetch(
+async def _twin(unit: UnitOfWork, columns: dict[str, Any]) -> UUID | None:
+    """Returns the viewer's open complaint against the same respondent in the same words that was filed within a minute:
+    the button was tapped twice. The other request may have arrived later and been faster. The lock on the viewer's
+    account keeps further ones out meanwhile."""
+    context, now = unit.context, unit.now
+    complaints = await fetch.fetch(
         context,
         Complaint,
         lambda bind: (
             f"complainant_id = {bind(context.viewer.id)} AND order_id IS NULL AND closed_at IS NULL"
-            f" AND opened_at BETWEEN {bind(now - _JUST_NOW)} AND {bind(now + _JUST_NOW)}"
+            f" AND opened_at BETWEEN {bind(now - _TWIN_WITHIN)} AND {bind(now + _TWIN_WITHIN)}"
             f" AND description = {bind(columns['description'])}"
         ),
         order="opened_at, id",
     )
-    wanted = _respondent(*(columns[f"respondent_{name}"] for name in ("email", "member_id", "url"))) if filed else None
+    if not complaints:
+        return None
+    respondent = _normal_respondent(*(columns[f"respondent_{name}"] for name in ("email", "member_id", "url")))
     twins = (
-        each.id
-        for each in filed
-        if _respondent(each.respondent_email, each.respondent_member_id, each.respondent_url) == wanted
+        complaint.id
+        for complaint in complaints
+        if respondent
+        == _normal_respondent(complaint.respondent_email, complaint.respondent_member_id, complaint.respondent_url)
     )
     return next(twins, None)
 
 
-def _respondent(email: str | None, member_id: str | None, url: str | None) -> tuple[str | None, ...]:
-    """Whoever is named so, in the forms in which they are compared."""
+def _normal_respondent(email: str | None, member_id: str | None, url: str | None) -> tuple[str | None, ...]:
+    """Returns what names a respondent, in the forms in which they are compared."""
     return email and normal_email(email), member_id, url and normal_page(url)
 
 
-async def _lock_complainant(context: Context) -> None:
-    await account.lock(context.viewer.id)
-
-
-async def _unrecorded(context: Context, _order: Order | None) -> OrderFacts:
-    return policy.unrecorded_order(context.viewer.id)
-
-
-_A_TRADE_NOT_ON_RECORD = ActionTarget(_lock_complainant, _unrecorded)
-
-
 async def withdraw_complaint(info: Info, input: WithdrawComplaint) -> ComplaintPayload:
-    async def effect(performing: UnitOfWork) -> None:
-        change_complaint(performing, close_case(performing, ComplaintStatus.WITHDRAWN))
+    async def handler(unit: UnitOfWork) -> None:
+        update_complaint(unit, closing_facts(unit.now, ComplaintStatus.WITHDRAWN))
 
-    return await on_complaint(info, Action.WITHDRAW_COMPLAINT, input, effect)
-
-
-def change_complaint(performing: UnitOfWork, facts: dict[str, Any], **columns: Any) -> None:
-    """Sets facts of the complaint that is acted on, and those of its order that follow from them."""
-    change_case(performing, CaseKind.COMPLAINT, performing.subject.id, facts, **columns)
-    if "closed_at" in facts and performing.order is not None:
-        performing.set(complaint_open_since=None)
+    return await act(info, Action.WITHDRAW_COMPLAINT, COMPLAINT, input, handler)
 
 
-async def on_complaint(
-    info: Info,
-    action: Action,
-    input: CaseInput,
-    effect: ActionHandler,
-    checks: Checks | None = None,
-    *,
-    note_required: bool = False,
-) -> ComplaintPayload:
-    """Performs an action on a complaint, and answers with everything as it stands. `checks` are those made so far."""
-    order, complaint, errors = await act_on_case(
-        info, action, the_complaint(input.case_id), effect, Complaint, input, checks, note_required=note_required
-    )
-    return ComplaintPayload(order=order, complaint=complaint, user_errors=errors)
-
-
-def the_complaint(id: str) -> ActionTarget:
-    key = ids.key_of("Complaint", id)
-
-    async def lock(context: Context) -> Order | None:
-        if key is None:
-            return None
-        order = await lock_order(context, lambda bind: f"id = (SELECT order_id FROM complaints WHERE id = {bind(key)})")
-        if order is None:
-            await fetch.fetch(context, Complaint, lambda bind: f"id = {bind(key)}", lock=True)
-        return order
-
-    async def read(context: Context, _order: Order | None) -> Complaint | None:
-        return await with_conflict(context, await fetch.by_id(context, Complaint, id))
-
-    return ActionTarget(lock, read)
+def update_complaint(unit: UnitOfWork, facts: dict[str, Any], **columns: Any) -> None:
+    """Sets facts of the subject, and the fact of its order that follows from them."""
+    update_case(unit, CaseKind.COMPLAINT, unit.subject.id, facts, **columns)
+    if "closed_at" in facts and unit.order is not None:
+        unit.set(complaint_open_since=None)

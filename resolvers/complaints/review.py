@@ -1,4 +1,4 @@
-"""The agents' desk for complaints: taking them up and deciding them."""
+"""Review of complaints: an agent takes one up and decides it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from strawberry import UNSET
 
 from models.enums import Action, ComplaintStatus, ResolutionKind, Role
-from resolvers.actions import CaseInput
-from resolvers.complaints.complaint import Complaint, ComplaintPayload, change_complaint, on_complaint
+from resolvers.actions import CaseInput, act
+from resolvers.complaints.complaint import COMPLAINT, Complaint, ComplaintPayload, update_complaint
 from resolvers.context import Info
 from resolvers.resolution import check_amount, limit_amount, outcome_columns
-from resolvers.write.cases import close_case
+from resolvers.write.cases import closing_facts
 from resolvers.write.inputs import Checks, MoneyInput
 from resolvers.write.perform import UnitOfWork
 
@@ -34,31 +34,30 @@ class RejectComplaint(CaseInput):
 
 
 async def take_up_complaint(info: Info, input: TakeUpComplaint) -> ComplaintPayload:
-    async def effect(performing: UnitOfWork) -> None:
-        now = performing.now
-        change_complaint(performing, {"answered_at": now, "waits_for": Role.AGENT, "due_at": now})
+    async def handler(unit: UnitOfWork) -> None:
+        update_complaint(unit, {"answered_at": unit.now, "waits_for": Role.AGENT, "due_at": unit.now})
 
-    return await on_complaint(info, Action.TAKE_UP_COMPLAINT, input, effect)
+    return await act(info, Action.TAKE_UP_COMPLAINT, COMPLAINT, input, handler)
 
 
 async def resolve_complaint(info: Info, input: ResolveComplaint) -> ComplaintPayload:
     checks = Checks()
     amount = check_amount(checks, "amount", input.resolution, input.amount)
 
-    async def effect(performing: UnitOfWork) -> None:
-        complaint: Complaint = performing.subject
+    async def handler(unit: UnitOfWork) -> None:
+        complaint: Complaint = unit.subject
         limit_amount("amount", amount, complaint.amount_money)
-        change_complaint(
-            performing,
-            close_case(performing, ComplaintStatus.RESOLVED),
-            **outcome_columns(input.resolution, amount, performing.context.viewer.id, input.note),
+        update_complaint(
+            unit,
+            closing_facts(unit.now, ComplaintStatus.RESOLVED),
+            **outcome_columns(input.resolution, amount, unit.context.viewer.id, input.note),
         )
 
-    return await on_complaint(info, Action.RESOLVE_COMPLAINT, input, effect, checks, note_required=True)
+    return await act(info, Action.RESOLVE_COMPLAINT, COMPLAINT, input, handler, checks)
 
 
 async def reject_complaint(info: Info, input: RejectComplaint) -> ComplaintPayload:
-    async def effect(performing: UnitOfWork) -> None:
-        change_complaint(performing, close_case(performing, ComplaintStatus.REJECTED))
+    async def handler(unit: UnitOfWork) -> None:
+        update_complaint(unit, closing_facts(unit.now, ComplaintStatus.REJECTED))
 
-    return await on_complaint(info, Action.REJECT_COMPLAINT, input, effect, note_required=True)
+    return await act(info, Action.REJECT_COMPLAINT, COMPLAINT, input, handler)

@@ -1,4 +1,4 @@
-"""Disputes: a buyer's claim against what came of a paid or shipped order."""
+"""Disputes: a buyer's claim about an order that was paid or shipped."""
 
 from __future__ import annotations
 
@@ -22,34 +22,28 @@ from models.enums import (
     Role,
     ViewerState,
 )
-from models.keys import new_id
 from resolvers import ids, policy
 from resolvers.account import Account, names_account
 from resolvers.actionable import Actionable, Past, replays_events
-from resolvers.actions import CaseInput, Payload, act_on_case, read_back, read_case
+from resolvers.actions import CaseInput, Payload, Resource, act
 from resolvers.conflict import PARTY, finds_conflicts, with_conflict
 from resolvers.context import Context, Info
+from resolvers.disputes.proposal import Proposal, add_proposal
+from resolvers.errors import ActionRefused, invalid
 from resolvers.files.attachment import Attachment, resolve_uploads
 from resolvers.money import Money, money
 from resolvers.orders.order import Order
+from resolvers.orders.target import lock_order
 from resolvers.policy import DisputeFacts
 from resolvers.read import fetch
 from resolvers.read.pagination import has_pages
 from resolvers.read.relations import belongs_to, has_list
 from resolvers.read.rows import Row
 from resolvers.resolution import Decided, check_amount, limit_amount
-from resolvers.write.cases import change_case, close_case, open_case, viewer_state
+from resolvers.write.cases import closing_facts, open_case, update_case, viewer_state
 from resolvers.write.idempotency import IdempotentInput
 from resolvers.write.inputs import LONG_TEXT, Checks, MoneyInput
-from resolvers.write.perform import (
-    ActionHandler,
-    ActionTarget,
-    ExpectedState,
-    UnitOfWork,
-    lock_order,
-    perform,
-    the_order,
-)
+from resolvers.write.perform import ActionTarget, UnitOfWork
 
 
 @dataclass(slots=True, kw_only=True)
@@ -86,7 +80,7 @@ class Dispute(DisputeFacts, Actionable, Decided, Row):
     of_order: Order | None = field(init=False, default=None, repr=False)
     outcome_by: Account | None = field(init=False, default=None)
     as_party: Account | None = field(init=False, default=None, repr=False)
-    proposals: list[Any] | None = field(init=False, default=None)
+    proposals: list[Proposal] | None = field(init=False, default=None)
     evidence: list[Attachment] = field(init=False, default_factory=list[Attachment])
     pages: dict[Any, Any] = field(init=False, default_factory=dict[Any, Any])
     collections: Sequence[list[Any]] = field(init=False, default=())
@@ -106,10 +100,10 @@ class Dispute(DisputeFacts, Actionable, Decided, Row):
         return money(self.claim, self.currency)
 
     @property
-    def proposal(self) -> Any:
+    def proposal(self) -> Proposal | None:
         """The one on the table, or the one that settled it."""
-        standing = [each for each in self.proposals or () if each.accepted is not False]
-        return next((each for each in standing if each.accepted or not self.is_final), None)
+        standing = (proposal for proposal in self.proposals or () if proposal.accepted is not False)
+        return next((proposal for proposal in standing if proposal.accepted or not self.is_final), None)
 
     @property
     def status(self) -> DisputeStatus:
@@ -159,109 +153,7 @@ class DisputePayload(Payload):
     dispute: Dispute | None
 
 
-async def open_dispute(info: Info, input: OpenDispute) -> DisputePayload:
-    checks = Checks()
-    checks.text("description", input.description, LONG_TEXT, required=True)
-    if input.wanted is ResolutionKind.NO_REFUND:
-        checks.problem("wanted", InputProblem.WRONG_FORM, "A dispute is opened to get something.")
-        claim = None
-    else:
-        claim = check_amount(checks, "claim", input.wanted, input.claim)
-    files = await resolve_uploads(info.context, checks, "evidence", input.evidence)
-
-    async def effect(performing: UnitOfWork) -> None:
-        order: Order = performing.subject
-        limit_amount("claim", claim, order.most_claimable)
-        opened: dict[str, Any] = {"opened_at": performing.now, "proposed_at": performing.now}
-        id = await open_case(
-            performing,
-            CaseKind.DISPUTE,
-            opened | passed_to(Role.SUPPLIER, performing.now) | offer(claim) | limited_to(order.most_claimable),
-            order_id=order.id,
-            buyer_id=order.buyer_id,
-            supplier_id=order.supplier_id,
-            reason=input.reason,
-            description=input.description,
-            wanted=input.wanted,
-            currency=order.currency,
-            claim=claim.minor if claim else None,
-        )
-        await files.attach_to(performing, CaseKind.DISPUTE, id)
-        propose(performing, id, input.wanted, claim)
-        performing.set(dispute_open_since=performing.now)
-
-    done = await perform(info.context, Action.OPEN_DISPUTE, the_order(input.order_id), effect, input, checks)
-    order = await read_back(info, input.order_id, "dispute")
-    dispute = order.dispute if order and not done.errors else None
-    if done.first_case is not None:
-        dispute = await read_case(info, Dispute, ids.encode("Dispute", done.first_case))
-    return DisputePayload(order=order, dispute=dispute, user_errors=done.errors)
-
-
-def passed_to(party: Role, now: datetime) -> dict[str, Any]:
-    """The facts of a turn that begins now."""
-    return {"waits_for": party, "due_at": now + policy.ANSWER_WITHIN}
-
-
-def offer(amount: Money | None) -> dict[str, Any]:
-    """The facts of what is offered by the proposal on the table."""
-    return {"offered": amount.minor if amount else None, "offered_currency": amount.currency_code if amount else None}
-
-
-def limited_to(most: Money) -> dict[str, Any]:
-    """The facts of what can be claimed of the order at most."""
-    return {"claimable": most.minor, "claimable_currency": most.currency_code}
-
-
-def propose(performing: UnitOfWork, id: UUID, resolution: ResolutionKind, amount: Money | None) -> None:
-    proposal = {
-        "id": new_id(),
-        "dispute_id": id,
-        "resolution": resolution,
-        "amount": amount.minor if amount else None,
-        "currency": amount.currency_code if amount else None,
-        "by_id": performing.context.viewer.id,
-        "at": performing.now,
-    }
-    performing.insert(models.Proposal, proposal)
-
-
-async def withdraw_dispute(info: Info, input: WithdrawDispute) -> DisputePayload:
-    async def effect(performing: UnitOfWork) -> None:
-        change_dispute(performing, close_case(performing, DisputeStatus.WITHDRAWN))
-
-    return await on_dispute(info, Action.WITHDRAW_DISPUTE, input, effect)
-
-
-def change_dispute(performing: UnitOfWork, facts: dict[str, Any], **columns: Any) -> None:
-    """Sets facts of the dispute that is acted on, and those of the order that follow from them."""
-    change_case(performing, CaseKind.DISPUTE, performing.subject.id, facts, **columns)
-    performing.set(dispute_lapses_at=None)
-    if "closed_at" in facts:
-        performing.set(dispute_open_since=None)
-        if facts["closed_as"] in (DisputeStatus.SETTLED, DisputeStatus.RESOLVED):
-            performing.set(dispute_settled_at=performing.now)
-
-
-async def on_dispute(
-    info: Info,
-    action: Action,
-    input: CaseInput,
-    effect: ActionHandler,
-    checks: Checks | None = None,
-    *,
-    note_required: bool = False,
-    seen: ExpectedState | None = None,
-) -> DisputePayload:
-    """Performs an action on a dispute, and answers with everything as it stands. `checks` are those made so far."""
-    target = the_dispute(input.case_id)
-    order, dispute, errors = await act_on_case(
-        info, action, target, effect, Dispute, input, checks, note_required=note_required, seen=seen
-    )
-    return DisputePayload(order=order, dispute=dispute, user_errors=errors)
-
-
-def the_dispute(id: str) -> ActionTarget:
+def dispute_target(id: str) -> ActionTarget:
     key = ids.key_of("Dispute", id)
 
     async def lock(context: Context) -> Order | None:
@@ -272,8 +164,96 @@ def the_dispute(id: str) -> ActionTarget:
     async def read(context: Context, order: Order | None) -> Dispute | None:
         dispute = await with_conflict(context, await fetch.by_id(context, Dispute, id))
         if dispute is not None and order is not None:
-            # By the locked order: while servers of two releases run, the older ones do not write these facts.
+            # From the locked order: while servers of two releases run, the older ones do not write these facts.
             dispute.claimable, dispute.claimable_currency = policy.claimable_amount(order), order.currency
         return dispute
 
     return ActionTarget(lock, read)
+
+
+DISPUTE = Resource(Dispute, DisputePayload, frozenset({Action.OPEN_DISPUTE}), target=dispute_target, relation="dispute")
+
+
+async def open_dispute(info: Info, input: OpenDispute) -> DisputePayload:
+    checks = Checks()
+    checks.text("description", input.description, LONG_TEXT, required=True)
+    if input.wanted is ResolutionKind.NO_REFUND:
+        message = "Say what would settle the dispute: a refund, a return or a replacement."
+        checks.problem("wanted", InputProblem.WRONG_FORM, message)
+        claim = None
+    else:
+        claim = check_amount(checks, "claim", input.wanted, input.claim)
+    uploads = await resolve_uploads(info.context, checks, "evidence", input.evidence)
+
+    async def handler(unit: UnitOfWork) -> None:
+        order: Order = unit.subject
+        most = order.most_claimable
+        limit_amount("claim", claim, most)
+        facts: dict[str, Any] = {"opened_at": unit.now, "proposed_at": unit.now}
+        facts |= turn_facts(Role.SUPPLIER, unit.now) | offer_facts(claim)
+        facts |= policy.claimable_facts(most.minor, most.currency_code)
+        id = await open_case(
+            unit,
+            CaseKind.DISPUTE,
+            facts,
+            order_id=order.id,
+            buyer_id=order.buyer_id,
+            supplier_id=order.supplier_id,
+            reason=input.reason,
+            description=input.description,
+            wanted=input.wanted,
+            currency=order.currency,
+            claim=claim.minor if claim else None,
+        )
+        await uploads.attach_to(unit, CaseKind.DISPUTE, id)
+        add_proposal(unit, id, input.wanted, claim)
+        unit.set(dispute_open_since=unit.now)
+
+    return await act(info, Action.OPEN_DISPUTE, DISPUTE, input, handler, checks)
+
+
+async def withdraw_dispute(info: Info, input: WithdrawDispute) -> DisputePayload:
+    async def handler(unit: UnitOfWork) -> None:
+        update_dispute(unit, closing_facts(unit.now, DisputeStatus.WITHDRAWN))
+
+    return await act(info, Action.WITHDRAW_DISPUTE, DISPUTE, input, handler)
+
+
+def update_dispute(unit: UnitOfWork, facts: dict[str, Any], **columns: Any) -> None:
+    """Sets facts of the subject, and the facts of its order that follow from them."""
+    update_case(unit, CaseKind.DISPUTE, unit.subject.id, facts, **columns)
+    unit.set(dispute_lapses_at=None)
+    if "closed_at" in facts:
+        unit.set(dispute_open_since=None)
+        if facts["closed_as"] in (DisputeStatus.SETTLED, DisputeStatus.RESOLVED):
+            unit.set(dispute_settled_at=unit.now)
+
+
+def turn_facts(party: Role, now: datetime) -> dict[str, Any]:
+    """Returns the facts of a turn of this party that begins now."""
+    return {"waits_for": party, "due_at": now + policy.ANSWER_WITHIN}
+
+
+def review_facts(now: datetime) -> dict[str, Any]:
+    """Returns the facts of a review that begins now."""
+    return {"waits_for": Role.AGENT, "due_at": now}
+
+
+def offer_facts(amount: Money | None) -> dict[str, Any]:
+    """Returns the facts of what the proposal on the table offers."""
+    return {"offered": amount.minor if amount else None, "offered_currency": amount.currency_code if amount else None}
+
+
+def limit_outcome(field: str, amount: Money | None, dispute: Dispute) -> None:
+    """Raises ActionRefused where the dispute cannot end with this amount now. It cannot be more than the claim, nor
+    more than can be claimed of the order. No amount is possible where the claim is in another currency."""
+    claim, most = dispute.claimed, money(dispute.claimable, dispute.claimable_currency)
+    assert most is not None  # `dispute_target` sets it
+    if claim is None:
+        limit_amount(field, amount, most)
+    elif claim.currency_code == most.currency_code:
+        limit_amount(field, amount, min(claim, most, key=lambda limit: limit.minor))
+    elif amount is not None:
+        change = f"The order's currency changed from {claim.currency_code} to {most.currency_code} after the claim"
+        message = f"{change}; only an outcome without money is possible."
+        raise ActionRefused([invalid(f"{field}.currencyCode", InputProblem.WRONG_FORM, message)])

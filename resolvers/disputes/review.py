@@ -1,4 +1,4 @@
-"""Review: a dispute in the agents' hands, from escalation to their decision."""
+"""Review of disputes: an agent takes over, asks for evidence and decides."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ from dataclasses import dataclass
 
 from strawberry import UNSET
 
-from models.enums import PARTIES, Action, DisputeStatus, InputProblem, ResolutionKind, Role
+from models.enums import PARTIES, Action, CaseKind, DisputeStatus, InputProblem, ResolutionKind, Role
 from resolvers import policy
-from resolvers.actions import CaseInput
+from resolvers.actions import CaseInput, act
 from resolvers.context import Info
-from resolvers.disputes.dispute import DisputePayload, change_dispute, on_dispute
-from resolvers.disputes.proposal import limit_outcome
-from resolvers.message import write
+from resolvers.disputes.dispute import DISPUTE, DisputePayload, limit_outcome, review_facts, update_dispute
+from resolvers.message import write_message
 from resolvers.resolution import check_amount, outcome_columns
-from resolvers.write.cases import close_case
+from resolvers.write.cases import closing_facts
 from resolvers.write.inputs import SHORT_TEXT, Checks, MoneyInput
 from resolvers.write.perform import UnitOfWork
 
@@ -38,38 +37,38 @@ class ResolveDispute(CaseInput):
 
 
 async def escalate_dispute(info: Info, input: EscalateDispute) -> DisputePayload:
-    async def effect(performing: UnitOfWork) -> None:
-        change_dispute(performing, {"waits_for": Role.AGENT, "due_at": performing.now})
+    async def handler(unit: UnitOfWork) -> None:
+        update_dispute(unit, review_facts(unit.now))
 
-    return await on_dispute(info, Action.ESCALATE_DISPUTE, input, effect)
+    return await act(info, Action.ESCALATE_DISPUTE, DISPUTE, input, handler)
 
 
 async def request_evidence(info: Info, input: RequestEvidence) -> DisputePayload:
     checks = Checks()
     checks.text("text", input.text, SHORT_TEXT, required=True)
     if input.party not in PARTIES:
-        checks.problem("party", InputProblem.WRONG_FORM, "Evidence is asked of the buyer or of the supplier.")
+        checks.problem("party", InputProblem.WRONG_FORM, "Ask the buyer or the supplier for evidence.")
 
-    async def effect(performing: UnitOfWork) -> None:
-        due = performing.now + policy.EVIDENCE_WITHIN
-        await write(performing, input.text)
-        change_dispute(performing, {"waits_for": input.party, "due_at": due, "evidence_asked_at": performing.now})
+    async def handler(unit: UnitOfWork) -> None:
+        due_at = unit.now + policy.EVIDENCE_WITHIN
+        await write_message(unit, CaseKind.DISPUTE, input.text)
+        update_dispute(unit, {"waits_for": input.party, "due_at": due_at, "evidence_asked_at": unit.now})
         if input.party is Role.BUYER:
-            performing.set(dispute_lapses_at=due)
+            unit.set(dispute_lapses_at=due_at)
 
-    return await on_dispute(info, Action.REQUEST_EVIDENCE, input, effect, checks)
+    return await act(info, Action.REQUEST_EVIDENCE, DISPUTE, input, handler, checks)
 
 
 async def resolve_dispute(info: Info, input: ResolveDispute) -> DisputePayload:
     checks = Checks()
     amount = check_amount(checks, "amount", input.resolution, input.amount)
 
-    async def effect(performing: UnitOfWork) -> None:
-        limit_outcome("amount", amount, performing)
-        change_dispute(
-            performing,
-            close_case(performing, DisputeStatus.RESOLVED),
-            **outcome_columns(input.resolution, amount, performing.context.viewer.id, input.note),
+    async def handler(unit: UnitOfWork) -> None:
+        limit_outcome("amount", amount, unit.subject)
+        update_dispute(
+            unit,
+            closing_facts(unit.now, DisputeStatus.RESOLVED),
+            **outcome_columns(input.resolution, amount, unit.context.viewer.id, input.note),
         )
 
-    return await on_dispute(info, Action.RESOLVE_DISPUTE, input, effect, checks, note_required=True)
+    return await act(info, Action.RESOLVE_DISPUTE, DISPUTE, input, handler, checks)

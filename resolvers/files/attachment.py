@@ -68,9 +68,7 @@ class PendingUploads:
     def __bool__(self) -> bool:
         return bool(self.uploads)
 
-    async def attach_to(
-        self, performing: UnitOfWork, kind: CaseKind, case_id: UUID, message_id: UUID | None = None
-    ) -> None:
+    async def attach_to(self, unit: UnitOfWork, kind: CaseKind, case_id: UUID, message_id: UUID | None = None) -> None:
         """Makes them attachments of the case, which is locked or new. Raises Refused, saying what is wrong."""
         if self.errors:
             raise ActionRefused(self.errors)

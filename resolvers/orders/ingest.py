@@ -17,7 +17,6 @@ from models.keys import new_id
 from models.text import order_search
 from resolvers import account, policy
 from resolvers.context import Context
-from resolvers.disputes.dispute import limited_to
 from resolvers.errors import ActionRefused, UserError, invalid
 from resolvers.money import Money
 from resolvers.orders.order import Order
@@ -200,7 +199,7 @@ async def _add(context: Context, records: Sequence[Checked], accounts: Accounts)
                 **facts,
             )
         )
-        events += history.events(id, known_at, changes)
+        events += history.event_rows(id, known_at, changes)
     await models.Order.bulk_create(orders)
     await models.Event.bulk_create(models.Event(**columns) for columns in events)
 
@@ -285,7 +284,7 @@ def _changes(old: dict[str, Any], record: Checked) -> list[PendingEvent]:
 async def _limit_dispute(order: Order, most: Money, now: datetime) -> PendingEvent:
     """What the order's open dispute can end with has changed."""
     open_one = await models.Dispute.get(order_id=order.id, closed_at=None)
-    facts = limited_to(most)
+    facts = policy.claimable_facts(most.minor, most.currency_code)
     await models.Dispute.filter(id=open_one.id).update(**facts)
     return PendingEvent(at=now, case=(CaseKind.DISPUTE, open_one.id), case_facts=facts)
 

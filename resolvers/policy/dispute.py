@@ -95,6 +95,11 @@ def waits_for(facts: DisputeFacts, now: datetime) -> Role | None:
     return Role.AGENT if status is DisputeStatus.UNDER_REVIEW else None
 
 
+def claimable_facts(minor: int, currency: str) -> dict[str, Any]:
+    """Returns the facts of what can be claimed of the order at most."""
+    return {"claimable": minor, "claimable_currency": currency}
+
+
 # What closing a case by hand also sets.
 CLOSING: dict[str, Any] = {"waits_for": None, "due_at": NEVER_DUE}
 

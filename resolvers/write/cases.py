@@ -1,8 +1,9 @@
-"""What cancellations, disputes and complaints have in common: numbers, being open or closed, being written."""
+"""What cancellations, disputes and complaints have in common: their numbers, and how they are opened and changed."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import models
@@ -10,13 +11,9 @@ from models import database
 from models.enums import CaseKind, Role, ViewerState
 from models.keys import new_id
 from resolvers.policy import CLOSING, Fact
+from resolvers.write.perform import UnitOfWork
 
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from resolvers.write.perform import UnitOfWork
-
-LETTERS = {CaseKind.CANCELLATION: "K", CaseKind.DISPUTE: "D", CaseKind.COMPLAINT: "C"}
+NUMBER_PREFIXES = {CaseKind.CANCELLATION: "K", CaseKind.DISPUTE: "D", CaseKind.COMPLAINT: "C"}
 MODELS: dict[CaseKind, Any] = {
     CaseKind.CANCELLATION: models.Cancellation,
     CaseKind.DISPUTE: models.Dispute,
@@ -25,7 +22,8 @@ MODELS: dict[CaseKind, Any] = {
 
 
 async def _next_number(kind: CaseKind, now: datetime) -> str:
-    """For people and support calls, like D-2026-000123. Unique and rising; gaps are harmless."""
+    """Returns a new number for people and support calls, like D-2026-000123. Numbers are unique and rise; a refused
+    action may leave a gap."""
     if database.dialect() == "postgres":
         [[n]] = await database.select(f"SELECT nextval('case_numbers_{kind.lower()}')")
     else:
@@ -34,36 +32,36 @@ async def _next_number(kind: CaseKind, now: datetime) -> str:
             [kind.value],
         )
         n = row["n"]
-    return f"{LETTERS[kind]}-{now.year}-{n:06d}"
+    return f"{NUMBER_PREFIXES[kind]}-{now.year}-{n:06d}"
 
 
-async def open_case(performing: UnitOfWork, kind: CaseKind, facts: dict[str, Fact], /, **columns: Any) -> UUID:
-    """Adds a case, and makes it what the performed action is about."""
+async def open_case(unit: UnitOfWork, kind: CaseKind, facts: dict[str, Fact], /, **columns: Any) -> UUID:
+    """Adds a case with these facts and other columns. The action's event is about it. Returns its id."""
     id = new_id()
-    number = await _next_number(kind, performing.now)
-    performing.insert(MODELS[kind], {"id": id, "number": number, **columns, **facts})
-    performing.change.case = (kind, id)
-    performing.change.case_facts = facts
+    number = await _next_number(kind, unit.now)
+    unit.insert(MODELS[kind], {"id": id, "number": number, **columns, **facts})
+    unit.event.case = (kind, id)
+    unit.event.case_facts = facts
     return id
 
 
-def change_case(performing: UnitOfWork, kind: CaseKind, id: UUID, facts: dict[str, Fact], /, **columns: Any) -> None:
-    """Sets facts, and what rules do not read, of a case, which the performed action is about."""
-    performing.update(MODELS[kind], {"id": id}, {**facts, **columns})
-    performing.change.case = (kind, id)
-    performing.change.case_facts = facts
+def update_case(unit: UnitOfWork, kind: CaseKind, id: UUID, facts: dict[str, Fact], /, **columns: Any) -> None:
+    """Sets facts of a case, and columns that rules do not read. The action's event is about it."""
+    unit.update(MODELS[kind], {"id": id}, {**facts, **columns})
+    unit.event.case = (kind, id)
+    unit.event.case_facts = facts
 
 
-def close_case(performing: UnitOfWork, how: Any) -> dict[str, Any]:
-    """The facts of a dispute or a complaint that is closed now."""
-    return {"closed_at": performing.now, "closed_as": how, **CLOSING}
+def closing_facts(now: datetime, closed_as: Any) -> dict[str, Any]:
+    """Returns the facts that close a dispute or a complaint."""
+    return {"closed_at": now, "closed_as": closed_as, **CLOSING}
 
 
-def viewer_state(mover: Role | None, viewer: Role, *, conflict: bool = False) -> ViewerState:
-    """A case from where its viewer stands, by whose move it is; that is nobody's once it is closed. An agent with a
-    `conflict` has no move."""
-    if mover is None:
+def viewer_state(next_to_act: Role | None, viewer: Role, *, conflict: bool = False) -> ViewerState:
+    """Returns where a case stands for its viewer. `next_to_act` is None once the case is closed. An agent with a
+    conflict of interest cannot act."""
+    if next_to_act is None:
         return ViewerState.CLOSED
-    if mover == viewer and not conflict:
+    if next_to_act == viewer and not conflict:
         return ViewerState.ACTION_REQUIRED
-    return ViewerState.UNDER_REVIEW if mover is Role.AGENT else ViewerState.WAITING_FOR_OTHER_PARTY
+    return ViewerState.UNDER_REVIEW if next_to_act is Role.AGENT else ViewerState.WAITING_FOR_OTHER_PARTY

@@ -1,27 +1,45 @@
-"""Events: appended with every change, and folded into the row."""
+"""Events: every change appends one, and sets its facts on the row.
+
+An order's facts are those of its events, oldest first, folded into one row. Feedback that is left at 12:00 appends
+
+    {at: 12:00, by_id: …, action: LEAVE_FEEDBACK, facts: {"feedback_left_at": 12:00}}
+
+and sets `feedback_left_at` on the order. Both go to the database together with what else the action writes:
+
+    WITH w0 AS (INSERT INTO feedback …), w1 AS (INSERT INTO events …)
+        UPDATE orders SET feedback_left_at = $18, changed_at = $19 WHERE id = $20
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import models
 from models.enums import Action, CaseKind
 from resolvers import policy
+from resolvers.context import Context
 from resolvers.policy import Fact
 from resolvers.write.sql import Write, insert, send, update
 
-if TYPE_CHECKING:
-    from resolvers.context import Context
-    from resolvers.orders.order import Order
+
+class LockedOrder(Protocol):
+    """An order that this transaction has locked. It has the facts of an order as attributes, which are set in place."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def changed_at(self) -> datetime: ...
+    @property
+    def dispute_open_since(self) -> datetime | None: ...
 
 
 @dataclass(slots=True, kw_only=True)
 class PendingEvent:
-    """One event to be: `facts` are set on the order, `case_facts` on the case."""
+    """An event before it is written. `facts` are set on the order, `case_facts` on the case."""
 
     at: datetime
     by_id: UUID | None = None
@@ -32,47 +50,55 @@ class PendingEvent:
     note: str | None = None
 
 
-def events(order_id: UUID | None, known_at: datetime, changes: Iterable[PendingEvent]) -> list[dict[str, Any]]:
-    """Their columns."""
+def event_rows(order_id: UUID | None, known_at: datetime, events: Iterable[PendingEvent]) -> list[dict[str, Any]]:
+    """Returns the events' columns."""
     return [
         {
             "order_id": order_id,
-            "case_kind": change.case[0] if change.case else None,
-            "case_id": change.case[1] if change.case else None,
-            "at": change.at,
+            "case_kind": event.case[0] if event.case else None,
+            "case_id": event.case[1] if event.case else None,
+            "at": event.at,
             "known_at": known_at,
-            "by_id": change.by_id,
-            "action": change.action,
-            "facts": change.facts,
-            "case_facts": change.case_facts,
-            "note": change.note,
+            "by_id": event.by_id,
+            "action": event.action,
+            "facts": event.facts,
+            "case_facts": event.case_facts,
+            "note": event.note,
         }
-        for change in changes
+        for event in events
     ]
 
 
 async def append(
-    context: Context, order: Order | None, changes: Sequence[PendingEvent], writes: Iterable[Write] = (), **columns: Any
+    context: Context,
+    order: LockedOrder | None,
+    events: Sequence[PendingEvent],
+    writes: Iterable[Write] = (),
+    **columns: Any,
 ) -> None:
-    """Writes changes as events, and their fold, with any other `columns`, to the row of their locked order; and with
-    them what else there is to write.
+    """Writes the events, and sets their facts and `columns` on the order. Sends the other `writes` with them.
 
-    Events never become known before earlier ones of the same order or case, even where a clock goes back.
+    Without an order, there is one event, of a case. An event becomes known no earlier than the one before it of the
+    same order or case, even where a clock was set back.
     """
     if order is None:
-        [change] = changes
-        assert change.case is not None
-        earlier = await models.Event.filter(case_id=change.case[1]).order_by("-id").first()
-        known_at = max(context.known_at(), earlier.known_at) if earlier else context.known_at()
-        # No order is locked, so that the transaction may have its number only from what is written first: before an
-        # event has its own, which models.feed relies on. Within one statement nothing would say which is first.
-        if written := list(writes):
-            await send(*written)
-        await send(insert(models.Event, events(None, known_at, changes)))
+        await _append_to_case(context, events, writes)
         return
     known_at = max(context.known_at(), order.changed_at)
-    policy.fold(order, [change.facts for change in changes])
-    facts = {name: getattr(order, name) for change in changes for name in change.facts}
-    new = [insert(models.Event, events(order.id, known_at, changes))] if changes else []
-    folded = update(models.Order, {"id": order.id}, {**facts, **columns, "changed_at": known_at})
-    await send(*writes, *new, folded)
+    policy.fold(order, [event.facts for event in events])
+    facts = {name: getattr(order, name) for event in events for name in event.facts}
+    inserts = [insert(models.Event, event_rows(order.id, known_at, events))] if events else []
+    await send(*writes, *inserts, update(models.Order, {"id": order.id}, {**facts, **columns, "changed_at": known_at}))
+
+
+async def _append_to_case(context: Context, events: Sequence[PendingEvent], writes: Iterable[Write]) -> None:
+    [event] = events
+    assert event.case is not None
+    latest = await models.Event.filter(case_id=event.case[1]).order_by("-id").first()
+    known_at = max(context.known_at(), latest.known_at) if latest else context.known_at()
+    # The transaction must have its number before the event has its id; models.feed relies on that. No order is locked
+    # here, so the transaction may get its number only from its first write. That write must come before the event, in
+    # a statement of its own: a single statement does not say which of its writes is first.
+    if case_writes := list(writes):
+        await send(*case_writes)
+    await send(insert(models.Event, event_rows(None, known_at, events)))

@@ -1,10 +1,21 @@
-"""Settling: what time alone has done to an order's dispute is written down before anything else happens to it."""
+"""Expiry: what time alone has done to a dispute is recorded before anything else happens to its order.
+
+A dispute's deadlines pass without a write: readers compute its status from its facts and the time. Before an action, or
+a record of the order system, changes the order, the passed deadline becomes an event, dated by the deadline. So events
+stay in order. For example, a dispute waits for the supplier until June 8; on June 10 the buyer withdraws it. Within
+the transaction of the withdrawal:
+
+    SELECT … FROM disputes WHERE order_id = $1 AND closed_at IS NULL
+    UPDATE disputes SET waits_for = 'AGENT', evidence_asked_at = NULL WHERE id = …
+
+The withdrawal then appends two events: the change of June 8, and its own.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 import models
@@ -14,11 +25,8 @@ from resolvers.context import Context
 from resolvers.policy import DisputeFacts
 from resolvers.read.fetch import fetch
 from resolvers.read.rows import Row
-from resolvers.write.events import PendingEvent
+from resolvers.write.events import LockedOrder, PendingEvent
 from resolvers.write.sql import send, update
-
-if TYPE_CHECKING:
-    from resolvers.orders.order import Order
 
 
 class _Dispute(Protocol):
@@ -37,31 +45,31 @@ class _OpenDispute(DisputeFacts, Row):
 
 
 def order_facts(case_facts: dict[str, Any]) -> dict[str, Any]:
-    """The facts of the order that follow from facts set on its open dispute."""
+    """Returns the order's facts that follow from facts set on its open dispute."""
     facts: dict[str, Any] = {"dispute_lapses_at": None}
     return facts | ({"dispute_open_since": None} if case_facts.get("closed_at") else {})
 
 
 def due_event(dispute: _Dispute, now: datetime) -> PendingEvent | None:
-    """The event that will say what time has done to a dispute, while nobody has written it down."""
-    done = policy.expiration(dispute, now)  # type: ignore[arg-type]
-    if done is None:
+    """Returns the event for what time has done to the dispute and nobody has recorded yet."""
+    change = policy.expiration(dispute, now)  # type: ignore[arg-type]
+    if change is None:
         return None
-    due, facts = done
-    return PendingEvent(at=due, facts=order_facts(facts), case=(CaseKind.DISPUTE, dispute.id), case_facts=facts)
+    due_at, facts = change
+    return PendingEvent(at=due_at, facts=order_facts(facts), case=(CaseKind.DISPUTE, dispute.id), case_facts=facts)
 
 
-async def record_expirations(context: Context, order: Order) -> list[PendingEvent]:
-    """Writes to the locked order's dispute what time has done, dated when it was due; gives the events to append."""
+async def record_expirations(context: Context, order: LockedOrder) -> list[PendingEvent]:
+    """Updates the locked order's open dispute to what time has done to it. Returns the events to append."""
     if order.dispute_open_since is None:
         return []
     [dispute] = await fetch(
         context, _OpenDispute, lambda bind: f"order_id = {bind(order.id)} AND closed_at IS NULL", scoped=False
     )
-    change = due_event(dispute, context.now)
-    if change is None:
+    event = due_event(dispute, context.now)
+    if event is None:
         return []
-    assert change.case_facts
-    await send(update(models.Dispute, {"id": dispute.id}, change.case_facts))
-    policy.fold(order, [change.facts])
-    return [change]
+    assert event.case_facts
+    await send(update(models.Dispute, {"id": dispute.id}, event.case_facts))
+    policy.fold(order, [event.facts])
+    return [event]

@@ -1,11 +1,20 @@
-"""Doing something once, however often it is asked: by a key that the caller makes up for it."""
+"""Idempotency: an action with a key is done once, however often the request arrives.
+
+The client makes up a key for each thing that it wants done. The first statement of the transaction claims it:
+
+    INSERT INTO idempotency_keys (id, caller_id, key, action, digest, used_at) VALUES (…)
+        ON CONFLICT (caller_id, key) DO UPDATE SET … WHERE idempotency_keys.used_at < $7 RETURNING id
+
+A returned row means that the key is new, or has expired, and the action goes on. No row means that the key is in use.
+If the digest of the input is the same, the request is a repeat: the answer shows what is there now. If it differs, the
+action is refused. A second request that arrives while the first one runs waits at this statement.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict, dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import orjson
@@ -15,14 +24,10 @@ import models
 from models import database
 from models.enums import Action, Reason
 from models.keys import new_id
+from resolvers.context import Context
 from resolvers.errors import ActionRefused, UserError
 from resolvers.read.sql import Statement
 from resolvers.write.inputs import Checks, Input
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from resolvers.context import Context
 
 RETENTION = timedelta(days=1)
 MAX_KEY_LENGTH = 255  # characters
@@ -31,7 +36,7 @@ FIELD = "idempotencyKey"
 
 @dataclass(kw_only=True)
 class IdempotentInput(Input):
-    """The input of something that can be done under a key."""
+    """The input of an action that can have an idempotency key."""
 
     EXACT = frozenset({"idempotency_key"})  # as the client made it, and as the release before stored it
 
@@ -40,7 +45,7 @@ class IdempotentInput(Input):
 
 @dataclass(frozen=True, slots=True)
 class FirstUse:
-    """The first time that it was done. `case_id` is the case that came of it, where the input names none."""
+    """The first use of a key. `case_id` is the case that the action was about, where the input names none."""
 
     case_id: UUID | None
 
@@ -50,10 +55,10 @@ def check(checks: Checks, input: IdempotentInput) -> None:
 
 
 async def claim(context: Context, action: Action, input: IdempotentInput) -> FirstUse | None:
-    """Takes the input's key for what the transaction is going to do; None where nobody has used it, or there is none.
+    """Claims the input's key for this transaction. Returns the key's first use, or None where the action is to be done.
 
-    Waits for a twin that is under way. Keys and their age go by real time. Raises Refused where the key was used for
-    something else.
+    Waits for another transaction that has claimed the key and not ended yet. A key's age is measured in real time.
+    Raises ActionRefused where the key was used for something else.
     """
     if input.idempotency_key is None:
         return None
@@ -61,47 +66,48 @@ async def claim(context: Context, action: Action, input: IdempotentInput) -> Fir
     statement = Statement()
     bind = statement.bind
     row = ", ".join(map(bind, (new_id(), caller, key, action.value, digest, context.arrived_at)))
-    taken = await database.returning(
+    claimed = await database.returning(
         f"INSERT INTO idempotency_keys (id, caller_id, key, action, digest, used_at) VALUES ({row})"
         " ON CONFLICT (caller_id, key) DO UPDATE SET action = excluded.action, digest = excluded.digest,"
-        f" case_id = NULL, used_at = excluded.used_at WHERE idempotency_keys.used_at < {bind(_expired(context))}"
+        f" case_id = NULL, used_at = excluded.used_at WHERE idempotency_keys.used_at < {bind(_expiry(context))}"
         " RETURNING id",
         statement.values,
     )
-    if taken:
+    if claimed:
         return None
     first = await models.IdempotencyKey.get(caller_id=caller, key=key)
     if first.digest != digest:
-        message = "This key was used for something else; make up a new one for each thing that is to be done."
+        message = "This key was used for a different request. Use a new key for each request."
         raise ActionRefused([UserError(Reason.IDEMPOTENCY_KEY_REUSED, message, field=[FIELD])])
     return FirstUse(first.case_id)
 
 
-async def note_case(context: Context, input: IdempotentInput, case_id: UUID) -> None:
-    """Writes down which case came of what was done under the input's key."""
+async def set_case(context: Context, input: IdempotentInput, case_id: UUID) -> None:
+    """Stores with the input's key, if there is one, the case that the action was about."""
     if input.idempotency_key is not None:
-        mine = models.IdempotencyKey.filter(caller_id=context.viewer.id, key=input.idempotency_key)
-        await mine.update(case_id=case_id)
+        used = models.IdempotencyKey.filter(caller_id=context.viewer.id, key=input.idempotency_key)
+        await used.update(case_id=case_id)
 
 
 async def clear(now: datetime) -> None:
-    """Removes the keys that nobody can use to ask again. `now` is the real time."""
+    """Deletes keys that no request can repeat any more. `now` is the real time."""
     await models.IdempotencyKey.filter(used_at__lt=now - 2 * RETENTION).delete()
 
 
-def _expired(context: Context) -> datetime:
+def _expiry(context: Context) -> datetime:
+    """Returns the time before which used keys have expired."""
     return context.arrived_at - RETENTION
 
 
-# Fields that inputs did not always have: left out, they leave a digest as the release before made it.
-_ADDED = ("proposal_id", "cancellation_id")
+# Fields that later releases added. While they are null, the digest is the one that the release before them made.
+_ADDED_FIELDS = ("proposal_id", "cancellation_id")
 
 
 def _digest(action: Action, input: IdempotentInput) -> str:
-    said = asdict(input)
-    del said["idempotency_key"]
-    for name in _ADDED:
-        if said.get(name) is None:
-            said.pop(name, None)
-    text = orjson.dumps([action.value, said], option=orjson.OPT_SORT_KEYS, default=str)
+    values = asdict(input)
+    del values["idempotency_key"]
+    for name in _ADDED_FIELDS:
+        if values.get(name) is None:
+            values.pop(name, None)
+    text = orjson.dumps([action.value, values], option=orjson.OPT_SORT_KEYS, default=str)
     return hashlib.sha256(text).hexdigest()

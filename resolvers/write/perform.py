@@ -1,4 +1,25 @@
-"""The one door through which actions reach the database."""
+"""Performs actions. Everything that people change goes through `perform`.
+
+One action is one transaction. `perform` takes these steps, in this order:
+
+1. Check the form of the input. This needs no transaction.
+2. Claim the idempotency key. An action that was done under this key before is not done again.
+3. Lock the order, and record what time alone has done to its dispute.
+4. Read the subject and ask the policy whether the action is allowed.
+5. Compare what the person saw with what is there now.
+6. Call the action's handler. It sets facts and collects writes; it sends none of them itself.
+7. Append one event, and send it with the collected writes and the order's new facts.
+
+For example, `leaveFeedback` without a key sends three statements to PostgreSQL: one to lock, one to write, and one to
+read the answer.
+
+    SELECT … FROM orders WHERE id = $1 AND buyer_id = $2 … FOR UPDATE
+    WITH w0 AS (INSERT INTO feedback …), w1 AS (INSERT INTO events …)
+        UPDATE orders SET feedback_left_at = $18, changed_at = $19 WHERE id = $20
+    SELECT … FROM orders … WHERE id = $1 …
+
+This package knows facts and locked rows. It does not know what an order or a case looks like to its viewer.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +33,14 @@ from tortoise.models import Model
 
 from models import database
 from models.enums import Action, Reason
-from resolvers import ids, policy, telemetry
+from resolvers import policy, telemetry
 from resolvers.actionable import decided
 from resolvers.context import Context
 from resolvers.errors import ActionRefused, UserError, refused_by
-from resolvers.orders.order import Order
 from resolvers.policy import Fact, Subject
 from resolvers.policy.messages import message_for
-from resolvers.read import fetch
-from resolvers.read.sql import Where
 from resolvers.write import events, idempotency
-from resolvers.write.events import PendingEvent
+from resolvers.write.events import LockedOrder, PendingEvent
 from resolvers.write.expiry import record_expirations
 from resolvers.write.idempotency import IdempotentInput
 from resolvers.write.inputs import Checks
@@ -31,22 +49,22 @@ from resolvers.write.sql import Columns, Write, insert, update
 
 @dataclass(frozen=True, slots=True)
 class ActionTarget:
-    """What an action is asked of. `lock` keeps others from its order, if it has one, or else from itself; `read` then
-    gives the facts that the policy decides on, or None where the viewer cannot see it."""
+    """What an action is performed on. `lock` locks its order, or itself where it has no order. `read` then returns the
+    subject, whose facts the policy reads, or None where the viewer cannot see it."""
 
-    lock: Callable[[Context], Awaitable[Order | None]]
-    read: Callable[[Context, Order | None], Awaitable[Any]]
+    lock: Callable[[Context], Awaitable[LockedOrder | None]]
+    read: Callable[[Context, Any], Awaitable[Any]]
 
 
 @dataclass(slots=True)
 class UnitOfWork:
-    """An action that is allowed, while it is done. `order` is locked; `subject` is what the action was asked of. The
-    `writes` are sent when its effect is over, with the event. An effect that finds it done already names the case that
-    came of it then, `first_case`, and nothing is written."""
+    """An allowed action while its handler runs. `order` is locked; `subject` is the target's subject. `writes` are sent
+    with `event` when the handler has returned. A handler that finds that its case exists already sets `first_case` to
+    it; then nothing is written."""
 
     context: Context
-    change: PendingEvent
-    order: Order | None
+    event: PendingEvent
+    order: LockedOrder | None
     subject: Any
     writes: list[Write] = field(default_factory=list[Write])
     first_case: UUID | None = None
@@ -56,8 +74,8 @@ class UnitOfWork:
         return self.context.now
 
     def set(self, **facts: Fact) -> None:
-        """Facts of the order that the action sets."""
-        self.change.facts.update(facts)
+        """Sets facts of the order."""
+        self.event.facts.update(facts)
 
     def insert(self, model: type[Model], row: Columns) -> None:
         self.writes.append(insert(model, [row]))
@@ -71,88 +89,77 @@ ActionHandler = Callable[[UnitOfWork], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class ExpectedState:
-    """What the person saw when deciding, where the input names it. `is_current` says, under the lock, whether it is
-    what the action on this subject would be about now; if not, the action is refused with PROPOSAL_CHANGED. That comes
-    after the decision, but in the place of the reasons `rather_than`, which are about what is there now."""
+    """What the person saw, where the input names it. `is_current` tells, under the lock, whether the subject still
+    shows it; if not, the action is refused with PROPOSAL_CHANGED. This check comes after the policy's decision, but
+    takes the place of the reasons in `overrides`, which are about the state that has replaced what the person saw."""
 
     is_current: Callable[[Any], Awaitable[bool]]
-    rather_than: frozenset[Reason] = frozenset()
+    overrides: frozenset[Reason] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class ActionResult:
-    """What came of an action: why not, where it was refused; and the case it was about, where it had been done before
-    and the input names none."""
+    """Why an action was refused, or nothing where it was done. `case_id` is the case that it was about, where the input
+    names none. `is_repeat` tells that the action had been done before and was not done again."""
 
     errors: list[UserError]
-    first_case: UUID | None = None
+    case_id: UUID | None = None
+    is_repeat: bool = False
 
 
 async def perform(
     context: Context,
     action: Action,
     target: ActionTarget,
-    effect: ActionHandler,
     input: IdempotentInput,
+    handler: ActionHandler,
     checks: Checks,
+    *,
     note: str | None = None,
-    seen: ExpectedState | None = None,
+    expected: ExpectedState | None = None,
 ) -> ActionResult:
-    """Does `effect` if the input is in order, the policy allows `action` under the lock, and what was `seen` is still
-    there; what it changes is one event.
+    """Performs an action and records it as one event.
 
-    What is refused, by `checks`, policy or effect, changes nothing. What was done before under the input's key is not
-    done again.
+    `checks` are those of the input so far. `note` is stored with the event. An action that the checks, the policy or
+    the handler refuse changes nothing. The transaction may run twice, so the handler keeps no state of its own.
     """
     idempotency.check(checks, input)
     if checks.errors:
         telemetry.count_refusal(action, checks.errors[0].code)
         return ActionResult(checks.errors)
 
-    async def work() -> ActionResult:
-        if (first := await idempotency.claim(context, action, input)) is not None:
-            return ActionResult([], first.case_id)
+    async def transaction() -> ActionResult:
+        first_use = await idempotency.claim(context, action, input)
+        if first_use is not None:
+            return ActionResult([], first_use.case_id, is_repeat=True)
         order = await target.lock(context)
-        settled = await record_expirations(context, order) if order else []
+        expired = await record_expirations(context, order) if order else []
         subject = await target.read(context, order)
         decision = decided(action, subject, context)
-        compares = seen is not None and (decision.allowed or decision.reason in seen.rather_than)
-        if seen is not None and compares and not await seen.is_current(subject):
+        compares = expected is not None and (decision.allowed or decision.reason in expected.overrides)
+        if expected is not None and compares and not await expected.is_current(subject):
             raise ActionRefused([UserError(Reason.PROPOSAL_CHANGED, message_for(action, Reason.PROPOSAL_CHANGED))])
         if not decision.allowed:
             raise ActionRefused([refused_by(decision)])
-        change = PendingEvent(at=context.now, by_id=context.viewer.id, action=action, note=note)
-        performing = UnitOfWork(context, change, order, subject)
-        await effect(performing)
-        if performing.first_case is not None:
-            await idempotency.note_case(context, input, performing.first_case)
-            return ActionResult([], performing.first_case)
-        await events.append(context, order, [*settled, change], performing.writes)
-        if change.case is not None and action in _NAME_NO_CASE:
-            await idempotency.note_case(context, input, change.case[1])
-        return ActionResult([])
+        event = PendingEvent(at=context.now, by_id=context.viewer.id, action=action, note=note)
+        unit = UnitOfWork(context, event, order, subject)
+        await handler(unit)
+        if unit.first_case is not None:
+            await idempotency.set_case(context, input, unit.first_case)
+            return ActionResult([], unit.first_case, is_repeat=True)
+        await events.append(context, order, [*expired, event], unit.writes)
+        if event.case is None or action not in _ACTIONS_ON_ORDERS:
+            return ActionResult([])
+        _, case_id = event.case
+        await idempotency.set_case(context, input, case_id)
+        return ActionResult([], case_id)
 
     try:
-        return await database.in_transaction(work)
-    except ActionRefused as refused:
-        telemetry.count_refusal(action, refused.errors[0].code)
-        return ActionResult(refused.errors)
+        return await database.in_transaction(transaction)
+    except ActionRefused as refusal:
+        telemetry.count_refusal(action, refusal.errors[0].code)
+        return ActionResult(refusal.errors)
 
 
-_NAME_NO_CASE = {rule.action for rule in policy.TABLE.values() if rule.subject is Subject.ORDER}
-
-
-async def lock_order(context: Context, where: Where) -> Order | None:
-    """The viewer's order, which nobody else changes until the transaction ends."""
-    return fetch.first(await fetch.fetch(context, Order, where, lock=True))
-
-
-def the_order(id: str) -> ActionTarget:
-    async def lock(context: Context) -> Order | None:
-        key = ids.key_of("Order", id)
-        return await lock_order(context, lambda bind: f"id = {bind(key)}") if key else None
-
-    async def read(_context: Context, order: Order | None) -> Order | None:
-        return order
-
-    return ActionTarget(lock, read)
+# Their inputs name an order, so that only the idempotency key can tell later which case they were about.
+_ACTIONS_ON_ORDERS = {rule.action for rule in policy.TABLE.values() if rule.subject is Subject.ORDER}

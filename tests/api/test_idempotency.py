@@ -16,7 +16,7 @@ from models import database
 from models.enums import Role
 from models.keys import new_id
 from resolvers.cancellation import AcceptCancellation
-from resolvers.disputes.proposal import AcceptProposal
+from resolvers.disputes.negotiation import AcceptProposal
 from resolvers.write import idempotency
 from schema import SCHEMA
 from tests.conftest import DAY, NOW, Person, Server, World

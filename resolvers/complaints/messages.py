@@ -1,0 +1,33 @@
+"""Messages in complaints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from models.enums import Action, CaseKind, Role
+from resolvers.actions import act
+from resolvers.complaints.complaint import COMPLAINT, Complaint, ComplaintPayload, update_complaint
+from resolvers.context import Info
+from resolvers.message import MessageInput, check_message, write_message
+from resolvers.policy import NEVER_DUE
+from resolvers.write.perform import UnitOfWork
+
+
+@dataclass(kw_only=True)
+class PostComplaintMessage(MessageInput):
+    pass
+
+
+async def post_complaint_message(info: Info, input: PostComplaintMessage) -> ComplaintPayload:
+    checks, uploads = await check_message(info, input)
+
+    async def handler(unit: UnitOfWork) -> None:
+        complaint: Complaint = unit.subject
+        await write_message(unit, CaseKind.COMPLAINT, input.text, uploads)
+        if unit.context.viewer.role is Role.AGENT:
+            answered_at = complaint.answered_at or unit.now
+            update_complaint(unit, {"answered_at": answered_at, "waits_for": Role.BUYER, "due_at": NEVER_DUE})
+        elif complaint.waits_for is Role.BUYER:
+            update_complaint(unit, {"waits_for": Role.AGENT, "due_at": unit.now})
+
+    return await act(info, Action.POST_COMPLAINT_MESSAGE, COMPLAINT, input, handler, checks)

@@ -10,7 +10,7 @@ from typing import Any
 
 import asyncpg
 
-from models.database import config
+from models.config import tortoise_config
 
 ORDERS, BUYERS, SUPPLIERS = 20_000, 200, 50
 AGENT, SERVICE = "agent", "order-system"
@@ -147,7 +147,7 @@ ORDER BY at
 
 
 async def connect(url: str) -> Any:
-    credentials = config(url)["connections"]["default"]["credentials"]
+    credentials = tortoise_config(url)["connections"]["default"]["credentials"]
     named = {key: credentials[key] for key in ("host", "port", "user", "password", "database")}
     connection: Any = await asyncpg.connect(**named, command_timeout=3600)
     return connection

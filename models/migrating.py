@@ -1,11 +1,18 @@
-"""Bringing a schema up to date: one process at a time, and without blocking the application on PostgreSQL.
+"""Brings a database's schema up to date: one process at a time, and on PostgreSQL without blocking the application.
 
-A PostgreSQL database that holds data is migrated step by step. Each operation has its own transaction, which also
-records that the step is done; an interrupted migration goes on with the first step that is not. A step waits for a lock
-for half a second at most, since all who use the table queue up behind it, and then tries again; who holds the lock is
-reported. Steps run on a connection of their own, without the time limits of the application's statements.
+The idea: a PostgreSQL database that holds data is migrated step by step. Each operation of a migration is one step with
+its own transaction, and that transaction also records that the step is done. Example: 0005_growth has 12 operations and
+is interrupted in the 4th. `tortoise_migrations` then holds:
 
-On SQLite, rebuilding a table keeps what Tortoise would lose: the rows that refer to it, and its indexes.
+    models                0004_idempotency_keys
+    models.0005_growth    1, 2, 3
+
+The next `./recourse migrate` starts with step 4. When step 12 is done, one transaction replaces the three rows by
+`models 0005_growth`. Steps for large tables, which use several transactions or none, are in models.steps. How a step
+waits for locks is in models.migration_watch. Steps run on a connection without the application's time limits.
+
+A new PostgreSQL database and SQLite are migrated with one transaction a migration. On SQLite, rebuilding a table keeps
+what Tortoise would lose: the rows that refer to the table, and its indexes.
 """
 
 # pyright: reportPrivateUsage=false, reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -17,8 +24,8 @@ import fcntl
 import logging
 import os
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable
-from typing import Any, TypeVar, cast
+from collections.abc import AsyncGenerator, Callable, Iterable
+from typing import Any, cast
 
 import asyncpg
 from tortoise import Tortoise
@@ -32,208 +39,24 @@ from tortoise.migrations.executor import MigrationExecutor, MigrationTarget
 from tortoise.migrations.graph import MigrationKey
 from tortoise.migrations.migration import Migration
 from tortoise.migrations.recorder import MigrationRecorder
-from tortoise.migrations.schema_editor import AsyncpgSchemaEditor, BaseSchemaEditor, SqliteSchemaEditor
+from tortoise.migrations.schema_editor import BaseSchemaEditor
 from tortoise.migrations.schema_generator.state import State
 from tortoise.transactions import in_transaction
 
-from models.backends.asyncpg import apart, connect_apart
-from models.steps import Editing, Step, create_index, is_large
+from models.backends.asyncpg import single_connection_client
+from models.backends.hosts import connect_outside_pool
+from models.migration_watch import LOCK_SECONDS, LOOK_SECONDS, Report, Watch
+from models.schema_editors import SafePostgresSchemaEditor, SafeSqliteSchemaEditor
+from models.steps import Step, is_large
 
-T = TypeVar("T")
-Tell = Callable[[str], object]
-
-LOCK_KEY = 0x5EC0425E  # any number that no other program takes as its advisory lock in this database
-LOCK_SECONDS = 0.5  # that a step waits for a lock, and others behind it
-REST_SECONDS = 0.5, 5.0  # between two attempts, in which those who waited get on: at first, and at most
-TIMEOUT_SECONDS = 15 * 60  # with locks that others hold, over all attempts of a step
-LOOK_SECONDS = 0.25  # between two looks at what a step waits for
-TELL_SECONDS = 5.0  # between two words about the same step
+LOCK_KEY = 0x5EC0425E  # any number that no other program uses for an advisory lock in this database
 
 _log = logging.getLogger(__name__)
 
 
-class Blocked(TimeoutError):
-    """A step could not get a lock in time."""
-
-
-class SafeSqliteSchemaEditor(Editing, SqliteSchemaEditor):
-    """A rebuilt table keeps the indexes that its migration does not mention; descriptions stay out of the SQL,
-    which is cut at every semicolon before it runs."""
-
-    def _get_table_comment_sql(self, table: str, comment: str) -> str:
-        return ""
-
-    def _get_column_comment_sql(self, table: str, column: str, comment: str) -> str:
-        return ""
-
-    async def _remake_table(self, model: Any, *args: Any, **kwargs: Any) -> None:
-        table = model._meta.db_table
-        before = await self._indexes(table)
-        await super()._remake_table(model, *args, **kwargs)
-        after = {index["columns"] for index in await self._indexes(table) if index["is_unique"]}
-        columns = {row["name"] for row in await self.client.execute_query_dict(f'PRAGMA table_info("{table}")')}
-        for index in before:
-            names = index["columns"].split(",")
-            if index["sql"] is not None and columns.issuperset(names):
-                await self.client.execute_query(index["sql"])
-            elif index["is_unique"] and index["columns"] not in after and columns.issuperset(names):
-                name = f"{table}_{'_'.join(names)}_unique"
-                await self.client.execute_query(f'CREATE UNIQUE INDEX "{name}" ON "{table}" ({index["columns"]})')
-
-    async def _indexes(self, table: str) -> list[dict[str, Any]]:
-        """Name, columns and uniqueness of the table's indexes; `sql` is null for those that a UNIQUE or a primary
-        key of the table's own definition made."""
-        return await self.client.execute_query_dict(
-            'SELECT l.name, l."unique" AS is_unique, m.sql,'
-            " (SELECT group_concat(i.name) FROM pragma_index_info(l.name) i) AS columns"
-            " FROM pragma_index_list(?) l LEFT JOIN sqlite_master m ON m.name = l.name",
-            [table],
-        )
-
-
-class SafePostgresSchemaEditor(Editing, AsyncpgSchemaEditor):
-    """Holds strong locks only briefly: indexes are made by `create_index`, and a CHECK is added without looking at the
-    rows, then validated under a weak lock."""
-
-    def __init__(self, connection: BaseDBAsyncClient, watch: "Watch", *, atomic: bool, in_steps: bool = False) -> None:
-        super().__init__(connection, atomic=atomic)
-        self.watch, self.in_steps = watch, in_steps
-
-    async def attempt(self, work: Callable[[BaseDBAsyncClient], Awaitable[T]]) -> T:
-        if not self.in_steps:
-            return await work(self.client)
-
-        async def transact() -> T:
-            async with in_transaction(self.client.connection_name) as client:
-                return await work(client)
-
-        return await self.watch.attempts(transact)
-
-    async def patiently(self, sql: str) -> None:
-        await self.client.execute_query("SET lock_timeout = 0")
-        try:
-            await self.client.execute_script(sql)
-        finally:
-            await self.client.execute_query(f"SET lock_timeout = '{LOCK_SECONDS}s'")
-
-    def note(self, progress: str) -> None:
-        self.watch.progress = progress
-
-    async def add_index(self, model: Any, index: Any) -> None:
-        index.resolve_expressions(model)
-        name, table = self._index_name_for_model(model, index), model._meta.db_table
-        said = self._get_index_sql(
-            model, list(index.field_names), index_name=name, index_type=index.INDEX_TYPE, extra=index.extra
-        )
-        await create_index(self, f'"{name}"', f'"{table}"', said.partition(f'" ON "{table}" ')[2].rstrip(";"))
-
-    async def add_constraint(self, model: Any, constraint: Any) -> None:
-        if not self.in_steps or not isinstance(constraint, CheckConstraint):
-            await super().add_constraint(model, constraint)
-            return
-        table, name = model._meta.db_table, constraint.name
-        added = f'ADD CONSTRAINT "{name}" CHECK ({constraint.check}) NOT VALID'
-
-        async def add(client: BaseDBAsyncClient) -> None:
-            await client.execute_script(f'ALTER TABLE "{table}" DROP CONSTRAINT IF EXISTS "{name}", {added}')
-
-        async def validate(client: BaseDBAsyncClient) -> None:
-            await client.execute_script(
-                f'SET LOCAL lock_timeout = 0; ALTER TABLE "{table}" VALIDATE CONSTRAINT "{name}"'
-            )
-
-        await self.attempt(add)
-        await self.attempt(validate)
-
-
-class Watch:
-    """Reports, by a connection of its own, what the migrating connection waits for and how far its step is."""
-
-    def __init__(self, own: asyncpg.Connection, tell: Tell) -> None:
-        self.own, self.tell = own, tell
-        self.watched = 0  # the process id of the migrating connection, in PostgreSQL
-        self.step = ""
-        self.progress = ""
-        self._told_of = ""
-        self._told_at = 0.0
-
-    async def attempts(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Runs `work` until it gets its locks. Raises Blocked when that takes too long."""
-        since, rest = time.monotonic(), REST_SECONDS[0]
-        while True:
-            try:
-                return await work()
-            except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
-                if time.monotonic() - since > TIMEOUT_SECONDS:
-                    raise Blocked(
-                        f"{self.step}: no lock in {TIMEOUT_SECONDS // 60} minutes. "
-                        "What was done is kept; run migrate again to go on."
-                    ) from None
-            await asyncio.sleep(rest)
-            rest = min(2 * rest, REST_SECONDS[1])
-
-    async def over(self, step: str, work: Coroutine[Any, Any, T]) -> T:
-        """Runs one step, and reports on it when it takes long."""
-        self.step, self.progress = step, ""
-        self._told_of, self._told_at = "", float("-inf")
-        task = asyncio.create_task(work)
-        try:
-            # When looking fails, the connection with the advisory lock is lost, and others may migrate.
-            while not (await asyncio.wait([task], timeout=LOOK_SECONDS))[0]:
-                await self._look()
-            return await task
-        finally:
-            task.cancel()
-            await asyncio.wait([task])
-
-    async def _look(self) -> None:
-        blockers = await self._blockers()
-        about = blockers[0] if blockers else ""
-        is_due = time.monotonic() - self._told_at > TELL_SECONDS
-        if not is_due and (not about or about == self._told_of):
-            return
-        self._told_of, self._told_at = about, time.monotonic()
-        how = f"waits for {blockers[1]}" if blockers else await self._progress()
-        self.tell(f"{self.step}{f': {how}' if how else ''}")
-
-    async def _blockers(self) -> tuple[str, str] | None:
-        """Whom the migrating connection waits for, as something to compare and in words; never their statements."""
-        rows: Any = await self.own.fetch(
-            "SELECT pid, a.application_name, a.state,"
-            " extract(epoch FROM clock_timestamp() - a.xact_start)::int AS seconds"
-            " FROM unnest(pg_blocking_pids($1)) AS pid LEFT JOIN pg_stat_activity a USING (pid) ORDER BY pid LIMIT 5",
-            self.watched,
-        )
-        if not rows:
-            return None
-        told = [
-            f"process {row['pid']} ("
-            + ", ".join(
-                [
-                    row["application_name"] or "no name",
-                    *([row["state"]] if row["state"] else []),
-                    *([f"{row['seconds']} s in its transaction"] if row["seconds"] is not None else []),
-                ]
-            )
-            + ")"
-            for row in rows
-        ]
-        return " ".join(str(row["pid"]) for row in rows), " and ".join(told)
-
-    async def _progress(self) -> str:
-        row: Any = await self.own.fetchrow(
-            "SELECT phase, greatest(blocks_done::float / nullif(blocks_total, 0),"
-            " tuples_done::float / nullif(tuples_total, 0)) AS part FROM pg_stat_progress_create_index WHERE pid = $1",
-            self.watched,
-        )
-        if row is None:
-            return self.progress
-        return row["phase"] if row["part"] is None else f"{row['phase']}, {row['part']:.0%}"
-
-
 class Recorder(MigrationRecorder):
     async def applied_migrations(self) -> list[MigrationKey]:
-        """Unlike its base, fails when the database does; that one would take it for empty."""
+        """Raises when the database fails. Tortoise's own method would take the database for empty."""
         try:
             rows = await self.connection.execute_query_dict("SELECT app, name FROM tortoise_migrations")
         except OperationalError as error:
@@ -245,11 +68,15 @@ class Recorder(MigrationRecorder):
 
 class Migrator(MigrationExecutor):
     def __init__(
-        self, connection: BaseDBAsyncClient, apps: dict[str, Any], watch: Watch | None = None, tell: Tell = _log.info
+        self,
+        connection: BaseDBAsyncClient,
+        apps: dict[str, Any],
+        watch: Watch | None = None,
+        report: Report = _log.info,
     ):
         super().__init__(connection, apps)
         self.recorder = Recorder(connection)
-        self.watch, self.tell = watch, tell
+        self.watch, self.report = watch, report
 
     @property
     def _is_sqlite(self) -> bool:
@@ -269,10 +96,10 @@ class Migrator(MigrationExecutor):
         direction: str = "forward",
         progress: Callable[[str, str, str], object] | None = None,
     ) -> None:
-        """Applies what is missing; never goes backward.
+        """Applies the missing migrations; never goes backward.
 
-        On SQLite foreign keys are not enforced while tables are rebuilt, and checked afterwards: dropping the old table
-        of a rebuild would otherwise delete the rows that refer to it.
+        On SQLite, foreign keys are off while tables are rebuilt and checked afterwards. Otherwise, dropping the old
+        table would delete the rows that refer to it.
         """
         if not self._is_sqlite:
             await self._forward(targets)
@@ -283,10 +110,10 @@ class Migrator(MigrationExecutor):
         finally:
             await self.connection.execute_query("PRAGMA foreign_keys = ON")
         if dangling := (await self.connection.execute_query("PRAGMA foreign_key_check"))[1]:
-            raise RuntimeError(f"migrating left {len(dangling)} rows that refer to nothing")
+            raise RuntimeError(f"the migration left {len(dangling)} rows that refer to a missing row")
 
     def _recorder(self, client: BaseDBAsyncClient) -> MigrationRecorder:
-        """One that writes by this client, in its transaction."""
+        """Returns a recorder that writes through this client, in its transaction."""
         recorder = copy.copy(self.recorder)
         recorder.connection = client
         return recorder
@@ -306,10 +133,10 @@ class Migrator(MigrationExecutor):
             if in_steps:
                 await self._in_steps(step.migration, state)
             else:
-                await self._at_once(step.migration, state)
-            self.tell(f"{step.migration.name}: done in {time.monotonic() - since:.1f} s")
+                await self._in_one_transaction(step.migration, state)
+            self.report(f"{step.migration.name}: done in {time.monotonic() - since:.1f} s")
 
-    async def _at_once(self, migration: Migration, state: State) -> None:
+    async def _in_one_transaction(self, migration: Migration, state: State) -> None:
         """Applies and records a migration in one transaction."""
         async with in_transaction(self.connection.connection_name) as client:
             editor = self._schema_editor()
@@ -321,22 +148,22 @@ class Migrator(MigrationExecutor):
 
     async def _in_steps(self, migration: Migration, state: State) -> None:
         assert self.watch is not None
-        # The table of applied migrations also has the steps of the one that is under way.
-        under_way = f"{migration.app_label}.{migration.name}"
-        done = {int(key.name) for key in await self.recorder.applied_migrations() if key.app_label == under_way}
+        # The table of applied migrations also records the steps of the migration that is running.
+        steps_label = f"{migration.app_label}.{migration.name}"
+        done = {int(key.name) for key in await self.recorder.applied_migrations() if key.app_label == steps_label}
         count = len(migration.operations)
-        self.tell(f"{migration.name}: {count} steps" + (f", of which {len(done)} are done" if done else ""))
-        for place, operation in enumerate(migration.operations, 1):
-            keeps_state = place in done or isinstance(operation, Step | ops.RunSQL | ops.RunPython)
+        self.report(f"{migration.name}: {count} steps" + (f", {len(done)} of them done" if done else ""))
+        for number, operation in enumerate(migration.operations, 1):
+            keeps_state = number in done or isinstance(operation, Step | ops.RunSQL | ops.RunPython)
             old = state if keeps_state else state.clone()  # takes 10 ms
             operation.state_forward(migration.app_label, state)
-            if place not in done:
-                said = f"{migration.name}, step {place} of {count} ({operation.describe()})"
-                key = MigrationKey(under_way, str(place))
-                await self.watch.over(said, self._step(key, migration.app_label, operation, old, state))
+            if number not in done:
+                title = f"{migration.name}, step {number} of {count} ({operation.describe()})"
+                key = MigrationKey(steps_label, str(number))
+                await self.watch.run_step(title, self._step(key, migration.app_label, operation, old, state))
         state.validate_relations_initialized()
         async with in_transaction(self.connection.connection_name) as client:
-            await client.execute_query("DELETE FROM tortoise_migrations WHERE app = $1", [under_way])
+            await client.execute_query("DELETE FROM tortoise_migrations WHERE app = $1", [steps_label])
             await self._recorder(client).record_applied(migration.app_label, migration.name)
 
     async def _step(self, key: MigrationKey, app: str, operation: ops.Operation, old: State, new: State) -> None:
@@ -344,7 +171,7 @@ class Migrator(MigrationExecutor):
         watch = self.watch
         [row] = await self.connection.execute_query_dict("SELECT pg_backend_pid() AS pid")
         watch.watched = row["pid"]
-        if await self._is_outside(app, operation, new):
+        if await self._runs_outside_transaction(app, operation, new):
             editor = SafePostgresSchemaEditor(self.connection, watch, atomic=False, in_steps=True)
             await operation.database_forward(app, old, new, editor)
             await self.recorder.record_applied(key.app_label, key.name)
@@ -356,11 +183,11 @@ class Migrator(MigrationExecutor):
                 await operation.database_forward(app, old, new, editor)
                 await self._recorder(client).record_applied(key.app_label, key.name)
 
-        await watch.attempts(transact)
+        await watch.until_locked(transact)
 
-    async def _is_outside(self, app: str, operation: ops.Operation, state: State) -> bool:
+    async def _runs_outside_transaction(self, app: str, operation: ops.Operation, state: State) -> bool:
         if isinstance(operation, Step):
-            return await operation.outside(self.connection)
+            return await operation.runs_outside_transaction(self.connection)
         is_check = isinstance(operation, ops.AddConstraint) and isinstance(operation.constraint, CheckConstraint)
         if is_check or isinstance(operation, ops.AddIndex):
             operation = cast("ops.AddIndex | ops.AddConstraint", operation)
@@ -370,9 +197,9 @@ class Migrator(MigrationExecutor):
 
 
 @contextlib.asynccontextmanager
-async def _alone(connection: Any, tell: Tell) -> AsyncGenerator[Any]:
-    """Waits until no other process migrates this database, then keeps others waiting. Yields the connection that holds
-    the lock on PostgreSQL."""
+async def _alone(connection: Any, report: Report) -> AsyncGenerator[Any]:
+    """Waits until no other process migrates this database, and then keeps others from it. Yields the connection that
+    holds the lock, on PostgreSQL."""
     if connection.capabilities.dialect == "sqlite":
         file = os.open(f"{connection.filename}.migrating", os.O_CREAT | os.O_WRONLY)
         try:
@@ -381,14 +208,14 @@ async def _alone(connection: Any, tell: Tell) -> AsyncGenerator[Any]:
         finally:
             os.close(file)
         return
-    own = await connect_apart(connection)
+    own = await connect_outside_pool(connection)
     try:
-        said = False
-        # A statement that waits for the lock would itself be waited for by CREATE INDEX CONCURRENTLY.
+        has_reported = False
+        # Polls, because CREATE INDEX CONCURRENTLY would wait for a statement that waits for this lock.
         while not await own.fetchval(f"SELECT pg_try_advisory_lock({LOCK_KEY})"):
-            if not said:
-                tell("Another process migrates this database; waiting until it is done.")
-            said = True
+            if not has_reported:
+                report("Another process migrates this database; waiting until it is done.")
+            has_reported = True
             await asyncio.sleep(LOOK_SECONDS)
         yield own
     finally:
@@ -397,8 +224,8 @@ async def _alone(connection: Any, tell: Tell) -> AsyncGenerator[Any]:
 
 @contextlib.asynccontextmanager
 async def _without_limits(connection: Any) -> AsyncGenerator[BaseDBAsyncClient]:
-    """Replaces the pool by one connection whose statements have no time limit, but a short one on waiting for locks."""
-    client = apart(
+    """Replaces the pool with one connection. Its statements may take any time, but wait only briefly for locks."""
+    client = single_connection_client(
         connection.connection_name,
         application_name="recourse migrate",
         statement_timeout="0",
@@ -414,25 +241,25 @@ async def _without_limits(connection: Any) -> AsyncGenerator[BaseDBAsyncClient]:
 
 
 async def migrate(
-    apps: dict[str, Any], connection: BaseDBAsyncClient, tell: Tell = _log.info, *, to: str | None = None
+    apps: dict[str, Any], connection: BaseDBAsyncClient, report: Report = _log.info, *, to: str | None = None
 ) -> None:
-    """Applies the migrations that the database lacks, up to `to` if given; `tell` gets lines on the progress."""
+    """Applies the migrations that the database lacks, up to `to` if given. `report` gets lines on the progress."""
     targets = None if to is None else [MigrationTarget(app, to) for app in apps]
-    async with _alone(connection, tell) as own:
+    async with _alone(connection, report) as own:
         if own is None:
-            await Migrator(connection, apps, tell=tell).migrate(targets)
+            await Migrator(connection, apps, report=report).migrate(targets)
             return
         async with _without_limits(connection) as client:
-            await Migrator(client, apps, Watch(own, tell), tell).migrate(targets)
+            await Migrator(client, apps, Watch(own, report), report).migrate(targets)
 
 
 async def pending(apps: dict[str, Any], connection: BaseDBAsyncClient) -> list[str]:
-    """The names of the migrations that this database still lacks."""
+    """Returns the names of the migrations that this database lacks."""
     return [step.migration.name for step in await Migrator(connection, apps).plan()]
 
 
 async def undeclared_changes(apps: dict[str, Any]) -> list[str]:
-    """What the models say and no migration does yet, one line an operation. Needs no database."""
+    """Describes the operations that the models need and no migration has, one line each. Needs no database."""
     assert Tortoise.apps is not None
     writers = await MigrationAutodetector(Tortoise.apps, apps).changes()
     return [operation.describe() for writer in writers for operation in writer.operations]

@@ -1,10 +1,14 @@
-"""How a PostgreSQL server is: asked every second on a connection of its own, so that nobody else has to find out.
+"""The pulse: asks a PostgreSQL server every second how it is, on a connection of its own.
 
-A server that hangs keeps its connections, while its kernel still acknowledges what is sent to it; whoever waits for an
-answer would wait for as long as a statement may take, one idle connection after the other. When the pulse stops for
-SILENT_SECONDS, all connections to the server are terminated at once: what was only read is read again on new ones,
-transactions begin again, and a COMMIT without an answer ends as one. New connections lead to the server that has taken
-over by then. While none can be made, requests fail at once instead of waiting for one; the pulse alone keeps trying.
+The idea: a server that hangs keeps its connections, and its kernel still acknowledges what is sent to it. Without a
+pulse, each request would find that out by itself and wait as long as a statement may take. Example:
+
+    second 0    the server freezes; requests wait for its answers
+    second 1    the pulse asks, and waits
+    second 5    no answer for SILENT_SECONDS: the pulse terminates all connections to the server
+                reads run again on new connections, transactions begin again, a sent COMMIT is an unknown outcome
+    from then   no new connection can be opened: requests fail at once, and only the pulse keeps trying
+    second 12   a standby has taken over the address: the pulse connects, requests are served again
 """
 
 # pyright: reportUnknownMemberType=false
@@ -14,14 +18,15 @@ import contextlib
 import logging
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import asyncpg
 
-from models.backends.asyncpg import SafeAsyncpgClient, connect_apart
+from models.availability import Availability
+from models.backends.hosts import connect_outside_pool
 
 PULSE_SECONDS = 1.0
-SILENT_SECONDS = 4  # many times what a server that is alive needs, also under load
+SILENT_SECONDS = 4  # many times what a live server needs, also under load
 
 _STATE = """SELECT pg_is_in_recovery() AS standby, current_setting('transaction_read_only') = 'on' AS read_only,
   (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END - '0/0')::bigint
@@ -32,9 +37,9 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """What a server answered. `position` is up to where it has written or, a standby, replayed the log; `age` is how
-    many seconds ago the last transaction that a standby replayed was committed."""
+class ServerState:
+    """What a server answered. `position` is the end of its write-ahead log, as written or, on a standby, as replayed.
+    `age` is the number of seconds since the commit of the last transaction that a standby replayed."""
 
     standby: bool
     read_only: bool
@@ -42,22 +47,13 @@ class State:
     age: float | None
 
 
-class Witness(Protocol):
-    """Who is told whether a server can be used."""
-
-    what: str
-
-    def lose(self, error: BaseException) -> None: ...
-
-    def regain(self) -> None: ...
-
-
 class Pulse:
-    def __init__(self, client: SafeAsyncpgClient, availability: Witness, *, is_written: bool) -> None:
+    def __init__(self, client: Any, availability: Availability, *, needs_writes: bool) -> None:
+        """`client` is a SafeAsyncpgClient. Where it `needs_writes`, a read-only server counts as unavailable."""
         self.client = client
         self.availability = availability
-        self.is_written = is_written
-        self.state: State | None = None  # None while it does not answer
+        self.needs_writes = needs_writes
+        self.state: ServerState | None = None  # None while the server does not answer
         self._connection: Any = None
         self._asking: asyncio.Task[None] | None = None
 
@@ -72,77 +68,77 @@ class Pulse:
         try:
             yield
         finally:
-            ending = {task} if self._asking is None else {task, self._asking}
-            for each in ending:
+            tasks = {task} if self._asking is None else {task, self._asking}
+            for each in tasks:
                 each.cancel()
-            await asyncio.wait(ending)
-            self._leave()
+            await asyncio.wait(tasks)
+            self._disconnect()
 
-    async def ask(self, seconds: float | None = None) -> State | None:
-        """What the server answers now; None where it does not within so long, or cannot be reached."""
+    async def ask(self, seconds: float | None = None) -> ServerState | None:
+        """Returns what the server answers now; None where it cannot be reached or does not answer within `seconds`."""
         if self._asking is None or self._asking.done():
             self._asking = asyncio.create_task(self._ask())
         done, _ = await asyncio.wait([self._asking], timeout=seconds)
         return self.state if done else None
 
     async def _ask(self) -> None:
-        """On the connection that is there and, where that fails, on a new one."""
+        """Asks on the open connection or, where that fails, on a new one."""
         if self._connection is not None:
             try:
-                self._see(await self._answer())
+                self._note_state(await self._fetch_state())
             except TimeoutError:
-                self._leave()
-                _log.warning("%s does not answer; its connections are terminated", self.availability.what)
-                self._abandon()
+                self._disconnect()
+                _log.warning("%s does not answer; its connections are terminated", self.availability.name)
+                self._terminate_connections()
             except Exception:
-                self._leave()
+                self._disconnect()
             else:
                 return
         try:
-            self._connection = await connect_apart(self.client)
-            state = await self._answer()
+            self._connection = await connect_outside_pool(self.client)
+            state = await self._fetch_state()
         except Exception as error:
-            self._leave()
+            self._disconnect()
             self.state, self.client.is_away = None, True
             self.availability.lose(error)
         else:
-            self._see(state)
+            self._note_state(state)
 
-    async def _answer(self) -> State:
-        """Raises TimeoutError where there is none. Waits step by step: while this process itself stood still, an answer
-        may have come that nobody has looked at yet."""
-        asked = asyncio.ensure_future(self._connection.fetchrow(_STATE))
+    async def _fetch_state(self) -> ServerState:
+        """Raises TimeoutError where no answer comes. Waits second by second: if this process itself stood still, an
+        answer may have arrived that it has not read yet."""
+        answer = asyncio.ensure_future(self._connection.fetchrow(_STATE))
         try:
             for _ in range(SILENT_SECONDS):
-                done, _ = await asyncio.wait([asked], timeout=1.0)
+                done, _ = await asyncio.wait([answer], timeout=1.0)
                 if done:
-                    return State(*asked.result())
+                    return ServerState(*answer.result())
         finally:
-            asked.cancel()
+            answer.cancel()
         raise TimeoutError
 
-    def _see(self, state: State) -> None:
+    def _note_state(self, state: ServerState) -> None:
         before, self.state = self.state, state
         self.client.is_away = False
         if before is None or before.read_only != state.read_only:
-            # It was away, or is another server: what is idle may lead to the one before.
-            pool: Any = self.client._pool  # pyright: ignore[reportPrivateUsage]
+            # The server was away, or is another one: idle connections may lead to the former one.
+            pool: Any = self.client._pool
             if pool is not None:
                 pool.renew()
-        if state.read_only and self.is_written:
+        if state.read_only and self.needs_writes:
             self.availability.lose(asyncpg.ReadOnlySQLTransactionError())
-            # The next question goes to whoever has the address by then.
-            self._leave()
+            # Ask on a new connection the next time: it leads to whichever server has the address by then.
+            self._disconnect()
         else:
             self.availability.regain()
 
-    def _abandon(self) -> None:
+    def _terminate_connections(self) -> None:
         self.state = None
-        pool: Any = self.client._pool  # pyright: ignore[reportPrivateUsage]
+        pool: Any = self.client._pool
         if pool is not None:
             pool.abandon()
 
-    def _leave(self) -> None:
+    def _disconnect(self) -> None:
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None

@@ -1,8 +1,7 @@
-"""Steps of migrations for tables that may be large: indexes and backfills that block nobody.
+"""Migration steps for tables that may be large: indexes and backfills that block nobody.
 
-On a PostgreSQL database that holds data, `models.migrating` runs a migration step by step. Each operation has its own
-transaction, which also records that the step is done, so an interrupted migration goes on where it stopped. The steps
-below use several transactions, or none, and can be run again from their beginning:
+`models.migrating` runs one step a transaction. The steps below use several transactions, or none, and can be run again
+from their beginning when they were interrupted. An example that adds a column, fills it and indexes it:
 
     operations = [
         ops.AddField(model_name="Order", name="sought", field=fields.TextField(null=True)),
@@ -11,7 +10,7 @@ below use several transactions, or none, and can be run again from their beginni
         steps.CreateIndex("orders_by_sought", "orders", "(sought, id)"),
     ]
 
-On SQLite, and on a new database, one transaction holds all operations of a migration; the same steps work there.
+The same steps work on SQLite and on a new database, where one transaction holds the whole migration.
 """
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -29,23 +28,23 @@ from tortoise.migrations.schema_generator.state import State
 
 T = TypeVar("T")
 
-LARGE = 8_000_000  # bytes of a table; indexing less takes some 100 ms, and CONCURRENTLY waits for all transactions
-BATCH = 2_000  # rows that one transaction changes, and locks for some 100 ms
+LARGE = 8_000_000  # bytes of a table; indexing less takes about 100 ms, and CONCURRENTLY waits for all transactions
+BATCH = 2_000  # rows that one transaction changes, and locks for about 100 ms
 
 
 class Editing:
-    """What a step needs of a schema editor, beside what Tortoise's editors do."""
+    """What a step needs from a schema editor, besides what Tortoise's editors offer."""
 
     client: BaseDBAsyncClient
-    in_steps = False  # whether a step may use its own transactions; otherwise one holds the whole migration
+    in_steps = False  # whether a step may use its own transactions; otherwise, one holds the whole migration
 
     async def attempt(self, work: Callable[[BaseDBAsyncClient], Awaitable[T]]) -> T:
-        """Runs `work` in its own transaction where allowed, and again when it could not get a lock."""
+        """Runs `work` in its own transaction where allowed, again if it cannot get a lock."""
         return await work(self.client)
 
     async def patiently(self, sql: str) -> None:
-        """Runs a statement outside of a transaction, without a limit on its wait for a lock. For statements whose wait
-        does not block the application's reads and writes."""
+        """Runs a statement outside of a transaction and waits for its locks without a limit. For statements that do not
+        block the application's reads and writes while they wait."""
         await self.client.execute_script(sql)
 
     def note(self, progress: str) -> None:
@@ -53,10 +52,10 @@ class Editing:
 
 
 class Step(TortoiseOperation):
-    """An operation that can be run again after it was interrupted."""
+    """An operation that can run again after it was interrupted."""
 
-    async def outside(self, client: BaseDBAsyncClient) -> bool:
-        """Whether it must run outside of a transaction. Used only where a migration runs in steps."""
+    async def runs_outside_transaction(self, client: BaseDBAsyncClient) -> bool:
+        """Whether the step must run outside of a transaction. Asked only where a migration runs in steps."""
         return True
 
     async def database_forward(
@@ -97,7 +96,7 @@ async def create_index(editor: Editing, name: str, table: str, definition: str, 
 
     async def is_invalid(client: BaseDBAsyncClient) -> bool:
         if editor.in_steps:
-            # Whoever builds an index on the table holds this lock, which does not block reads and writes.
+            # Another builder of an index on the table holds this lock. It does not block reads and writes.
             lock = f"LOCK TABLE {table} IN SHARE UPDATE EXCLUSIVE MODE"
             await client.execute_script(f"SET LOCAL lock_timeout = 0; {lock}")
         found = "SELECT 1 FROM pg_index WHERE indexrelid = to_regclass($1) AND NOT indisvalid"
@@ -109,7 +108,7 @@ async def create_index(editor: Editing, name: str, table: str, definition: str, 
 
 
 class CreateIndex(Step):
-    """Creates an index unless it exists, by CREATE INDEX CONCURRENTLY where the table is large.
+    """Creates an index unless it exists, with CREATE INDEX CONCURRENTLY where the table is large.
 
     `definition` follows the table's name: `(buyer_id, id) WHERE paid_at IS NOT NULL`, `USING gin (…)`.
     """
@@ -123,7 +122,7 @@ class CreateIndex(Step):
     def describe(self) -> str:
         return f"create index {self.name}"
 
-    async def outside(self, client: BaseDBAsyncClient) -> bool:
+    async def runs_outside_transaction(self, client: BaseDBAsyncClient) -> bool:
         return await is_large(client, self.table)
 
     async def forward(self, editor: Editing) -> None:
@@ -148,15 +147,15 @@ class DropIndex(Step):
 
 
 class OnPostgres(Step):
-    """Runs statements on PostgreSQL alone, in one transaction. `says` names what they do."""
+    """Runs statements on PostgreSQL only, in one transaction. `description` says what they do."""
 
-    def __init__(self, says: str, *statements: str) -> None:
-        self.says, self.statements = says, statements
+    def __init__(self, description: str, *statements: str) -> None:
+        self.description, self.statements = description, statements
 
     def describe(self) -> str:
-        return self.says
+        return self.description
 
-    async def outside(self, client: BaseDBAsyncClient) -> bool:
+    async def runs_outside_transaction(self, client: BaseDBAsyncClient) -> bool:
         return False
 
     async def forward(self, editor: Editing) -> None:
@@ -173,7 +172,7 @@ class _Batches(Step):
         return f"fill {self.table}"
 
     async def forward(self, editor: Editing) -> None:
-        """Goes through the rows in order of id. Rows inserted meanwhile may be missed: new code must fill them."""
+        """Goes through the rows by id. May miss rows that are inserted meanwhile: the new code must fill them."""
         after = list[Any]()  # the last id
         count = 0
 
@@ -202,10 +201,10 @@ class _Batches(Step):
 
 
 class Backfill(_Batches):
-    """Updates all rows that match `where`, one batch a transaction. `change` is the UPDATE's SET clause.
+    """Updates the rows that match `where`, one batch a transaction. `change` is the UPDATE's SET clause.
 
-    `where` should not match a changed row, so that an interrupted run goes on instead of starting over. The table has
-    a primary key `id`.
+    `where` should not match a changed row, so that an interrupted run goes on where it stopped. The table must have a
+    primary key `id`.
     """
 
     def __init__(self, table: str, change: str, where: str = "TRUE", *, at_once: int = BATCH) -> None:
@@ -225,10 +224,10 @@ class Backfill(_Batches):
 
 
 class BackfillBy(_Batches):
-    """Like `Backfill`, with values that Python computes.
+    """Like `Backfill`, but Python computes the values.
 
-    `compute` gets the row's `columns` and returns the columns to change, the same ones for every row, or None to leave
-    the row alone. Values are the database driver's: JSON is text on both, instants and ids are text on SQLite.
+    `compute` gets the row's `columns` and returns the columns to change, the same for every row, or None to leave the
+    row unchanged. Values are the driver's: JSON is text on both databases, instants and ids are text on SQLite.
     """
 
     def __init__(
@@ -248,10 +247,10 @@ class BackfillBy(_Batches):
         changes = [(changed, row["id"]) for row in rows if (changed := self.compute(row))]
         if changes:
             names = list(changes[0][0])
-            marks = [f"${place}" if is_postgres(client) else "?" for place in range(1, len(names) + 2)]
+            marks = [f"${number}" if is_postgres(client) else "?" for number in range(1, len(names) + 2)]
             changed = ", ".join(f"{name} = {mark}" for name, mark in zip(names, marks, strict=False))
             await client.execute_many(
                 f"UPDATE {self.table} SET {changed} WHERE id = {marks[-1]}",  # noqa: S608
-                [[*(each[name] for name in names), id] for each, id in changes],
+                [[*(values[name] for name in names), id] for values, id in changes],
             )
         return [row["id"] for row in rows]

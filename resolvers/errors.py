@@ -7,6 +7,10 @@ from graphql import GraphQLError
 from models.enums import InputProblem, Reason
 from resolvers.policy import Decision
 
+# Codes of errors that several parts of the API give. TOO_SLOW is that of execution.schema.TooSlow.
+UNAVAILABLE = "UNAVAILABLE"
+UNKNOWN_OUTCOME = "UNKNOWN_OUTCOME"
+
 
 class BadRequest(GraphQLError):
     """The request itself makes no sense: a negative page, a cursor that was never handed out."""

@@ -6,7 +6,6 @@ from functools import lru_cache
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from models import database, failures
 from models.enums import Action, Reason
 from models.failures import Failure
 
@@ -85,14 +84,12 @@ def count_refusal(action: Action, reason: Reason) -> None:
     refusals.labels(action.value, reason.value).inc()
 
 
-def _count_retry(what: str, why: Failure) -> None:
+def count_retry(what: str, why: Failure) -> None:
+    """The hook for database work that is tried again."""
     retries.labels(what, why.value).inc()
 
 
-def _note_commit() -> None:
+def note_commit() -> None:
+    """The hook for committed transactions: notes that the request has changed something."""
     if (request := current.get()).id:
         request.wrote = True
-
-
-failures.on_retry.append(_count_retry)
-database.after_commit.append(_note_commit)

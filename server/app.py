@@ -1,4 +1,4 @@
-"""The ASGI application."""
+"""Builds the ASGI application: routes, middleware, and what runs in the background while it serves."""
 
 import asyncio
 import contextlib
@@ -15,12 +15,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from models import database, failures, readiness
+from models import database, readiness
 from models.files import Away
+from models.state import note_failure
+from resolvers import telemetry
 from resolvers.account import spread_names
 from resolvers.files import upload
 from resolvers.write import idempotency
-from server import file_routes, metrics
+from server import file_routes, file_store, metrics
 from server.errors import error_response, mask_internal
 from server.graphql.endpoint import GraphQLEndpoint
 from server.graphql.websocket import MAX_MESSAGE_BYTES
@@ -28,14 +30,14 @@ from server.middleware import ResponseMiddleware
 from server.protocol import BoundedProtocol, SocketProtocol
 from server.request_id import PATH
 from server.settings import Settings
-from server.stopping import Stopping
+from server.state import State, state_of
 
-CLEARING_SECONDS = 3600
-SPREADING_SECONDS = 60  # until the last of a large party's orders are found by its new name
+CLEANUP_SECONDS = 3600  # between two removals of unused uploads and old idempotency keys
+SPREAD_NAMES_SECONDS = 60  # between two rounds that put a party's new name into the search of its orders
 
 
 def uvicorn_options(settings: Settings) -> dict[str, Any]:
-    """How uvicorn serves it, wherever it does."""
+    """Returns uvicorn's options, for the command line and for tests."""
     return {
         "http": BoundedProtocol,
         "ws": SocketProtocol,
@@ -51,39 +53,38 @@ async def healthz(_request: Request) -> Response:
 
 
 async def readyz(request: Request) -> Response:
-    """Whether requests can be served, and what is wrong with each part that is needed for it."""
-    if request.app.state.stopping.has_begun:
+    """Whether the process can serve requests, and what is wrong with each part that it needs."""
+    state = state_of(request)
+    if state.stopping.has_begun:
         return JSONResponse({"status": "stopping"}, 503)
-    found = await readiness.look(request.app.state.files.store.check)
-    said: dict[str, Any] = {"status": "ready" if found.is_ready else "not ready", **found.parts}
+    found = await readiness.look(state.files.store.check)
+    body: dict[str, Any] = {"status": "ready" if found.is_ready else "not ready", **found.parts}
     if found.replica_lag is not None:
-        said["replicaLagSeconds"] = found.replica_lag
-    return JSONResponse(said, 200 if found.is_ready else 503)
+        body["replicaLagSeconds"] = found.replica_lag
+    return JSONResponse(body, 200 if found.is_ready else 503)
 
 
-async def _nowhere(scope: Scope, receive: Receive, send: Send) -> None:
-    """An address that no route knows."""
+async def _not_found(scope: Scope, receive: Receive, send: Send) -> None:
     await error_response(404, "NOT_FOUND", "There is nothing at this address.")(scope, receive, send)
 
 
-def _wrong_method(_request: Request, wrong: Exception) -> Response:
-    """An address that does not know the method."""
-    assert isinstance(wrong, HTTPException)
-    allowed = ", ".join(sorted((wrong.headers or {})["Allow"].split(", ")))
-    return error_response(405, "METHOD_NOT_ALLOWED", f"This address takes {allowed}.", headers={"allow": allowed})
+def _wrong_method(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    allowed = ", ".join(sorted((error.headers or {})["Allow"].split(", ")))
+    return error_response(405, "METHOD_NOT_ALLOWED", f"This address accepts {allowed}.", headers={"allow": allowed})
 
 
 @contextlib.asynccontextmanager
 async def _repeated(work: Callable[[], Awaitable[None]], seconds: float) -> AsyncGenerator[None]:
-    """Does it now, and again each time that so long has passed. What goes wrong is logged, and tried again."""
+    """Runs `work` at once and then every so many seconds, while the block runs. Errors are logged and end nothing."""
 
     async def repeat() -> None:
         while True:
             try:
                 await work()
-            except Exception as problem:
-                if not failures.noted(problem):
-                    mask_internal(problem)
+            except Exception as error:
+                if not note_failure(error):
+                    mask_internal(error)
             await asyncio.sleep(seconds)
 
     task = asyncio.create_task(repeat())
@@ -95,7 +96,7 @@ async def _repeated(work: Callable[[], Awaitable[None]], seconds: float) -> Asyn
 
 
 class Shortcut:
-    """What is asked most goes where it belongs at once, past the layers and routes that all else passes."""
+    """Routes `path` directly to its application, past Starlette's other middleware and routing."""
 
     def __init__(self, app: ASGIApp, path: str, to: ASGIApp) -> None:
         self.app, self.path, self.to = app, path, to
@@ -105,63 +106,79 @@ class Shortcut:
         await app(scope, receive, send)
 
 
-def _spare_collections() -> None:
-    """What is there now stays, and need not be looked through for garbage; an answer makes thousands of objects, which
-    are gone with it, so that looking as often as usual finds nothing."""
+def _collect_garbage_less() -> None:
+    """Exempts all present objects from garbage collection, and runs it less often: a response makes thousands of
+    objects that are freed with it, so a collection finds nothing."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
 
 
-def create(settings: Settings | None = None) -> Starlette:
-    settings = settings or Settings()
+@contextlib.asynccontextmanager
+async def _running(state: State) -> AsyncGenerator[None]:
+    """Connects to the database and runs what runs in the background, for as long as the application serves."""
+    settings, files = state.settings, state.files
 
-    view = GraphQLEndpoint(settings)
-    stopping = Stopping(settings.drain)
+    async def check_files() -> None:
+        await file_store.check(files, state.files_availability)
+
+    async def clean_up() -> None:
+        with contextlib.suppress(Away):  # check_files logs it
+            await upload.clear_expired(files, datetime.now(UTC))
+        await idempotency.clear(datetime.now(UTC))
+
+    async def sample() -> None:
+        metrics.sample(state.hub)
+
+    await check_files()
+    async with (
+        database.connected(
+            settings.database,
+            settings.replica_url,
+            after_commit=[telemetry.note_commit],
+            on_retry=[telemetry.count_retry],
+        ),
+        database.watched(),
+        state.hub.feed.running(),
+        _repeated(clean_up, CLEANUP_SECONDS),
+        _repeated(spread_names, SPREAD_NAMES_SECONDS),
+        _repeated(sample, metrics.SAMPLE_SECONDS),
+        _repeated(check_files, file_store.CHECK_SECONDS),
+    ):
+        _collect_garbage_less()
+        with state.stopping.on_signals(state.hub.end):
+            yield
+
+
+def create(settings: Settings | None = None) -> Starlette:
+    """Returns the application. It connects to nothing before it starts."""
+    state = State(settings or Settings())
+    endpoint = GraphQLEndpoint(state)
 
     @contextlib.asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncGenerator[None]:
-        app.state.files = view.files = file_routes.opened(settings)
-        app.state.availability = availability = file_routes.Availability(view.files)
-        await availability.look()
-        app.state.hub = view.hub
-        app.state.view = view
-        app.state.stopping = stopping
-
-        async def clear() -> None:
-            """Unused uploads and old keys."""
-            with contextlib.suppress(Away):  # which is logged already
-                await upload.clear_expired(view.files, datetime.now(UTC))
-            await idempotency.clear(datetime.now(UTC))
-
-        async def sample() -> None:
-            metrics.sample(view.hub)
-
-        async with (
-            database.connected(settings.database, settings.replica_url),
-            database.watched(),
-            view.hub.feed.running(),
-            _repeated(clear, CLEARING_SECONDS),
-            _repeated(spread_names, SPREADING_SECONDS),
-            _repeated(sample, metrics.SAMPLE_SECONDS),
-            _repeated(availability.look, file_routes.LOOK_SECONDS),
-        ):
-            _spare_collections()
-            with stopping.heard(view.hub.end):
-                yield
+    async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
+        async with _running(state):
+            yield
 
     routes = [
-        Route(PATH, view),  # what does not take the shortcut: below a root path, or with a slash behind it
-        WebSocketRoute(PATH, view),
+        Route(PATH, endpoint),  # for requests that miss the shortcut: below a root path, or with a slash at the end
+        WebSocketRoute(PATH, endpoint),
         Route("/files/{key}", file_routes.content, methods=["GET", "PUT"]),
         Route("/healthz", healthz),
         Route("/readyz", readyz),
         Route("/metrics", metrics.page),
     ]
     middleware = [
-        Middleware(ResponseMiddleware, origins=view.origins, stopping=stopping, compresses=settings.compression),
-        Middleware(Shortcut, path=PATH, to=view),
+        Middleware(
+            ResponseMiddleware,
+            origins=state.origins,
+            stopping=state.stopping,
+            compresses=state.settings.compression,
+        ),
+        Middleware(Shortcut, path=PATH, to=endpoint),
     ]
     app = Starlette(routes=routes, lifespan=lifespan, middleware=middleware, exception_handlers={405: _wrong_method})
-    app.router.default = _nowhere
+    app.state.application = state
+    app.state.endpoint = endpoint
+    app.router.default = _not_found
     return app

@@ -1,4 +1,4 @@
-"""How errors are spelled where they are not part of an answer to a GraphQL document."""
+"""Turns errors into what clients see: codes, messages, and responses that carry no GraphQL result."""
 
 import logging
 from collections.abc import Mapping
@@ -10,16 +10,34 @@ from graphql import GraphQLError
 from starlette.responses import Response
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 
+from execution.schema import TooSlow
 from models import failures
 from models.failures import Failure
+from models.state import note_failure
+from resolvers.errors import UNAVAILABLE, UNKNOWN_OUTCOME
 from resolvers.telemetry import current
 from server.graphql.negotiation import JSON, content_type_header
 
+TOO_SLOW = TooSlow.CODE
+RETRY_LATER = {"retry-after": "2"}  # seconds, after which a database that was away may be back
+
+_CODES = {
+    Failure.AWAY: UNAVAILABLE,
+    Failure.READ_ONLY: UNAVAILABLE,
+    Failure.TOO_SLOW: TOO_SLOW,
+    Failure.CONFLICT: TOO_SLOW,
+    Failure.UNKNOWN_OUTCOME: UNKNOWN_OUTCOME,
+}
+_MESSAGES = {
+    UNAVAILABLE: "The database is not available at the moment. Nothing was changed. Try again in a few seconds.",
+    TOO_SLOW: "The database took too long. Nothing was changed. Try again.",
+    UNKNOWN_OUTCOME: "It is not known whether the change was made. Send it again with the same idempotency key.",
+}
 _log = logging.getLogger("recourse")
 
 
 class RequestRejected(HTTPException):
-    """A request whose document is not run."""
+    """A request whose document is not executed."""
 
     def __init__(self, status: int, code: str, message: str, **headers: str) -> None:
         super().__init__(status, message)
@@ -29,7 +47,7 @@ class RequestRejected(HTTPException):
 
 
 def as_json(message: str, extensions: Mapping[str, str]) -> bytes:
-    """The body of an answer that is an error and nothing else."""
+    """Returns the body of a response that holds one error and nothing else."""
     return orjson.dumps({"errors": [{"message": message, "extensions": extensions}]})
 
 
@@ -39,75 +57,64 @@ def error_response(
     return rejection_response(RequestRejected(status, code, message, **(headers or {})), media)
 
 
-def rejection_response(wrong: RequestRejected, media: str = JSON) -> Response:
-    _note(wrong.code)
-    body = as_json(wrong.reason, wrong.extensions)
-    return Response(body, wrong.status_code, wrong.headers, media_type=content_type_header(media))
+def rejection_response(rejected: RequestRejected, media: str = JSON) -> Response:
+    _note_code(rejected.code)
+    body = as_json(rejected.reason, rejected.extensions)
+    return Response(body, rejected.status_code, rejected.headers, media_type=content_type_header(media))
 
 
-def _note(code: str) -> None:
+def _note_code(code: str) -> None:
+    """Keeps the code of a request's first error for its log line and metrics."""
     request = current.get()
-    if request.id and not request.code:  # it is somebody's
+    if request.id and not request.code:
         request.code = code
 
 
-UNAVAILABLE = "UNAVAILABLE"
-_CODES = {
-    Failure.AWAY: UNAVAILABLE,
-    Failure.READ_ONLY: UNAVAILABLE,
-    Failure.TOO_SLOW: "TOO_SLOW",
-    Failure.CONFLICT: "TOO_SLOW",
-    Failure.UNKNOWN_OUTCOME: "UNKNOWN_OUTCOME",
-}
-_SENTENCES = {
-    UNAVAILABLE: "The database cannot be used at the moment, and nothing was done. Try again in a few seconds.",
-    "TOO_SLOW": "The database took too long for this, and nothing was done. Try again.",
-    "UNKNOWN_OUTCOME": "Whether this was done is not known. Ask again with the same idempotency key.",
-}
-RETRY_LATER = {"retry-after": "2"}  # seconds, in which a database that is away may be back
-
-
 def failure_code(error: BaseException | None) -> str | None:
-    """The code for what the database's error says; None when it says nothing, and is our own fault. Once something was
-    committed, what is not answered may be done."""
+    """Returns the code for a failure of the database; None for any other error, which is our own.
+
+    After the request has committed something, an error means that the change may have been made.
+    """
     if error is None or (failure := failures.of(error)) is None:
         return None
-    failures.noted(error)
+    note_failure(error)
     code = _CODES.get(failure)
-    return "UNKNOWN_OUTCOME" if code and current.get().wrote else code
+    return UNKNOWN_OUTCOME if code and current.get().wrote else code
 
 
 def mask_internal(error: BaseException) -> str:
-    """Logs what happened under an id, and gives the sentence that names the id."""
+    """Logs the error under a new id and returns the message that tells clients this id."""
     id = token_hex(16)
     _log.error("error %s: %s", id, type(error).__qualname__, exc_info=error)
-    return f"Something went wrong on our side. If it stays so, tell us this id: {id}"
+    return f"Internal error. Quote this id to support: {id}"
 
 
-def internal_error_response(problem: Exception) -> Response:
-    """The answer to a request of which nothing was executed."""
-    if code := failure_code(problem):
-        return error_response(503, code, _SENTENCES[code], headers=RETRY_LATER)
-    return error_response(500, "INTERNAL", mask_internal(problem))
+def internal_error_response(error: Exception) -> Response:
+    """Returns the response to a request that failed before anything was executed."""
+    if code := failure_code(error):
+        return error_response(503, code, _MESSAGES[code], headers=RETRY_LATER)
+    return error_response(500, "INTERNAL", mask_internal(error))
 
 
 def to_client_error(error: GraphQLError, *, hints: bool) -> GraphQLError:
-    """The error as clients see it: as it is where the request is to blame, masked where we are. `hints` says whether it
-    may tell what else there is that sounds alike."""
+    """Returns the error as clients see it: unchanged where the request is wrong, masked where we are.
+
+    Without `hints`, leaves out which similar names the schema has.
+    """
     original = error.original_error
     if isinstance(original, CannotGetOperationTypeError):
         message, extensions = original.as_http_error_reason(), {"code": "BAD_REQUEST"}
     elif isinstance(original, InvalidOperationTypeError):
         message, extensions = original.as_http_error_reason("this kind of request"), {"code": "BAD_REQUEST"}
-    elif isinstance(original, ValueError) and error.path is None:  # before any field was asked: it is in the document
+    elif isinstance(original, ValueError) and error.path is None:  # raised before any field ran: the document is wrong
         message, extensions = "The document has a value that cannot be read.", {"code": "BAD_REQUEST"}
     elif code := failure_code(original):
-        message, extensions = _SENTENCES[code], {"code": code}
+        message, extensions = _MESSAGES[code], {"code": code}
     elif original is not None and not isinstance(original, GraphQLError):
         message, extensions = mask_internal(original), {"code": "INTERNAL"}
     else:
         message, extensions = error.message, {"code": "BAD_REQUEST", **(error.extensions or {})}
-    _note(extensions["code"])
+    _note_code(extensions["code"])
     if not hints:
         message = message.partition(" Did you mean ")[0]
     return GraphQLError(message, error.nodes, error.source, error.positions, error.path, extensions=extensions)

@@ -1,31 +1,28 @@
-"""The content of files over HTTP, at signed addresses. No token is asked for: the address is the right."""
+"""`/files/KEY`: reads and writes the content of files, at signed URLs. The URL itself is the right to do so."""
 
 import asyncio
 import contextlib
-import logging
 import re
 from collections.abc import AsyncIterator
-from pathlib import Path
 from uuid import UUID
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
-from models.bucket import Bucket
-from models.files import AlreadyThere, Away, Folder, Sample, Store, TooLarge, TooShort, disposition
+from models.files import AlreadyThere, Away, Folder, Sample, TooLarge, TooShort, disposition
+from resolvers.errors import UNAVAILABLE
 from resolvers.files import content_type
 from resolvers.signed_url import READ_SECONDS, UPLOAD_SECONDS, FilesUnavailable, FileUrls
-from server.errors import UNAVAILABLE, RequestRejected, error_response, internal_error_response, rejection_response
+from server.errors import TOO_SLOW, RequestRejected, error_response, internal_error_response, rejection_response
+from server.file_store import CHECK_SECONDS
 from server.rate_limits import client_address
-from server.settings import Settings
+from server.state import state_of
 
-TIMEOUT_SECONDS = 3
-LOOK_SECONDS = 5  # between two looks at the store
-_log = logging.getLogger(__name__)
+READ_REST_SECONDS = 3  # to read what a refused client still sends
 _KEY = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
-# A file is for saving, never for a browser to look into, to run, or to tell anybody where it came from.
-_HARMLESS = {
+# Browsers save a file. They neither display nor run it, and tell no other site where it came from.
+_SAFE_HEADERS = {
     "content-security-policy": "default-src 'none'; sandbox",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -34,64 +31,22 @@ _HARMLESS = {
 }
 
 
-def store(settings: Settings) -> Store:
-    """Raises ValueError where the settings name no place for files."""
-    if settings.files.startswith("s3://"):
-        return Bucket.at(settings.files, settings.files_seconds)
-    if "://" in settings.files:
-        raise ValueError("files lie in a folder or at s3://BUCKET")
-    return Folder(Path(settings.files))
-
-
-def opened(settings: Settings) -> FileUrls:
-    """Connects to nothing yet."""
-    return FileUrls(store(settings))
-
-
-async def prepare(settings: Settings) -> None:
-    """Makes the folder for files, with its secret. A store elsewhere may be away when a server starts."""
-    place = store(settings)
-    if isinstance(place, Folder):
-        await place.secret()
-
-
-class Availability:
-    """Whether the store of files can be used, as was last found; what changes is logged."""
-
-    def __init__(self, files: FileUrls) -> None:
-        self.files = files
-        self.is_away = False
-
-    async def look(self) -> None:
-        """Reads the secret, which needs the store, until it is there; from then on asks for something small."""
-        try:
-            await self.files.load()
-            await self.files.store.check()
-        except Away as away:
-            if not self.is_away:
-                _log.warning("files cannot be reached: %s; trying again", away)
-            self.is_away = True
-        else:
-            if self.is_away:
-                _log.warning("files can be reached again")
-            self.is_away = False
-
-
 class WrongKind(Exception):
-    """The content is none of what is taken."""
+    """The content has a file type that is not accepted."""
 
 
 class TooLargeForItsKind(Exception):
-    """It was announced as what may be a video, and is none."""
+    """The content was announced with the size of a video, and is not a video."""
 
 
 async def content(request: Request) -> Response:
-    """GET gives what PUT has brought."""
-    files: FileUrls = request.app.state.files
+    """PUT stores a file's content, GET returns it."""
+    state = state_of(request)
+    files = state.files
     try:
-        await request.app.state.view.rates.consume("address", client_address(request))
-    except RequestRejected as wrong:
-        return rejection_response(wrong)
+        await state.rates.consume("address", client_address(request))
+    except RequestRejected as rejected:
+        return rejection_response(rejected)
     try:
         await files.load()
     except Away:
@@ -100,19 +55,19 @@ async def content(request: Request) -> Response:
     key = UUID(hex=text) if _KEY.fullmatch(text) else None
     method = "PUT" if request.method == "PUT" else "GET"
     if key is None or not files.allows(method, key, request.query_params):
-        await _read_the_rest(request)
-        return error_response(403, "FORBIDDEN", "This address is not valid, or not any more; ask for a new one.")
+        await _read_rest(request)
+        return error_response(403, "FORBIDDEN", "This URL is not valid or has expired. Request a new one.")
     try:
         return await (_put(request, files, key) if method == "PUT" else _get(request, files, key))
     except Away:
         return await _unavailable(request)
-    except Exception as problem:
-        return internal_error_response(problem)
+    except Exception as error:
+        return internal_error_response(error)
 
 
 async def _unavailable(request: Request) -> Response:
-    await _read_the_rest(request)
-    return error_response(503, UNAVAILABLE, FilesUnavailable().message, headers={"retry-after": str(LOOK_SECONDS)})
+    await _read_rest(request)
+    return error_response(503, UNAVAILABLE, FilesUnavailable().message, headers={"retry-after": str(CHECK_SECONDS)})
 
 
 async def _put(request: Request, files: FileUrls, key: UUID) -> Response:
@@ -125,7 +80,7 @@ async def _put(request: Request, files: FileUrls, key: UUID) -> Response:
         if sample.size > content_type.max_bytes(kind):
             raise TooLargeForItsKind
 
-    assert isinstance(files.store, Folder)  # it alone has its uploads come here
+    assert isinstance(files.store, Folder)  # uploads to a bucket do not come here
     length = request.headers.get("content-length", "")
     try:
         if length.isdecimal() and int(length) > size:
@@ -133,39 +88,41 @@ async def _put(request: Request, files: FileUrls, key: UUID) -> Response:
         async with asyncio.timeout(UPLOAD_SECONDS):
             await files.store.put(key, request.stream(), size, check)
     except TooLarge:
-        answer = error_response(
-            413, "TOO_LARGE", f"This is more than the {size:,} bytes that were announced; nothing is kept."
+        response = error_response(
+            413, "TOO_LARGE", f"This file has more than the announced {size:,} bytes. It was not saved."
         )
     except TooShort:
-        answer = error_response(
-            400, "TOO_SHORT", f"This is less than the {size:,} bytes that were announced; nothing is kept."
+        response = error_response(
+            400, "TOO_SHORT", f"This file has fewer than the announced {size:,} bytes. It was not saved."
         )
     except WrongKind:
-        answer = error_response(
-            415, "WRONG_KIND", f"This is none of what is taken: {content_type.ACCEPTED_TYPES}. Nothing is kept."
+        response = error_response(
+            415,
+            "WRONG_KIND",
+            f"This file type is not accepted. Accepted are {content_type.ACCEPTED_TYPES}. It was not saved.",
         )
     except TooLargeForItsKind:
-        answer = error_response(413, "TOO_LARGE", f"{content_type.SIZES} Nothing is kept.")
+        response = error_response(413, "TOO_LARGE", f"{content_type.SIZES} It was not saved.")
     except AlreadyThere:
-        answer = error_response(409, "ALREADY_THERE", "This file has come in before; it cannot be changed.")
+        response = error_response(409, "ALREADY_THERE", "This file was uploaded before and cannot be changed.")
     except TimeoutError:
-        answer = error_response(
-            408, "TOO_SLOW", f"This did not come in within {UPLOAD_SECONDS // 60} minutes; nothing is kept."
+        response = error_response(
+            408, TOO_SLOW, f"The upload took more than {UPLOAD_SECONDS // 60} minutes. The file was not saved."
         )
     except ClientDisconnect:
-        answer = Response(status_code=400)  # which nobody hears
+        response = Response(status_code=400)  # nobody receives it
     else:
         return Response(status_code=204)
-    await _read_the_rest(request)
-    return answer
+    await _read_rest(request)
+    return response
 
 
-async def _read_the_rest(request: Request) -> None:
-    """For clients that listen only once they have said all: an answer in between would be lost to them. Those that do
-    not come to an end are answered all the same, and the connection is closed."""
+async def _read_rest(request: Request) -> None:
+    """Reads what a refused client still sends, since many clients read the response only after that. Gives up after
+    some seconds or bytes; the connection is then closed."""
     left = content_type.MAX_VIDEO_BYTES
     with contextlib.suppress(TimeoutError, ClientDisconnect, RuntimeError):
-        async with asyncio.timeout(TIMEOUT_SECONDS):
+        async with asyncio.timeout(READ_REST_SECONDS):
             async for chunk in request.stream():
                 left -= len(chunk)
                 if left < 0:
@@ -173,21 +130,21 @@ async def _read_the_rest(request: Request) -> None:
 
 
 async def _get(request: Request, files: FileUrls, key: UUID) -> Response:
-    said = request.query_params
+    query = request.query_params
     try:
-        elsewhere = await files.store.read_address(key, said["name"], said["type"])
-        if elsewhere is not None:
-            # Signed anew for each request, and good for a moment only: nobody keeps it.
-            return RedirectResponse(elsewhere, 302, headers=_HARMLESS | {"cache-control": "no-store"})
+        address = await files.store.read_address(key, query["name"], query["type"])
+        if address is not None:
+            # It is signed for this request and expires soon, so nobody may cache it.
+            return RedirectResponse(address, 302, headers=_SAFE_HEADERS | {"cache-control": "no-store"})
         chunks = files.store.read(key)
         first = await anext(chunks, b"")
     except FileNotFoundError:
-        return error_response(404, "NOT_FOUND", "This file is gone.")
+        return error_response(404, "NOT_FOUND", "This file no longer exists.")
 
-    async def all_of_it() -> AsyncIterator[bytes]:
+    async def all_chunks() -> AsyncIterator[bytes]:
         yield first
         async for chunk in chunks:
             yield chunk
 
-    headers = _HARMLESS | {"content-disposition": disposition(said["name"]), "content-length": said["size"]}
-    return StreamingResponse(all_of_it(), headers=headers, media_type=said["type"])
+    headers = _SAFE_HEADERS | {"content-disposition": disposition(query["name"]), "content-length": query["size"]}
+    return StreamingResponse(all_chunks(), headers=headers, media_type=query["type"])

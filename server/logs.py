@@ -1,7 +1,7 @@
-"""The log: a line of JSON for each record in production, of words in development, each with its request's id.
+"""Log formats: one line of JSON for each record in production, one line of text in development.
 
-An exception is logged by its type and where it happened. Its message is left out, in which a database may quote what
-somebody wrote.
+An exception is logged by its type and traceback. Its message is left out, because a database may quote in it what
+people wrote.
 """
 
 import logging
@@ -15,57 +15,59 @@ import orjson
 from resolvers.telemetry import current
 from server.settings import Mode, Settings
 
-Exc = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
-def _said(record: logging.LogRecord) -> dict[str, Any]:
-    """What was logged by name, as `extra={"said": …}`."""
-    return getattr(record, "said", {})
+def _fields(record: logging.LogRecord) -> dict[str, Any]:
+    """Returns the fields that were logged as `extra={"fields": {…}}`."""
+    return getattr(record, "fields", {})
 
 
 def _message(record: logging.LogRecord) -> str:
-    """Of asyncio's the first line: the others quote the exception."""
+    """Returns the message; only the first line of asyncio's, whose other lines quote the exception."""
     text = record.getMessage()
     return text.partition("\n")[0] if record.name == "asyncio" else text
 
 
-class Words(logging.Formatter):
+class TextFormatter(logging.Formatter):
     def __init__(self) -> None:
         super().__init__("%(levelname)s %(name)s: %(message)s")
 
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the base's own name
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - named by its base
         record.message = _message(record)
-        return " ".join([super().formatMessage(record), *(f"{name}={value}" for name, value in _said(record).items())])
+        return " ".join(
+            [super().formatMessage(record), *(f"{name}={value}" for name, value in _fields(record).items())]
+        )
 
-    def formatException(self, ei: Exc) -> str:  # noqa: N802 - the base's own name
+    def formatException(self, ei: ExceptionInfo) -> str:  # noqa: N802 - named by its base
         kind, _, trace = ei
         return "".join([*traceback.format_tb(trace), kind.__qualname__ if kind else ""])
 
 
-class Lines(Words):
+class JSONFormatter(TextFormatter):
     def format(self, record: logging.LogRecord) -> str:
-        said: dict[str, Any] = {
+        line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": _message(record),
             "request": current.get().id or None,
-            **_said(record),
+            **_fields(record),
         }
         if record.exc_info:
-            said["exception"] = self.formatException(record.exc_info)
-        return orjson.dumps(said).decode()
+            line["exception"] = self.formatException(record.exc_info)
+        return orjson.dumps(line).decode()
 
 
 def configuration(settings: Settings) -> dict[str, Any]:
-    """For logging.config, of each process."""
-    form = Words if settings.mode is Mode.DEVELOPMENT else Lines
+    """Returns the configuration for logging.config, in each process."""
+    formatter = TextFormatter if settings.mode is Mode.DEVELOPMENT else JSONFormatter
     level = settings.log_level.upper()
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"recourse": {"()": f"{form.__module__}.{form.__qualname__}"}},
+        "formatters": {"recourse": {"()": f"{formatter.__module__}.{formatter.__qualname__}"}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "recourse"}},
         "root": {"handlers": ["stderr"], "level": "WARNING"},
-        "loggers": {"recourse": {"level": level}, "models": {"level": level}, "resolvers": {"level": level}},
+        "loggers": {name: {"level": level} for name in ("recourse", "models", "resolvers", "execution")},
     }

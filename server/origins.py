@@ -1,4 +1,5 @@
-"""Which pages may ask: those of listed origins, the server's own, and in development those of this machine."""
+"""CORS: which web pages may use the API. Those of listed origins, the server's own, and in development those of this
+machine."""
 
 import ipaddress
 import re
@@ -10,12 +11,12 @@ from starlette.responses import Response
 from strawberry.http.websocket_origin import normalize_allowed_origins, normalize_origin
 
 from server.errors import error_response
-from server.graphql.negotiation import SPELLINGS
+from server.graphql.negotiation import CACHED_VALUES
 from server.settings import Mode, Settings
 
 METHODS = "GET, HEAD, POST, PUT"
-EXPOSED = "x-request-id, retry-after, www-authenticate, allow, content-disposition"  # what pages may read of an answer
-REMEMBERED_SECONDS = 24 * 3600  # by a browser, of what a preflight was answered
+EXPOSED = "x-request-id, retry-after, www-authenticate, allow, content-disposition"  # headers that pages may read
+PREFLIGHT_SECONDS = 24 * 3600  # for which a browser keeps the response to a preflight
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~\w-]+", re.ASCII)
 _WEB_SOCKET = re.compile(r"ws(s?)://", re.IGNORECASE | re.ASCII)
@@ -23,12 +24,13 @@ _DEFAULT_PORTS = (None, 80, 443)
 
 
 def _as_http(origin: str) -> str:
-    """Some clients name a socket's own address as its origin, with the socket's scheme."""
+    """Returns the origin with an HTTP scheme. Some clients send the address of a socket (`wss://…`) as its origin."""
     return _WEB_SOCKET.sub(r"http\1://", origin, count=1)
 
 
-def _place(url: str) -> tuple[str, int | None] | None:
-    """The host and the port, whatever the scheme; None for the port of a scheme, and where this is no address."""
+def _host_and_port(url: str) -> tuple[str, int | None] | None:
+    """Returns the host and the port, whatever the scheme. The port is None if it is a scheme's default; the result is
+    None if this is no URL."""
     try:
         parts = urlsplit(url)
         return (parts.hostname, None if parts.port in _DEFAULT_PORTS else parts.port) if parts.hostname else None
@@ -36,8 +38,18 @@ def _place(url: str) -> tuple[str, int | None] | None:
         return None
 
 
+def _normalized(origin: str) -> frozenset[str]:
+    """Returns the origin in its normal form. Raises ValueError, which names the setting."""
+    try:
+        return normalize_allowed_origins([_as_http(origin)])
+    except ValueError:
+        raise ValueError(
+            f"Invalid origin {origin!r} in RECOURSE_CORS_ORIGINS. It must be like https://shop.example, without a path."
+        ) from None
+
+
 def _is_loopback(origin: str) -> bool:
-    parts = urlsplit(origin)  # which is normal
+    parts = urlsplit(origin)  # cannot fail: it is normalized
     host = parts.hostname or ""
     if parts.scheme not in ("http", "https"):
         return False
@@ -51,20 +63,22 @@ def _is_loopback(origin: str) -> bool:
 
 def refused_origin() -> Response:
     return error_response(
-        403, "FORBIDDEN", "Pages of this origin may not ask; RECOURSE_CORS_ORIGINS lists those that may."
+        403, "FORBIDDEN", "Pages of this origin may not use this API. RECOURSE_CORS_ORIGINS lists the origins that may."
     )
 
 
 class Origins:
-    """CORS, and its like for sockets, which browsers open without asking first. Access tokens are no cookies, so that
-    a page has only those that it was given; a foreign page is refused all the same."""
+    """Decides which origins may use the API, over HTTP and over sockets, which browsers open without a preflight.
+
+    An access token is not a cookie, so a foreign page has none of the user's. It is refused all the same.
+    """
 
     def __init__(self, settings: Settings) -> None:
-        """Raises ValueError where the settings list what is no origin."""
-        self.listed = normalize_allowed_origins(map(_as_http, settings.cors_origins))
-        self.own = _place(settings.public_url or "")
+        """Raises ValueError where the settings list something that is not an origin."""
+        self.listed = frozenset[str]().union(*map(_normalized, settings.cors_origins))
+        self.own = _host_and_port(settings.public_url or "")
         self.development = settings.mode is Mode.DEVELOPMENT
-        self.headers = lru_cache(SPELLINGS)(self._headers)
+        self.headers = lru_cache(CACHED_VALUES)(self._headers)
 
     def allows(self, origin: str) -> bool:
         if "*" in self.listed:
@@ -72,18 +86,20 @@ class Origins:
         normal = normalize_origin(_as_http(origin))
         if normal is None:
             return False
-        return normal in self.listed or _place(normal) == self.own or (self.development and _is_loopback(normal))
+        return (
+            normal in self.listed or _host_and_port(normal) == self.own or (self.development and _is_loopback(normal))
+        )
 
     def allows_socket(self, headers: Mapping[str, str]) -> bool:
-        """Whether a socket may be opened by this request. Only browsers name an origin, and they always do."""
+        """Whether this request may open a socket. Browsers always send an origin, other clients need not."""
         origin = headers.get("origin")
         if origin is None or headers.get("sec-fetch-site") == "same-origin":
             return True
-        here = _place(f"//{headers.get('host', '')}")
-        return (here is not None and _place(origin) == here) or self.allows(origin)
+        here = _host_and_port(f"//{headers.get('host', '')}")
+        return (here is not None and _host_and_port(origin) == here) or self.allows(origin)
 
     def _headers(self, origin: str) -> tuple[tuple[bytes, bytes], ...]:
-        """What lets a page of that origin read an answer; nothing where it may not."""
+        """Returns the headers that let a page of this origin read the response; none where it may not."""
         if not self.allows(origin):
             return ()
         return (
@@ -92,19 +108,21 @@ class Origins:
         )
 
     def preflight(self, origin: str, headers: Mapping[str, str]) -> Response:
-        """The answer to a browser that asks whether a page may ask: by any method that is known here, and with any
-        headers, since clients and what traces them send ever new ones."""
+        """Answers a browser's preflight. A page may use any method of this API, and any headers, because clients and
+        tracing libraries send ever new ones."""
         if not self.allows(origin):
             return refused_origin()
         names = [name.strip() for name in headers.get("access-control-request-headers", "").split(",")]
         if not all(_HEADER_NAME.fullmatch(name) for name in names if name):
-            return error_response(400, "BAD_REQUEST", "Access-Control-Request-Headers has what is no name of a header.")
-        asks_within = headers.get("access-control-request-private-network") == "true"
-        answer = {
+            return error_response(
+                400, "BAD_REQUEST", "Access-Control-Request-Headers lists something that is not the name of a header."
+            )
+        is_private = headers.get("access-control-request-private-network") == "true"
+        response = {
             "access-control-allow-methods": METHODS,
             "access-control-allow-headers": ", ".join(filter(None, names)),
-            "access-control-max-age": str(REMEMBERED_SECONDS),
-            "access-control-allow-private-network": "true" if asks_within else "",
+            "access-control-max-age": str(PREFLIGHT_SECONDS),
+            "access-control-allow-private-network": "true" if is_private else "",
             "vary": "Access-Control-Request-Method, Access-Control-Request-Headers",
         }
-        return Response(status_code=204, headers={name: value for name, value in answer.items() if value})
+        return Response(status_code=204, headers={name: value for name, value in response.items() if value})

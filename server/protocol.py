@@ -1,9 +1,15 @@
-"""HTTP/1.1 as uvicorn has it, with a bound on what comes before a body (the parser itself would take any length), and
-deaf to upgrades, but for WebSocket.
+"""HTTP/1.1 and WebSocket as uvicorn speaks them, with two changes: a limit on request heads, and upgrades are ignored.
 
-The parser takes whatever follows a head with `Upgrade` for another protocol, and ends the request there. A server may
-ignore an upgrade (RFC 9110, 7.8), and then it is a request like any other: its head is read a second time, without the
-header, and the parser goes on with its body. So `curl --http2` and the JDK's client, which offer h2c, are answered.
+The idea of the second: httptools takes what follows a head with `Upgrade` for another protocol and ends the request
+there. But a server may ignore an upgrade (RFC 9110, 7.8); the request is then like any other. `curl --http2` and the
+JDK's client send such requests. So the head is parsed a second time without the header. Example:
+
+    POST /graphql HTTP/1.1                  httptools: should_upgrade is true
+    connection: upgrade, http2-settings     on_headers_complete: it is no WebSocket, so keep this head without the
+    upgrade: h2c                            `upgrade` line in _retry_head
+    content-length: 17                      feed_data raises HttpParserUpgrade(offset of the body)
+                                            _feed parses _retry_head, then goes on with the data from that offset
+    {"query":"{ a }"}                       httptools: an ordinary body
 """
 
 from typing import Any
@@ -14,62 +20,62 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from server.errors import as_json
 
-MAX_HEAD_BYTES = (
-    64 * 1024
-)  # bytes: the request line with its address, and all headers; about, since data come in chunks
-FRAMING = 8  # bytes that a chunked body may have for each byte that it brings
+MAX_HEAD_BYTES = 64 * 1024  # the request line and all headers; about, since data arrives in chunks
+FRAMING = 8  # bytes of framing that a chunked body may have for each of its bytes
 
 
 class BoundedProtocol(HttpToolsProtocol):
     parser: Any  # httptools.HttpRequestParser
-    _head = 0  # bytes that are no body: what stands before it, between its chunks, and behind it
-    _again = b""  # the head of the request that is being read, where it is to be read without its upgrade
+    _head_bytes = 0  # bytes that are not body: before it, between its chunks, and after it
+    _retry_head = b""  # the current request's head without its upgrade, where it must be parsed again
 
     def data_received(self, data: bytes) -> None:
-        self._head += len(data)
+        self._head_bytes += len(data)
         self._unset_keepalive_if_required()
         try:
             self._feed(data)
         except httptools.HttpParserError:
             self.send_400_response("This is not an HTTP request.")
             return
-        if self._head > MAX_HEAD_BYTES and not self.transport.is_closing():
+        if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
             self.logger.warning("A request's head is too large.")
-            self._refuse(b"431 Request Header Fields Too Large", "TOO_LARGE", "A head has at most 64 kB.")
+            self._reject(
+                b"431 Request Header Fields Too Large", "TOO_LARGE", "A request's headers may have at most 64 kB."
+            )
 
     def _feed(self, data: bytes | memoryview) -> None:
         while True:
             try:
                 self.parser.feed_data(data)
             except httptools.HttpParserUpgrade as upgrade:
-                if not self._again:
+                if not self._retry_head:
                     self.handle_websocket_upgrade()
                     return
-                head, self._again = self._again, b""
+                head, self._retry_head = self._retry_head, b""
                 self.parser.feed_data(head)
                 data = memoryview(data)[upgrade.args[0] :]
             else:
                 return
 
     def send_400_response(self, msg: str) -> None:
-        self._refuse(b"400 Bad Request", "BAD_REQUEST", msg)
+        self._reject(b"400 Bad Request", "BAD_REQUEST", msg)
 
-    def _refuse(self, status: bytes, code: str, message: str) -> None:
-        """Answers what does not become a request, and closes the connection."""
+    def _reject(self, status: bytes, code: str, message: str) -> None:
+        """Sends a response to something that is not a request, and closes the connection."""
         body = as_json(message, {"code": code})
         head = b"HTTP/1.1 %b\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: %d\r\n"
         self.transport.write(head % (status, len(body)) + b"connection: close\r\n\r\n" + body)
         self.transport.close()
 
     def _get_upgrade(self) -> bytes | None:
-        """The protocol that is asked for. The words of a connection may stand in several headers."""
-        words = b",".join(value for name, value in self.headers if name == b"connection").lower().split(b",")
-        if b"upgrade" not in map(bytes.strip, words):
+        """Returns the protocol that is asked for. The options of a connection may stand in several headers."""
+        options = b",".join(value for name, value in self.headers if name == b"connection").lower().split(b",")
+        if b"upgrade" not in map(bytes.strip, options):
             return None
         return next((value.lower() for name, value in self.headers if name == b"upgrade"), None)
 
     def _should_upgrade(self) -> bool:
-        """A handshake is a GET without a body; whoever takes it would wait for ever for another."""
+        """Whether this is a WebSocket handshake: a GET without a body. (Nobody would ever read the body.)"""
         if self.parser.get_method() != b"GET" or not super()._should_upgrade():
             return False
         return not any(
@@ -83,32 +89,32 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         if self.parser.should_upgrade() and not self._should_upgrade():
-            self._again = self._without_upgrade()
+            self._retry_head = self._head_without_upgrade()
         else:
             super().on_headers_complete()
 
-    def _without_upgrade(self) -> bytes:
+    def _head_without_upgrade(self) -> bytes:
         method = self.parser.get_method()
-        if method == b"CONNECT":  # which the parser takes for an upgrade, too, and always would
-            raise ValueError("This is no proxy.")
+        if method == b"CONNECT":  # the parser always treats it as an upgrade
+            raise ValueError("This server is not a proxy.")
         line = b"%b %b HTTP/%b\r\n" % (method, self.url, self.parser.get_http_version().encode())
-        kept = (b"%b: %b\r\n" % header for header in self.headers if header[0] != b"upgrade")
-        return b"".join((line, *kept, b"\r\n"))
+        headers = (b"%b: %b\r\n" % header for header in self.headers if header[0] != b"upgrade")
+        return b"".join((line, *headers, b"\r\n"))
 
     def on_body(self, body: bytes) -> None:
         super().on_body(body)
-        self._head -= (1 + FRAMING) * len(body)  # which is bounded by whoever reads it
+        self._head_bytes -= (1 + FRAMING) * len(body)  # the application limits the body itself
 
     def on_message_complete(self) -> None:
-        if self._again:  # only the first reading of its head is complete
+        if self._retry_head:  # only the first parse of the head is complete
             return
         super().on_message_complete()
-        self._head = 0
+        self._head_bytes = 0
 
 
 class SocketProtocol(WebSocketsSansIOProtocol):
-    """WebSocket as uvicorn has it, which takes an opening that is refused with an answer for a fault of the
-    application, and logs an error: whoever likes could fill the log."""
+    """Logs no error for a handshake that is refused. uvicorn takes it for a fault of the application, so that anybody
+    could fill the log."""
 
     async def send(self, message: Any) -> None:
         await super().send(message)

@@ -1,4 +1,4 @@
-"""Each request by an id: that of whoever sent it on, or a new one. It is in the answer and in the log."""
+"""Gives each request an id, which its response and its log lines carry, and logs and counts it when it ends."""
 
 import logging
 import re
@@ -10,53 +10,58 @@ from resolvers.telemetry import Request
 
 ID_HEADER = "x-request-id"
 CLIENT_HEADERS = ("apollographql-client-name", "graphql-client-name")
-PATH = "/graphql"  # where GraphQL is spoken; what comes there is counted
+PATH = "/graphql"  # requests to other paths are not counted
 
 ORIGIN, ENCODINGS, PREFLIGHT = b"origin", b"accept-encoding", b"access-control-request-method"
 
 _NAMES = [name.encode() for name in (ID_HEADER, *CLIENT_HEADERS)]
-_READ = frozenset((*_NAMES, ORIGIN, ENCODINGS, PREFLIGHT))
+_WANTED = frozenset((*_NAMES, ORIGIN, ENCODINGS, PREFLIGHT))
 _log = logging.getLogger("recourse")
-_WORD = re.compile(r"[\w.:@/+-]{1,64}", re.ASCII)
+_PLAIN = re.compile(r"[\w.:@/+-]{1,64}", re.ASCII)
 
 
-def _word(text: str) -> str:
-    """What is no plain word is not repeated."""
-    return text if _WORD.fullmatch(text) else ""
+def _plain(text: str) -> str:
+    """Returns the text if it is a plain word. Anything else must not get into logs."""
+    return text if _PLAIN.fullmatch(text) else ""
 
 
-def read(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
-    """What is wanted of a request's headers wherever it is answered, in one look through them; of those of one name the
-    first, but of encodings all."""
-    found: dict[bytes, bytes] = {}
+def read_headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Returns the headers that this server needs for every request, in one pass. Of several headers of one name the
+    first one counts; the values of Accept-Encoding are joined."""
+    values: dict[bytes, bytes] = {}
     for name, value in headers:
-        if name in _READ:
-            if name not in found:
-                found[name] = value
+        if name in _WANTED:
+            if name not in values:
+                values[name] = value
             elif name == ENCODINGS:
-                found[name] += b"," + value
-    return found
+                values[name] += b"," + value
+    return values
 
 
-def begun(said: dict[bytes, bytes]) -> Request:
-    id, *clients = (_word(said[name].decode("latin-1")) if name in said else "" for name in _NAMES)
+def begin(headers: dict[bytes, bytes]) -> Request:
+    """Returns a new request with the id that it came with, or else a new one."""
+    id, *clients = (_plain(headers[name].decode("latin-1")) if name in headers else "" for name in _NAMES)
     return Request(id=id or token_hex(16), client=next(filter(None, clients), ""))
 
 
-def called(request: Request, extensions: object) -> None:
-    """Apollo Client says in its extensions what app it is in."""
+def note_client(request: Request, extensions: object) -> None:
+    """Notes the app's name where Apollo Client sends it: in the extensions."""
     match extensions:
         case {"clientLibrary": {"name": str(name)}} if not request.client:
-            request.client = _word(name)
+            request.client = _plain(name)
         case _:
             pass
 
 
-def answered(request: Request, took: float | None) -> None:
-    """Counts it, and where everything is logged, logs it. `took` is in seconds; None for a stream, which takes as long
-    as somebody listens."""
-    telemetry.count_request(request, took)
+def end(request: Request, duration: float | None) -> None:
+    """Counts the request and logs it at level INFO. `duration` is in seconds; None for a stream, which lasts as long as
+    its client listens."""
+    telemetry.count_request(request, duration)
     if _log.isEnabledFor(logging.INFO):
-        milliseconds = None if took is None else round(took * 1000, 1)
-        said = {"operation": request.operation, "client": request.client, "code": request.code}
-        _log.info("answered", extra={"said": said | {"milliseconds": milliseconds}})
+        fields = {
+            "operation": request.operation,
+            "client": request.client,
+            "code": request.code,
+            "milliseconds": None if duration is None else round(duration * 1000, 1),
+        }
+        _log.info("answered", extra={"fields": fields})

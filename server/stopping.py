@@ -1,6 +1,13 @@
-"""How a process stops: it says so for a while, so that nobody sends it anything new, and goes on meanwhile.
+"""How a process stops: it announces it for some seconds, so that nobody sends it new requests, and serves meanwhile.
 
-That is what SIGTERM does, which service managers send. Ctrl-C (SIGINT) stops at once, as does a second signal.
+What happens, with RECOURSE_DRAIN_SECONDS=5:
+
+    SIGTERM      /readyz answers 503 and responses carry `connection: close`; everything else is served as before
+    5 s later    subscriptions end (`Hub.end`), then uvicorn's own handler runs: the port closes, requests finish
+    SIGINT       the second line at once; so does a second SIGTERM
+
+Service managers send SIGTERM, Ctrl-C sends SIGINT. With several workers, the parent passes the signal on. A worker
+ignores a second SIGTERM: it may be the first one, passed on, where a service manager signals all processes.
 """
 
 import asyncio
@@ -20,56 +27,56 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Stopping:
-    """Whether the process is about to stop. `seconds` is how long it says so before it does."""
+    """`has_begun` says whether the process is about to stop. `seconds` is how long it announces that."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self.has_begun = False
 
     @contextlib.contextmanager
-    def heard(self, end: Callable[[], None]) -> Generator[None]:
-        """Calls `end`, and then what handled signals before, when the process is to stop: the server waits for open
-        streams before it ends the lifespan."""
+    def on_signals(self, end_streams: Callable[[], None]) -> Generator[None]:
+        """Handles signals while the block runs. When the process stops, calls `end_streams` and then the former
+        handlers: uvicorn waits for open streams before it ends the lifespan."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
         loop = asyncio.get_running_loop()
-        before = {number: signal.getsignal(number) for number in _SIGNALS}
+        former_handlers = {number: signal.getsignal(number) for number in _SIGNALS}
         is_worker = multiprocessing.parent_process() is not None
-        stops = False
+        has_stopped = False
 
         def stop(number: int) -> None:
-            nonlocal stops
-            stops = self.has_begun = True
-            loop.call_soon_threadsafe(end)
-            handler = before[signal.Signals(number)]
+            nonlocal has_stopped
+            has_stopped = self.has_begun = True
+            loop.call_soon_threadsafe(end_streams)
+            handler = former_handlers[signal.Signals(number)]
             if callable(handler):
                 handler(number, None)
 
-        def stop_after_all() -> None:
-            if not stops:
+        def stop_after_drain() -> None:
+            if not has_stopped:
                 stop(signal.SIGTERM)
 
-        def hear(number: int, _frame: FrameType | None) -> None:
+        def handle(number: int, _frame: FrameType | None) -> None:
             if number == signal.SIGINT or not self.seconds:
                 stop(number)
             elif not self.has_begun:
                 self.has_begun = True
-                loop.call_soon_threadsafe(loop.call_later, self.seconds, stop_after_all)
-            elif not is_worker:  # whose second SIGTERM may be the first one, passed on: a service manager signals all
+                loop.call_soon_threadsafe(loop.call_later, self.seconds, stop_after_drain)
+            elif not is_worker:
                 stop(number)
 
-        for number in before:
-            signal.signal(number, hear)
+        for number in former_handlers:
+            signal.signal(number, handle)
         try:
             yield
         finally:
-            for number, handler in before.items():
+            for number, handler in former_handlers.items():
                 signal.signal(number, handler)
 
 
 class Workers(Multiprocess):
-    """Processes that share a port. Their parent passes on how it is told to stop, also while it waits for them."""
+    """uvicorn's processes that share a port. The parent passes signals on, also while it waits for them to end."""
 
     at_once = False
 
@@ -83,8 +90,8 @@ class Workers(Multiprocess):
 
     def terminate_all(self) -> None:
         self._signal(signal.SIGINT if self.at_once else signal.SIGTERM)
-        for each in self.sockets:  # the port closes when all have closed it
-            each.close()
+        for socket in self.sockets:  # the port closes when all processes have closed it
+            socket.close()
 
     def join_all(self) -> None:
         while any(worker.process.is_alive() for worker in self.processes):

@@ -21,7 +21,9 @@ from models.enums import Role
 from schema.scalars import spell_instant
 from server.app import create, uvicorn_options
 from server.auth.tokens import development_token
+from server.graphql.endpoint import GraphQLEndpoint
 from server.settings import Settings
+from server.state import State
 from tests.support import node
 from tests.support.databases import Databases, made_in
 from tests.support.distribution import dialect_of_this_process
@@ -95,6 +97,8 @@ class Server:
         self.settings = Settings(database_url=database_url, files_url=str(folder))
         self.loop = asyncio.new_event_loop()
         self.app = create(self.settings)
+        self.state: State = self.app.state.application
+        self.endpoint: GraphQLEndpoint = self.app.state.endpoint
         options = uvicorn_options(self.settings)
         self.uvicorn = uvicorn.Server(uvicorn.Config(self.app, port=0, log_level="error", **options))
         self.thread = threading.Thread(target=self._run)

@@ -30,6 +30,7 @@ from execution.complexity import TooExpensive
 from execution.document import Document
 from execution.limits import Limits
 from models import database, migrating
+from models.config import APPS
 from models.enums import CaseKind, Role
 from models.files import Folder
 from resolvers import ids
@@ -40,6 +41,7 @@ from schema import SCHEMA
 from schema.scalars import spell_instant
 from server.graphql.endpoint import GraphQLEndpoint
 from server.settings import Settings
+from server.state import State
 from tests.conftest import usd
 from tests.support.generated import Generated, fields_in
 from tests.support.paths import ARGUMENTS, TYPES
@@ -285,9 +287,10 @@ async def main(seconds: float, seed: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite://{folder}/rich.db"
         async with database.connected(url) as connection:
-            await migrating.migrate(database.APPS, connection)
-            rich = Rich(GraphQLEndpoint(Settings(database_url=url, files_url=folder)))
-            rich.view.files = FileUrls(Folder(Path(folder)), b"secret")
+            await migrating.migrate(APPS, connection)
+            state = State(Settings(database_url=url, files_url=folder))
+            state.files = FileUrls(Folder(Path(folder)), b"secret")
+            rich = Rich(GraphQLEndpoint(state))
             await rich.fill()
             before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
             gc.freeze()  # as the server does

@@ -6,7 +6,8 @@ import pytest
 from graphql import GraphQLObjectType, build_schema, is_input_object_type, is_interface_type, is_object_type
 from graphql.type import GraphQLEnumType, is_enum_type
 
-from models import database, migrating
+from models import migrating
+from models.config import APPS
 from resolvers.rules import markdown
 from schema import SCHEMA
 from server.settings import table
@@ -30,7 +31,7 @@ def test_the_table_of_settings() -> None:
 
 
 def test_migrations(server: Server) -> None:
-    assert server.run(lambda: migrating.undeclared_changes(database.APPS)) == []
+    assert server.run(lambda: migrating.undeclared_changes(APPS)) == []
 
 
 def test_everything_is_described() -> None:

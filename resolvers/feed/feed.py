@@ -12,8 +12,8 @@ from uuid import UUID
 
 from tortoise.expressions import Q
 
-from models import database, failures
-from models.backends.asyncpg import connect_apart
+from models import database, failures, state
+from models.backends.hosts import connect_outside_pool
 from models.enums import Action, CaseKind
 from models.event import Event
 
@@ -105,13 +105,15 @@ class Feed:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
         """Needs the database connected for as long as it runs."""
-        database.after_commit.append(self._after_commit)
+        connected = state.current()
+        assert connected is not None
+        connected.after_commit.append(self._after_commit)
         across = [self._across_processes()] if database.dialect() == "postgres" else []
         tasks = [asyncio.create_task(work) for work in (self._follow(), *across)]
         try:
             yield
         finally:
-            database.after_commit.remove(self._after_commit)
+            connected.after_commit.remove(self._after_commit)
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
@@ -184,7 +186,7 @@ class Feed:
             try:
                 await self.catch_up()
             except Exception as error:
-                if not failures.noted(error):
+                if not state.note_failure(error):
                     _log.warning("news cannot be read: %s; trying again", type(error).__qualname__)
                 await asyncio.sleep(POLL_SECONDS)
 
@@ -196,7 +198,7 @@ class Feed:
         """
         while True:
             try:
-                connection = await connect_apart(database.connection())
+                connection = await connect_outside_pool(database.connection())
                 try:
                     connection.add_termination_listener(self._lost)
                     async with asyncio.timeout(NOTIFY_SECONDS):

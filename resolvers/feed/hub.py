@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 from weakref import WeakSet
 
-from models import failures
+from models.state import note_failure
 from resolvers.errors import NotFound
 from resolvers.feed.feed import CommittedEvent, Feed
 
@@ -107,7 +107,7 @@ class _Group:
                     now = datetime.now(UTC)
                     seen = await self.read(now)
             except Exception as error:
-                if not failures.noted(error):
+                if not note_failure(error):
                     _log.warning("what changed cannot be read: %s; trying again", type(error).__qualname__)
                 self._pending += times
                 await asyncio.sleep(RETRY_SECONDS)

@@ -12,6 +12,7 @@ from tortoise.exceptions import IntegrityError
 
 import models
 from models import database
+from models.config import TRANSACTION_SECONDS
 from models.enums import CancellationStatus, CaseKind, InputProblem, OrderKind, Role
 from models.keys import new_id
 from models.text import order_search
@@ -61,7 +62,7 @@ class Stored:
 async def store(
     context: Context,
     records: Sequence[Checked],
-    seconds: float = database.TRANSACTION_SECONDS,
+    seconds: float = TRANSACTION_SECONDS,
     *,
     skip_invalid: bool = False,
     shielded: bool = True,

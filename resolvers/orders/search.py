@@ -1,7 +1,7 @@
 """Orders by a text that stands in them: looked for where the page is, or else by the terms that PostgreSQL has."""
 
 from models import database
-from models.database import PlanMode
+from models.backends.pool import PlanMode
 from models.enums import PARTIES
 from resolvers.context import Context
 from resolvers.policy import Bind

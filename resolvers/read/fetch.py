@@ -8,7 +8,7 @@ from uuid import UUID
 from execution.lookahead import SelectedField, Selection
 from execution.turns import ROWS, in_turns
 from models import database
-from models.database import PlanMode
+from models.backends.pool import PlanMode
 from resolvers.context import Context
 from resolvers.read.plan import Planned, plan
 from resolvers.read.rows import Row, RowLayout

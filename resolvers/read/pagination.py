@@ -15,7 +15,7 @@ from uuid import UUID
 from strawberry import UNSET
 
 from execution.lookahead import SelectedField, Selection
-from models.database import PlanMode
+from models.backends.pool import PlanMode
 from models.enums import PARTIES
 from resolvers.context import Context, Info
 from resolvers.errors import BadRequest

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from models import database
-from models.database import PlanMode
+from models.backends.pool import PlanMode
 from resolvers.policy import Bind
 
 Where = Callable[[Bind], str]

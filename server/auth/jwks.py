@@ -1,4 +1,9 @@
-"""The issuer's keys: fetched off the event loop, kept, renewed, and asked for no more often than makes sense."""
+"""The issuer's public keys (JWKS): fetched in a thread, cached, and renewed in the background.
+
+Example: a token names the key `k2`, which is not in the cache. The set is fetched once, however many requests wait for
+it; then unknown keys start no other fetch for REST_SECONDS. A known key serves at once. If the set is older than
+FRESH_SECONDS, it is renewed meanwhile.
+"""
 
 import asyncio
 import json
@@ -8,12 +13,12 @@ import urllib.request
 
 import jwt
 
-FRESH_SECONDS = 300.0  # after which they are renewed while the old ones still serve
-RETENTION_SECONDS = 24 * 3600.0  # for which old ones serve while the issuer cannot be reached
-REST_SECONDS = 30.0  # between two fetches, however many tokens name keys that nobody knows
+FRESH_SECONDS = 300.0  # after which keys are renewed, while the old ones still serve
+RETENTION_SECONDS = 24 * 3600.0  # for which old keys serve while the issuer cannot be reached
+REST_SECONDS = 30.0  # between two fetches, however many tokens name unknown keys
 RETRY_SECONDS = 5.0  # after a fetch that failed
 TIMEOUT_SECONDS = 5.0
-MAX_BYTES = 1_000_000  # bytes
+MAX_BYTES = 1_000_000  # of the response
 
 _log = logging.getLogger("recourse")
 
@@ -28,18 +33,18 @@ class KeySet:
         self.is_away = False  # whether the last fetch failed
 
     async def key(self, id: str) -> jwt.PyJWK | None:
-        """The key of this id; None where the issuer has none, or none that can be had now."""
+        """Returns the key with this id; None where the issuer has no such key, or it cannot be fetched now."""
         age = time.monotonic() - self._fetched_at
-        known = self._keys.get(id) if age < RETENTION_SECONDS else None
-        if known is None or age >= FRESH_SECONDS:
+        key = self._keys.get(id) if age < RETENTION_SECONDS else None
+        if key is None or age >= FRESH_SECONDS:
             renewing = self._renew()
-            if known is None and renewing is not None:
+            if key is None and renewing is not None:
                 await asyncio.shield(renewing)
-                known = self._keys.get(id)
-        return known
+                key = self._keys.get(id)
+        return key
 
     def _renew(self) -> asyncio.Task[None] | None:
-        """The fetch that is under way or begins now; None where it is too early for another."""
+        """Returns the fetch that is running or starts now; None where it is too early for another one."""
         if self._fetching is None and time.monotonic() >= self._rests_until:
             self._fetching = asyncio.create_task(self._fetch())
         return self._fetching
@@ -58,6 +63,6 @@ class KeySet:
             self._fetching = None
 
     def _read(self) -> dict[str, jwt.PyJWK]:
-        with urllib.request.urlopen(self.url, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310 - the operator's own
-            found = jwt.PyJWKSet.from_dict(json.loads(response.read(MAX_BYTES)))
-        return {key.key_id: key for key in found.keys if key.key_id and key.public_key_use in (None, "sig")}
+        with urllib.request.urlopen(self.url, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310 - from the settings
+            key_set = jwt.PyJWKSet.from_dict(json.loads(response.read(MAX_BYTES)))
+        return {key.key_id: key for key in key_set.keys if key.key_id and key.public_key_use in (None, "sig")}

@@ -1,7 +1,6 @@
-"""Access tokens: who a request is from. Tokens always use real time, also where a request's clock is moved."""
+"""Access tokens: verifies who sends a request. Always by real time, also where a request's clock is moved."""
 
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,27 +9,29 @@ from pathlib import Path
 from typing import Any
 
 import jwt
+from cachetools import TLRUCache
 
 from models.enums import Role
 from models.files import kept_secret
+from resolvers.errors import UNAVAILABLE
 from server.auth.jwks import KeySet
-from server.errors import RETRY_LATER, UNAVAILABLE, RequestRejected
+from server.errors import RETRY_LATER, RequestRejected
 from server.settings import VAR, Mode, Settings
 
 DEVELOPMENT_ISSUER = "recourse-development"
 DEVELOPMENT_LIFETIME = timedelta(days=30)
 LEEWAY_SECONDS = 30
-REMEMBERED_SECONDS = 60.0
-MAX_CACHED = 10_000  # tokens, of some 700 bytes each
+REMEMBERED_SECONDS = 60.0  # for which a token that was verified is not verified again
+MAX_CACHED = 10_000  # tokens, of about 700 bytes each
 MAX_SUBJECT_LENGTH = 255  # characters
-LATEST_EXPIRY = 250_000_000_000  # a time stamp in the year 9892; more is no date
+LATEST_EXPIRY = 250_000_000_000  # a timestamp in the year 9892; a datetime holds no later ones
 
 _ALGORITHMS = ["RS256", "ES256"]
 _REQUIRED = ["exp", "iat", "iss", "sub", "role"]
 
 
 class TokenProblem(StrEnum):
-    """Why a token is refused, as far as an app has to know: whether to ask for a sign-in or to refresh the token."""
+    """Why a token is refused. It tells an app whether to ask for a sign-in or to refresh its token."""
 
     MISSING = "MISSING"
     INVALID = "INVALID"
@@ -45,13 +46,13 @@ _MESSAGES = {
 
 
 class BadToken(RequestRejected):
-    """There is no token, it has expired, or it is not valid. Never says why it is not valid."""
+    """The token is missing, expired or not valid. Never says why it is not valid."""
 
     def __init__(self, problem: TokenProblem) -> None:
         message = _MESSAGES[problem]
-        # RFC 6750, 3.1: without a token there is no error to tell.
-        described = f' error="invalid_token", error_description="{message}"'
-        challenge = "Bearer" if problem is TokenProblem.MISSING else "Bearer" + described
+        # RFC 6750, 3.1: without a token, the challenge names no error.
+        details = f' error="invalid_token", error_description="{message}"'
+        challenge = "Bearer" if problem is TokenProblem.MISSING else "Bearer" + details
         super().__init__(401, "UNAUTHENTICATED", message, **{"www-authenticate": challenge})
         self.extensions["reason"] = problem.value
         self.problem = problem
@@ -66,12 +67,12 @@ class Claims:
 
     @property
     def account(self) -> tuple[str, Role, str | None]:
-        """Whose it is, as they sign in."""
+        """What identifies the account."""
         return self.subject, self.role, self.name
 
 
 def bearer(authorization: str) -> str:
-    """The token of an Authorization header, or of what stands for one. Raises BadToken."""
+    """Returns the token in the value of an Authorization header. Raises BadToken."""
     scheme, _, token = authorization.partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not token:
@@ -82,27 +83,29 @@ def bearer(authorization: str) -> str:
 Verify = Callable[[str], Awaitable[Claims]]
 
 
+def _verified_until(_token: str, claims: Claims, now: float) -> float:
+    return min(now + REMEMBERED_SECONDS, claims.expires_at.timestamp())
+
+
 class Verifier:
-    """Tells whose a token is. Takes the word of a moment ago for one that was found good, and for no other. A key that
-    is withdrawn so serves that moment longer."""
+    """Verifies tokens. Caches successful verifications for up to 60 seconds; failures are never cached.
+
+    So a token whose key the issuer withdraws is accepted for up to 60 seconds more.
+    """
 
     def __init__(self, verify: Verify) -> None:
         self._verify = verify
-        self._found: OrderedDict[str, tuple[Claims, float]] = OrderedDict()
+        self._verified: TLRUCache[str, Claims] = TLRUCache(MAX_CACHED, ttu=_verified_until, timer=time.time)
 
-    def remembered(self, token: str) -> Claims | None:
-        known = self._found.get(token)
-        return known[0] if known is not None and time.time() < known[1] else None
+    def cached(self, token: str) -> Claims | None:
+        """Returns the claims of a token that was verified lately."""
+        return self._verified.get(token)
 
     async def __call__(self, token: str) -> Claims:
-        """Raises BadToken, and Refused while tokens cannot be checked."""
-        if (known := self.remembered(token)) is not None:
-            return known
-        self._found.pop(token, None)
-        claims = await self._verify(token)
-        self._found[token] = claims, min(time.time() + REMEMBERED_SECONDS, claims.expires_at.timestamp())
-        if len(self._found) > MAX_CACHED:
-            self._found.popitem(last=False)
+        """Raises BadToken, and RequestRejected while tokens cannot be verified."""
+        claims = self.cached(token)
+        if claims is None:
+            claims = self._verified[token] = await self._verify(token)
         return claims
 
 
@@ -124,16 +127,16 @@ def _by_jwks(settings: Settings) -> Verify:
 
     async def verify(token: str) -> Claims:
         try:
-            said = jwt.get_unverified_header(token)
+            header = jwt.get_unverified_header(token)
         except jwt.PyJWTError as error:
             raise BadToken(TokenProblem.INVALID) from error
-        # Our own list and the issuer's set decide which key and which algorithm it is; a key that a token brings along,
-        # or the address of one, is never looked at.
-        id = said.get("kid")
-        key = await keys.key(id) if isinstance(id, str) and said.get("alg") in _ALGORITHMS else None
+        # The key comes from the issuer's set, the algorithm from our list. A key or an address of one in the token is
+        # ignored.
+        id = header.get("kid")
+        key = await keys.key(id) if isinstance(id, str) and header.get("alg") in _ALGORITHMS else None
         if key is None and keys.is_away:
-            # The token may be good: an app that takes it for a bad one signs its person out.
-            message = "Access tokens cannot be checked at the moment. Try again in a few seconds."
+            # Not a 401: the token may be valid, and an app would sign its user out.
+            message = "Access tokens cannot be verified at the moment. Try again in a few seconds."
             raise RequestRejected(503, UNAVAILABLE, message, **RETRY_LATER)
         if key is None:
             raise BadToken(TokenProblem.INVALID)
@@ -150,7 +153,7 @@ def _by_jwks(settings: Settings) -> Verify:
 
 
 def _decode(token: str, key: Any, *, required: list[str], expires: bool = True, **expected: Any) -> Claims:
-    """Raises BadToken. Without `expires`, takes a token that has expired as well."""
+    """Verifies the token and returns its claims. Without `expires`, accepts an expired token. Raises BadToken."""
     try:
         claims: dict[str, Any] = jwt.decode(
             token,
@@ -160,9 +163,9 @@ def _decode(token: str, key: Any, *, required: list[str], expires: bool = True, 
             **expected,
         )
         subject, role, name = claims["sub"], Role(claims["role"]), claims.get("name") or None
-        f"{subject}{name}".encode()  # half a surrogate pair cannot be stored
+        f"{subject}{name}".encode()  # raises for half a surrogate pair, which cannot be stored
     except jwt.ExpiredSignatureError as error:
-        # Which is told before issuer and audience are looked at: only a token that is ours in all else has expired.
+        # PyJWT raises this before it checks issuer and audience. If they are wrong, the token is invalid, not expired.
         _decode(token, key, required=required, expires=False, **expected)
         raise BadToken(TokenProblem.EXPIRED) from error
     except (jwt.PyJWTError, ValueError) as error:
@@ -170,20 +173,20 @@ def _decode(token: str, key: Any, *, required: list[str], expires: bool = True, 
     if not isinstance(name, str | None) or "\0" in f"{subject}{name}" or not 0 < len(subject) <= MAX_SUBJECT_LENGTH:
         raise BadToken(TokenProblem.INVALID)
     expires_at = datetime.fromtimestamp(min(max(int(claims["exp"]), 0), LATEST_EXPIRY), UTC)
-    if expires_at <= datetime.now(UTC):  # still taken, since clocks differ
+    if expires_at <= datetime.now(UTC):  # accepted within the leeway, since clocks differ
         expires_at += timedelta(seconds=LEEWAY_SECONDS)
     return Claims(subject, role, name[:200] if name else None, expires_at)
 
 
 def development_secret(folder: Path = VAR) -> str:
-    """Made once, and shared by all processes that run from this folder."""
+    """Returns the secret of development tokens. It is made once for all processes that run in this folder."""
     return kept_secret(folder / "token-secret")
 
 
 def development_token(
     subject: str, role: Role, name: str | None = None, lifetime: timedelta = DEVELOPMENT_LIFETIME
 ) -> str:
-    """A token that only servers in development mode take. With a negative lifetime it has expired."""
+    """Returns a token that only servers in development mode accept. With a negative lifetime, it has expired."""
     now = datetime.now(UTC)
     claims = {
         "iss": DEVELOPMENT_ISSUER,

@@ -16,10 +16,11 @@ import uvicorn
 from tortoise.exceptions import BaseORMException
 
 from models import database, migrating
+from models.config import APPS, tortoise_config
 from models.enums import Role
 from resolvers.rules import markdown
 from schema import SCHEMA
-from server import file_routes, logs, metrics, origins, rate_limits
+from server import file_store, logs, metrics, origins, rate_limits
 from server.app import uvicorn_options
 from server.auth.tokens import DEVELOPMENT_LIFETIME, LEEWAY_SECONDS, MAX_SUBJECT_LENGTH, development_token
 from server.cli import demo as demonstration
@@ -38,11 +39,11 @@ def _settings(mode: Mode = Mode.DEVELOPMENT) -> Settings:
     os.environ.setdefault("RECOURSE_MODE", mode.value)
     try:
         settings = Settings()
-        database.config(settings.database, settings.replica_url)
+        tortoise_config(settings.database, settings.replica_url)
         rate_limits.RateLimiter(settings)
         origins.Origins(settings)
-        file_routes.store(settings)
-        persisted.opened(settings)
+        file_store.store(settings)
+        persisted.open_documents(settings)
     except ValueError as error:
         raise click.ClickException(f"The settings make no sense: {error}") from None
     if missing := settings.missing():
@@ -68,7 +69,7 @@ def _subject(_context: click.Context, _parameter: click.Parameter, value: str | 
 
 async def _migrate(settings: Settings) -> None:
     async with database.connected(settings.database) as connection:
-        await migrating.migrate(database.APPS, connection, lambda line: click.echo(line, err=True))
+        await migrating.migrate(APPS, connection, lambda line: click.echo(line, err=True))
 
 
 def _serve(settings: Settings, host: str, port: int, workers: int, announce: Callable[[int], str]) -> None:
@@ -109,7 +110,7 @@ def serve(host: str, port: int, workers: int) -> None:
     settings = _settings(Mode.PRODUCTION)
     if settings.mode is Mode.DEVELOPMENT:
         _run(_migrate(settings))
-    _run(file_routes.prepare(settings), "The place for files")
+    _run(file_store.prepare(settings), "The place for files")
     _serve(
         settings,
         host,

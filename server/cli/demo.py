@@ -12,6 +12,7 @@ import click
 import models
 from execution.limits import Limits
 from models import database, migrating
+from models.config import APPS
 from models.enums import OrderKind, Role
 from models.files import Folder
 from models.keys import derived_ids
@@ -23,7 +24,7 @@ from resolvers.files import content_type
 from resolvers.signed_url import FileUrls
 from schema import SCHEMA
 from schema.scalars import spell_instant
-from server import file_routes
+from server import file_store
 from server.auth.tokens import development_token
 from server.settings import VAR, Mode, Settings
 
@@ -248,8 +249,8 @@ def settings(configured: Settings) -> Settings:
 async def prepare(settings: Settings) -> None:
     """Fills the database. Raises ClickException where it holds anything that no demonstration made."""
     async with database.connected(settings.database) as connection:
-        await migrating.migrate(database.APPS, connection)
-        brought = file_routes.opened(settings)
+        await migrating.migrate(APPS, connection)
+        brought = file_store.file_urls(settings)
         await brought.load()
         await _clear(brought)
         await _Story(datetime.now(UTC), brought, settings.limits).tell()

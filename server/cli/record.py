@@ -27,7 +27,7 @@ from resolvers.orders.ingest import Checked, store
 from resolvers.orders.record import OrderRecord, check
 from resolvers.write.inputs import Checks
 from schema import SCHEMA
-from server.file_routes import opened
+from server.file_store import file_urls
 from server.settings import Settings
 
 AT_ONCE = 500  # records a transaction; `changes` stands still while one is open
@@ -76,7 +76,7 @@ async def _record(
     settings: Settings, account: Account, lines: Iterator[tuple[int, bytes]], total: int, rejected: Path | None
 ) -> int:
     """Returns how many lines were rejected."""
-    files = opened(settings)
+    files = file_urls(settings)
     go_on_with: int | None = None
     count = 0
     try:

@@ -1,4 +1,4 @@
-"""GraphQL over HTTP, as its specification has it: how requests are read, and how answers are spelled."""
+"""GraphQL over HTTP, as specified: reads requests, executes them, and writes responses."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -17,10 +17,10 @@ from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 from strawberry.types.unset import UNSET
 
-from execution.schema import TooSlow
+from resolvers.errors import UNAVAILABLE
 from resolvers.telemetry import current
 from server import request_id
-from server.errors import RETRY_LATER, UNAVAILABLE, RequestRejected, to_client_error
+from server.errors import RETRY_LATER, TOO_SLOW, RequestRejected, to_client_error
 from server.graphql import parameters
 from server.graphql.negotiation import (
     EVENT_STREAM,
@@ -39,35 +39,35 @@ _ALLOWED = {method: OperationType.from_http(method) for method in ("GET", "POST"
 _STREAMS: dict[str | None, GraphQLRequestProtocol] = {EVENT_STREAM: "sse", MULTIPART: "multipart-subscription"}
 
 
-def _wanted(request: HTTPConnection | AsyncHTTPRequestAdapter) -> str | None:
+def _media_type(request: HTTPConnection | AsyncHTTPRequestAdapter) -> str | None:
     return negotiate(request.headers.get("accept", ""))
 
 
-def answered_in(request: HTTPConnection) -> str:
-    """The media type of an answer that is no stream."""
-    return _spoken(_wanted(request))
+def response_media_type(request: HTTPConnection) -> str:
+    """Returns the media type of a response that is not a stream."""
+    return _single(_media_type(request))
 
 
-def _spoken(wanted: str | None) -> str:
-    return GRAPHQL_RESPONSE if wanted == GRAPHQL_RESPONSE else JSON
+def _single(media: str | None) -> str:
+    return GRAPHQL_RESPONSE if media == GRAPHQL_RESPONSE else JSON
 
 
 def check_method(request: Request) -> None:
-    """Raises Refused for a method that nothing is asked by."""
+    """Raises RequestRejected for a method other than GET and POST."""
     if request.method not in _ALLOWED:
-        raise RequestRejected(405, "METHOD_NOT_ALLOWED", "Ask by GET or POST.", allow="GET, POST")
+        raise RequestRejected(405, "METHOD_NOT_ALLOWED", "Use GET or POST.", allow="GET, POST")
 
 
-def _check(wanted: str | None) -> None:
-    """Raises Refused for a request that is answered in no way."""
-    if wanted is None:
-        raise RequestRejected(406, "NOT_ACCEPTABLE", f"Answers come as one of these: {', '.join(SUPPORTED)}.")
+def _check_acceptable(media: str | None) -> None:
+    """Raises RequestRejected where the client accepts none of the supported media types."""
+    if media is None:
+        raise RequestRejected(406, "NOT_ACCEPTABLE", f"Accept one of these media types: {', '.join(SUPPORTED)}.")
 
 
-def _has_nothing(answer: Any) -> bool:
-    """Whether all that an answer says is that the database cannot be used."""
-    data: dict[str, Any] = answer.get("data") or {}
-    errors = answer.get("errors", ())
+def _is_only_unavailable(body: Any) -> bool:
+    """Whether the body holds nothing but errors that say that the database is not available."""
+    data: dict[str, Any] = body.get("data") or {}
+    errors = body.get("errors", ())
     unavailable = all(error["extensions"]["code"] == UNAVAILABLE for error in errors)
     return bool(errors) and unavailable and all(value is None for value in data.values())
 
@@ -81,70 +81,76 @@ class HTTPTransport(GraphQL[Any, None]):
     }
 
     async def run(self, request: Any, context: Any = UNSET, root_value: Any = UNSET) -> Any:
-        """Streams are the base's; one answer needs none of its ways."""
-        if request.scope["type"] == "http" and (wanted := _wanted(request)) not in _STREAMS:
-            return await self._answer(request, wanted, context)
+        """Runs a request. Strawberry does it for streams and sockets; for one result there is a shorter way."""
+        if request.scope["type"] == "http" and (media := _media_type(request)) not in _STREAMS:
+            return await self._respond(request, media, context)
         return await super().run(request, context=context)  # pyright: ignore[reportUnknownVariableType]
 
-    async def _answer(self, request: Request, wanted: str | None, context: Any) -> Response:
-        _check(wanted)
-        asked = await self._asked(request, request.body)
-        text = self.documents.text(asked)
+    async def _respond(self, request: Request, wanted: str | None, context: Any) -> Response:
+        _check_acceptable(wanted)
+        read = await self._read_parameters(request, request.body)
+        text = self.documents.text(read)
         try:
             result = await self.schema.execute(
-                text, asked.variables, context, None, asked.operation_name, _ALLOWED[request.method], asked.extensions
+                text,
+                read.variables,
+                context,
+                None,
+                read.operation_name,
+                _ALLOWED[request.method],
+                read.extensions,
             )
-        except InvalidOperationTypeError as wrong:
-            if wrong.operation_type is OperationType.MUTATION:
-                raise RequestRejected(405, "METHOD_NOT_ALLOWED", "A mutation is sent by POST.", allow="POST") from None
-            raise RequestRejected(400, "BAD_REQUEST", wrong.as_http_error_reason(request.method)) from None
-        answer = await self.process_result(request, result)
-        media, status, headers = _spoken(wanted), 200, None
-        if current.get().code == UNAVAILABLE and _has_nothing(answer):
-            # Nothing was executed, so that this is no answer to the document, whatever media type it comes in.
-            answer.pop("data", None)
+        except InvalidOperationTypeError as error:
+            if error.operation_type is OperationType.MUTATION:
+                raise RequestRejected(405, "METHOD_NOT_ALLOWED", "Send mutations by POST.", allow="POST") from None
+            raise RequestRejected(400, "BAD_REQUEST", error.as_http_error_reason(request.method)) from None
+        body = await self.process_result(request, result)
+        media, status, headers = _single(wanted), 200, None
+        if current.get().code == UNAVAILABLE and _is_only_unavailable(body):
+            # Nothing was executed, so this is not a GraphQL response, in any media type.
+            body.pop("data", None)
             status, headers = 503, RETRY_LATER
-        elif media == GRAPHQL_RESPONSE and "data" not in answer:  # else statuses are for what stands in between
-            status = 503 if current.get().code == TooSlow.CODE else 400
-        return Response(self.encode_json(answer), status, headers, media_type=content_type_header(media))
+        elif media == GRAPHQL_RESPONSE and "data" not in body:  # with application/json, the status is always 200
+            status = 503 if current.get().code == TOO_SLOW else 400
+        return Response(self.encode_json(body), status, headers, media_type=content_type_header(media))
 
-    async def _asked(
+    async def _read_parameters(
         self, request: Request | AsyncHTTPRequestAdapter, body: Callable[[], Awaitable[bytes]]
     ) -> Parameters:
         if request.method == "GET":
-            asked = parameters.of_address(request.query_params)
+            read = parameters.from_query_string(request.query_params)
         else:
-            asked = parameters.of_body(request.headers, await body())
-        request_id.called(current.get(), asked.extensions)
-        return asked
+            read = parameters.from_body(request.headers, await body())
+        request_id.note_client(current.get(), read.extensions)
+        return read
 
     def should_render_graphql_ide(self, request: BaseRequestProtocol) -> bool:
-        """Never; the base takes a GET without a query for one that wants it."""
+        """Returns False, also for a GET without a query, for which Strawberry would show it."""
         return False
 
     async def get_sub_response(self, request: Request | WebSocket) -> Response:
         if isinstance(request, Request):
-            _check(_wanted(request))
+            _check_acceptable(_media_type(request))
         return await super().get_sub_response(request)
 
     async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData:
-        asked = await self._asked(request, request.get_body)
-        protocol = _STREAMS[_wanted(request)]
+        read = await self._read_parameters(request, request.get_body)
+        protocol = _STREAMS[_media_type(request)]
         return GraphQLRequestData(
-            self.documents.text(asked), asked.variables, asked.operation_name, asked.extensions, protocol
+            self.documents.text(read), read.variables, read.operation_name, read.extensions, protocol
         )
 
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
-        """Without `data` where nothing was run: then no error has a path."""
+        """Returns the response's body, without `data` where nothing was executed: then, no error has a path."""
         errors = result.errors or []
-        answer: dict[str, Any] = {}
+        body: dict[str, Any] = {}
         if result.data is not None or any(error.path is not None for error in errors):
-            answer["data"] = result.data
+            body["data"] = result.data
         if errors:
-            answer["errors"] = [to_client_error(error, hints=self.hints).formatted for error in errors]
+            body["errors"] = [to_client_error(error, hints=self.hints).formatted for error in errors]
         if result.extensions:
-            answer["extensions"] = result.extensions
-        return answer  # type: ignore[return-value]
+            body["extensions"] = result.extensions
+        return body  # type: ignore[return-value]
 
     def encode_json(self, data: object) -> bytes:
         return orjson.dumps(data)

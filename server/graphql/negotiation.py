@@ -1,4 +1,4 @@
-"""The media types and encodings that requests and answers come in, and which of them a client would rather have."""
+"""Content negotiation: the media types and encodings of requests and responses, and which of them a client prefers."""
 
 import re
 from functools import lru_cache
@@ -8,79 +8,81 @@ JSON = "application/json"
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 EVENT_STREAM = "text/event-stream"
 MULTIPART = "multipart/mixed"
-SUPPORTED = (JSON, GRAPHQL_RESPONSE, EVENT_STREAM, MULTIPART)  # where all is the same to a client, the first
+SUPPORTED = (JSON, GRAPHQL_RESPONSE, EVENT_STREAM, MULTIPART)  # the first one where a client has no preference
 
-COMPRESSED_FROM = 1_000  # bytes; less of it is not worth a header
+COMPRESSED_FROM = 1_000  # bytes; smaller responses are not worth the header
 
-SPELLINGS = 128  # of a header that are kept with what they mean; most clients of a kind send the same
+CACHED_VALUES = 128  # of each header; clients of one kind send the same values
 
 _QUALITY = re.compile(r"0(\.\d{0,3})?|1(\.0{0,3})?", re.ASCII)
 
 
 def _parsed(text: str) -> tuple[str, dict[str, str]]:
     media, *parameters = (part.strip().lower() for part in text.split(";"))
-    pairs = (parameter.partition("=") for parameter in reversed(parameters))  # of those of one name the first holds
+    pairs = (parameter.partition("=") for parameter in reversed(parameters))  # so that the first of one name counts
     return media, {name.strip(): value.strip(" \"'") for name, _, value in pairs}
 
 
 def is_utf8(parameters: dict[str, str]) -> bool:
-    """Or ASCII, which is UTF-8, too; or nothing that is said."""
+    """Whether the charset is UTF-8, or ASCII, which is part of it, or missing."""
     return parameters.get("charset", "") in ("", "utf-8", "utf8", "us-ascii", "ascii")
 
 
-@lru_cache(SPELLINGS)
+@lru_cache(CACHED_VALUES)
 def is_json(content_type: str) -> bool:
     media, parameters = _parsed(content_type)
     return media == JSON and is_utf8(parameters)
 
 
 def _qualities(accept: str) -> dict[str, tuple[float, int]]:
-    """How much each range is wanted: the quality, then how far ahead it stands."""
-    found: dict[str, tuple[float, int]] = {}
-    for place, text in enumerate(parse_http_list(accept)):
+    """Returns how much the client prefers each range: its quality, then how far ahead it stands."""
+    qualities: dict[str, tuple[float, int]] = {}
+    for position, text in enumerate(parse_http_list(accept)):
         range, parameters = _parsed(text)
         quality = parameters.get("q", "1")
         if range == MULTIPART and not parameters.get("subscriptionspec", "").startswith("1.0"):
-            continue  # parts of another kind, which nothing here is answered in
+            continue  # another kind of parts, which this server does not send
         if _QUALITY.fullmatch(quality) and is_utf8(parameters):
-            found.setdefault(range, (float(quality), -place))
-    return found
+            qualities.setdefault(range, (float(quality), -position))
+    return qualities
 
 
-@lru_cache(SPELLINGS)
+@lru_cache(CACHED_VALUES)
 def negotiate(accept: str) -> str | None:
-    """The one of SPOKEN to answer in; None where none will do. A stream has to be named: some clients name one in every
-    request, behind what they would rather have, and */* is no wish for one."""
-    wanted = _qualities(accept.strip() or "*/*")
+    """Returns the media type of SUPPORTED to respond in; None where none is acceptable.
 
-    def want(media: str) -> tuple[float, int, int]:
+    A stream must be named: `*/*` does not include it. Some clients name one in every request, after other types.
+    """
+    qualities = _qualities(accept.strip() or "*/*")
+
+    def preference(media: str) -> tuple[float, int, int]:
         ranges = (media, "application/*", "*/*") if media in (JSON, GRAPHQL_RESPONSE) else (media,)
         for width, range in enumerate(ranges):
-            if range in wanted:
-                quality, place = wanted[range]
-                return quality, -width, place
+            if range in qualities:
+                quality, position = qualities[range]
+                return quality, -width, position
         return 0, 0, 0
 
-    best = max(SUPPORTED, key=want)
-    return best if want(best)[0] else None
+    best = max(SUPPORTED, key=preference)
+    return best if preference(best)[0] else None
 
 
-@lru_cache(SPELLINGS)
+@lru_cache(CACHED_VALUES)
 def compressed_from(accept_encoding: str) -> int | None:
-    """How many bytes an answer has at least that is compressed by gzip; None where none is."""
-    wanted: dict[str, float] = {}
+    """Returns from how many bytes a response is compressed with gzip; None for never."""
+    qualities: dict[str, float] = {}
     for text in accept_encoding.split(","):
         coding, parameters = _parsed(text)
         quality = parameters.get("q", "1")
         if _QUALITY.fullmatch(quality):
-            wanted.setdefault("gzip" if coding == "x-gzip" else coding, float(quality))
-    gzip = wanted.get("gzip", wanted.get("*", 0))
-    if not gzip or wanted.get("identity", 0) > gzip:
+            qualities.setdefault("gzip" if coding == "x-gzip" else coding, float(quality))
+    gzip = qualities.get("gzip", qualities.get("*", 0))
+    if not gzip or qualities.get("identity", 0) > gzip:
         return None
-    refuses_others = wanted.get("identity", wanted.get("*", 1)) == 0
+    refuses_others = qualities.get("identity", qualities.get("*", 1)) == 0
     return 1 if refuses_others else COMPRESSED_FROM
 
 
 def content_type_header(media: str) -> str:
-    """As a header says it. JSON is UTF-8 in any case, but not every client knows."""
+    """Returns the Content-Type header. JSON is always UTF-8, but some clients need to be told."""
     return f"{media}; charset=utf-8"

@@ -1,4 +1,4 @@
-"""What a request asks, in a body, an address or a socket's message: a document, or the name of one, and the rest."""
+"""The parameters of a GraphQL request: read from a body, a URL or a socket's message, and checked."""
 
 import asyncio
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from pydantic import AliasChoices, AliasPath, BaseModel, Field, ValidationError
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope
 
-from server.errors import RequestRejected
+from server.errors import TOO_SLOW, RequestRejected
 from server.graphql.negotiation import is_json
 
 
@@ -30,42 +30,42 @@ class Parameters(BaseModel, strict=True):
 
     @property
     def names(self) -> list[str]:
-        """The document's names, the hash first, without the kind of hash that some clients put before it."""
-        given = (None if self.persisted is None else self.persisted.sha256, self.document_id)
-        return [name.removeprefix("sha256:") for name in given if name is not None]
+        """The names of the document, the hash first. Some clients put `sha256:` before it."""
+        names = (None if self.persisted is None else self.persisted.sha256, self.document_id)
+        return [name.removeprefix("sha256:") for name in names if name is not None]
 
     @property
-    def named(self) -> str | None:
+    def name(self) -> str | None:
         return next(iter(self.names), None)
 
 
-def read(said: object) -> Parameters:
-    """Raises Refused where this is no request of GraphQL."""
-    if not isinstance(said, dict):
-        raise RequestRejected(400, "BAD_REQUEST", "A request is a JSON object.")
-    return _read(cast("dict[str, Any]", said))
+def from_json(value: object) -> Parameters:
+    """Raises RequestRejected where this is not a GraphQL request."""
+    if not isinstance(value, dict):
+        raise RequestRejected(400, "BAD_REQUEST", "A request must be a JSON object.")
+    return _validated(cast("dict[str, Any]", value))
 
 
-def _read(said: dict[str, Any]) -> Parameters:
+def _validated(values: dict[str, Any]) -> Parameters:
     try:
-        asked = Parameters.model_validate(said)
-    except ValidationError as wrong:
-        if said.get("query") and not isinstance(said.get("id", ""), str):
-            # Some clients count their requests. Where the document is there, such an id names none.
-            return _read({name: value for name, value in said.items() if name != "id"})
-        # A message of this library says what a value should be and never what it is; JSON calls its mappings objects.
-        faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in wrong.errors())
+        parameters = Parameters.model_validate(values)
+    except ValidationError as error:
+        if values.get("query") and not isinstance(values.get("id", ""), str):
+            # Some clients number their requests. With a query beside it, such an id is not that of a document.
+            return _validated({name: value for name, value in values.items() if name != "id"})
+        # Pydantic's messages say what a value should be and never what it is. JSON's word for a dictionary is object.
+        faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
         raise RequestRejected(400, "BAD_REQUEST", "; ".join(faults).replace("dictionary", "object")) from None
-    if not (asked.query or asked.names):
-        if None in said.values():  # of the names that an id may have the first one holds, but not as null
-            return _read({name: value for name, value in said.items() if value is not None})
-        raise RequestRejected(400, "BAD_REQUEST", "A request holds a query, or the id of a document.")
-    return asked
+    if not (parameters.query or parameters.names):
+        if None in values.values():  # one name of the id may be null while another one has the value
+            return _validated({name: value for name, value in values.items() if value is not None})
+        raise RequestRejected(400, "BAD_REQUEST", "A request needs a query or the id of a document.")
+    return parameters
 
 
 _BYTE_ORDER_MARK = "\ufeff".encode()
-_HALF = "A character in this JSON is half of one: an escape of a surrogate pair without its other half."
-_REFUSED = {  # what is JSON and refused all the same, by what the parser says of it
+_HALF = "This JSON escapes half of a character: a surrogate without its other half."
+_PARSER_MESSAGES = {  # of errors in what is JSON, but is not accepted
     "number is infinity when parsed as double": "A number in this JSON is too large.",
     "depth limit exceeded": "This JSON is nested too deeply.",
     "no low surrogate in string": _HALF,
@@ -74,41 +74,42 @@ _REFUSED = {  # what is JSON and refused all the same, by what the parser says o
 }
 
 
-def decoded(data: str | bytes) -> object:
-    """The value of this JSON, which may have a byte order mark before it. Raises Refused."""
+def decode(data: str | bytes) -> object:
+    """Returns the value of this JSON, which may begin with a byte order mark. Raises RequestRejected."""
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError:
         data = (data if isinstance(data, bytes) else data.encode(errors="replace")).removeprefix(_BYTE_ORDER_MARK)
     try:
         return orjson.loads(data)
-    except orjson.JSONDecodeError as wrong:
-        raise RequestRejected(400, "BAD_REQUEST", _REFUSED.get(wrong.msg, "This is not JSON in UTF-8.")) from None
+    except orjson.JSONDecodeError as error:
+        raise RequestRejected(
+            400, "BAD_REQUEST", _PARSER_MESSAGES.get(error.msg, "This is not JSON in UTF-8.")
+        ) from None
 
 
-def of_address(said: Mapping[str, Any]) -> Parameters:
-    values = {name: decoded(said[name]) for name in ("variables", "extensions") if said.get(name)}
-    return read({name: text for name, text in said.items() if text} | values)
+def from_query_string(query: Mapping[str, Any]) -> Parameters:
+    decoded = {name: decode(query[name]) for name in ("variables", "extensions") if query.get(name)}
+    return from_json({name: text for name, text in query.items() if text} | decoded)
 
 
-def of_body(headers: Mapping[str, str], body: bytes) -> Parameters:
+def from_body(headers: Mapping[str, str], body: bytes) -> Parameters:
     if headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
-        raise RequestRejected(415, "UNSUPPORTED_MEDIA_TYPE", "A body is sent as it is, without a Content-Encoding.")
+        raise RequestRejected(415, "UNSUPPORTED_MEDIA_TYPE", "Send the body without a Content-Encoding.")
     if not is_json(headers.get("content-type", "")):
         raise RequestRejected(415, "UNSUPPORTED_MEDIA_TYPE", "Send Content-Type: application/json, in UTF-8.")
-    return read(decoded(body))
+    return from_json(decode(body))
 
 
 class BoundedRequest(Request):
-    """Refuses a body while it comes in, as soon as there is more of it than `most` bytes, or it takes so many
-    `seconds`. It is read by `body` alone."""
+    """Rejects a body as soon as it has more than `max_bytes`, or takes more than `seconds` to arrive."""
 
-    def __init__(self, scope: Scope, receive: Receive, most: int, seconds: float) -> None:
+    def __init__(self, scope: Scope, receive: Receive, max_bytes: int, seconds: float) -> None:
         super().__init__(scope, receive)
-        self.most, self.seconds = most, seconds
+        self.max_bytes, self.seconds = max_bytes, seconds
 
     async def body(self) -> bytes:
-        """To be called once. Raises Refused, and ClientDisconnect."""
+        """Reads the body; can be called once. Raises RequestRejected, and ClientDisconnect."""
         body, is_more = bytearray(), True
         try:
             async with asyncio.timeout(self.seconds):
@@ -117,14 +118,15 @@ class BoundedRequest(Request):
                     if message["type"] == "http.disconnect":
                         raise ClientDisconnect
                     body += message.get("body", b"")
-                    if len(body) > self.most:
-                        # There may be more to come that nobody will read.
+                    if len(body) > self.max_bytes:
+                        # Closes the connection, since nobody reads the rest.
                         raise RequestRejected(
-                            413, "TOO_LARGE", f"A request has at most {self.most:,} bytes.", connection="close"
+                            413,
+                            "TOO_LARGE",
+                            f"A request may have at most {self.max_bytes:,} bytes.",
+                            connection="close",
                         )
                     is_more = message.get("more_body", False)
         except TimeoutError:
-            raise RequestRejected(
-                408, "TOO_SLOW", "This request did not come in in time.", connection="close"
-            ) from None
+            raise RequestRejected(408, TOO_SLOW, "The request did not arrive in time.", connection="close") from None
         return bytes(body)

@@ -1,11 +1,11 @@
-"""Documents that requests name instead of sending them, and the manifest of those that alone are run."""
+"""Persisted queries: documents that requests name instead of sending them, from a cache or from a trusted manifest."""
 
 import hashlib
-from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from cachetools import LRUCache
 from graphql import DocumentNode, GraphQLError, OperationDefinitionNode, get_operation_ast, parse
 from pydantic import BaseModel, RootModel, TypeAdapter, ValidationError
 
@@ -13,52 +13,56 @@ from server.errors import RequestRejected
 from server.graphql.parameters import Parameters
 from server.settings import Settings
 
-MAX_CHARACTERS = 10_000_000  # characters, of all documents that a process keeps
-OVERHEAD = 1_000  # what keeping a document takes besides, by a generous estimate
+MAX_CHARACTERS = 10_000_000  # of all documents that a process keeps
+OVERHEAD = 1_000  # characters that a kept document counts in addition, a generous estimate
 
 
 class Documents(Protocol):
-    def text(self, asked: Parameters) -> str:
-        """The document to run. Raises Refused where there is none."""
+    def text(self, parameters: Parameters) -> str:
+        """Returns the document to execute. Raises RequestRejected where there is none."""
         ...
 
 
+def _size(text: str) -> int:
+    return len(text) + OVERHEAD
+
+
 class AutomaticPersistedQueries:
-    """Any document may be sent, and one that is sent with its SHA-256 is kept under it until others need the room.
-    Each process keeps its own: a client whose document is not found sends it again."""
+    """Accepts any document. Keeps one that is sent with its SHA-256, so that later requests can send the hash only.
 
-    def __init__(self, most: int = MAX_CHARACTERS) -> None:
-        self.most = most
-        self.size = 0
-        self.kept: OrderedDict[str, str] = OrderedDict()  # the one that was used last is last
+    Evicts the least recently used documents when it is full. Each process has its own cache: a client whose document is
+    not found sends it again.
+    """
 
-    def text(self, asked: Parameters) -> str:
-        if not asked.query:
-            return self._found(asked.named or "")
-        if asked.persisted is not None:
-            made = hashlib.sha256(asked.query.encode()).hexdigest()
-            if made != asked.named:
+    def __init__(self, max_size: int = MAX_CHARACTERS) -> None:
+        self.kept: LRUCache[str, str] = LRUCache(max_size, getsizeof=_size)
+
+    def text(self, parameters: Parameters) -> str:
+        if not parameters.query:
+            return self._find(parameters.name or "")
+        if parameters.persisted is not None:
+            hash = hashlib.sha256(parameters.query.encode()).hexdigest()
+            if hash != parameters.name:
                 raise RequestRejected(
-                    400, "BAD_REQUEST", "extensions.persistedQuery.sha256Hash is not that of the query."
+                    400,
+                    "BAD_REQUEST",
+                    "extensions.persistedQuery.sha256Hash is not the hash of the query.",
                 )
-            self._keep(made, asked.query)
-        return asked.query
+            self._keep(hash, parameters.query)
+        return parameters.query
 
-    def _found(self, name: str) -> str:
-        if name not in self.kept:
-            # The status and the words are those by which Apollo's clients know that they have to send it.
-            raise RequestRejected(200, "PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound")
-        self.kept.move_to_end(name)
-        return self.kept[name]
+    def _find(self, hash: str) -> str:
+        try:
+            return self.kept[hash]
+        except KeyError:
+            # By this status and message, Apollo's clients know that they must send the document.
+            raise RequestRejected(200, "PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound") from None
 
-    def _keep(self, name: str, text: str) -> None:
-        if name not in self.kept:
-            self.kept[name] = text
-            self.size += len(text) + OVERHEAD
-        self.kept.move_to_end(name)
-        while self.size > self.most:
-            _, oldest = self.kept.popitem(last=False)
-            self.size -= len(oldest) + OVERHEAD
+    def _keep(self, hash: str, text: str) -> None:
+        try:
+            self.kept[hash] = text
+        except ValueError:  # larger than the whole cache
+            self.kept.clear()
 
 
 class Operation(BaseModel, strict=True):
@@ -69,28 +73,28 @@ class Operation(BaseModel, strict=True):
 
 
 class Manifest(BaseModel, strict=True):
-    """As Apollo's tools write it."""
+    """A manifest as Apollo's tools write it."""
 
     format: Literal["apollo-persisted-query-manifest"]
     version: Literal[1]
     operations: list[Operation]
 
     def bodies(self) -> Iterator[tuple[str, str]]:
-        """Each operation's id and text. Raises ValueError for a text that is not what the manifest says of it."""
+        """Yields each operation's id and text. Raises ValueError for a text that the manifest describes wrongly."""
         for operation in self.operations:
-            found = get_operation_ast(_parsed(operation.name, operation.body), operation.name)
-            if found is None or found.operation.value != operation.type:
+            node = get_operation_ast(_parsed(operation.name, operation.body), operation.name)
+            if node is None or node.operation.value != operation.type:
                 raise ValueError(f"the body of {operation.name} holds no {operation.type} of that name")
             yield operation.id, operation.body
 
 
 class TextsByHash(RootModel[dict[str, str]], strict=True):
-    """As GraphQL Code Generator and Relay write it: `{hash: text}`. The hash may be of any kind."""
+    """A manifest as GraphQL Code Generator and Relay write it: `{hash: text}`, with any kind of hash."""
 
     def bodies(self) -> Iterator[tuple[str, str]]:
-        """Each document's hash and text. Raises ValueError for a text without an operation."""
+        """Yields each document's hash and text. Raises ValueError for a text without an operation."""
         for name, text in self.root.items():
-            if not any(isinstance(each, OperationDefinitionNode) for each in _parsed(name, text).definitions):
+            if not any(isinstance(node, OperationDefinitionNode) for node in _parsed(name, text).definitions):
                 raise ValueError(f"the body of {name} holds no operation")
             yield name, text
 
@@ -103,24 +107,24 @@ def _parsed(name: str, text: str) -> DocumentNode:
 
 
 class TrustedDocuments:
-    """Runs the documents of a manifest, and nothing else. A request names one by its id, or sends its exact text."""
+    """Executes only the documents of a manifest. A request sends a document's id or its exact text."""
 
     def __init__(self, manifest: Manifest | TextsByHash) -> None:
         """Raises ValueError where the manifest contradicts itself."""
-        self.named: dict[str, str] = {}
+        self.by_id: dict[str, str] = {}
         for id, body in manifest.bodies():
             name = id.removeprefix("sha256:")
-            if name in self.named:
+            if name in self.by_id:
                 raise ValueError(f"two operations have the id {id}")
-            self.named[name] = body
-        self.bodies = frozenset(self.named.values())
+            self.by_id[name] = body
+        self.bodies = frozenset(self.by_id.values())
 
-    def text(self, asked: Parameters) -> str:
-        # Clients may send their own text beside the id, differently formatted: the manifest decides what runs.
-        text = next((self.named[name] for name in asked.names if name in self.named), asked.query)
+    def text(self, parameters: Parameters) -> str:
+        # Where a client sends both, the manifest's text is executed: the client may have formatted its own differently.
+        text = next((self.by_id[name] for name in parameters.names if name in self.by_id), parameters.query)
         if text not in self.bodies:
             raise RequestRejected(
-                400, "DOCUMENT_NOT_TRUSTED", "Only operations that this server knows beforehand are run."
+                400, "DOCUMENT_NOT_TRUSTED", "This server only runs operations that were registered with it."
             )
         return text
 
@@ -130,13 +134,13 @@ _JSON: TypeAdapter[Any] = TypeAdapter(Any)
 
 def _read(content: bytes) -> Manifest | TextsByHash:
     """Raises ValidationError where it is neither."""
-    said = _JSON.validate_json(content)
-    is_by_hash = isinstance(said, dict) and not {"format", "operations"} & said.keys()
+    value = _JSON.validate_json(content)
+    is_by_hash = isinstance(value, dict) and not {"format", "operations"} & value.keys()
     return (TextsByHash if is_by_hash else Manifest).model_validate_json(content)
 
 
-def opened(settings: Settings) -> Documents:
-    """Raises ValueError where the settings name a manifest that cannot be used."""
+def open_documents(settings: Settings) -> Documents:
+    """Returns the documents that the settings allow. Raises ValueError where the manifest cannot be used."""
     if not settings.documents:
         return AutomaticPersistedQueries()
     try:

@@ -1,4 +1,4 @@
-"""How subscriptions travel over HTTP, as clients take them."""
+"""Subscriptions over HTTP: event streams and multipart responses, as clients accept them."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ class EventStream(SSETransport):
     """Server-sent events."""
 
     def encode_event(self, event: str, data: str | None = None) -> str:
-        """Lines end in LF alone: not every client takes CRLF, though all should."""
+        """Ends lines with LF only: some clients do not accept CRLF."""
         return super().encode_event(event, data).replace("\r\n", "\n")
 
     def encode_comment(self, comment: str) -> str:
@@ -17,13 +17,13 @@ class EventStream(SSETransport):
 
 
 class MultipartStream(MultipartSubscriptionTransport):
-    """Parts of one answer, each a result: Apollo's own way."""
+    """One response with a part for each result: Apollo's protocol."""
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """Apollo iOS compares the last parameter as a whole, so nothing may follow it."""
+        """Puts subscriptionSpec last: Apollo iOS compares it with the rest of the header."""
         return {"Content-Type": f"multipart/mixed;boundary={self.separator};subscriptionSpec=1.0"}
 
     def encode_complete(self) -> str:
-        """Each part ends with its boundary, so that all that the last one wants is the two hyphens."""
+        """Returns the two hyphens that end the response: the boundary was sent with the last part."""
         return "--\r\n"

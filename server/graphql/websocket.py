@@ -26,15 +26,15 @@ from server.errors import RequestRejected, failure_code, mask_internal, to_clien
 from server.graphql import parameters
 from server.graphql.persisted import Documents
 
-INIT_SECONDS = 10  # for the token to come
-MAX_OPERATIONS = 20  # under way at once on a socket
-MAX_MESSAGE_BYTES = 1_000_000  # bytes
+INIT_SECONDS = 10  # for the token to arrive
+MAX_OPERATIONS = 20  # at once on a socket
+MAX_MESSAGE_BYTES = 1_000_000
 _SUBSCRIBES = re.compile(r"\bsubscription\b").search
-MALFORMED = "This message has not the form of the protocol graphql-transport-ws"
+MALFORMED = "This message does not follow the protocol graphql-transport-ws"
 
 
 class Authenticator(Protocol):
-    """Who lets viewers in."""
+    """What a socket needs from the endpoint."""
 
     documents: Documents
     hints: bool
@@ -47,22 +47,22 @@ class Authenticator(Protocol):
 
 
 class Connection:
-    """A socket from its opening on; whose it is, `connection_init` says."""
+    """An open socket. `connection_init` brings its access token."""
 
-    def __init__(self, door: Authenticator, origin: str, authorization: str | None) -> None:
-        self.door = door
+    def __init__(self, endpoint: Authenticator, origin: str, authorization: str | None) -> None:
+        self.endpoint = endpoint
         self.origin = origin
-        self.authorization = authorization  # of the handshake, from clients that can send one
+        self.authorization = authorization  # the header of the handshake, which some clients can send
         self.connection_params: dict[str, object] = {}
         self.viewer: Account | None = None
         self.expires_at: datetime | None = None
 
-    async def enter(self) -> None:
-        """Raises BadToken."""
-        said = {name.lower(): value for name, value in self.connection_params.items() if value is not None}
-        authorization = said.get("authorization", self.authorization)
+    async def authenticate(self) -> None:
+        """Signs the viewer in. Raises BadToken."""
+        params = {name.lower(): value for name, value in self.connection_params.items() if value is not None}
+        authorization = params.get("authorization", self.authorization)
         token = bearer(authorization if isinstance(authorization, str) else "")
-        self.viewer, self.expires_at = await self.door.authenticate(token)
+        self.viewer, self.expires_at = await self.endpoint.authenticate(token)
 
 
 class Adapter(ASGIWebSocketAdapter):
@@ -71,16 +71,16 @@ class Adapter(ASGIWebSocketAdapter):
             while True:
                 text = await self.ws.receive_text()
                 try:
-                    message = parameters.decoded(text)
-                except RequestRejected as wrong:
-                    await self.ws.close(4400, wrong.reason)
+                    message = parameters.decode(text)
+                except RequestRejected as rejected:
+                    await self.ws.close(4400, rejected.reason)
                     return
                 if not isinstance(message, dict):
                     raise NonJsonMessageReceived
                 yield message  # pyright: ignore[reportUnknownVariableType]
         except KeyError as error:
             raise NonTextMessageReceived from error
-        except (WebSocketDisconnect, RuntimeError):  # gone, or closed by us
+        except (WebSocketDisconnect, RuntimeError):  # the client left, or we closed the socket
             return
 
     async def send_json(self, message: Mapping[str, object]) -> None:
@@ -102,9 +102,9 @@ class Handler(BaseGraphQLTransportWSHandler[Any, None]):
 
     @property
     def context(self) -> Any:
-        """Taken anew for each operation: its `now` is when it began."""
-        known = self.connection.viewer
-        return self.connection if known is None else self.connection.door.context(known, self.connection.origin)
+        """A new context for each operation, whose `now` is when the operation began."""
+        viewer = self.connection.viewer
+        return self.connection if viewer is None else self.connection.endpoint.context(viewer, self.connection.origin)
 
     @context.setter
     def context(self, connection: Connection) -> None:
@@ -112,28 +112,28 @@ class Handler(BaseGraphQLTransportWSHandler[Any, None]):
 
     async def handle_connection_init(self, message: Any) -> None:
         if message.get("payload") is None:
-            message["payload"] = {}  # the protocol takes null and nothing for the same, the base does not
+            message["payload"] = {}  # the protocol allows null, Strawberry does not
         try:
             await super().handle_connection_init(message)
         except WebSocketDisconnected:
             raise
-        except BadToken as bad:
-            await self.websocket.close(4403, bad.problem)
+        except BadToken as error:
+            await self.websocket.close(4403, error.problem)
             return
-        except RequestRejected as wrong:
-            await self.websocket.close(1013, wrong.code)  # try again later
+        except RequestRejected as rejected:
+            await self.websocket.close(1013, rejected.code)  # 1013: try again later
             return
-        except Exception as problem:
-            if failure_code(problem):
-                await self.websocket.close(1013, "The database cannot be used at the moment")
+        except Exception as error:
+            if failure_code(error):
+                await self.websocket.close(1013, "The database is not available at the moment")
             else:
-                mask_internal(problem)
-                await self.websocket.close(1011, "Something went wrong on our side")
+                mask_internal(error)
+                await self.websocket.close(1011, "Internal error")
             return
         if self.connection_acknowledged and self._expiry is None:
-            self._expiry = asyncio.create_task(self._end_with_the_token())
+            self._expiry = asyncio.create_task(self._close_at_expiry())
 
-    async def _end_with_the_token(self) -> None:
+    async def _close_at_expiry(self) -> None:
         assert self.connection.expires_at is not None
         await asyncio.sleep((self.connection.expires_at - datetime.now(UTC)).total_seconds())
         try:
@@ -147,7 +147,7 @@ class Handler(BaseGraphQLTransportWSHandler[Any, None]):
         await super().shutdown()
 
     async def handle_ping(self, message: Any) -> None:
-        """The pong has the ping's payload: some clients tell by it which ping is answered."""
+        """Answers with the ping's payload, by which some clients recognize their ping."""
         payload = message.get("payload")
         await self.send_message({"type": "pong"} if payload is None else {"type": "pong", "payload": payload})
 
@@ -162,51 +162,54 @@ class Handler(BaseGraphQLTransportWSHandler[Any, None]):
 
     async def handle_subscribe(self, message: Any) -> None:
         try:
-            asked = parameters.read(message["payload"])
+            request_parameters = parameters.from_json(message["payload"])
         except RequestRejected:
             await self.handle_invalid_message(MALFORMED)
             return
-        request_id.called(current.get(), asked.extensions)
-        if self.connection_acknowledged and message["id"] not in self.operations:  # else the base closes the socket
+        request_id.note_client(current.get(), request_parameters.extensions)
+        if (
+            self.connection_acknowledged and message["id"] not in self.operations
+        ):  # otherwise, Strawberry closes the socket
             try:
-                message["payload"]["query"] = self.connection.door.documents.text(asked)
+                message["payload"]["query"] = self.connection.endpoint.documents.text(request_parameters)
                 if len(self.operations) >= MAX_OPERATIONS:
                     raise RequestRejected(
-                        429, "TOO_EXPENSIVE", f"At most {MAX_OPERATIONS} operations run on a socket at once."
+                        429, "TOO_EXPENSIVE", f"A socket may run at most {MAX_OPERATIONS} operations at once."
                     )
                 assert self.connection.viewer is not None
-                await self.connection.door.consume_quota(self.connection.viewer)
-            except RequestRejected as wrong:
-                refusal = GraphQLError(wrong.reason, extensions={"code": wrong.code}).formatted
-                await self.send_message({"id": message["id"], "type": "error", "payload": [refusal]})
+                await self.connection.endpoint.consume_quota(self.connection.viewer)
+            except RequestRejected as rejected:
+                error = GraphQLError(rejected.reason, extensions={"code": rejected.code}).formatted
+                await self.send_message({"id": message["id"], "type": "error", "payload": [error]})
                 return
         await super().handle_subscribe(message)
 
     async def run_operation(self, operation: Any) -> None:
-        """As its base; logged and counted like a request."""
+        """Runs the operation, and logs and counts it like a request."""
         opening = current.get()
         request = Request(id=opening.id, client=opening.client)
-        current.set(request)  # of this operation's own task
-        began = time.perf_counter()
+        current.set(request)  # in this operation's own task
+        started = time.perf_counter()
         try:
             await super().run_operation(operation)
         finally:
-            request_id.answered(request, None if subscribes(operation.query) else time.perf_counter() - began)
+            request_id.end(request, None if subscribes(operation.query) else time.perf_counter() - started)
 
     async def _send_result_stream(self, operation: Any, result_source: Any) -> None:
-        async def shown() -> AsyncGenerator[Any, None]:
+        async def client_results() -> AsyncGenerator[Any, None]:
             async for result in result_source:
                 if isinstance(result, ExecutionResult) and result.errors:
                     result.errors = [
-                        to_client_error(error, hints=self.connection.door.hints) for error in result.errors
+                        to_client_error(error, hints=self.connection.endpoint.hints) for error in result.errors
                     ]
                 yield result
 
-        await super()._send_result_stream(operation, shown())
+        await super()._send_result_stream(operation, client_results())
 
 
 def subscribes(text: str) -> bool:
-    """Or says the word somewhere, which does no harm."""
+    """Whether the document may have a subscription. True also where the word is used for something else, which does no
+    harm."""
     return "subscription" in text and _SUBSCRIBES(text) is not None
 
 

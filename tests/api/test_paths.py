@@ -103,7 +103,7 @@ def test_each_role_reads_what_is_meant_for_it(walked: "Walked", role: Role) -> N
 @pytest.fixture(scope="module")
 def http(server: Server) -> Generator[httpx2.Client]:
     """Of a server that takes documents as long as these."""
-    view, usual = server.app.state.view, server.settings.limits
+    view, usual = server.endpoint, server.settings.limits
     view.limits = replace(usual, depth=100, fields=10**6, aliases=10**6, cost=10**12)
     with httpx2.Client(base_url=server.url, timeout=60) as http:
         yield http
@@ -447,7 +447,7 @@ def test_a_new_type_cannot_be_read_without_a_scope(server: Server) -> None:
 
     viewer = Account(id=new_id(), subject="x", role=A, name="x")
     limits = server.settings.limits
-    context = Context(viewer, LATER, LATER, server.app.state.files, server.app.state.hub, limits)
+    context = Context(viewer, LATER, LATER, server.state.files, server.state.hub, limits)
     with pytest.raises(KeyError, match=r"^'idempotency_keys'$"):
         server.run(read)
 

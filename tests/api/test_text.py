@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import models
 from models import database, migrating
+from models.config import APPS
 from models.enums import Role
 from models.keys import new_id
 from models.text import is_blank, normal, searchable
@@ -215,7 +216,7 @@ def test_what_was_stored_before_is_compared_and_found_as_well(new_database: Call
 
     async def work() -> list[dict[str, Any]]:
         async with database.connected(url) as client:
-            await migrating.migrate(database.APPS, client, to="0006_lists")
+            await migrating.migrate(APPS, client, to="0006_lists")
             ids = {role: str(new_id()) for role in accounts}
             for role, id in ids.items():
                 await client.execute_query(
@@ -230,7 +231,7 @@ def test_what_was_stored_before_is_compared_and_found_as_well(new_database: Call
                     f" ('{new_id()}', '{number}', 'OFFLINE', '{ids['BUYER']}', '{ids['SUPPLIER']}', '{ids['SERVICE']}',"
                     f" 'USD', 100, 0, '{items}', '{at}', '{at}', '{at}', '{search}')"
                 )
-            await migrating.migrate(database.APPS, client)
+            await migrating.migrate(APPS, client)
             names = await client.execute_query_dict("SELECT name FROM accounts ORDER BY role")
             assert [row["name"] for row in names] == ["Ana Ruiz", "Orders", "Lumen Licht"]
             return await client.execute_query_dict("SELECT number, search FROM orders ORDER BY id")

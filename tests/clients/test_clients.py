@@ -23,14 +23,14 @@ def test_a_client_receives_a_change(
     with clients.start(client, world.buyer.token, order) as running:
         assert running.line() == {"ready": True}
         # A client can know that it has asked, or that it is being answered, but not that it is listened for.
-        wait_until(lambda: server.app.state.hub.watching == 1)
+        wait_until(lambda: server.state.hub.watching == 1)
         leave_feedback(world, order)
         assert running.rest() == [
             {"orderChanged": {"id": order, "canLeaveFeedback": False, "feedback": {"rating": "4.0"}}}
         ]
     # That a client goes is nothing out of the ordinary.
     wait_until(lambda: not server.uvicorn.server_state.tasks)
-    assert server.app.state.hub.watching == 0
+    assert server.state.hub.watching == 0
     assert caplog.messages == []
 
 

@@ -21,6 +21,7 @@ from schema import SCHEMA
 from server.errors import to_client_error
 from server.graphql.endpoint import GraphQLEndpoint
 from server.settings import Settings
+from server.state import State
 from tests.conftest import Server, World, usd
 from tests.read.test_statements import ALL_ORDERS, DETAIL, DISPUTE
 from tests.support.actions import INPUTS
@@ -327,10 +328,11 @@ def test_production_tells_nobody_what_there_is_to_be_asked(server: Any, world: W
         "issuer": "x",
         "audience": "x",
     }
-    view = GraphQLEndpoint(Settings(database_url=server.settings.database, **production))
-    asked_for = GraphQLEndpoint(Settings(database_url=server.settings.database, introspection=True, **production))
+    view = GraphQLEndpoint(State(Settings(database_url=server.settings.database, **production)))
+    asked_for = GraphQLEndpoint(
+        State(Settings(database_url=server.settings.database, introspection=True, **production))
+    )
     account = server.run(lambda: sign_in(world.buyer.subject, Role.BUYER, None))
-    view.files = asked_for.files = server.app.state.files
 
     async def ask(of: GraphQLEndpoint, query: str) -> list[str]:
         result = await SCHEMA.execute(query, context_value=of.context(account, ""))
@@ -348,7 +350,7 @@ def test_production_tells_nobody_what_there_is_to_be_asked(server: Any, world: W
 @pytest.fixture(scope="module")
 def long_lists(server: Server) -> Generator[Filled]:
     """One of everything, in lists as long as they get, at a server that measures what it would refuse."""
-    view, usual = server.app.state.view, server.settings.limits
+    view, usual = server.endpoint, server.settings.limits
     view.limits = replace(usual, depth=100, fields=10**6, aliases=10**6, cost=10**12)
     with httpx2.Client(base_url=server.url, timeout=60) as http:
         world = Filled(http)

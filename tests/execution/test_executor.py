@@ -561,7 +561,7 @@ def asked_by_a_buyer(server: Server, world: World, asked: str) -> tuple[Context,
     dispute = world.buyer.succeed("openDispute", opening, "dispute { id }")["dispute"]["id"]
     account = server.run(lambda: sign_in(world.buyer.subject, Role.BUYER, None))
     variables = {"id": dispute if asked == "a dispute" else order, "first": 5, "at": spell_instant(NOW)}
-    return server.app.state.view.context(account, ""), variables
+    return server.endpoint.context(account, ""), variables
 
 
 @pytest.mark.parametrize("asked", USUAL)

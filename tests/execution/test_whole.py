@@ -319,7 +319,7 @@ LEAVE = """mutation($input: LeaveFeedbackInput!) { leaveFeedback(input: $input) 
 def test_what_apps_do_is_executed_whole(server: Server, world: World) -> None:
     """Done once, refused and answered again alike, by compiled code and by graphql-core."""
     account = server.run(lambda: sign_in(world.buyer.subject, Role.BUYER, None))
-    context = replace(server.app.state.view.context(account, ""), now=NOW)
+    context = replace(server.endpoint.context(account, ""), now=NOW)
 
     def leave(order: str, stars: int, key: str | None, schema: Any = SCHEMA) -> Any:
         asked = {"orderId": order, "ratings": {"overall": stars}, "idempotencyKey": key}

@@ -10,7 +10,7 @@ import pytest
 
 from server.app import create
 from server.graphql.negotiation import COMPRESSED_FROM, compressed_from
-from server.middleware import IN_A_THREAD
+from server.middleware import THREAD_BYTES
 from server.settings import Settings
 from tests.conftest import Person, Server, World
 from tests.support.actions import INPUTS
@@ -119,7 +119,7 @@ def test_a_client_that_takes_nothing_else_gets_small_answers_compressed(world: W
 
 
 def test_an_answer_of_megabytes_is_compressed(serve: Callable[..., Any], world: World) -> None:
-    size = IN_A_THREAD + 1
+    size = THREAD_BYTES + 1
     with serve(max_body_bytes="2000000", max_tokens="100000") as [url], world.buyer.elsewhere(url) as buyer:
         answer = raw(buyer, size, Accept_Encoding="gzip")
         assert len(gzip.decompress(answer.content)) == size
@@ -163,7 +163,6 @@ def test_compression_can_be_left_to_the_proxy(server: Server, tmp_path: Path, mo
     assert Settings().compression
     monkeypatch.setenv("RECOURSE_COMPRESSION", "off")
     app = create(Settings(files_url=str(tmp_path)))
-    app.state.hub = server.app.state.hub  # it is not started here
 
     async def ask() -> httpx2.Response:
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://test") as http:

@@ -19,7 +19,8 @@ from resolvers.account import sign_in
 from schema.scalars import parse_instant
 from server.auth import tokens
 from server.graphql.endpoint import GraphQLEndpoint
-from server.logs import Lines
+from server.logs import JSONFormatter
+from server.state import State
 from tests.conftest import NOW, Person, Server, World, code
 from tests.support.issuer import Issuer, token
 
@@ -143,8 +144,7 @@ def issuer() -> Generator[Issuer]:
 
 
 def test_production_takes_the_issuers_tokens_and_real_time_alone(server: Server, issuer: Issuer) -> None:
-    view = GraphQLEndpoint(issuer.settings(server.settings.database))
-    view.files = server.app.state.files
+    view = GraphQLEndpoint(State(issuer.settings(server.settings.database)))
     now = datetime.now(UTC)
 
     async def ask(authorization: str) -> httpx2.Response:
@@ -189,7 +189,7 @@ def test_what_nobody_foresaw_is_masked_and_logged_with_an_id(
 
     server.run(lambda: break_it([["???"]]))
     asked = "query($id: ID!) { node(id: $id) { ... on Order { items { title } } } }"
-    caplog.handler.setFormatter(Lines())  # as in production; in development the same is left out
+    caplog.handler.setFormatter(JSONFormatter())  # as in production; in development the same is left out
     [error] = world.buyer.answer(asked, id=order)["errors"]
     assert error["extensions"] == {"code": "INTERNAL"}
     assert "ValueError" not in error["message"]

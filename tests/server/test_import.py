@@ -11,6 +11,7 @@ import click
 import pytest
 
 from models import database, migrating
+from models.config import APPS
 from server.cli import record as imports
 from server.settings import Settings
 from tests.conftest import on_postgres
@@ -28,7 +29,7 @@ def settings(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathF
 
     async def work() -> None:
         async with database.connected(made.database) as connection:
-            await migrating.migrate(database.APPS, connection)
+            await migrating.migrate(APPS, connection)
 
     asyncio.run(work())
     return made

@@ -346,6 +346,6 @@ def test_what_was_run_in_vain_has_data(world: World) -> None:
     ],
 )
 def test_names_of_a_request(said: list[tuple[str, str]], id: str | None, client: str) -> None:
-    begun = request_id.begun(request_id.read((name.encode(), value.encode("latin-1")) for name, value in said))
+    begun = request_id.begin(request_id.read_headers((name.encode(), value.encode("latin-1")) for name, value in said))
     assert begun.client == client
     assert begun.id == id if id else re.fullmatch("[0-9a-f]{32}", begun.id)

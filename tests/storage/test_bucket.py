@@ -14,12 +14,13 @@ import obstore
 import obstore.store
 import pytest
 
+from models.availability import Availability
 from models.bucket import Bucket
 from models.files import Away
 from models.keys import new_id
 from models.signing import signed_again
 from resolvers.signed_url import FileUrls
-from server.file_routes import Availability
+from server import file_store
 from tests.api.test_evidence import open_dispute
 from tests.conftest import NOW, TIME, Server, World
 from tests.support import s3
@@ -145,12 +146,12 @@ async def test_no_call_gets_past_a_store_that_is_away(port: int, what: str) -> N
 
 @pytest.mark.anyio
 async def test_a_store_that_is_away_is_logged_once(hanging: Bucket, caplog: pytest.LogCaptureFixture) -> None:
-    availability = Availability(FileUrls(hanging))
+    availability = Availability("files")
     for _ in range(3):
-        await availability.look()
-    assert availability.is_away
+        await file_store.check(FileUrls(hanging), availability)
+    assert availability.is_lost
     [record] = caplog.records
-    assert record.getMessage().startswith("files cannot be reached: ")
+    assert record.getMessage().startswith("files cannot be used: ")
     assert record.getMessage().endswith("; trying again")
 
 

@@ -18,6 +18,7 @@ from tortoise.utils import get_schema_sql
 import models
 from models import database, migrating
 from models.backends.sqlite import instant_to_text
+from models.config import APPS
 from models.enums import Role
 from models.keys import new_id
 from resolvers.account import sign_in
@@ -82,7 +83,7 @@ def test_migrating_a_table_that_others_refer_to(server: Server, world: World) ->
             async def apply(self, _state: Any, *, dry_run: bool, schema_editor: Any) -> None:
                 await schema_editor._remake_table(models.Order)
 
-        migrator = Rebuilding(client, database.APPS)
+        migrator = Rebuilding(client, APPS)
         migrator._migration_plan = lambda *_: [PlanStep(Step(), backward=False)]  # type: ignore[method-assign, arg-type]
         await migrator.migrate()
         await client.execute_query("DELETE FROM tortoise_migrations WHERE name = 'rebuild'")
@@ -97,7 +98,7 @@ def test_migrating_a_table_that_others_refer_to(server: Server, world: World) ->
 def test_foreign_keys_are_enforced_again_after_migrating(server: Server) -> None:
     async def work() -> None:
         client = database.connection()
-        await migrating.migrate(database.APPS, client)
+        await migrating.migrate(APPS, client)
         assert await client.execute_query_dict("PRAGMA foreign_keys") == [{"foreign_keys": 1}]
         assert await client.execute_query_dict("PRAGMA foreign_key_check") == []
 

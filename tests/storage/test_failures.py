@@ -18,6 +18,9 @@ from tortoise.exceptions import DBConnectionError, OperationalError
 
 import models
 from models import database, failures
+from models.availability import Availability
+from models.backends.pool import PlanMode
+from models.config import POOL_SIZE
 from models.enums import Role
 from models.failures import Failure
 from models.keys import new_id
@@ -153,7 +156,7 @@ def test_a_connection_that_the_driver_gave_up_leaves_its_place_to_another(server
     async def work() -> None:
         await read_text()
         pool: Any = database.connection()._pool  # type: ignore[attr-defined]
-        for _ in range(database.POOL_SIZE):
+        for _ in range(POOL_SIZE):
             connection = await pool.acquire()
             connection._protocol.abort()
             await pool.release(connection)
@@ -249,7 +252,7 @@ def test_a_wait_for_a_lock_that_runs_out_is_too_slow(server: Server, world: Worl
         if DIALECT == "sqlite":
             await client.execute_query(f"PRAGMA busy_timeout = {time}")
             return
-        held = [await client._pool.acquire(plans) for plans in database.PlanMode]
+        held = [await client._pool.acquire(plans) for plans in PlanMode]
         for connection in held:
             await connection.execute(f"SET lock_timeout = '{time}ms'")
             await client._pool.release(connection)
@@ -361,7 +364,7 @@ def test_a_read_only_database_is_unavailable_and_left_for_one_that_is_not(
             f"ALTER DATABASE {name} RESET default_transaction_read_only",
         )
     world.buyer.succeed("leaveFeedback", left["variables"]["input"])  # type: ignore[index]
-    told = [record.getMessage() for record in caplog.records if record.name == "models.failures"]
+    told = [record.getMessage() for record in caplog.records if record.name == "models.availability"]
     assert told.count("the database cannot be used: ReadOnlySQLTransactionError") == 1
 
 
@@ -390,6 +393,7 @@ import asyncio, os, sys
 from pathlib import Path
 import models
 from models import database, failures, migrating, readiness
+from models.config import APPS
 from models.enums import Role
 
 url, file = sys.argv[1], Path(sys.argv[1].removeprefix("sqlite://"))
@@ -397,7 +401,7 @@ url, file = sys.argv[1], Path(sys.argv[1].removeprefix("sqlite://"))
 async def migrate():
     async with database.connected(url) as connection:
         print((await readiness.look(check)).parts["migration"])
-        await migrating.migrate(database.APPS, connection)
+        await migrating.migrate(APPS, connection)
 
 async def look():
     async with database.connected(url):
@@ -433,7 +437,7 @@ def test_a_file_that_cannot_be_written_is_said_to_be_so() -> None:
         "ok",
         "The database's file cannot be written.",
         "ok",
-        "The place for files cannot be reached; what needs no file is served.",
+        "Files cannot be reached; requests that need no file are served.",
         "read-only",
     ], done.stderr
 
@@ -445,7 +449,7 @@ def test_being_ready_is_told_by_parts(server: Server) -> None:
 
 
 def test_that_the_database_is_away_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
-    availability = failures.Availability("the database")
+    availability = Availability("the database")
     for _ in range(3):
         availability.lose(ConnectionResetError("words of the driver"))
     availability.regain()

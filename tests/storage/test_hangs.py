@@ -12,7 +12,9 @@ import httpx2
 import pytest
 
 from models import database
-from models.backends.asyncpg import CONNECTIONS_FOR_READING, STATEMENT_SECONDS
+from models.backends.asyncpg import STATEMENT_SECONDS
+from models.backends.pool import CONNECTIONS_FOR_READING
+from models.config import POOL_SIZE
 from tests.conftest import TIME, Person, World, codes, on_postgres
 from tests.support.forwarder import Forwarder, forwarding
 from tests.support.postgres import Postgres, cluster
@@ -86,7 +88,7 @@ def test_a_lost_synchronous_standby_leaves_reads_alone(servers: tuple[Postgres, 
                     {"query": CANCEL, "variables": {"input": {"orderId": order, "reason": "OTHER"}}} for order in orders
                 ]
                 cancelling = [asking.submit(world.buyer.send, body) for body in bodies]
-                until(lambda: primary.tell(WAITING) == database.POOL_SIZE - CONNECTIONS_FOR_READING, 20)
+                until(lambda: primary.tell(WAITING) == POOL_SIZE - CONNECTIONS_FOR_READING, 20)
                 assert world.buyer.ask(ORDER, id=orders[0])["node"]["status"] == "AWAITING_PAYMENT"
                 assert not any(each.done() for each in cancelling)
             finally:

@@ -18,7 +18,8 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.exceptions import IntegrityError
 from tortoise.migrations.operations import TortoiseOperation
 
-from models import database, migrating, steps
+from models import database, migrating, migration_watch, steps
+from models.config import APPS
 from models.keys import new_id
 from tests.conftest import DIALECT, on_postgres
 from tests.support import postgres
@@ -98,7 +99,7 @@ def new_indexes(new_database: Callable[[], str]) -> list[str]:
 
     async def work() -> list[str]:
         async with opened(url) as client:
-            await migrating.migrate(database.APPS, client)
+            await migrating.migrate(APPS, client)
             return await indexes(client)
 
     return asyncio.run(work())
@@ -132,20 +133,20 @@ def test_a_grown_database_of_each_release_is_migrated_while_it_is_in_use(
     async def work() -> tuple[list[str], int, list[str], int]:
         until = asyncio.Event()
         async with opened(url) as client:
-            await migrating.migrate(database.APPS, client, to=RELEASED["0.1.0"])
+            await migrating.migrate(APPS, client, to=RELEASED["0.1.0"])
             await fill(client, ORDERS)
-            await migrating.migrate(database.APPS, client, to=RELEASED[release])
+            await migrating.migrate(APPS, client, to=RELEASED[release])
         # The limit of the application's statements, which all connections of its pool have.
-        monkeypatch.setattr(database, "TRANSACTION_SECONDS", 1)
+        monkeypatch.setattr("models.config.TRANSACTION_SECONDS", 1)
         async with opened(url) as client:
             if DIALECT == "postgres":
                 [[limit]] = await database.select("SHOW statement_timeout")
                 assert limit == "1s"
             using = asyncio.create_task(use(url, until))
-            await migrating.migrate(database.APPS, client, told.append)
+            await migrating.migrate(APPS, client, told.append)
             until.set()
             used = await using
-            return await indexes(client), used, await migrating.pending(database.APPS, client), await count(client)
+            return await indexes(client), used, await migrating.pending(APPS, client), await count(client)
 
     async def count(client: BaseDBAsyncClient) -> int:
         return (await client.execute_query_dict("SELECT count(*) AS n FROM orders"))[0]["n"]
@@ -168,7 +169,7 @@ def small(new_database: Callable[[], str]) -> str:
 
     async def work() -> None:
         async with opened(url) as client:
-            await migrating.migrate(database.APPS, client)
+            await migrating.migrate(APPS, client)
             await fill(client, 150)
 
     asyncio.run(work())
@@ -225,7 +226,7 @@ def future(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[Future]
             (package / f"{each}.py").write_text(text)
         text = textwrap.dedent(BEGINNING).format(newest=MIGRATIONS[-1], operations=operations)
         (package / "9999_to_come.py").write_text(text)
-        return {"models": database.APPS["models"] | {"migrations": name}}
+        return {"models": APPS["models"] | {"migrations": name}}
 
     yield made
     for name in [name for name in sys.modules if name.startswith("migrations_to_come_")]:
@@ -381,14 +382,14 @@ def test_a_step_says_whom_it_waits_for_and_nobody_waits_long_behind_it(
 def test_a_lock_that_is_never_given_ends_migrating_with_a_sentence(
     url: str, future: Future, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(migrating, "TIMEOUT_SECONDS", 0)
+    monkeypatch.setattr(migration_watch, "TIMEOUT_SECONDS", 0)
     apps = future('[ops.RunSQL("ALTER TABLE orders ADD COLUMN more INT")]')
 
     async def work() -> None:
         async with opened(url) as client:
             holder: Any = await asyncpg.connect(**postgres.credentials(url))
             await holder.execute("BEGIN; LOCK TABLE orders IN ACCESS SHARE MODE")
-            with pytest.raises(migrating.Blocked, match="run migrate again to go on"):
+            with pytest.raises(migration_watch.Blocked, match="run migrate again to go on"):
                 await migrating.migrate(apps, client)
             await holder.execute("COMMIT")
             await migrating.migrate(apps, client)
@@ -401,7 +402,7 @@ def test_a_lock_that_is_never_given_ends_migrating_with_a_sentence(
 def test_a_database_that_cannot_say_what_it_has_is_not_taken_for_empty(
     small: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "TRANSACTION_SECONDS", 1)  # and its limit on waiting for a lock
+    monkeypatch.setattr("models.config.TRANSACTION_SECONDS", 1)  # and its limit on waiting for a lock
 
     async def work() -> None:
         async with opened(small) as client:
@@ -409,7 +410,7 @@ def test_a_database_that_cannot_say_what_it_has_is_not_taken_for_empty(
             await holder.execute("BEGIN; LOCK TABLE tortoise_migrations")
             try:
                 with pytest.raises((asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError)):
-                    await migrating.pending(database.APPS, client)
+                    await migrating.pending(APPS, client)
             finally:
                 await holder.close()
 

@@ -17,8 +17,10 @@ from tortoise.exceptions import OperationalError
 
 import models
 from models import database
-from models.backends.asyncpg import PlanMode, SafeTransactionContext
+from models.backends.asyncpg import SafeTransactionContext
+from models.backends.pool import PlanMode
 from models.backends.sqlite import SafeSqliteClient
+from models.config import POOL_SIZE
 from models.enums import Role
 from models.keys import new_id
 from tests.conftest import DIALECT, Server, on_postgres, on_sqlite
@@ -42,7 +44,7 @@ async def _begin_and_be_cancelled(begin: Callable[[], Any]) -> None:
 
 async def _busy(client: Any) -> int:
     """Connections to PostgreSQL that somebody keeps; what the server does by itself now and then is soon over."""
-    least = database.POOL_SIZE
+    least = POOL_SIZE
     for _ in range(20):
         least = min(least, client._pool.get_size() - client._pool.get_idle_size())
         await asyncio.sleep(0.02)
@@ -237,10 +239,10 @@ def test_each_way_of_planning_finds_a_connection(server: Server) -> None:
     async def work() -> None:
         client: Any = database.connection()
         for plans in (*PlanMode, *PlanMode):
-            told = await asyncio.gather(*(asked(plans) for _ in range(database.POOL_SIZE * 2)))
+            told = await asyncio.gather(*(asked(plans) for _ in range(POOL_SIZE * 2)))
             gathers = "off" if plans is PlanMode.GENERIC else "on"
             assert set(told) == {(plans.value, gathers, gathers)}
-        assert client._pool.get_size() <= database.POOL_SIZE
+        assert client._pool.get_size() <= POOL_SIZE
         assert not await _busy(client)
 
     server.run(work)
@@ -257,7 +259,7 @@ def test_a_connection_that_rested_for_long_is_not_trusted(server: Server, monkey
 
     before, after = server.run(twice)
     assert before == after
-    monkeypatch.setattr("models.backends.asyncpg.IDLE_SECONDS", 0.0)
+    monkeypatch.setattr("models.backends.pool.IDLE_SECONDS", 0.0)
     before, after = server.run(twice)
     assert before != after
 

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from models import database
-from models.backends.asyncpg import CONNECT_SECONDS, connect_apart
+from models.backends.hosts import CONNECT_SECONDS, connect_outside_pool
+from models.config import tortoise_config
 from tests.conftest import Server, on_postgres
 
 HOME = "postgres://u:p@db"
 
 
 def named(url: str) -> Any:
-    return database.config(url)["connections"]["default"]["credentials"]["hosts"]
+    return tortoise_config(url)["connections"]["default"]["credentials"]["hosts"]
 
 
 @pytest.mark.parametrize(
@@ -48,10 +48,10 @@ def test_the_parameters_of_a_url(tmp_path: Path) -> None:
     said = named(
         f"{HOME}?target_session_attrs=read-write&connect_timeout=7&sslmode=verify-full&sslrootcert={certificate}"
     )
-    assert (said.wanted, said.seconds) == ("read-write", 7)
+    assert (said.session, said.seconds) == ("read-write", 7)
     assert "sslmode=verify-full" in said.dsn
     assert "sslrootcert=" in said.dsn
-    assert (named(HOME).wanted, named(HOME).seconds, named(HOME).dsn) == ("any", CONNECT_SECONDS, None)
+    assert (named(HOME).session, named(HOME).seconds, named(HOME).dsn) == ("any", CONNECT_SECONDS, None)
 
 
 @pytest.mark.parametrize(
@@ -81,13 +81,13 @@ def test_the_parameters_of_a_url(tmp_path: Path) -> None:
 )
 def test_urls_that_make_no_sense_are_refused(url: str) -> None:
     with pytest.raises(ValueError, match=r"URL|sslmode|sslrootcert|target_session_attrs|connect_timeout|hosts"):
-        database.config(url)
+        tortoise_config(url)
 
 
 @pytest.mark.parametrize("password", ["secret/x", "secret?x", "secret#x", "a:secret/x", "[secret/x"])
 def test_a_password_that_is_not_encoded_is_not_repeated(password: str) -> None:
     with pytest.raises(ValueError, match=r".") as refused:
-        database.config(f"postgres://u:{password}@db/shop")
+        tortoise_config(f"postgres://u:{password}@db/shop")
     assert "secret" not in str(refused.value)
 
 
@@ -103,7 +103,7 @@ def test_of_several_hosts_one_that_serves_is_found_and_remembered(server: Server
         database = server.settings.database.partition("?")[0].rpartition("/")[2]
 
     async def connect() -> int:
-        connection = await connect_apart(Client)
+        connection = await connect_outside_pool(Client)
         found: int = await connection.fetchval("SELECT 1")
         await connection.close()
         return found
@@ -118,4 +118,4 @@ def test_without_a_host_that_serves_the_error_names_them() -> None:
         user, password, database = "u", None, "x"
 
     with pytest.raises(ConnectionError, match=r"127\.0\.0\.1:1, 127\.0\.0\.1:2"):
-        asyncio.run(connect_apart(Client))
+        asyncio.run(connect_outside_pool(Client))

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
-from models.database import config
+from models.config import tortoise_config
 
 SERVER = (
     "RECOURSE_TEST_DATABASE_URL"  # names a database of the server that a run uses; without it, a run starts its own
@@ -173,7 +173,7 @@ def drop_databases(url: str, prefix: str) -> None:
 
 def credentials(url: str) -> dict[str, Any]:
     """What asyncpg wants to know to connect."""
-    said = config(url)["connections"]["default"]["credentials"]
+    said = tortoise_config(url)["connections"]["default"]["credentials"]
     return {key: said[key] for key in ("host", "port", "user", "password", "database", "ssl")}
 
 

@@ -11,6 +11,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 from models import database, migrating
+from models.config import APPS
 from tests.support import postgres
 from tests.support.distribution import RUN
 
@@ -47,7 +48,7 @@ class Databases(ABC):
 
 async def _migrate(url: str) -> None:
     async with database.connected(url) as connection:
-        await migrating.migrate(database.APPS, connection)
+        await migrating.migrate(APPS, connection)
 
 
 class SQLiteDatabases(Databases):

@@ -201,7 +201,7 @@ BEGINNING = """
     from tortoise.migrations import operations as ops
     from tortoise.migrations.constraints import CheckConstraint
     from models import steps
-    from tests.test_migrating import Stop, spell
+    from tests.storage.test_migrating import Stop, spell
 
     class Migration(migrations.Migration):
         dependencies = [("models", "{newest}")]

@@ -33,21 +33,33 @@ class Request:
 current: ContextVar[Request] = ContextVar("request", default=Request())  # noqa: B039
 
 requests = Counter(
-    "recourse_requests", "Answered requests; code is that of the first error.", ["operation", "client", "code"]
+    "recourse_requests",
+    "Answered requests, and operations on sockets. `code` is that of the first error, empty without an error.",
+    ["operation", "client", "code"],
 )
 seconds = Histogram(
     "recourse_request_seconds",
-    "From a request's arrival to its answer.",
+    "Seconds from a request's arrival to its response (a histogram).",
     ["operation"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
-refusals = Counter("recourse_refusals", "Actions that were refused.", ["action", "reason"])
+refusals = Counter(
+    "recourse_refusals", "Actions that the policy, or a check of the input, refused.", ["action", "reason"]
+)
 subscribers = Gauge("recourse_subscribers", "Open subscriptions to an order or a case.", multiprocess_mode="livesum")
 connections = Gauge(
-    "recourse_pool_connections", "Connections to the database.", ["pool", "state"], multiprocess_mode="livesum"
+    "recourse_pool_connections",
+    "Connections to the database and its replica, `busy` or `idle`, sampled every 5 seconds.",
+    ["pool", "state"],
+    multiprocess_mode="livesum",
 )
-retries = Counter("recourse_retries", "Database work that was tried again.", ["what", "why"])
+retries = Counter(
+    "recourse_retries",
+    "Reads, statements and transactions that were tried again, after a first try that had certainly done nothing.",
+    ["what", "why"],
+)
 
+# The values of labels whose counters are in this module. Like these, they live as long as the process.
 _operations: set[str] = set()
 _clients: set[str] = set()
 

@@ -1,4 +1,4 @@
-"""What can be set from outside, all of it in the environment."""
+"""The settings, all of them environment variables."""
 
 import os
 from enum import StrEnum
@@ -10,11 +10,10 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from execution.limits import Limits
 
-HOME = Path(os.environ.get("RECOURSE_HOME", "."))  # the project's folder; the launcher says which
-VAR = HOME / "var"  # what the program makes for itself: the development database and the development tokens' secret
+HOME = Path(os.environ.get("RECOURSE_HOME", "."))  # the project's folder, from the launcher
+VAR = HOME / "var"  # holds the development database and the secret of development tokens
 
-
-DRAIN_SECONDS = 5.0  # in production
+DRAIN_SECONDS = 5.0  # the default in production
 
 
 class Mode(StrEnum):
@@ -23,137 +22,167 @@ class Mode(StrEnum):
 
 
 class Settings(BaseSettings):
-    """Each field is the environment variable RECOURSE_<NAME>."""
+    """Each field is read from the environment variable RECOURSE_<NAME>."""
 
     model_config = SettingsConfigDict(env_prefix="RECOURSE_")
 
     mode: Mode = Field(
         default=Mode.DEVELOPMENT,
-        description="`development` or `production`; unless set, `serve` runs in production mode and every other "
-        "command in development mode",
+        description="`development` or `production`. If it is not set, `serve` runs in production mode and every other"
+        " command in development mode.",
     )
     database_url: str | None = Field(
         default=None,
-        description="`sqlite://PATH` or `postgres://USER:PASSWORD@HOST:PORT,HOST:PORT/NAME`, with libpq's parameters "
-        "`host` (also a socket's folder), `port`, `sslmode`, `sslrootcert`, `target_session_attrs` (`read-write` finds "
-        "the primary among several hosts) and `connect_timeout` (seconds for each host, 3 unless given); in "
-        "development `sqlite://var/recourse.db` unless set; needed in production",
+        description="The database: `sqlite://PATH` or `postgres://USER:PASSWORD@HOST:PORT,HOST:PORT/NAME`. Required "
+        "in production; the default in development is `sqlite://var/recourse.db`. A PostgreSQL URL may "
+        "have libpq's parameters `host` (which may be a socket's folder), `port`, `sslmode`, "
+        "`sslrootcert`, `target_session_attrs` (`read-write` finds the primary among several hosts) and "
+        "`connect_timeout` (seconds for each host; 3 by default).",
     )
     jwks_url: str | None = Field(
         default=None,
-        description="where the keys of access tokens are published; needed in production, and for it alone",
+        description="Where the issuer publishes the keys of access tokens (JWKS). Required in production; not used in"
+        " development.",
     )
-    issuer: str | None = Field(default=None, description="what access tokens must name as `iss`; needed in production")
+    issuer: str | None = Field(
+        default=None,
+        description="The `iss` that access tokens must have. Required in production.",
+    )
     audience: str | None = Field(
         default=None,
-        description="what access tokens must name as `aud`, and nothing else beside it; needed in production",
+        description="The `aud` that access tokens must have, as their only one. Required in production.",
     )
     files_url: str | None = Field(
         default=None,
-        description="where files lie: a folder that all nodes see, or `s3://BUCKET/PREFIX` of an S3-compatible store "
-        "(place and credentials by `AWS_…`); unless set a folder beside the database, `var/recourse-files` "
-        "for PostgreSQL",
+        description="Where the content of files is stored: a folder that all nodes share, or `s3://BUCKET/PREFIX` in "
+        "an S3-compatible store, whose endpoint and credentials come from `AWS_…`. By default a folder "
+        "beside the SQLite database, or `var/recourse-files` with PostgreSQL.",
     )
     files_seconds: PositiveFloat = Field(
         default=5,
-        description="how long a store of files may take to answer, in seconds; a file has half a second more for each "
-        "megabyte. The default leaves a request time to answer when the store hangs",
+        description="How long the store of files may take to respond, in seconds. Transferring content may take half "
+        "a second more for each megabyte. The default leaves a request enough of `RECOURSE_MAX_SECONDS` "
+        "when the store hangs.",
     )
     public_url: str | None = Field(
         default=None,
-        description="the server's own address as clients know it, for the addresses of files and the origin of its own "
-        "pages; unless set, taken from each request",
+        description="The server's address as clients know it. It begins the URLs of files and is allowed as an "
+        "origin. By default, taken from each request.",
     )
     cors_origins: Annotated[list[str], NoDecode] = Field(
         default=[],
-        description="the origins of pages that may ask and watch, like `https://shop.example`, with commas between; "
-        "the origin of `RECOURSE_PUBLIC_URL` always may, and in development any page of this machine",
+        description="The origins of web pages that may use the API, separated by commas, like `https://shop.example`."
+        " The origin of `RECOURSE_PUBLIC_URL` is always allowed; in development, so is every page of this"
+        " machine.",
     )
     documents: str | None = Field(
         default=None,
-        description="A file of the only documents that may be run: an Apollo manifest, or `{hash: text}` as Relay and "
-        "GraphQL Code Generator write it. Unless set, every document may be run.",
+        description="A file with the only documents that clients may run (trusted documents): an Apollo manifest, or "
+        "`{hash: text}` as Relay and GraphQL Code Generator write it. If it is not set, clients may run "
+        "any document.",
     )
     replica_url: str | None = Field(
         default=None,
-        description="a replica of the PostgreSQL database, from which queries are read; unless set, all is read where "
-        "it is written",
+        description="A replica of the PostgreSQL database, from which queries read. If it is not set, everything "
+        "reads the primary.",
     )
     rate_per_account: str | None = Field(
         default=None,
-        description="how often an account may ask, like `600/minute`, or `off`; unless set, so often in production and "
-        "without limit in development",
+        description="How many requests an account may send, like `600/minute`, or `off`. The default is `600/minute` "
+        "in production and `off` in development.",
     )
     rate_per_address: str | None = Field(
         default=None,
-        description="the same for an address, like `6000/minute`; behind a proxy, uvicorn's own `FORWARDED_ALLOW_IPS` "
-        "says whose word for the address is taken",
+        description="How many requests a client's address may send, like `6000/minute`, or `off`. The default is "
+        "`6000/minute` in production, because many phones share one address, and `off` in development. "
+        "Behind a proxy, set uvicorn's `FORWARDED_ALLOW_IPS` to the proxy's address.",
     )
     rate_store: str = Field(
         default="memory://",
-        description="where that is counted: `memory://` by each process for itself, or `redis://HOST:PORT` for all "
-        "nodes",
+        description="Where requests are counted for the rate limits: `memory://`, in each process for itself, or "
+        "`redis://HOST:PORT`, for all nodes together.",
     )
     log_level: Literal["info", "warning", "error"] = Field(
-        default="warning", description="`info` logs each request, `warning` and `error` less"
+        default="warning",
+        description="The lowest level that is logged: `info`, which adds a line for each request, `warning` or "
+        "`error`.",
     )
     introspection: bool | None = Field(
         default=None,
-        description="whether documents may ask what there is to be asked, and errors may hint at it; unless set, in "
-        "development mode only",
+        description="Whether clients may query the schema, and error messages may suggest names from it. By default "
+        "in development only.",
     )
     max_seconds: PositiveFloat = Field(
-        default=20, description="how long a request may take to come in, and how long to be answered"
+        default=20,
+        description="How long one request may run, in seconds, and how long its body may take to arrive. The default "
+        "is longer than a transaction and its COMMIT may take together (15).",
     )
     keep_alive_seconds: PositiveFloat = Field(
         default=75,
-        description="how long a connection without a request stays open, in seconds; longer than the proxy in front "
-        "keeps its own (60 for most), or the proxy sends requests to connections that have just been closed",
+        description="How long an idle connection stays open, in seconds. Must be longer than the proxy keeps its "
+        "connections (60 for most), or the proxy sends requests to connections that were just closed.",
     )
     drain_seconds: NonNegativeFloat | None = Field(
         default=None,
-        description="how long after SIGTERM `/readyz` says 503 before the port closes, in seconds: as long as the load "
-        "balancer takes to notice; unless set, 5 in production and 0 in development. Ctrl-C never waits",
+        description="How long `/readyz` answers 503 after SIGTERM before the port closes, in seconds: as long as the "
+        "load balancer needs to notice. The default is 5 in production and 0 in development. Ctrl-C does "
+        "not wait.",
     )
     compression: bool = Field(
         default=True,
-        description="whether answers of 1 kB and more are compressed (gzip) for clients that take it; `off` where the "
-        "proxy does so",
+        description="Whether responses of 1 kB and more are compressed with gzip for clients that accept it. Set it "
+        "to `off` if the proxy compresses.",
     )
     compiled: bool = Field(
         default=True,
-        description="whether answers are completed by code that is compiled for each operation, where they can be; if "
-        "not, graphql-core does it all, with the same answers in more time",
+        description="Whether operations run as compiled code where they can be compiled. If not, graphql-core runs "
+        "them all, with the same results in more time. Turn it off if you suspect the compiler.",
     )
-    max_body_bytes: PositiveInt = Field(default=1_000_000, description="how large a request may be, but for files")
-    max_tokens: PositiveInt = Field(default=5_000, description="how many words and signs a document may have")
+    max_body_bytes: PositiveInt = Field(
+        default=1_000_000,
+        description="The largest request body, in bytes. Files have limits of their own.",
+    )
+    max_tokens: PositiveInt = Field(
+        default=5_000,
+        description="The largest number of tokens (words and punctuation) in a document.",
+    )
     max_depth: PositiveInt = Field(
         default=20,
-        description="how many fields deep a document may be, with its fragments in their places",
+        description="The largest depth of a document, in fields inside each other, with its fragments expanded.",
     )
-    max_fields: PositiveInt = Field(default=500, description="how many fields it may have")
-    max_aliases: PositiveInt = Field(default=100, description="how many aliases")
-    max_directives: PositiveInt = Field(default=50, description="how many directives")
+    max_fields: PositiveInt = Field(
+        default=500,
+        description="The largest number of fields in a document.",
+    )
+    max_aliases: PositiveInt = Field(
+        default=100,
+        description="The largest number of aliases in a document.",
+    )
+    max_directives: PositiveInt = Field(
+        default=50,
+        description="The largest number of directives in a document.",
+    )
     max_cost: PositiveInt = Field(
         default=18_000,
-        description="what it may cost: the fields of its answer, with every list as long as is asked for, or as "
-        "long as the schema takes it to be; by default so much that the worst answer takes a second",
+        description="The largest cost of a document: the number of fields in its response if every list is as long as"
+        " its arguments allow, or as the schema estimates. With the default, the most expensive document "
+        "takes about a second of CPU.",
     )
 
     @field_validator("cors_origins", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        """In the environment, origins stand between commas."""
+        """Splits the value of the environment variable at commas."""
         return [origin.strip() for origin in value.split(",") if origin.strip()] if isinstance(value, str) else value
 
     @property
     def database(self) -> str:
-        """The database's URL; in development an SQLite file unless one is named."""
+        """The database's URL; by default, an SQLite file."""
         return self.database_url or f"sqlite://{VAR / 'recourse.db'}"
 
     @property
     def drain(self) -> float:
-        """How long the process says that it is about to stop before it does, in seconds."""
+        """How long the process announces that it stops before it does, in seconds."""
         if self.drain_seconds is not None:
             return self.drain_seconds
         return DRAIN_SECONDS if self.mode is Mode.PRODUCTION else 0
@@ -173,24 +202,24 @@ class Settings(BaseSettings):
 
     @property
     def files(self) -> str:
-        """Where files lie: a folder, or s3://BUCKET. Beside the database unless one is named."""
+        """Where the content of files is stored: a folder or s3://BUCKET. By default, a folder beside the database."""
         if self.files_url:
             return self.files_url
         beside = self.database.removeprefix("sqlite://") if self.database.startswith("sqlite:") else VAR / "recourse"
         return f"{Path(beside).with_suffix('')}-files"
 
     def missing(self) -> list[str]:
-        """The variables that this mode cannot do without and that are not set."""
+        """Returns the variables that this mode requires and that are not set."""
         if self.mode is Mode.DEVELOPMENT:
             return []
-        needed = ("database_url", "jwks_url", "issuer", "audience")
-        return [f"RECOURSE_{name.upper()}" for name in needed if getattr(self, name) is None]
+        required = ("database_url", "jwks_url", "issuer", "audience")
+        return [f"RECOURSE_{name.upper()}" for name in required if getattr(self, name) is None]
 
 
 def table() -> str:
-    """All settings as a Markdown table, for docs/operating.md."""
-    lines = ["| variable | what it is | unless set |", "|---|---|---|"]
-    for name, each in Settings.model_fields.items():
-        unless = "–" if each.default in (None, []) else f"`{each.default}`"
-        lines.append(f"| `RECOURSE_{name.upper()}` | {each.description} | {unless} |")
+    """Returns all settings as a Markdown table, for docs/operating.md."""
+    lines = ["| variable | what it sets | default |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default = "–" if field.default in (None, []) else f"`{field.default}`"
+        lines.append(f"| `RECOURSE_{name.upper()}` | {field.description} | {default} |")
     return "\n".join(lines)

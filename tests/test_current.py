@@ -10,24 +10,24 @@ from models import migrating
 from models.config import APPS
 from resolvers.rules import markdown
 from schema import SCHEMA
+from server.cli import generate
 from server.settings import table
 from tests.conftest import Server
 
 
-def test_schema_graphql() -> None:
-    assert Path("schema.graphql").read_text() == SCHEMA.as_str() + "\n", "run ./recourse schema > schema.graphql"
+@pytest.mark.parametrize("name", ["schema.graphql", "docs/policy.md", "README.md", "docs/operating.md"])
+def test_a_generated_file_is_current(name: str) -> None:
+    assert Path(name).read_text() == generate.current_texts(Path())[name], "run ./recourse generate"
 
 
-def test_policy_md() -> None:
-    assert Path("docs/policy.md").read_text() == markdown(), "run ./recourse rules > docs/policy.md"
-
-
-def test_the_readmes_table() -> None:
-    assert markdown().split("\n\n")[-1] in Path("README.md").read_text(), "copy the table of docs/policy.md"
-
-
-def test_the_table_of_settings() -> None:
-    assert table() in Path("docs/operating.md").read_text(), "copy what server.settings.table() gives"
+def test_generated_files_repeat_what_the_code_says() -> None:
+    assert Path("schema.graphql").read_text() == SCHEMA.as_str() + "\n"
+    assert Path("docs/policy.md").read_text() == markdown()
+    assert generate.policy_table() in Path("README.md").read_text()
+    operating = Path("docs/operating.md").read_text()
+    assert table() in operating
+    assert generate.metrics_table() in operating
+    assert "`recourse_requests_total`" in generate.metrics_table()
 
 
 def test_migrations(server: Server) -> None:

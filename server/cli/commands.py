@@ -24,6 +24,7 @@ from server import file_store, logs, metrics, origins, rate_limits
 from server.app import uvicorn_options
 from server.auth.tokens import DEVELOPMENT_LIFETIME, LEEWAY_SECONDS, MAX_SUBJECT_LENGTH, development_token
 from server.cli import demo as demonstration
+from server.cli import generate as generated
 from server.cli import record as imports
 from server.graphql import persisted
 from server.settings import HOME, Mode, Settings
@@ -192,6 +193,13 @@ def record(file: Path, service: str, from_line: int, skip_invalid: bool) -> None
     if left_out:
         click.echo(f"{left_out} lines were left out, and written to {rejected}.", err=True)
         sys.exit(3)
+
+
+@main.command()
+def generate() -> None:
+    """Write schema.graphql, docs/policy.md, and the tables of README.md and docs/operating.md."""
+    for name in generated.generate(HOME):
+        click.echo(f"{name} is written anew.", err=True)
 
 
 @main.command()

@@ -1,4 +1,4 @@
-"""How resolvers say no: refusals are data, everything else is a GraphQL error with a code."""
+"""Errors: what a person can correct is data in the payload; everything else is a GraphQL error with a code."""
 
 from dataclasses import dataclass
 
@@ -13,22 +13,22 @@ UNKNOWN_OUTCOME = "UNKNOWN_OUTCOME"
 
 
 class BadRequest(GraphQLError):
-    """The request itself makes no sense: a negative page, a cursor that was never handed out."""
+    """The request is invalid: a negative page size, or a cursor of another list."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, extensions={"code": "BAD_REQUEST"})
 
 
 class NotFound(GraphQLError):
-    """What does not exist and what is somebody else's, alike; also when it is not the viewer's any more."""
+    """The object does not exist, or the viewer cannot see it, or no longer. The error is the same in all cases."""
 
     def __init__(self) -> None:
-        super().__init__("There is no such thing for you to see.", extensions={"code": "NOT_FOUND"})
+        super().__init__("Not found.", extensions={"code": "NOT_FOUND"})
 
 
 @dataclass(frozen=True, slots=True)
 class UserError:
-    """A problem for the person to see; `field` is the path in the input."""
+    """A problem to show to the person. `field` is the path in the input."""
 
     code: Reason
     message: str
@@ -38,7 +38,7 @@ class UserError:
 
 
 class ActionRefused(Exception):
-    """Ends a mutation with nothing done, and says why."""
+    """Ends a mutation: nothing is changed, and the payload says why."""
 
     def __init__(self, errors: list[UserError]) -> None:
         super().__init__()

@@ -191,9 +191,9 @@ def _stars(kind: OrderKind, ratings: RatingsInput) -> dict[str, Any]:
     areas = ratings.areas
     if (areas is not None) != (kind is OrderKind.SECURE_PAYMENT):
         message = (
-            "This kind of order is rated in three areas."
+            "This kind of order is rated in three areas; send `areas` instead of `overall`."
             if areas is None
-            else "This kind of order takes one overall rating."
+            else "This kind of order has one overall rating; send `overall` instead of `areas`."
         )
         field = "ratings.overall" if areas is None else "ratings.areas"
         raise ActionRefused([invalid(field, InputProblem.WRONG_FORM, message)])

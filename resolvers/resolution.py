@@ -1,4 +1,4 @@
-"""How a dispute or a complaint can end, and what it may cost: for wishes, proposals and decisions alike."""
+"""Resolutions: how a dispute or a complaint can end, and the amount that is paid back."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Outcome:
 
 
 class Decided:
-    """A case with the columns of an outcome, which are set once it was settled or resolved."""
+    """A case with the columns of its outcome. They are set once the case is settled or resolved."""
 
     __slots__ = ()
     context: Context
@@ -43,13 +43,13 @@ class Decided:
         if self.outcome_resolution is None or self.outcome_by is None or self.closed_at is None:
             return None
         amount = money(self.outcome_amount, self.outcome_currency)
-        # What people wrote in a case is not for the order system.
+        # The order system does not read what people wrote in a case.
         note = None if self.context.viewer.role is Role.SERVICE else self.outcome_note
         return Outcome(self.outcome_resolution, amount, self.outcome_by, self.closed_at, note)
 
 
 def outcome_columns(resolution: ResolutionKind, amount: Money | None, by_id: UUID, note: str | None) -> dict[str, Any]:
-    """What `Decided` reads, to be stored."""
+    """Returns the columns that `Decided` reads."""
     return {
         "outcome_resolution": resolution,
         "outcome_amount": amount.minor if amount else None,
@@ -60,25 +60,29 @@ def outcome_columns(resolution: ResolutionKind, amount: Money | None, by_id: UUI
 
 
 def check_amount(checks: Checks, field: str, resolution: ResolutionKind, amount: MoneyInput | None) -> Money | None:
-    """The amount to store: needed where something is paid back, and not taken anywhere else."""
+    """Returns the amount to store. It is required where something is paid back, and refused otherwise."""
     if resolution in PAID_BACK and amount is None:
-        checks.problem(field, InputProblem.REQUIRED, "Say how much is to be paid back.")
+        checks.problem(
+            field, InputProblem.REQUIRED, "An amount is required for this resolution; say how much is paid back."
+        )
     if resolution not in PAID_BACK and amount is not None:
-        checks.problem(field, InputProblem.WRONG_FORM, "Nothing is paid back this way, so it takes no amount.")
+        checks.problem(
+            field, InputProblem.WRONG_FORM, "Nothing is paid back with this resolution; leave the amount out."
+        )
     minor = checks.money(field, amount)
     return Money(minor, amount.currency_code) if amount is not None and minor is not None else None
 
 
-def limit_amount(field: str, amount: Money | None, most: Money | None) -> None:
-    """Raises Refused where the amount is in another currency than `most`, or above it. `most` is None for no limit."""
-    if amount is None or most is None:
+def limit_amount(field: str, amount: Money | None, limit: Money | None) -> None:
+    """Raises ActionRefused where the amount is above the limit, or in another currency. None is no limit."""
+    if amount is None or limit is None:
         return
-    if amount.currency_code != most.currency_code:
-        message = f"This has to be in {most.currency_code}."
+    if amount.currency_code != limit.currency_code:
+        message = f"The currency must be {limit.currency_code}."
         raise ActionRefused([invalid(f"{field}.currencyCode", InputProblem.WRONG_FORM, message)])
-    if most.minor <= 0:
-        message = "Nothing can be paid back for this order now."
+    if limit.minor <= 0:
+        message = "Nothing can be paid back for this order now; choose a resolution without an amount."
         raise ActionRefused([invalid(f"{field}.amount", InputProblem.OUT_OF_RANGE, message)])
-    if amount.minor > most.minor:
-        message = f"This can be {most.amount} {most.currency_code} at most."
+    if amount.minor > limit.minor:
+        message = f"The amount can be at most {limit.amount} {limit.currency_code}."
         raise ActionRefused([invalid(f"{field}.amount", InputProblem.OUT_OF_RANGE, message)])

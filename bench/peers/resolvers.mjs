@@ -82,8 +82,8 @@ export const pageSize = (first) => Math.min(first ?? 20, 100);
 export function starsOf(order, ratings, comment) {
   const { overall = null, areas: given = null } = ratings;
   const wrong = (field, code, message) => ({ errors: [{ code: "INVALID_INPUT", problem: code, field: ["ratings", field], message }] });
-  if (given !== null && order.kind !== "SECURE_PAYMENT") return wrong("areas", "WRONG_FORM", "This kind of order takes one overall rating.");
-  if (given === null && order.kind === "SECURE_PAYMENT") return wrong("overall", "WRONG_FORM", "This kind of order is rated in three areas.");
+  if (given !== null && order.kind !== "SECURE_PAYMENT") return wrong("areas", "WRONG_FORM", "This kind of order has one overall rating; send `overall` instead of `areas`.");
+  if (given === null && order.kind === "SECURE_PAYMENT") return wrong("overall", "WRONG_FORM", "This kind of order is rated in three areas; send `areas` instead of `overall`.");
   const stars = [overall, given?.productAsAgreed ?? null, given?.communication ?? null, given?.shippingTime ?? null];
   if (stars.some((each) => each !== null && (each < 1 || each > 5))) return wrong("overall", "OUT_OF_RANGE", "Stars are 1 to 5.");
   if (comment != null && comment.length > 4000) return wrong("comment", "TOO_LONG", "At most 4,000 characters.");

@@ -1,4 +1,4 @@
-"""Complaints to the Complaint Center: about trades made outside the marketplace's own payment."""
+"""Complaints to the Complaint Center, about trades that were not paid through the marketplace."""
 
 from __future__ import annotations
 
@@ -232,9 +232,11 @@ async def file_complaint(info: Info, input: FileComplaint) -> ComplaintPayload:
     checks = Checks()
     checks.text("description", input.description, LONG_TEXT, required=True)
     if input.contact.email is None and input.contact.phone is None:
-        checks.problem("contact", InputProblem.REQUIRED, "Say how to reach you: by e-mail or by phone.")
+        checks.problem(
+            "contact", InputProblem.REQUIRED, "A contact is required; give an e-mail address or a phone number."
+        )
     if input.respondent is None and input.order_id is None:
-        checks.problem("respondent", InputProblem.REQUIRED, "Name the supplier, or the order.")
+        checks.problem("respondent", InputProblem.REQUIRED, "A respondent is required; name the supplier or the order.")
     respondent = input.respondent or RespondentInput()
     columns: dict[str, Any] = {
         "kind": input.kind,

@@ -178,7 +178,7 @@ async def open_dispute(info: Info, input: OpenDispute) -> DisputePayload:
     checks = Checks()
     checks.text("description", input.description, LONG_TEXT, required=True)
     if input.wanted is ResolutionKind.NO_REFUND:
-        message = "Say what would settle the dispute: a refund, a return or a replacement."
+        message = "A dispute cannot ask for nothing; choose another resolution."
         checks.problem("wanted", InputProblem.WRONG_FORM, message)
         claim = None
     else:

@@ -47,7 +47,9 @@ async def request_evidence(info: Info, input: RequestEvidence) -> DisputePayload
     checks = Checks()
     checks.text("text", input.text, SHORT_TEXT, required=True)
     if input.party not in PARTIES:
-        checks.problem("party", InputProblem.WRONG_FORM, "Ask the buyer or the supplier for evidence.")
+        checks.problem(
+            "party", InputProblem.WRONG_FORM, "Agents have no evidence to give; ask the buyer or the supplier."
+        )
 
     async def handler(unit: UnitOfWork) -> None:
         due_at = unit.now + policy.EVIDENCE_WITHIN

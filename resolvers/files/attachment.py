@@ -76,12 +76,12 @@ class PendingUploads:
             return
         already = await models.Attachment.filter(case_id=case_id).count()
         if already + len(self.uploads) > MAX_FILES_IN_A_CASE:
-            message = f"A case holds at most {MAX_FILES_IN_A_CASE} files; this one has {already}."
+            message = f"A case can have at most {MAX_FILES_IN_A_CASE} files; this one has {already}."
             raise ActionRefused([invalid(self.name, InputProblem.TOO_MANY, message)])
         if videos := sum(self.kinds[each.id] in filetype.VIDEOS for each in self.uploads):
             already = await models.Attachment.filter(case_id=case_id, content_type__in=filetype.VIDEOS).count()
             if already + videos > MAX_VIDEOS_IN_A_CASE:
-                message = f"A case holds at most {MAX_VIDEOS_IN_A_CASE} videos; this one has {already}."
+                message = f"A case can have at most {MAX_VIDEOS_IN_A_CASE} videos; this one has {already}."
                 raise ActionRefused([invalid(self.name, InputProblem.TOO_MANY, message)])
         statement = Statement()
         bind = statement.bind
@@ -100,7 +100,7 @@ class PendingUploads:
             raise ActionRefused([invalid(self.name, InputProblem.OTHER, _USED)])
 
 
-_USED = "This file is part of a case already; upload it again to use it twice."
+_USED = "This file already belongs to a case; upload it again to use it twice."
 
 
 async def resolve_uploads(context: Context, checks: Checks, name: str, given: Sequence[str] | None) -> PendingUploads:
@@ -108,9 +108,9 @@ async def resolve_uploads(context: Context, checks: Checks, name: str, given: Se
     is said only when they are to be taken in, after the decision. Changes nothing that anybody sees."""
     given = given or ()
     if len(given) > MAX_FILES_AT_ONCE:
-        checks.problem(name, InputProblem.TOO_MANY, f"At most {MAX_FILES_AT_ONCE} files can be given at once.")
+        checks.problem(name, InputProblem.TOO_MANY, f"At most {MAX_FILES_AT_ONCE} files can be attached at once.")
     elif len(set(given)) < len(given):
-        checks.problem(name, InputProblem.OTHER, "The same file is named twice.")
+        checks.problem(name, InputProblem.OTHER, "A file is named twice; name each file once.")
     if checks.errors or not given:
         return PendingUploads([], {}, [], name)
     keys = [ids.key_of("Upload", text) for text in given]
@@ -138,19 +138,19 @@ async def resolve_uploads(context: Context, checks: Checks, name: str, given: Se
 async def _examine(context: Context, upload: _Upload | None) -> str:
     """The kind of the content that came in. Raises ValueError with a sentence that says what is wrong."""
     if upload is None:
-        raise ValueError("There is no such upload of yours.")
+        raise ValueError("Upload not found; it may belong to another account.")
     if upload.case_id is not None:
         raise ValueError(_USED)
     if context.arrived_at > upload.created_at + UNUSED_UPLOAD_RETENTION:
         raise ValueError("This upload has expired; upload the file again.")
     sample = await context.files.take(upload.id, upload.size)
     if sample is None:
-        raise ValueError("This file has not come in; PUT it to the upload's address first.")
+        raise ValueError("This file has not been uploaded yet; PUT it to the upload's URL first.")
     if sample.size != upload.size:
-        raise ValueError(f"This file has {sample.size:,} bytes, but {upload.size:,} were announced.")
+        raise ValueError(f"This file has {sample.size:,} bytes, but the upload was created for {upload.size:,}.")
     kind = filetype.sniff(sample.content, upload.content_type)
     if kind is None:
-        raise ValueError(f"This is none of the kinds of files that are taken: {filetype.ACCEPTED_TYPES}.")
+        raise ValueError(filetype.WRONG_TYPE)
     if sample.size > filetype.max_bytes(kind):
-        raise ValueError(filetype.SIZES)
+        raise ValueError(f"This file is too large. {filetype.SIZES}")
     return kind

@@ -88,9 +88,8 @@ _NEVER = re.compile(
 # "image" and "*/*" are what some apps say.
 _NAME = re.compile(r"[a-z0-9!#$&^_.+*-]{1,100}(/[a-z0-9!#$&^_.+*-]{0,100})?")
 
-ACCEPTED_TYPES = (  # for people
-    "JPEG, PNG, GIF, WebP, HEIC, PDF, office documents, plain text, e-mail, zip, and MP4 and MOV videos"
-)
+ACCEPTED_TYPES = "JPEG, PNG, GIF, WebP, HEIC, PDF, office documents, plain text, e-mail, zip, and MP4 and MOV videos"
+WRONG_TYPE = f"This file type is not accepted. Accepted types: {ACCEPTED_TYPES}."
 SIZES = f"A video has at most {MAX_VIDEO_BYTES:,} bytes, any other file {MAX_BYTES:,}."
 
 _INVISIBLE = " \t\r\n\u00a0\u200b\u2060\ufeff"

@@ -58,7 +58,7 @@ async def create_upload(info: Info, input: CreateUpload) -> CreateUploadPayload:
     content_type = _check(checks, input)
     errors = checks.errors
     if context.viewer.role is Role.SERVICE:
-        errors = [UserError(Reason.NOT_YOUR_ROLE, "Files are brought by the parties to a case and by agents.")]
+        errors = [UserError(Reason.NOT_YOUR_ROLE, "Only the parties to a case and agents can upload files.")]
     if errors or content_type is None:
         return CreateUploadPayload(upload=None, user_errors=errors)
     key = new_id()
@@ -68,9 +68,9 @@ async def create_upload(info: Info, input: CreateUpload) -> CreateUploadPayload:
         # One after the other, so that the counts hold.
         await account.lock(context.viewer.id)
         if await _unused(info) >= MAX_UNUSED:
-            return f"You have {MAX_UNUSED} uploads that no case uses; use them, or wait until they expire."
+            return f"You have {MAX_UNUSED} uploads that no case uses; use them or wait until they expire."
         if input.size > filetype.MAX_BYTES and await _unused(info, size__gt=filetype.MAX_BYTES) >= MAX_LARGE_UNUSED:
-            return f"You have {MAX_LARGE_UNUSED} videos that no case uses; use them, or wait until they expire."
+            return f"You have {MAX_LARGE_UNUSED} videos that no case uses; use them or wait until they expire."
         await models.Attachment.create(
             id=key,
             by_id=context.viewer.id,
@@ -98,12 +98,10 @@ def _check(checks: Checks, input: CreateUpload) -> str | None:
     before = len(checks.errors)
     checks.line("filename", input.filename, 200, required=True)
     if len(checks.errors) == before and ("/" in input.filename or "\\" in input.filename):
-        checks.problem("filename", InputProblem.WRONG_FORM, "A file's name has no slashes.")
+        checks.problem("filename", InputProblem.WRONG_FORM, "A file name cannot contain slashes; remove them.")
     content_type = filetype.declared_type(input.content_type)
     if content_type is None:
-        checks.problem(
-            "contentType", InputProblem.WRONG_FORM, f"These kinds of files are taken: {filetype.ACCEPTED_TYPES}."
-        )
+        checks.problem("contentType", InputProblem.WRONG_FORM, filetype.WRONG_TYPE)
     if content_type is not None and not filetype.may_be_large(content_type):
         checks.within("size", input.size, 1, filetype.MAX_BYTES)
     else:

@@ -134,7 +134,7 @@ async def _store(context: Context, records: Sequence[Checked], accounts: Account
         if any(order.recorded_by_id == context.viewer.id for order in others):  # type: ignore[attr-defined]
             raise _RecordedMeanwhile
         if taken := {order.number for order in others}:
-            message = "This number belongs to an order that another service recorded."
+            message = "Another service has recorded an order with this number."
             for record in new:
                 if record.number in taken:
                     stored.refuse(record, [invalid(f"{record.path}number", InputProblem.OTHER, message)])
@@ -207,11 +207,11 @@ async def _add(context: Context, records: Sequence[Checked], accounts: Accounts)
 
 def _check_identity(checks: Checks, order: Order, record: Checked, accounts: Accounts) -> None:
     if record.kind is not order.kind:
-        checks.problem(f"{record.path}kind", InputProblem.OTHER, "An order's kind never changes.")
+        checks.problem(f"{record.path}kind", InputProblem.OTHER, "The kind of an order cannot change.")
     for role, (subject, _) in record.parties.items():
         party: UUID = order.buyer_id if role is Role.BUYER else order.supplier_id
         if accounts[subject, role].id != party:
-            message = "An order's parties never change."
+            message = "The parties of an order cannot change."
             checks.problem(f"{record.path}{role.lower()}.subject", InputProblem.OTHER, message)
 
 

@@ -89,10 +89,10 @@ def check(checks: Checks, record: OrderRecord, path: str, now: datetime) -> Chec
         checks.text(f"{path}{role.lower()}.subject", party.subject, 255, required=True)
         checks.line(f"{path}{role.lower()}.name", party.name, 200, required=True)
     if record.supplier.subject == record.buyer.subject:
-        message = "Buyer and supplier must be different; this is the buyer's subject."
+        message = "The buyer and the supplier must be different; this is the buyer's subject."
         checks.problem(f"{path}supplier.subject", InputProblem.OTHER, message)
     currency = record.total.currency_code
-    total = checks.money(f"{path}total", record.total, least=0)
+    total = checks.money(f"{path}total", record.total, minimum=0)
     paid = _amount_paid(checks, record, path, total)
     for name, label in (
         ("payment_submitted_at", "paymentSubmittedAt"),
@@ -103,7 +103,7 @@ def check(checks: Checks, record: OrderRecord, path: str, now: datetime) -> Chec
     ):
         checks.not_before(f"{path}{label}", getattr(record, name), record.placed_at, "the order was placed")
     if record.recorded_at > now + AHEAD:
-        message = "This is more than one day in the future."
+        message = "This is more than one day in the future; send the time at which the order system knew this."
         checks.problem(f"{path}recordedAt", InputProblem.OUT_OF_RANGE, message)
     items = _items(checks, record, path)
     return Checked(
@@ -123,22 +123,22 @@ def _amount_paid(checks: Checks, record: OrderRecord, path: str, total: int | No
     field = f"{path}amountPaid"
     if record.amount_paid is None:
         return total if record.paid_at is not None else 0
-    paid = checks.money(field, record.amount_paid, least=0)
+    paid = checks.money(field, record.amount_paid, minimum=0)
     if record.amount_paid.currency_code != record.total.currency_code:
-        checks.problem(f"{field}.currencyCode", InputProblem.WRONG_FORM, "An order has one currency: its total's.")
+        checks.problem(f"{field}.currencyCode", InputProblem.WRONG_FORM, "This must be in the currency of the total.")
     if record.paid_at is None and paid:
         checks.problem(f"{field}.amount", InputProblem.OUT_OF_RANGE, "This must be 0 while paidAt is not set.")
     elif record.paid_at is not None and paid == 0 and total:
-        message = "This must be above 0 when paidAt is set, unless the total is 0."
+        message = "This must be greater than 0 if paidAt is set, unless the total is 0."
         checks.problem(f"{field}.amount", InputProblem.OUT_OF_RANGE, message)
     return paid
 
 
 def _items(checks: Checks, record: OrderRecord, path: str) -> list[Item]:
     if not record.items:
-        checks.problem(f"{path}items", InputProblem.REQUIRED, "An order has at least one item.")
+        checks.problem(f"{path}items", InputProblem.REQUIRED, "An order must have at least one item.")
     if len(record.items) > MAX_ITEMS:
-        checks.problem(f"{path}items", InputProblem.TOO_MANY, f"An order has at most {MAX_ITEMS} items.")
+        checks.problem(f"{path}items", InputProblem.TOO_MANY, f"An order can have at most {MAX_ITEMS} items.")
         return []
     items: list[Item] = []
     for place, item in enumerate(record.items):
@@ -147,7 +147,7 @@ def _items(checks: Checks, record: OrderRecord, path: str) -> list[Item]:
         checks.within(f"{field}.quantity", item.quantity, 1, MAX_QUANTITY)
         price = checks.unit_price(f"{field}.unitPrice", item.unit_price)
         if item.unit_price.currency_code != record.total.currency_code:
-            message = "An order has one currency: its total's."
+            message = "This must be in the currency of the total."
             checks.problem(f"{field}.unitPrice.currencyCode", InputProblem.WRONG_FORM, message)
         items.append((item.title, item.quantity, *(price or ())))
     return items
@@ -159,7 +159,7 @@ async def record_orders(info: Info, input: RecordOrders) -> RecordOrdersPayload:
         reason = Reason.NOT_YOUR_ROLE
         return _none_taken([UserError(reason, MESSAGES[reason])])
     if len(input.orders) > MAX_ORDERS:
-        message = f"At most {MAX_ORDERS} orders can be recorded at once."
+        message = f"At most {MAX_ORDERS} orders can be recorded at once; send them in several requests."
         return _none_taken([invalid("orders", InputProblem.TOO_MANY, message)])
     records: list[Checked] = []
     errors: list[UserError] = []

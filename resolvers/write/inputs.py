@@ -1,4 +1,4 @@
-"""Checking the shape of what people send: every problem at once, each with its field. Nothing here reads a database."""
+"""Checks of input: all problems are found together, each with its field. Nothing here reads the database."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from resolvers.errors import UserError, invalid
 from resolvers.instant import FinerInstant, cut
 from resolvers.money import EXPONENTS, MAX_AMOUNT, AmountText, CurrencyCode, StoredPrice, to_minor, to_unit_price
 
-CLOCKS_DIFFER = timedelta(minutes=5)  # of the systems that one record has its instants from
+CLOCK_SKEW = timedelta(minutes=5)  # between the systems whose instants one record holds
 LONG_TEXT, SHORT_TEXT = 4000, 2000  # characters: descriptions and comments, notes and replies
 
-TOO_LARGE = "This is more than can be handled."
+_TOO_LARGE = "This amount is too large."
 
 _AMOUNT = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,10})?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
 class Input:
-    """An input object. What was left out reads as None, like an explicit null. Texts are in their normal form, but for
-    those in EXACT and for ids, which machines make."""
+    """An input object. A field that was left out is None, like an explicit null. Texts are in their normal form, but
+    for the fields in EXACT and for ids, which machines make."""
 
     EXACT: ClassVar[frozenset[str]] = frozenset()
 
@@ -48,9 +48,9 @@ class Input:
 
 @cache
 def _texts(cls: type[Input]) -> frozenset[str]:
-    """The names of the fields that hold what people write."""
-    written = (str, str | None, AmountText, CurrencyCode)
-    return frozenset(name for name, of in get_type_hints(cls).items() if of in written) - cls.EXACT
+    """Returns the names of the fields that hold what people write."""
+    text_types = (str, str | None, AmountText, CurrencyCode)
+    return frozenset(name for name, type_ in get_type_hints(cls).items() if type_ in text_types) - cls.EXACT
 
 
 @dataclass(kw_only=True)
@@ -60,7 +60,7 @@ class MoneyInput(Input):
 
 
 class Checks:
-    """Collects problems. Each check names the field by its dotted path and gives back what is to be stored."""
+    """Collects problems. Each check takes the field's dotted path, and returns the value to store."""
 
     def __init__(self) -> None:
         self.errors: list[UserError] = []
@@ -68,66 +68,69 @@ class Checks:
     def problem(self, field: str, problem: InputProblem, message: str) -> None:
         self.errors.append(invalid(field, problem, message))
 
-    def text(self, field: str, text: str | None, longest: int, *, required: bool = False) -> str | None:
-        """`longest` is in characters. An optional text may be left out, but not be empty."""
+    def text(self, field: str, text: str | None, max_length: int, *, required: bool = False) -> str | None:
+        """`max_length` is in characters. An optional text may be left out, but it cannot be empty."""
         if text is None:
             if required:
-                self.problem(field, InputProblem.REQUIRED, "This cannot be left out.")
+                self.problem(field, InputProblem.REQUIRED, "This field is required.")
         elif "\0" in text:
-            self.problem(field, InputProblem.OTHER, "This holds a NUL character, which cannot be stored.")
+            self.problem(field, InputProblem.OTHER, "This text contains a NUL character; remove it.")
         elif is_blank(text):
             self.problem(
                 field,
                 InputProblem.REQUIRED,
-                "This is empty; write something" + ("." if required else ", or leave it out."),
+                "This field is empty; " + ("write something." if required else "write something or leave it out."),
             )
-        elif len(text) > longest:
-            self.problem(field, InputProblem.TOO_LONG, f"This is longer than {longest:,} characters.")
+        elif len(text) > max_length:
+            self.problem(
+                field, InputProblem.TOO_LONG, f"This text is longer than {max_length:,} characters; shorten it."
+            )
         return text
 
-    def line(self, field: str, text: str | None, longest: int, *, required: bool = False) -> str | None:
-        """A name or a number: a text that stands in one line, and reads in the order in which it was written."""
+    def line(self, field: str, text: str | None, max_length: int, *, required: bool = False) -> str | None:
+        """Checks a name or a number: a text on one line, without a text direction override."""
         before = len(self.errors)
-        self.text(field, text, longest, required=required)
+        self.text(field, text, max_length, required=required)
         if text is not None and len(self.errors) == before and not is_one_line(text):
-            message = "This contains a line break, a control character or a text direction override; remove it."
+            message = "This text contains a line break, a control character or a text direction override; remove it."
             self.problem(field, InputProblem.WRONG_FORM, message)
         return text
 
-    def within(self, field: str, number: int, least: int, most: int) -> int:
-        if not least <= number <= most:
-            self.problem(field, InputProblem.OUT_OF_RANGE, f"This goes from {least:,} to {most:,}.")
+    def within(self, field: str, number: int, minimum: int, maximum: int) -> int:
+        if not minimum <= number <= maximum:
+            self.problem(field, InputProblem.OUT_OF_RANGE, f"This must be between {minimum:,} and {maximum:,}.")
         return number
 
-    def money(self, field: str, money: MoneyInput | None, *, least: int = 1) -> int | None:
-        """Minor units, at least `least` of them; None where there is none or it cannot be."""
+    def money(self, field: str, money: MoneyInput | None, *, minimum: int = 1) -> int | None:
+        """Returns minor units, at least `minimum`; None without an amount, or where it has a problem."""
         if money is None or (parts := self._money(field, money)) is None:
             return None
         amount, currency = parts
         path = f"{field}.amount"
         minor = to_minor(amount, currency)
         if minor is None:
-            message = f"{currency} has {EXPONENTS[currency]} decimals; this has more."
+            message = f"This has too many decimals; {currency} has {EXPONENTS[currency]}."
             self.problem(path, InputProblem.WRONG_FORM, message)
-        elif minor < least:
+        elif minor < minimum:
             self.problem(
                 path,
                 InputProblem.OUT_OF_RANGE,
-                "This has to be more than nothing." if least else "This cannot be negative.",
+                "The amount must be greater than zero." if minimum else "The amount cannot be negative.",
             )
         elif minor > MAX_AMOUNT:
-            self.problem(path, InputProblem.OUT_OF_RANGE, TOO_LARGE)
+            self.problem(path, InputProblem.OUT_OF_RANGE, _TOO_LARGE)
         else:
             return minor
         return None
 
     def unit_price(self, field: str, money: MoneyInput) -> StoredPrice | None:
-        """The price of one: below zero for a discount, and as fine as it is written. None where it cannot be."""
+        """Returns the price of one item, with all its decimals; it is negative for a discount. None where it has a
+        problem."""
         if (parts := self._money(field, money)) is None:
             return None
         price = to_unit_price(*parts)
         if abs(price[0]) > MAX_AMOUNT:
-            self.problem(f"{field}.amount", InputProblem.OUT_OF_RANGE, TOO_LARGE)
+            self.problem(f"{field}.amount", InputProblem.OUT_OF_RANGE, _TOO_LARGE)
             return None
         return price
 
@@ -138,9 +141,9 @@ class Checks:
 
     def _amount(self, field: str, text: str) -> Decimal | None:
         if not text:
-            self.problem(field, InputProblem.REQUIRED, "This is empty; write an amount like 90.00.")
+            self.problem(field, InputProblem.REQUIRED, "This field is empty; write an amount like 90.00.")
         elif not _AMOUNT.fullmatch(text):
-            message = "Write an amount like 90.00: digits, with a point before the decimals."
+            message = "This is not an amount; write digits, with a point before the decimals, like 90.00."
             self.problem(field, InputProblem.WRONG_FORM, message)
         else:
             return Decimal(text)
@@ -148,42 +151,52 @@ class Checks:
 
     def _currency(self, field: str, text: str) -> str | None:
         if not text:
-            self.problem(field, InputProblem.REQUIRED, "This is empty; write a currency code, like EUR.")
+            self.problem(field, InputProblem.REQUIRED, "This field is empty; write a currency code like EUR.")
         elif not _CURRENCY.fullmatch(text):
             self.problem(
-                field, InputProblem.WRONG_FORM, "Write a currency as its code of three capital letters, like EUR."
+                field, InputProblem.WRONG_FORM, "This is not a currency code; write three capital letters, like EUR."
             )
         elif text not in EXPONENTS:
-            self.problem(field, InputProblem.OTHER, "This is no currency that is paid in.")
+            self.problem(field, InputProblem.OTHER, "This currency is not supported.")
         else:
             return text
         return None
 
     def email(self, field: str, text: str | None) -> str | None:
-        return self._like(field, text, 254, normal_email, "This is no e-mail address; write one like name@example.com.")
+        return self._matching(
+            field, text, 254, normal_email, "This is not an e-mail address; write one like name@example.com."
+        )
 
     def phone(self, field: str, text: str | None) -> str | None:
-        return self._like(
-            field, text, 32, is_phone, "This is no phone number; write one with its country code, like +49 30 123456."
+        return self._matching(
+            field,
+            text,
+            32,
+            is_phone,
+            "This is not a phone number; write one with its country code, like +49 30 123456.",
         )
 
     def url(self, field: str, text: str | None) -> str | None:
-        return self._like(
-            field, text, 2000, normal_page, "This is no address of a web page; write one like https://example.com/page."
+        return self._matching(
+            field,
+            text,
+            2000,
+            normal_page,
+            "This is not the address of a web page; write one like https://example.com/page.",
         )
 
-    def _like(
-        self, field: str, text: str | None, longest: int, form: Callable[[str], object], message: str
+    def _matching(
+        self, field: str, text: str | None, max_length: int, is_valid: Callable[[str], object], message: str
     ) -> str | None:
-        """`form` gives something where the text is what it should be. The text stays as it was written."""
+        """`is_valid` returns a true value for a valid text. The text is stored as it was written."""
         before = len(self.errors)
-        self.text(field, text, longest)
-        if text is not None and len(self.errors) == before and not form(text):
+        self.text(field, text, max_length)
+        if text is not None and len(self.errors) == before and not is_valid(text):
             self.problem(field, InputProblem.WRONG_FORM, message)
         return text
 
-    def not_before(self, field: str, instant: datetime | None, start: datetime, what: str) -> datetime | None:
-        """Clocks may differ by CLOCKS_DIFFER."""
-        if instant is not None and instant < start - CLOCKS_DIFFER:
-            self.problem(field, InputProblem.OUT_OF_RANGE, f"This lies before {what}.")
+    def not_before(self, field: str, instant: datetime | None, start: datetime, event: str) -> datetime | None:
+        """Checks that the instant is not before `start`, called `event`. Clocks may differ by CLOCK_SKEW."""
+        if instant is not None and instant < start - CLOCK_SKEW:
+            self.problem(field, InputProblem.OUT_OF_RANGE, f"This is before {event}.")
         return instant

@@ -107,7 +107,7 @@ def test_only_the_request_that_was_seen_is_answered(world: World, mutation: str)
         payload = supplier.do(mutation, answer | {"cancellationId": seen}, "cancellation { id status }")
         [error] = payload["userErrors"]
         assert (error["code"], error["field"], error["decision"]) == ("PROPOSAL_CHANGED", None, None), seen
-        assert "Another cancellation request" in error["message"]
+        assert "cancellation request has changed" in error["message"]
         assert payload["cancellation"] == {"id": second, "status": "REQUESTED"}  # what is there to be seen now
     supplier.succeed(mutation, answer | {"cancellationId": second})
     assert supplier.refused(mutation, answer | {"cancellationId": second}) == "NO_CANCELLATION_PENDING"

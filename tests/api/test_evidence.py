@@ -335,12 +335,12 @@ def an_old_one(server: Server, world: World) -> str:
 
 
 GIVEN: dict[str, tuple[Callable[[Server, World], str], str]] = {
-    "used": (a_used_one, "part of a case already"),
+    "used": (a_used_one, "already belongs to a case"),
     "expired": (an_old_one, "has expired"),
-    "somebody else's": (lambda _, world: bring(world.supplier), "no such upload of yours"),
-    "not sent": (lambda _, world: announce(world.buyer)["id"], "has not come in"),
-    "no id": (lambda _server, _world: "nonsense", "no such upload of yours"),
-    "an attachment's id": (lambda _, world: bring(world.buyer).replace("upl_", "att_"), "no such upload of yours"),
+    "somebody else's": (lambda _, world: bring(world.supplier), "Upload not found"),
+    "not sent": (lambda _, world: announce(world.buyer)["id"], "has not been uploaded yet"),
+    "no id": (lambda _server, _world: "nonsense", "Upload not found"),
+    "an attachment's id": (lambda _, world: bring(world.buyer).replace("upl_", "att_"), "Upload not found"),
 }
 
 

@@ -346,7 +346,9 @@ def test_what_is_somebody_elses_is_not_taken_along(walked: Walked, other: Filled
         answer = other.buyer.answer(payload(mutation), input=input | {name: [file, taken]})
         errors, _ = results(answer)
         assert [error["UserError_field"] for error in errors] == [[name, "0"], [name, "1"]]
-        assert {error["UserError_message"] for error in errors} == {"There is no such upload of yours."}
+        assert {error["UserError_message"] for error in errors} == {
+            "Upload not found; it may belong to another account."
+        }
         assert not leaks(secrets, legible(answer))
     record = {"orders": [other.record(number=walked.world.orders[0], recordedAt=-9)]}
     for stranger in strangers(walked.world, other):

@@ -39,7 +39,7 @@ def test_a_client_is_told_that_there_is_nothing_for_it_to_see(
     client: str, clients: Clients, world: World, order: str
 ) -> None:
     with clients.start(client, world.person(Role.BUYER).token, order) as running:
-        assert "There is no such thing for you to see." in running.failure()["message"]
+        assert "Not found." in running.failure()["message"]
 
 
 @pytest.mark.parametrize(("client", "takes_streams"), [("urql-http", True), ("apollo-http", False)])

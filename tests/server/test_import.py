@@ -59,7 +59,7 @@ def test_what_was_recorded_stays_and_says_where_to_go_on(
         importing(*lines)
     assert stopped.value.message.splitlines() == [
         "The lines before line 7 were recorded, the rest was not. Go on with --from-line 7.",
-        "line 8: kind: An order's kind never changes.",
+        "line 8: kind: The kind of an order cannot change.",
     ]
     assert capsys.readouterr().err == "5 of 12 records, up to line 6\n"
     # The first batch is there, of the one with the bad record nothing is.
@@ -109,11 +109,11 @@ def test_lines_that_cannot_be_recorded_are_put_aside(
     put_aside = (tmp_path / "rejected.jsonl").read_text().splitlines()
     assert put_aside == [lines[0], "{", json.dumps(lines[7])]
     assert capsys.readouterr().err.splitlines() == [
-        "line 1: kind: An order's kind never changes.",
+        "line 1: kind: The kind of an order cannot change.",
         "5 of 13 records, up to line 5",
         "line 7: this is no JSON",
-        "line 8: number: This is empty; write something.",
-        "line 8: items: An order has at least one item.",
+        "line 8: number: This field is empty; write something.",
+        "line 8: items: An order must have at least one item.",
         "10 of 13 records, up to line 10",
         "13 of 13 records, up to line 13",
     ]

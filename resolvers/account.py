@@ -15,10 +15,12 @@ from models.enums import PARTIES, Role
 from models.keys import new_id
 from models.text import one_line, order_search
 from resolvers.context import Context
-from resolvers.read import fetch
+from resolvers.read.fetch import fetch
 from resolvers.read.relations import require_attribute, require_column
 from resolvers.read.rows import Relation, RelationDeclaration, Row, ToOne
-from resolvers.read.sql import Statement, among
+from resolvers.read.scopes import Unscoped
+from resolvers.read.select import Select
+from resolvers.read.sql import Statement, Where
 
 MAX_NAME_LENGTH = 200  # characters
 ORDERS_AT_ONCE = 500  # whose search text is written in one transaction
@@ -35,6 +37,9 @@ class Account(Row):
     name: str
 
 
+_NAMED_BY_A_ROW = Unscoped("Whoever may see a row may see the accounts that it names.")
+
+
 def names_account(name: str, *, attribute: str | None = None, known_to: Role | None = None) -> RelationDeclaration:
     """Declares the relation `name`: the account in the owner's column `<attribute>_id`. Whoever may see a row may see
     the accounts that it names. For a viewer in the role `known_to` it is always the viewer."""
@@ -45,7 +50,8 @@ def names_account(name: str, *, attribute: str | None = None, known_to: Role | N
         keys = {key for row in rows if (key := getattr(row, column)) is not None}
         accounts: dict[UUID, Any] = {context.viewer.id: context.viewer}
         if missing := keys - accounts.keys():
-            named = await fetch.fetch(context, Account, lambda bind: among(bind, "id", missing), scoped=False)
+            select = Select(Account, Where.among("id", missing), visibility=_NAMED_BY_A_ROW)
+            named = await fetch(context, select)
             accounts |= {account.id: account for account in named}
         for row in rows:
             setattr(row, attribute, accounts.get(getattr(row, column)))
@@ -53,7 +59,7 @@ def names_account(name: str, *, attribute: str | None = None, known_to: Role | N
     def resolve(owner: type[Row]) -> Relation:
         require_column(owner, name, owner, column)
         require_attribute(owner, name, owner, attribute)
-        join = ToOne(attribute, Account, f"{{it}}.id = {{row}}.{column}", scoped=False, known_to=known_to)
+        join = ToOne(attribute, Account, f"{{it}}.id = {{row}}.{column}", visibility=_NAMED_BY_A_ROW, known_to=known_to)
         return Relation(load, join=join)
 
     return RelationDeclaration((name,), resolve)
@@ -100,7 +106,7 @@ async def hold_names(column: str, values: Iterable[object]) -> None:
     """Keeps the names of accounts as they are until the transaction ends."""
     if database.dialect() == "postgres":
         statement = Statement()
-        which = among(statement.bind, column, values)
+        which = statement.condition(Where.among(column, values))
         await statement.run(f"SELECT 1 FROM accounts WHERE {which} ORDER BY id FOR SHARE")
 
 

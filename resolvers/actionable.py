@@ -17,10 +17,12 @@ from resolvers import policy
 from resolvers.context import Context
 from resolvers.instant import cut
 from resolvers.policy import Decision, Expression
-from resolvers.read import fetch
+from resolvers.read.fetch import fetch
 from resolvers.read.relations import loaded_by
 from resolvers.read.rows import RelationDeclaration, Row
-from resolvers.read.sql import among
+from resolvers.read.scopes import Unscoped
+from resolvers.read.select import Select
+from resolvers.read.sql import Where
 
 
 class Actionable:
@@ -75,6 +77,11 @@ class Past:
     facts: Mapping[str, Any]
 
 
+_ALL_EVENTS = Unscoped(
+    "The viewer may see the rows. The policy reads more of them than that: a complaint is a fact of its order."
+)
+
+
 def replays_events(*, column: str, facts: str, needs: tuple[str, ...] = ()) -> RelationDeclaration:
     """Declares that `decision(at:)` of the owner reads its events, if it asks for an instant at all.
 
@@ -85,15 +92,8 @@ def replays_events(*, column: str, facts: str, needs: tuple[str, ...] = ()) -> R
     async def load(context: Context, rows: Sequence[Any], field: SelectedField) -> None:
         if field.arguments.get("at") is None:
             return
-        # The policy reads more than the viewer may see (a complaint is a fact of its order), so the scope is that
-        # of the rows themselves.
-        events = await fetch.fetch(
-            context,
-            _Event,
-            lambda bind: among(bind, column, [row.id for row in rows]),
-            order="id",
-            scoped=False,
-        )
+        where = Where.among(column, [row.id for row in rows])
+        events = await fetch(context, Select(_Event, where, order="id", visibility=_ALL_EVENTS))
         past: dict[UUID, list[Past]] = {row.id: [] for row in rows}
         for event in events:
             past[getattr(event, column)].append(Past(event.known_at, getattr(event, facts) or {}))

@@ -9,6 +9,7 @@ from models.enums import Role
 from resolvers.context import Info
 from resolvers.errors import BadRequest
 from resolvers.read.pagination import Connection, InSequence, Page, paginate
+from resolvers.read.sql import Where
 from resolvers.timeline import TimelineEntry
 
 # Order systems keep these cursors for ever: they have no name, as those of the first release.
@@ -26,7 +27,7 @@ async def changes(info: Info, first: int | None = UNSET, after: str | None = UNS
         return await paginate(
             info,
             TimelineEntry,
-            lambda bind: f"id <= {bind(horizon)}",
+            Where("id <= {}", horizon),
             page,
             _AS_WRITTEN,
         )

@@ -16,6 +16,7 @@ from resolvers.account import Account
 from resolvers.context import Context, ViewerAccount
 from resolvers.read.relations import require_attribute, require_column
 from resolvers.read.rows import Relation, RelationDeclaration, Row, ToOne
+from resolvers.read.scopes import Unscoped
 
 R = TypeVar("R", bound=Row)
 
@@ -26,6 +27,9 @@ _OF_THE_SAME_SUBJECT = (
     "{{it}}.id = (SELECT other.id FROM accounts AS other WHERE other.id IN ({parties})"
     " AND other.subject = (SELECT mine.subject FROM accounts AS mine WHERE mine.id = {{{{me}}}}) LIMIT 1)"
 )
+
+
+_VIEWERS_OWN = Unscoped("The account has the viewer's own subject.")
 
 
 def finds_conflicts(*parties: str) -> RelationDeclaration:
@@ -47,7 +51,7 @@ def finds_conflicts(*parties: str) -> RelationDeclaration:
             require_column(owner, PARTY, owner, column)
         require_attribute(owner, PARTY, owner, "as_party")
         ids = ", ".join(party if party == SUPPLIER_OF_ITS_ORDER else f"{{row}}.{party}" for party in parties)
-        join = ToOne("as_party", Account, _OF_THE_SAME_SUBJECT.format(parties=ids), scoped=False)
+        join = ToOne("as_party", Account, _OF_THE_SAME_SUBJECT.format(parties=ids), visibility=_VIEWERS_OWN)
         return Relation(load, join=join, group=PARTY, only_for=Role.AGENT)
 
     return RelationDeclaration((PARTY, *FIELDS), resolve)

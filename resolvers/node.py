@@ -22,7 +22,8 @@ from resolvers.orders.order import Order
 from resolvers.read.fetch import first, read
 from resolvers.read.pagination import MAX_PAGE_SIZE
 from resolvers.read.rows import Row
-from resolvers.read.sql import among
+from resolvers.read.select import Select
+from resolvers.read.sql import Where
 from resolvers.timeline import CASES
 from resolvers.viewer import Viewer
 from resolvers.write.cases import NUMBER_PREFIXES
@@ -52,7 +53,7 @@ async def _by_ids(info: Info, texts: Sequence[str]) -> list[Any]:
     for type_name in sorted({place[0] for place in places if place and place[0] in _ROWS}):
         keys = {place[1] for place in places if place and place[0] == type_name}
         asked = Selection.below(info)
-        rows = await read(info.context, _ROWS[type_name], lambda bind, keys=keys: among(bind, "id", keys), asked)
+        rows = await read(info.context, Select(_ROWS[type_name], Where.among("id", keys)), asked)
         found |= {(type_name, row.id): row for row in rows}  # type: ignore[attr-defined]
     return [found.get(place) if place else None for place in places]
 
@@ -61,7 +62,7 @@ async def order_by_number(info: Info, number: str) -> Order | None:
     number = normal(number)
     if "\0" in number:
         return None
-    return first(await read(info.context, Order, lambda bind: f"number = {bind(number)}", Selection.below(info)))
+    return first(await read(info.context, Select(Order, Where("number = {}", number)), Selection.below(info)))
 
 
 async def case_by_number(info: Info, number: str) -> Row | None:
@@ -70,4 +71,4 @@ async def case_by_number(info: Info, number: str) -> Row | None:
     if kind is None or "\0" in number:
         return None
     asked = Selection.below(info)
-    return first(await read(info.context, CASES[kind], lambda bind: f"number = {bind(number)}", asked))
+    return first(await read(info.context, Select(CASES[kind], Where("number = {}", number)), asked))

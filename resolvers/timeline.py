@@ -22,7 +22,9 @@ from resolvers.read.fetch import fetch, read
 from resolvers.read.pagination import Keyset, Paging
 from resolvers.read.relations import belongs_to, loaded_by
 from resolvers.read.rows import Row
-from resolvers.read.sql import among
+from resolvers.read.scopes import Unscoped
+from resolvers.read.select import Select
+from resolvers.read.sql import Where
 from resolvers.write.expiry import due_event
 
 AFTER_ALL_WRITTEN = 2**62  # the id of an entry that has no event yet
@@ -91,11 +93,14 @@ async def _load_cases(context: Context, rows: Sequence[TimelineEntry], field: Se
         keys = {row.case_id for row in rows if row.case_kind is kind}
         if not keys:
             continue
-        cases = await read(context, row_type, lambda bind, keys=keys: among(bind, "id", keys), field.below)
+        cases = await read(context, Select(row_type, Where.among("id", keys)), field.below)
         by_key: dict[Any, Any] = {case.id: case for case in cases}  # type: ignore[attr-defined]
         for row in rows:
             if row.case_kind is kind:
                 row.related_case = by_key.get(row.case_id)
+
+
+_OF_VISIBLE_ORDERS = Unscoped("The viewer sees the orders and the disputes whose timelines these are.")
 
 
 class DoneByTime:
@@ -106,9 +111,8 @@ class DoneByTime:
         disputed = [row for row in rows if isinstance(row, Order) and row.dispute_open_since is not None]
         of |= {row.id: row.dispute for row in disputed if row.dispute is not None}  # the latest is the open one
         if orders := [row.id for row in disputed if row.dispute is None]:
-            still_open = await fetch(
-                context, Dispute, lambda bind: f"{among(bind, 'order_id', orders)} AND closed_at IS NULL", scoped=False
-            )
+            where = Where.among("order_id", orders) & Where("closed_at IS NULL")
+            still_open = await fetch(context, Select(Dispute, where, visibility=_OF_VISIBLE_ORDERS))
             of |= {dispute.order_id: dispute for dispute in still_open}
         entries = {key: self._entry(context, dispute) for key, dispute in of.items()}
         return {key: [entry] for key, entry in entries.items() if entry is not None}
@@ -133,7 +137,7 @@ class DoneByTime:
 
     async def written(self, context: Context, derived: dict[UUID, list[TimelineEntry]]) -> set[UUID]:
         owners = {entry.case_id: key for key, those in derived.items() for entry in those}
-        disputes = await fetch(context, Dispute, lambda bind: among(bind, "id", owners), scoped=False)
+        disputes = await fetch(context, Select(Dispute, Where.among("id", owners), visibility=_OF_VISIBLE_ORDERS))
         return {owners[dispute.id] for dispute in disputes if due_event(dispute, context.now) is None}
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from strawberry import UNSET
 
@@ -20,9 +19,9 @@ from resolvers.feedback import LISTED
 from resolvers.orders import search
 from resolvers.orders.order import Order
 from resolvers.orders.partitions import partitions
-from resolvers.policy import Bind, Expression, Subject
-from resolvers.read.pagination import Connection, Keyset, Page, paginate
-from resolvers.read.sql import Where, among
+from resolvers.policy import Expression, Subject
+from resolvers.read.pagination import Connection, Keyset, Lookup, Page, paginate
+from resolvers.read.sql import EVERY_ROW, NO_ROW, Where
 from resolvers.write.inputs import Input
 
 MAX_SEARCH_LENGTH = 200  # characters
@@ -82,27 +81,28 @@ async def orders(
     before: str | None = UNSET,
     filter: OrderFilter | None = UNSET,
 ) -> Connection[Order]:
-    context, asked = info.context, filter or OrderFilter()
-    if asked.search is not None and (len(asked.search) > MAX_SEARCH_LENGTH or "\0" in asked.search):
+    context, filter = info.context, filter or OrderFilter()
+    if filter.search is not None and (len(filter.search) > MAX_SEARCH_LENGTH or "\0" in filter.search):
         raise BadRequest(f"A search has at most {MAX_SEARCH_LENGTH} characters, and no NUL among them.")
 
     page = Page.of(first, after, last, before)
 
-    async def shown(wheres: Sequence[Where], *, is_walked: bool = False, is_named: bool = False) -> Connection[Order]:
-        where = (wheres[0] if len(wheres) == 1 else wheres) or _nothing
-        return await paginate(info, Order, where, page, _BY_PLACING, is_walked=is_walked, is_named=is_named)
+    async def page_where(*parts: Where, lookup: Lookup = Lookup.SORT) -> Connection[Order]:
+        where = parts[0] if len(parts) == 1 else parts or NO_ROW
+        return await paginate(info, Order, where, page, _BY_PLACING, lookup=lookup)
 
-    parts = _parts(context, asked)
-    text = searchable(asked.search) if asked.search else ""  # nothing is left of it where all orders are meant
+    parts = _parts(context, filter)
+    text = searchable(filter.search) if filter.search else ""  # nothing is left of a text that all orders have
     if not text or not parts:
-        return await shown(parts, is_walked=True)
+        return await page_where(*parts, lookup=Lookup.INDEX)
     if database.dialect() == "postgres":
-        near = await shown([search.near(context, text, _condition(context, asked), page, _BY_PLACING)], is_named=True)
+        nearby = search.near(context, text, _condition(context, filter), page, _BY_PLACING)
+        near = await page_where(nearby, lookup=Lookup.KEYS)
         is_full = near.page_info.has_previous_page if page.backward else near.page_info.has_next_page
-        if is_full or not await search.goes_on(context, page, _BY_PLACING):
+        if is_full or not await search.continues(context, page, _BY_PLACING):
             return near
-    found = await search.found(context, text)
-    return await shown([_both(part, found) for part in parts])
+    holding = await search.holding(context, text)
+    return await page_where(*[part & holding for part in parts])
 
 
 async def feedback(
@@ -113,15 +113,13 @@ async def feedback(
     before: str | None = UNSET,
     filter: FeedbackFilter | None = UNSET,
 ) -> Connection[Order]:
-    """The orders with feedback, by when it was left; shown is their feedback."""
-
-    can = filter.can if filter else None
-
-    def where(bind: Bind) -> str:
-        return "feedback_left_at IS NOT NULL" + (f" AND {_open_to(info.context, can, bind)}" if can else "")
-
-    page = Page.of(first, after, last, before)
-    return await paginate(info, Order, where, page, _BY_FEEDBACK, node=LISTED, is_walked=can is None)
+    """The orders with feedback, by when it was left. The list shows their feedback."""
+    context, action = info.context, filter.can if filter else None
+    where = Where("feedback_left_at IS NOT NULL")
+    if action:
+        where &= _open_to(context, action)
+    page, lookup = Page.of(first, after, last, before), Lookup.SORT if action else Lookup.INDEX
+    return await paginate(info, Order, where, page, _BY_FEEDBACK, lookup=lookup, node=LISTED)
 
 
 async def disputes(
@@ -133,17 +131,17 @@ async def disputes(
     filter: DisputeFilter | None = UNSET,
     order_by: CaseOrder | None = CaseOrder.NEWEST_FIRST,
 ) -> Connection[Dispute]:
-    asked = filter or DisputeFilter()
+    filter = filter or DisputeFilter()
     conditions: list[Expression] = []
-    if asked.statuses is not None:
-        conditions.append(policy.status_is(policy.DISPUTE_STATUSES, asked.statuses))
-    if asked.open is not None:
-        conditions.append(~policy.DISPUTE_CLOSED if asked.open else policy.DISPUTE_CLOSED)
+    if filter.statuses is not None:
+        conditions.append(policy.status_is(policy.DISPUTE_STATUSES, filter.statuses))
+    if filter.open is not None:
+        conditions.append(~policy.DISPUTE_CLOSED if filter.open else policy.DISPUTE_CLOSED)
     page = Page.of(first, after, last, before)
     return await paginate(
         info,
         Dispute,
-        _holding(info.context, conditions),
+        _all_of(info.context, conditions),
         page,
         _DISPUTES[order_by or CaseOrder.NEWEST_FIRST],
     )
@@ -158,62 +156,55 @@ async def complaints(
     filter: ComplaintFilter | None = UNSET,
     order_by: CaseOrder | None = CaseOrder.NEWEST_FIRST,
 ) -> Connection[Complaint]:
-    asked = filter or ComplaintFilter()
+    filter = filter or ComplaintFilter()
     conditions: list[Expression] = []
-    if asked.statuses is not None:
-        conditions.append(policy.status_is(policy.COMPLAINT_STATUSES, asked.statuses))
-    if asked.open is not None:
-        conditions.append(~policy.COMPLAINT_CLOSED if asked.open else policy.COMPLAINT_CLOSED)
-    if asked.overdue is not None:
-        conditions.append(policy.REPLY_OVERDUE if asked.overdue else ~policy.REPLY_OVERDUE)
+    if filter.statuses is not None:
+        conditions.append(policy.status_is(policy.COMPLAINT_STATUSES, filter.statuses))
+    if filter.open is not None:
+        conditions.append(~policy.COMPLAINT_CLOSED if filter.open else policy.COMPLAINT_CLOSED)
+    if filter.overdue is not None:
+        conditions.append(policy.REPLY_OVERDUE if filter.overdue else ~policy.REPLY_OVERDUE)
     page = Page.of(first, after, last, before)
     return await paginate(
         info,
         Complaint,
-        _holding(info.context, conditions),
+        _all_of(info.context, conditions),
         page,
         _COMPLAINTS[order_by or CaseOrder.NEWEST_FIRST],
     )
 
 
-def _parts(context: Context, asked: OrderFilter) -> Sequence[Where]:
-    """What kinds, statuses and `can` leave of the list: parts that an index has, for those who have such indexes."""
-    if context.viewer.role in PARTIES:
-        parts = partitions(context.viewer.role, asked.kinds, asked.statuses, asked.can)
+def _parts(context: Context, filter: OrderFilter) -> Sequence[Where]:
+    """Returns the parts of the list that the filter leaves, each in the order of an index, for viewers who have such
+    indexes; for others, one part."""
+    role = context.viewer.role
+    if role in PARTIES:
+        parts = partitions(role, filter.kinds, filter.statuses, filter.can)
         if parts is not None:
-            return [partial(part.sql, role=context.viewer.role, now=context.now) for part in parts]
-    return [_condition(context, asked)]
+            return [Where.of(part, role, context.now) for part in parts]
+    return [_condition(context, filter)]
 
 
-def _condition(context: Context, asked: OrderFilter) -> Where:
-    """The same as one condition."""
-
-    def where(bind: Bind) -> str:
-        said: list[str] = []
-        if asked.kinds is not None:
-            said.append(among(bind, "kind", [kind.value for kind in asked.kinds]))
-        if asked.statuses is not None:
-            said.append(
-                policy.status_is(policy.ORDER_STATUSES, asked.statuses).sql(bind, context.viewer.role, context.now)
-            )
-        if asked.can is not None:
-            said.append(_open_to(context, asked.can, bind))
-        return " AND ".join(f"({each})" for each in said) or "TRUE"
-
+def _condition(context: Context, filter: OrderFilter) -> Where:
+    """Returns the filter as one condition, without its text."""
+    where = EVERY_ROW
+    if filter.kinds is not None:
+        where &= Where.among("kind", [kind.value for kind in filter.kinds])
+    if filter.statuses is not None:
+        status = policy.status_is(policy.ORDER_STATUSES, filter.statuses)
+        where &= Where.of(status, context.viewer.role, context.now)
+    if filter.can is not None:
+        where &= _open_to(context, filter.can)
     return where
 
 
-def _nothing(_bind: Bind) -> str:
-    return "FALSE"
+def _all_of(context: Context, conditions: Iterable[Expression]) -> Where:
+    where = EVERY_ROW
+    for condition in conditions:
+        where &= Where.of(condition, context.viewer.role, context.now)
+    return where
 
 
-def _both(one: Where, other: Where) -> Where:
-    return lambda bind: f"({one(bind)}) AND ({other(bind)})"
-
-
-def _holding(context: Context, conditions: list[Expression]) -> Where:
-    return lambda bind: " AND ".join(each.sql(bind, context.viewer.role, context.now) for each in conditions) or "TRUE"
-
-
-def _open_to(context: Context, action: Action, bind: Bind) -> str:
-    return policy.condition_for(context.viewer, action, Subject.ORDER).sql(bind, context.viewer.role, context.now)
+def _open_to(context: Context, action: Action) -> Where:
+    condition = policy.condition_for(context.viewer, action, Subject.ORDER)
+    return Where.of(condition, context.viewer.role, context.now)

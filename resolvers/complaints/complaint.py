@@ -39,6 +39,8 @@ from resolvers.read import fetch
 from resolvers.read.pagination import has_pages
 from resolvers.read.relations import belongs_to, has_list, loaded_by
 from resolvers.read.rows import Row
+from resolvers.read.select import Select
+from resolvers.read.sql import Where
 from resolvers.resolution import Decided
 from resolvers.write.cases import closing_facts, open_case, update_case, viewer_state
 from resolvers.write.idempotency import IdempotentInput
@@ -201,9 +203,9 @@ def complaint_target(id: str) -> ActionTarget:
     async def lock(context: Context) -> Order | None:
         if key is None:
             return None
-        order = await lock_order(context, lambda bind: f"id = (SELECT order_id FROM complaints WHERE id = {bind(key)})")
+        order = await lock_order(context, Where("id = (SELECT order_id FROM complaints WHERE id = {})", key))
         if order is None:
-            await fetch.fetch(context, Complaint, lambda bind: f"id = {bind(key)}", lock=True)
+            await fetch.fetch(context, Select(Complaint, Where("id = {}", key), lock=True))
         return order
 
     async def read(context: Context, _order: Order | None) -> Complaint | None:
@@ -275,16 +277,15 @@ async def _twin(unit: UnitOfWork, columns: dict[str, Any]) -> UUID | None:
     the button was tapped twice. The other request may have arrived later and been faster. The lock on the viewer's
     account keeps further ones out meanwhile."""
     context, now = unit.context, unit.now
-    complaints = await fetch.fetch(
-        context,
-        Complaint,
-        lambda bind: (
-            f"complainant_id = {bind(context.viewer.id)} AND order_id IS NULL AND closed_at IS NULL"
-            f" AND opened_at BETWEEN {bind(now - _TWIN_WITHIN)} AND {bind(now + _TWIN_WITHIN)}"
-            f" AND description = {bind(columns['description'])}"
-        ),
-        order="opened_at, id",
+    where = Where(
+        "complainant_id = {} AND order_id IS NULL AND closed_at IS NULL AND opened_at BETWEEN {} AND {}"
+        " AND description = {}",
+        context.viewer.id,
+        now - _TWIN_WITHIN,
+        now + _TWIN_WITHIN,
+        columns["description"],
     )
+    complaints = await fetch.fetch(context, Select(Complaint, where, order="opened_at, id"))
     if not complaints:
         return None
     respondent = _normal_respondent(*(columns[f"respondent_{name}"] for name in ("email", "member_id", "url")))

@@ -39,6 +39,8 @@ from resolvers.read import fetch
 from resolvers.read.pagination import has_pages
 from resolvers.read.relations import belongs_to, has_list
 from resolvers.read.rows import Row
+from resolvers.read.scopes import Unscoped
+from resolvers.read.sql import Where
 from resolvers.resolution import Decided, check_amount, limit_amount
 from resolvers.write.cases import closing_facts, open_case, update_case, viewer_state
 from resolvers.write.idempotency import IdempotentInput
@@ -51,7 +53,13 @@ class Dispute(DisputeFacts, Actionable, Decided, Row):
     MODEL = models.Dispute
     relations = (
         belongs_to("order", "Order", column="order_id"),
-        has_list(("proposal", "proposals"), "Proposal", attribute="proposals", column="dispute_id", scoped=False),
+        has_list(
+            ("proposal", "proposals"),
+            "Proposal",
+            attribute="proposals",
+            column="dispute_id",
+            visibility=Unscoped("Whoever may see a dispute may see its proposals."),
+        ),
         has_pages("messages", "Message", column="case_id"),
         has_list(("evidence",), "Attachment", attribute="evidence", column="case_id"),
         names_account("outcome", attribute="outcome_by"),
@@ -159,7 +167,7 @@ def dispute_target(id: str) -> ActionTarget:
     async def lock(context: Context) -> Order | None:
         if key is None:
             return None
-        return await lock_order(context, lambda bind: f"id = (SELECT order_id FROM disputes WHERE id = {bind(key)})")
+        return await lock_order(context, Where("id = (SELECT order_id FROM disputes WHERE id = {})", key))
 
     async def read(context: Context, order: Order | None) -> Dispute | None:
         dispute = await with_conflict(context, await fetch.by_id(context, Dispute, id))

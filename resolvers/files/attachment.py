@@ -17,7 +17,9 @@ from resolvers.errors import ActionRefused, UserError, invalid
 from resolvers.files import content_type as filetype
 from resolvers.read.fetch import fetch
 from resolvers.read.rows import Row
-from resolvers.read.sql import Statement, among
+from resolvers.read.scopes import Unscoped
+from resolvers.read.select import Select
+from resolvers.read.sql import Statement, Where
 from resolvers.write.inputs import Checks
 
 if TYPE_CHECKING:
@@ -59,6 +61,9 @@ class _Upload(Row):
     case_id: UUID | None
 
 
+_VIEWERS_OWN = Unscoped("The condition names the viewer as the one who uploaded the file.")
+
+
 class PendingUploads:
     """The uploads that an input names, examined before the case is locked, to be taken in by the case."""
 
@@ -93,7 +98,7 @@ class PendingUploads:
         )
         taken = await database.change(
             f"UPDATE attachments SET {of_case}, content_type = CASE id {types} END, filename = CASE id {names} END"
-            f" WHERE {among(bind, 'id', [each.id for each in self.uploads])} AND case_id IS NULL",
+            f" WHERE {statement.condition(Where.among('id', [each.id for each in self.uploads]))} AND case_id IS NULL",
             statement.values,
         )
         if taken < len(self.uploads):  # another request was faster
@@ -114,12 +119,8 @@ async def resolve_uploads(context: Context, checks: Checks, name: str, given: Se
     if checks.errors or not given:
         return PendingUploads([], {}, [], name)
     keys = [ids.key_of("Upload", text) for text in given]
-    rows = await fetch(
-        context,
-        _Upload,
-        lambda bind: f"by_id = {bind(context.viewer.id)} AND {among(bind, 'id', [key for key in keys if key])}",
-        scoped=False,  # an upload is its maker's, and nobody else's
-    )
+    where = Where("by_id = {}", context.viewer.id) & Where.among("id", [key for key in keys if key])
+    rows = await fetch(context, Select(_Upload, where, visibility=_VIEWERS_OWN))
     known = {row.id: row for row in rows}
     kinds: dict[UUID, str] = {}
     errors: list[UserError] = []

@@ -22,7 +22,8 @@ from resolvers.errors import ActionRefused, UserError, invalid
 from resolvers.money import Money
 from resolvers.orders.order import Order
 from resolvers.read.fetch import fetch
-from resolvers.read.sql import among
+from resolvers.read.select import Select
+from resolvers.read.sql import Where
 from resolvers.write import events as history
 from resolvers.write.events import PendingEvent
 from resolvers.write.expiry import record_expirations
@@ -126,7 +127,7 @@ async def _accounts(records: Iterable[Checked]) -> Accounts:
 async def _store(context: Context, records: Sequence[Checked], accounts: Accounts, stored: Stored) -> None:
     """Takes those of the records, each of another order, that can be; `stored` learns of the others."""
     numbers = [record.number for record in records]
-    rows = await fetch(context, Order, lambda bind: among(bind, "number", numbers), order="number", lock=True)
+    rows = await fetch(context, Select(Order, Where.among("number", numbers), order="number", lock=True))
     known = {row.number: row for row in rows}
     new = [record for record in records if record.number not in known]
     if new:

@@ -16,7 +16,8 @@ from resolvers.orders.ingest import INSTANTS, Checked, store
 from resolvers.orders.order import Order
 from resolvers.policy.messages import MESSAGES
 from resolvers.read.fetch import read
-from resolvers.read.sql import among
+from resolvers.read.select import Select
+from resolvers.read.sql import Where
 from resolvers.write.inputs import Checks, Input, MoneyInput
 
 MAX_ORDERS, MAX_ITEMS = 500, 100
@@ -177,7 +178,7 @@ async def record_orders(info: Info, input: RecordOrders) -> RecordOrdersPayload:
         return _none_taken(errors)
     numbers = [record.number for record in records if record.path not in stored.refused]
     asked = Selection.below(info).field("orders")
-    rows = await read(context, Order, lambda bind: among(bind, "number", set(numbers)), asked)
+    rows = await read(context, Select(Order, Where.among("number", set(numbers))), asked)
     by_number = {row.number: row for row in rows}
     errors.sort(key=lambda error: int((error.field or ["orders", "0"])[1]))  # by their places
     return RecordOrdersPayload(

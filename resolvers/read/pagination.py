@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from enum import Enum, auto
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
@@ -19,12 +20,13 @@ from models.backends.pool import PlanMode
 from models.enums import PARTIES
 from resolvers.context import Context, Info
 from resolvers.errors import BadRequest
-from resolvers.policy import Bind
 from resolvers.read.fetch import fetch, load_relations
 from resolvers.read.plan import Planned, plan
 from resolvers.read.relations import RelationError, find_target, require_attribute, require_column, to_many
 from resolvers.read.rows import ListSlice, ReadRows, Relation, RelationDeclaration, Row, ToMany
-from resolvers.read.sql import Where
+from resolvers.read.scopes import Visibility
+from resolvers.read.select import Select
+from resolvers.read.sql import EVERY_ROW, Where
 
 DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 20, 100
 MAX_INTEGER_KEY = 2**63 - 1
@@ -109,20 +111,21 @@ class Keyset:
     newest_first: bool = True
     id_type: type[UUID] | type[int] = UUID
 
-    def where(self, page: Page, bind: Bind) -> str:
-        parts = [
-            self._beyond(place, smaller, bind)
-            for place, smaller in ((page.after, self.newest_first), (page.before, not self.newest_first))
-            if place is not None
+    def where(self, page: Page) -> Where:
+        """Returns the condition that the page's cursors make."""
+        bounds = [
+            self._beyond(cursor, smaller)
+            for cursor, smaller in ((page.after, self.newest_first), (page.before, not self.newest_first))
+            if cursor is not None
         ]
-        return " AND ".join(parts) or "TRUE"
+        return bounds[0] & bounds[1] if len(bounds) == 2 else bounds[0] if bounds else EVERY_ROW
 
-    def _beyond(self, place: CursorPosition, smaller: bool, bind: Bind) -> str:
+    def _beyond(self, cursor: CursorPosition, smaller: bool) -> Where:
         # Not a comparison of tuples: in this form both databases walk the index.
-        at, key = self._own(place)
+        at, key = self._own(cursor)
         sign = "<" if smaller else ">"
-        instant = bind(at)
-        return f"{self.column} {sign}= {instant} AND ({self.column} {sign} {instant} OR id {sign} {bind(key)})"
+        column = self.column
+        return Where(f"{column} {sign}= {{}} AND ({column} {sign} {{}} OR id {sign} {{}})", at, at, key)
 
     def _own(self, place: CursorPosition) -> tuple[datetime, UUID | int]:
         at, key, list = place
@@ -152,9 +155,9 @@ class Keyset:
 class InSequence(Keyset):
     """A list in the order of its ids, which are numbers that rise as its rows are written."""
 
-    def _beyond(self, place: CursorPosition, smaller: bool, bind: Bind) -> str:
-        _, key = self._own(place)
-        return f"id {'<' if smaller else '>'} {bind(key)}"
+    def _beyond(self, cursor: CursorPosition, smaller: bool) -> Where:
+        _, key = self._own(cursor)
+        return Where(f"id {'<' if smaller else '>'} {{}}", key)
 
     def order(self, page: Page) -> str:
         return "id DESC" if self.newest_first != page.backward else "id ASC"
@@ -263,9 +266,9 @@ def _pages_of(
     def list_name(row: Any) -> str:
         return f"{keyset.name}.{row.id.hex[-8:]}"
 
-    def part(arguments: Mapping[str, Any]) -> ListSlice:
+    def slice(arguments: Mapping[str, Any]) -> ListSlice:
         page = page_of(arguments)
-        return ListSlice(keyset.order(page), page.size + 1, lambda bind: keyset.where(page, bind))
+        return ListSlice(keyset.order(page), page.size + 1, keyset.where(page))
 
     def below(selection: Selection) -> Selection:
         return selection.field("edges", "node")
@@ -291,7 +294,7 @@ def _pages_of(
         for row in rows:
             row.pages[name, page] = connection(entries[row.id], page, keyset, list_name(row))
 
-    return to_many(ToMany(target, column, attach, part, below), key=page_of, needs=needs)
+    return to_many(ToMany(target, column, attach, slice, below), key=page_of, needs=needs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,21 +307,26 @@ class NodeRelation:
     with_inverse: str
 
 
+class Lookup(Enum):
+    """How the database finds the rows of a page."""
+
+    INDEX = auto()  # for buyers and suppliers, an index has each part of the list in its order
+    SORT = auto()  # no index has that order
+    KEYS = auto()  # the condition names the rows of the page itself, cursors included
+
+
 async def paginate(
     info: Info,
     row_type: type[R],
-    where: Where | Sequence[Where],
+    where: Where | tuple[Where, ...],
     page: Page,
     keyset: Keyset,
     *,
+    lookup: Lookup = Lookup.SORT,
     node: NodeRelation | None = None,
-    is_walked: bool = False,
-    is_named: bool = False,
 ) -> Connection[Any]:
-    """One page of a list, or of one that has several parts (as `fetch` has them), with all that the query asks of its
-    nodes. `is_walked` says that of buyers and suppliers an index has each part in its order, led by whose it is;
-    `is_named`, that `where` names the rows of the page itself.
-    """
+    """Returns one page of a list, or of one that has several parts (see `Select`), with all that the query selects of
+    its nodes. The nodes are the rows, or their relation `node`."""
     context: Context = info.context
     selection = Selection.below(info).field("edges", "node")
     if node is None:
@@ -329,19 +337,18 @@ async def paginate(
         once = not inverse.places(row_type.__name__, (node.name,))
         also = selection.as_field(node.with_inverse if once else node.name)
         planned = plan(context, row_type, inverse if once else Selection(selection.info), also)
-
-    def paged(where: Where) -> Where:
-        return where if is_named else lambda bind: f"{where(bind)} AND {keyset.where(page, bind)}"
-
-    rows = await fetch(
-        context,
+    if lookup is not Lookup.KEYS:
+        bounds = keyset.where(page)
+        where = tuple([part & bounds for part in where]) if isinstance(where, tuple) else where & bounds
+    is_planned_once = lookup is not Lookup.SORT and context.viewer.role in PARTIES
+    select = Select(
         row_type,
-        paged(where) if callable(where) else [paged(each) for each in where],
-        planned=planned,
-        order=keyset.order(page),
-        limit=page.size + 1,
-        all_theirs=not is_named,
-        plans=PlanMode.GENERIC if (is_walked or is_named) and context.viewer.role in PARTIES else PlanMode.CUSTOM,
+        where,
+        keyset.order(page),
+        page.size + 1,
+        visibility=Visibility.NAMED if lookup is Lookup.KEYS else Visibility.LISTED,
+        plan_mode=PlanMode.GENERIC if is_planned_once else PlanMode.CUSTOM,
     )
+    rows = await fetch(context, select, planned)
     await load_relations(context, rows[: page.size], planned)
     return connection(rows, page, keyset, keyset.name, attrgetter(node.name) if node else lambda row: row)

@@ -15,35 +15,43 @@ from resolvers.read.rows import ListSlice, Relation, Row, RowLayout, ToMany, ToO
 
 @dataclass
 class Plan:
-    """What an operation asks of rows: of which shape they are, what is asked of those that are joined to them and of
-    those in lists; and the relations that are read by statements of their own."""
+    """What an operation needs of rows of one class.
 
-    shape: RowLayout
+    `layout` is what their statement reads. `joined` are the plans of the rows that are joined, by attribute; `lists`
+    those of the lists in the statement. The fields in `separate` are relations read by statements of their own.
+    """
+
+    layout: RowLayout
     joined: "list[tuple[str, Plan]]"
     lists: "list[PlannedList]"
-    rest: list[FieldOccurrence]
-    is_fixed: bool  # alike for all requests
+    separate: list[FieldOccurrence]
+    is_constant: bool  # the same for all requests of the operation
 
     @cached_property
     def all_lists(self) -> "list[PlannedList]":
-        """In the order in which their rows are selected."""
-        return [*(each for _, below in self.joined for each in below.all_lists), *self.lists]
+        """The lists of these rows and of joined rows, in the order of `RowLayout.lists`."""
+        return [*(planned for _, plan in self.joined for planned in plan.all_lists), *self.lists]
+
+    def slices(self, info: GraphQLResolveInfo[Any]) -> list[ListSlice]:
+        return [planned.slice(info) for planned in self.all_lists]
 
 
 @dataclass
 class PlannedList:
-    """A relation to many that is read with its rows, and what is asked of those in the list."""
+    """A relation to many that is read by its owners' statement, and the plan for its targets."""
 
-    place: FieldOccurrence
+    field: FieldOccurrence
     many: ToMany
     plan: Plan
 
     @cached_property
-    def _fixed(self) -> ListSlice:
-        return self.many.part(self.place.constants or {})
+    def _constant_slice(self) -> ListSlice:
+        return self.many.slice(self.field.constants or {})
 
-    def part(self, info: GraphQLResolveInfo[Any]) -> ListSlice:
-        return self.many.part(self.place.asked(info).arguments) if self.place.constants is None else self._fixed
+    def slice(self, info: GraphQLResolveInfo[Any]) -> ListSlice:
+        if self.field.constants is None:
+            return self.many.slice(self.field.asked(info).arguments)
+        return self._constant_slice
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,86 +74,89 @@ def plan(
     joins: bool = True,
     inverse: tuple[str, ...] = (),
 ) -> Planned:
-    """For the relations that the selection, and `also` (which has no arguments), ask of such rows. Where they come
-    from elsewhere, there are no `joins`. The rows have their relations `inverse` already.
+    """Returns the plan for the relations in the selection and for `also`, a relation without arguments.
 
-    Rows are never shared between two places of an answer, so that what one place asks of a row is all there is on it.
+    Without `joins`, the rows come from elsewhere and all relations are read separately. The relations `inverse` are set
+    already. Plans are cached with the operation.
+
+    Two fields of an answer never share a row, so a row has what its own field selects and nothing else.
     """
-    kept = selection.kept
-    more = (also.name, *map(id, also.below.sets)) if also else None
-    key = ("plan", row_type, context.viewer.role, joins, inverse, more, *map(id, selection.sets))
-    found: Plan | None = kept.get(key)
-    if found is None:
-        extra = [FieldOccurrence(also.name, also.below.sets, {}, type=also.below.type)] if also else []
-        found = _plan(context, row_type, selection, extra, MAX_JOIN_DEPTH if joins else 0, inverse)
-        if found.is_fixed:
-            kept[key] = found
-    return Planned(found, selection.info)
+    cache = selection.kept
+    added = (also.name, *map(id, also.below.sets)) if also else None
+    key = ("plan", row_type, context.viewer.role, joins, inverse, added, *map(id, selection.sets))
+    cached: Plan | None = cache.get(key)
+    if cached is None:
+        added_fields = [FieldOccurrence(also.name, also.below.sets, {}, type=also.below.type)] if also else []
+        cached = _plan(context, row_type, selection, added_fields, MAX_JOIN_DEPTH if joins else 0, inverse)
+        if cached.is_constant:
+            cache[key] = cached
+    return Planned(cached, selection.info)
 
 
 def _plan(
     context: Context,
     row_type: type[Row],
     selection: Selection,
-    extra: list[FieldOccurrence],
-    deep: int,
+    added: list[FieldOccurrence],
+    depth: int,
     inverse: tuple[str, ...],
     *,
-    has_lists: bool = True,
+    may_have_lists: bool = True,
 ) -> Plan:
-    info, relations = selection.info, row_type.relations_by_name
-    places = [FieldOccurrence(name, [], {}) for name in row_type.ALWAYS]
-    places += selection.places(row_type.__name__, relations) if relations else []
-    places = [place for place in places if place.name not in inverse]
-    places += extra
-    places += [FieldOccurrence(name, [], {}) for place in places for name in relations[place.name].needs]
-    places = [place for place in places if relations[place.name].only_for in (None, context.viewer.role)]
-    together, is_fixed = _together(relations, places, info)
+    info, relations, role = selection.info, row_type.relations_by_name, context.viewer.role
+    selected = [FieldOccurrence(name, [], {}) for name in row_type.ALWAYS]
+    selected += selection.places(row_type.__name__, relations) if relations else []
+    selected = [field for field in selected if field.name not in inverse]
+    selected += added
+    selected += [FieldOccurrence(name, [], {}) for field in selected for name in relations[field.name].needs]
+    selected = [field for field in selected if relations[field.name].only_for in (None, role)]
+    merged, is_constant = _merge(relations, selected, info)
     joined: list[tuple[ToOne, Plan]] = []
     lists: list[PlannedList] = []
-    rest: list[FieldOccurrence] = []
-    for place in together:
-        relation, below = relations[place.name], Selection(info, place.sets, place.type)
-        if (join := relation.join) is not None and deep and context.viewer.role is not join.known_to:
-            each = _plan(context, join.target, below, [], deep - 1, join.inverse, has_lists=has_lists)
-            joined.append((join, each))
-        elif (many := relation.many) is not None and deep and has_lists and database.dialect() == "postgres":
+    separate: list[FieldOccurrence] = []
+    for field in merged:
+        relation, below = relations[field.name], Selection(info, field.sets, field.type)
+        if (join := relation.join) is not None and depth and role is not join.known_to:
+            target = _plan(context, join.target, below, [], depth - 1, join.inverse, may_have_lists=may_have_lists)
+            joined.append((join, target))
+        elif (many := relation.many) is not None and depth and may_have_lists and database.dialect() == "postgres":
             # No lists within lists: the driver does not read them.
-            asked = many.below(below)
-            each = _plan(context, many.target, asked, [], deep - 1, (), has_lists=False)
-            lists.append(PlannedList(place, many, each))
+            targets = _plan(context, many.target, many.below(below), [], depth - 1, (), may_have_lists=False)
+            lists.append(PlannedList(field, many, targets))
         else:
-            rest.append(place)
-    joined.sort(key=lambda pair: pair[0].attribute)  # alike, in whatever order they are asked for
-    plans = [*(plan for _, plan in joined), *(each.plan for each in lists)]
-    shape = RowLayout.of(
+            separate.append(field)
+    joined.sort(key=lambda pair: pair[0].attribute)  # the same layout for any order of the fields
+    plans = [*(target for _, target in joined), *(planned.plan for planned in lists)]
+    layout = RowLayout.of(
         row_type,
-        tuple((join, plan.shape) for join, plan in joined),
-        tuple((each.many, each.plan.shape) for each in lists),
+        tuple((join, target.layout) for join, target in joined),
+        tuple((planned.many, planned.plan.layout) for planned in lists),
         database.dialect(),
     )
     return Plan(
-        shape,
-        [(join.attribute, plan) for join, plan in joined],
+        layout,
+        [(join.attribute, target) for join, target in joined],
         lists,
-        rest,
-        is_fixed and all(plan.is_fixed for plan in plans),
+        separate,
+        is_constant and all(plan.is_constant for plan in plans),
     )
 
 
-def _together(
-    relations: dict[str, Relation], places: list[FieldOccurrence], info: GraphQLResolveInfo[Any]
+def _merge(
+    relations: dict[str, Relation], selected: list[FieldOccurrence], info: GraphQLResolveInfo[Any]
 ) -> tuple[list[FieldOccurrence], bool]:
-    """Places that ask for the same as one, and whether it is the same in all requests."""
-    names = [relations[place.name].group or place.name for place in places]
-    together: dict[Hashable, FieldOccurrence] = {}
-    is_fixed = True
-    for name, place in zip(names, places, strict=True):
+    """Returns the fields, of which those that read the same rows are one; and whether that is so in all requests."""
+    names = [relations[field.name].group or field.name for field in selected]
+    merged: dict[Hashable, FieldOccurrence] = {}
+    is_constant = True
+    for name, field in zip(names, selected, strict=True):
         key: Hashable = None
         if names.count(name) > 1:
-            key = relations[place.name].key(place.asked(info).arguments)
-            is_fixed = is_fixed and place.constants is not None
-        known = together.get((name, key))
-        sets = [*known.sets, *place.sets] if known else place.sets
-        together[name, key] = replace(known or place, sets=sets, type=place.type or (known and known.type))
-    return list(together.values()), is_fixed
+            key = relations[field.name].key(field.asked(info).arguments)
+            is_constant = is_constant and field.constants is not None
+        first = merged.get((name, key))
+        if first is None:
+            merged[name, key] = field
+        else:
+            merged[name, key] = replace(first, sets=[*first.sets, *field.sets], type=first.type or field.type)
+    return list(merged.values()), is_constant

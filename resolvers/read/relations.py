@@ -35,8 +35,9 @@ from resolvers.read.rows import (
     row_types,
     same_for_all_arguments,
 )
-from resolvers.read.scopes import WITH_THEIR_ORDER
-from resolvers.read.sql import among
+from resolvers.read.scopes import WITH_ITS_ORDER, Unscoped, Visibility
+from resolvers.read.select import Select
+from resolvers.read.sql import Where
 
 
 class RelationError(Exception):
@@ -90,7 +91,7 @@ def belongs_to(name: str, target: str, *, column: str) -> RelationDeclaration:
             if not rows:
                 return
             keys = {getattr(row, column) for row in rows}
-            targets = await read(context, target_type, lambda bind: among(bind, "id", keys), field.below)
+            targets = await read(context, Select(target_type, Where.among("id", keys)), field.below)
             by_key = {row.id: row for row in cast("list[Any]", targets)}
             for row in rows:
                 setattr(row, name, by_key.get(getattr(row, column)))
@@ -128,7 +129,7 @@ def has_latest(
         for inverse_attribute in inverse:
             require_attribute(owner, name, target_type, inverse_attribute)
         table = target_type.MODEL._meta.db_table  # pyright: ignore[reportPrivateUsage]
-        scoped = table not in WITH_THEIR_ORDER
+        visibility = Unscoped(WITH_ITS_ORDER[table]) if table in WITH_ITS_ORDER else Visibility.NAMED
         order = f"{newest} DESC, id DESC" if newest else "id"
 
         async def load(context: Context, rows: Sequence[Any], field: SelectedField) -> None:
@@ -136,16 +137,15 @@ def has_latest(
             if not by_key:
                 return
             planned = plan(context, target_type, field.below, inverse=inverse)
-            targets = await fetch(
-                context,
+            select = Select(
                 target_type,
-                lambda bind: among(bind, "order_id", by_key),
-                planned=planned,
-                order=order,
+                Where.among("order_id", by_key),
+                order,
                 limit=1,
                 per="order_id" if len(by_key) > 1 else None,
-                scoped=scoped,
+                visibility=visibility,
             )
+            targets = await fetch(context, select, planned)
             latest = {row.order_id: row for row in cast("list[Any]", targets)}
             for key, row in latest.items():
                 setattr(by_key[key], attribute, row)
@@ -157,14 +157,20 @@ def has_latest(
         if newest:
             on = f"{{it}}.id = (SELECT id FROM {table} WHERE order_id = {{row}}.id ORDER BY {order} LIMIT 1)"
         on += f" AND {{row}}.{only_with} IS NOT NULL" if only_with else ""
-        join = None if scoped else ToOne(attribute, target_type, on, inverse=inverse, scoped=False)
+        scoped = visibility is Visibility.NAMED
+        join = None if scoped else ToOne(attribute, target_type, on, inverse=inverse, visibility=visibility)
         return Relation(load, join=join)
 
     return RelationDeclaration((name,), resolve)
 
 
 def has_list(
-    names: tuple[str, ...], target: str, *, attribute: str, column: str, scoped: bool = True
+    names: tuple[str, ...],
+    target: str,
+    *,
+    attribute: str,
+    column: str,
+    visibility: Visibility | Unscoped = Visibility.NAMED,
 ) -> RelationDeclaration:
     """Declares a relation that has several `names`: all targets that name the owner in their `column`, oldest first."""
 
@@ -186,7 +192,7 @@ def has_list(
         require_column(owner, attribute, target_type, column)
         require_attribute(owner, attribute, owner, attribute)
         require_attribute(owner, attribute, owner, "collections")
-        return to_many(ToMany(target_type, column, attach, scoped=scoped), group=attribute)
+        return to_many(ToMany(target_type, column, attach, visibility=visibility), group=attribute)
 
     return RelationDeclaration(names, resolve)
 
@@ -212,22 +218,20 @@ def to_many(
     """Returns the relation that reads `many`, for its owners or by a statement for all of them."""
 
     async def load(context: Context, rows: Sequence[Any], field: SelectedField) -> None:
-        part = many.part(field.arguments)
+        part = many.slice(field.arguments)
         planned = plan(context, many.target, many.below(field.below))
 
         async def read_rows() -> dict[UUID, list[Any]]:
             by_owner: dict[UUID, list[Any]] = {row.id: [] for row in rows}
-            targets = await fetch(
-                context,
+            select = Select(
                 many.target,
-                lambda bind: f"{among(bind, many.column, by_owner)} AND {part.where(bind)}",
-                planned=planned,
-                order=part.order,
-                limit=part.limit,
+                Where.among(many.column, by_owner) & part.where,
+                part.order,
+                part.limit,
                 per=many.column if len(rows) > 1 else None,
-                scoped=many.scoped,
+                visibility=many.visibility,
             )
-            for target in targets:
+            for target in await fetch(context, select, planned):
                 by_owner[getattr(target, many.column)].append(target)
             return by_owner
 

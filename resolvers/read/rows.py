@@ -19,7 +19,8 @@ from execution.lookahead import SelectedField, Selection
 from models.enums import CancellationStatus, ComplaintStatus, DisputeStatus, OrderKind, ResolutionKind, Role
 from resolvers import ids
 from resolvers.context import Context
-from resolvers.policy import Bind
+from resolvers.read.scopes import Unscoped, Visibility
+from resolvers.read.sql import EVERY_ROW, Where
 
 
 class Row:
@@ -57,22 +58,23 @@ row_types: dict[str, type[Row]] = {}  # all of them, by name
 
 
 Loader = Callable[[Context, Sequence[Any], SelectedField], Awaitable[None]]
+ReadRows = Callable[[], Awaitable[dict[UUID, list[Any]]]]  # returns the targets by the id of their owner
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ToOne:
-    """How a relation to one is read by the statement that reads its rows.
+    """How a relation to one row is joined to the statement that reads its owners.
 
-    `on` says in SQL which row of the target it is, where {row} and {it} stand for the two, and {{me}} for the viewer's
-    id. `back` are the attributes in which the target has the row. `known_to` is a role whose viewers need not read it:
-    it is themselves.
+    `on` is the SQL condition of the join, where {row} and {it} stand for the owner and the target, and {{me}} for the
+    viewer's id. The target's attributes `inverse` are set to the owner. For viewers in the role `known_to` it is not
+    read, because it is their own account.
     """
 
     attribute: str
     target: type[Row]
     on: str
     inverse: tuple[str, ...] = ()
-    scoped: bool = True
+    visibility: Visibility | Unscoped = Visibility.NAMED
     known_to: Role | None = None
 
 
@@ -82,26 +84,26 @@ class ListSlice:
 
     order: str
     limit: int | None = None
-    where: Callable[[Bind], str] = lambda _bind: "TRUE"
+    where: Where = EVERY_ROW
 
 
-ReadRows = Callable[[], Awaitable[dict[UUID, list[Any]]]]  # by the ids of those that they belong to
+_WHOLE_LIST = ListSlice("id")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ToMany:
-    """A relation to many: the target's rows that name its own in `column`, or a `part` of them.
+    """A relation to many rows: the targets that name their owner in `column`, or a slice of them.
 
-    `below` finds what is asked of them. `put` completes what was found by the plan and gives it to its rows; it is told
-    whether that was read at one with the rows themselves.
+    `below` returns what the query selects of the targets. `attach` gives owners their targets; its last argument says
+    whether these were read by the owners' own statement.
     """
 
     target: type[Row]
     column: str
     attach: Callable[[Context, Sequence[Any], SelectedField, Any, ReadRows, bool], Awaitable[None]]
-    part: Callable[[Mapping[str, Any]], ListSlice] = lambda _arguments: ListSlice("id")
-    below: Callable[[Selection], Selection] = lambda asked: asked
-    scoped: bool = True
+    slice: Callable[[Mapping[str, Any]], ListSlice] = lambda _arguments: _WHOLE_LIST
+    below: Callable[[Selection], Selection] = lambda selection: selection
+    visibility: Visibility | Unscoped = Visibility.NAMED
 
 
 def same_for_all_arguments(_arguments: dict[str, Any]) -> Hashable:
@@ -110,12 +112,15 @@ def same_for_all_arguments(_arguments: dict[str, Any]) -> Hashable:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """How a field that is not a column gets its value: `load` reads it for many rows at once. Where it is asked for
-    twice with arguments of the same `key`, it is read once; so are relations of one `group`. It `needs` others of the
-    same rows. It may also be read by the statement that reads the rows, as their `join`, or as `many`. Where it is
-    `only_for` a role, it is not read for others."""
+    """How a field that is not a column gets its value.
 
-    load: "Loader"
+    `load` reads it for many rows by a statement of its own. If it can be read by the rows' own statement, `join` or
+    `many` says how. A query may select it twice: with arguments of the same `key` it is read once, and so are relations
+    of one `group`. It `needs` other relations of the same rows. A relation that is `only_for` a role is not read for
+    others.
+    """
+
+    load: Loader
     key: Callable[[dict[str, Any]], Hashable] = same_for_all_arguments
     join: ToOne | None = None
     many: ToMany | None = None
@@ -188,117 +193,131 @@ def _columns(row_type: type[Row], dialect: str) -> list[tuple[str, Callable[[Any
     return columns
 
 
-MAX_LAYOUTS = 300  # that are kept, of all combinations of joins and lists that documents have asked for
+MAX_LAYOUTS = 300  # that are cached, of the combinations of joins and lists in documents
 
 
 class RowLayout:
-    """What one statement gives: rows, with each those that are joined to it, and lists of those that name it."""
+    """What the records of one statement hold: a row's columns, those of the rows that are joined to it, and lists.
+
+    There is one object for each combination, so that what is generated for it is generated once.
+    """
 
     def __init__(
         self,
         row_type: type[Row],
-        joins: "tuple[tuple[ToOne, RowLayout], ...]",
-        manys: "tuple[tuple[ToMany, RowLayout], ...]",
+        to_one: "tuple[tuple[ToOne, RowLayout], ...]",
+        to_many: "tuple[tuple[ToMany, RowLayout], ...]",
         dialect: str,
     ) -> None:
-        self.row_type, self.to_one, self.to_many = row_type, joins, manys
+        self.row_type, self.to_one, self.to_many, self.dialect = row_type, to_one, to_many, dialect
         self.table: str = row_type.MODEL._meta.db_table
-        self.columns = [name for name, _ in _columns(row_type, dialect)]
+        self.columns = column_names(row_type)
         self.names = ", ".join(self.columns)
-        self.dialect = dialect
 
     @staticmethod
     @lru_cache(MAX_LAYOUTS)
     def of(
         row_type: type[Row],
-        joins: "tuple[tuple[ToOne, RowLayout], ...]",
-        manys: "tuple[tuple[ToMany, RowLayout], ...]",
+        to_one: "tuple[tuple[ToOne, RowLayout], ...]",
+        to_many: "tuple[tuple[ToMany, RowLayout], ...]",
         dialect: str,
     ) -> "RowLayout":
-        return RowLayout(row_type, joins, manys, dialect)
+        return RowLayout(row_type, to_one, to_many, dialect)
 
     @cached_property
     def build_row(self) -> Callable[[Context, Iterable[Any]], Any]:
-        """Makes a row of a record. Written out, since a page asks it for a thousand values."""
+        """The function that makes a row of a record. It is generated, since a page has thousands of values."""
         scope: dict[str, Any] = {}
         names: list[str] = []
         body = self._body("row", scope, names)
         source = "\n    ".join([f"({', '.join(names)},) = record", *body, "return row"])
-        exec(f"def make(context, record):\n    {source}", scope)  # noqa: S102 - made of our own names
-        return scope["make"]
+        exec(f"def build_row(context, record):\n    {source}", scope)  # noqa: S102 - made of our own names
+        return scope["build_row"]
 
-    def _body(self, this: str, scope: dict[str, Any], names: list[str]) -> list[str]:
+    def _body(self, row: str, scope: dict[str, Any], names: list[str]) -> list[str]:
+        """Returns the lines that make the variable `row`. Adds constants to `scope`, and the record's columns to
+        `names`."""
+
         def constant(value: object) -> str:
             name = f"k{len(scope)}"
             scope[name] = value
             return name
 
-        def named() -> str:
+        def next_column() -> str:
             names.append(f"c{len(names)}")
             return names[-1]
 
-        kind = constant(self.row_type)
-        lines = [f"{this} = {constant(object.__new__)}({kind})", f"{this}.context = context"]
-        for column, read in _columns(self.row_type, self.dialect):
-            name = named()
-            value = f"None if {name} is None else {constant(read)}({name})" if read else name
-            lines.append(f"{this}.{column} = {value}")
+        row_type = constant(self.row_type)
+        lines = [f"{row} = {constant(object.__new__)}({row_type})", f"{row}.context = context"]
+        for attribute, read in _columns(self.row_type, self.dialect):
+            column = next_column()
+            value = f"None if {column} is None else {constant(read)}({column})" if read else column
+            lines.append(f"{row}.{attribute} = {value}")
         for item in fields(cast("Any", self.row_type)):
             if not item.init:
-                made = item.default_factory is not MISSING
-                value = f"{constant(item.default_factory)}()" if made else constant(item.default)
-                lines.append(f"{this}.{item.name} = {value}")
-        for join, shape in self.to_one:
-            it, key = f"{this}_", f"c{len(names) + shape.columns.index('id')}"
-            inner = shape._body(it, scope, names)
-            inner += [f"{it}.{name} = {this}" for name in join.inverse]
+                has_factory = item.default_factory is not MISSING
+                value = f"{constant(item.default_factory)}()" if has_factory else constant(item.default)
+                lines.append(f"{row}.{item.name} = {value}")
+        for relation, layout in self.to_one:
+            target, key = f"{row}_", f"c{len(names) + layout.columns.index('id')}"
+            inner = layout._body(target, scope, names)
+            inner += [f"{target}.{attribute} = {row}" for attribute in relation.inverse]
             lines.append(f"if {key} is not None:")
-            lines += [f"    {line}" for line in [*inner, f"{this}.{join.attribute} = {it}"]]
+            lines += [f"    {line}" for line in [*inner, f"{row}.{relation.attribute} = {target}"]]
         if self.to_many:
-            lists = [f"[{constant(shape.build_row)}(context, each) for each in {named()}]" for _, shape in self.to_many]
-            lines.append(f"{this}.collections = [{', '.join(lists)}]")
+            lists = [
+                f"[{constant(layout.build_row)}(context, record) for record in {next_column()}]"
+                for _, layout in self.to_many
+            ]
+            lines.append(f"{row}.collections = [{', '.join(lists)}]")
         return lines
 
-    def selected(self, alias: str, names: list[str], lists: list[str]) -> tuple[str, str]:
-        """What is selected, and what is joined, for rows that stand as `alias`; `names` are the aliases so far, `lists`
-        those of rows that are gathered. Left open in it are scopes, and in the place of a list's alias which of its
-        rows they are, and in which order."""
-        columns, joined = [f"{alias}.{name}" for name in self.columns], ""
-        for join, shape in self.to_one:
-            it = _another(names)
-            table = shape.table
-            source = f"(SELECT * FROM {table} WHERE {{{table}}})" if join.scoped else table
-            below, more = shape.selected(it, names, lists)
-            columns.append(below)
-            joined += f" LEFT JOIN {source} AS {it} ON {join.on.format(row=alias, it=it)}{more}"
-        for many, shape in self.to_many:
-            it = _another(names)
-            lists.append(it)
-            rows = f"SELECT {shape.names} FROM {shape.table} WHERE {many.column} = {alias}.id AND {{{it}}}"
-            below, more = shape.selected(it, names, lists)
-            columns.append(f"ARRAY(SELECT ROW({below}) FROM ({rows}) AS {it}{more} ORDER BY {{{it}_order}})")
-        return ", ".join(columns), joined
+    def _select(self, alias: str, aliases: list[str], list_aliases: list[str]) -> tuple[str, str]:
+        """Returns the selected columns and the joins for the rows that are called `alias`. Adds the aliases that it
+        gives. Both texts have holes: `{table}` for a scope, `{alias}` and `{alias_order}` for a list."""
+        columns, joins = [f"{alias}.{name}" for name in self.columns], ""
+        for relation, layout in self.to_one:
+            target, table = _next_alias(aliases), layout.table
+            unscoped = isinstance(relation.visibility, Unscoped)
+            source = table if unscoped else f"(SELECT * FROM {table} WHERE {{{table}}})"
+            target_columns, target_joins = layout._select(target, aliases, list_aliases)
+            columns.append(target_columns)
+            joins += f" LEFT JOIN {source} AS {target} ON {relation.on.format(row=alias, it=target)}{target_joins}"
+        for relation, layout in self.to_many:
+            target = _next_alias(aliases)
+            list_aliases.append(target)
+            rows = f"SELECT {layout.names} FROM {layout.table} WHERE {relation.column} = {alias}.id AND {{{target}}}"
+            target_columns, target_joins = layout._select(target, aliases, list_aliases)
+            record = f"SELECT ROW({target_columns}) FROM ({rows}) AS {target}{target_joins}"
+            columns.append(f"ARRAY({record} ORDER BY {{{target}_order}})")
+        return ", ".join(columns), joins
 
     @cached_property
     def wrap(self) -> tuple[str, str, list[str]]:
-        """What stands before and behind a statement of bare rows, so that it gives all of them; with what is open in
-        it, and the aliases of lists."""
-        lists: list[str] = []
-        columns, joined = self.selected("p", [], lists)
-        return f"SELECT {columns} FROM (", f") AS p{joined}", lists
+        """The texts before and behind a statement of the rows alone, which add their relations; and the aliases of the
+        lists. The holes in the texts are those of `_select`, and `{me}` for the viewer's id."""
+        list_aliases: list[str] = []
+        columns, joins = self._select("p", [], list_aliases)
+        return f"SELECT {columns} FROM (", f") AS p{joins}", list_aliases
+
+    @cached_property
+    def lists(self) -> "list[tuple[ToMany, RowLayout]]":
+        """The lists in the order in which `wrap` selects them."""
+        return [*(entry for _, layout in self.to_one for entry in layout.lists), *self.to_many]
 
     @cached_property
     def names_viewer(self) -> bool:
-        return any("{me}" in join.on or shape.names_viewer for join, shape in self.to_one) or any(
-            shape.names_viewer for _, shape in self.to_many
+        return any("{me}" in relation.on or layout.names_viewer for relation, layout in self.to_one) or any(
+            layout.names_viewer for _, layout in self.to_many
         )
 
     @cached_property
     def scopes(self) -> set[str]:
-        mine = {shape.table for join, shape in self.to_one if join.scoped}
-        return mine.union(*(shape.scopes for _, shape in (*self.to_one, *self.to_many)))
+        """The tables that are joined under the condition about the viewer."""
+        tables = {layout.table for relation, layout in self.to_one if not isinstance(relation.visibility, Unscoped)}
+        return tables.union(*(layout.scopes for _, layout in (*self.to_one, *self.to_many)))
 
 
-def _another(names: list[str]) -> str:
-    names.append(f"j{len(names)}")
-    return names[-1]
+def _next_alias(aliases: list[str]) -> str:
+    aliases.append(f"j{len(aliases)}")
+    return aliases[-1]

@@ -1,8 +1,11 @@
 """Who sees which rows: the one place. A table without a line here cannot be read at all."""
 
+from dataclasses import dataclass
+from enum import Enum, auto
+
 from models.enums import Role
-from resolvers.context import Context
-from resolvers.policy import Bind
+from resolvers.context import ViewerAccount
+from resolvers.read.sql import Where
 
 _ALL = "TRUE"
 _NONE = "FALSE"
@@ -35,8 +38,12 @@ _COMPLAINTS = {
 }
 _NO_COMPLAINT = "(case_kind IS NULL OR case_kind <> 'COMPLAINT')"
 
-# Whoever sees an order sees these of it: read through visible orders, they need no condition of their own.
-WITH_THEIR_ORDER = frozenset({"feedback", "cancellations", "disputes"})
+# Tables that need no condition of their own when they are read through an order, and why.
+WITH_ITS_ORDER = {
+    "feedback": "Whoever may see an order may see its feedback.",
+    "cancellations": "Whoever may see an order may see its cancellations.",
+    "disputes": "Whoever may see an order may see its disputes.",
+}
 
 _DISPUTES = _OF_THEIR_ORDERS | {
     Role.BUYER: "buyer_id = {me}",
@@ -88,7 +95,21 @@ SCOPES: dict[str, dict[Role, str]] = {
 }
 
 
-def scope(table: str, context: Context, bind: Bind) -> str:
-    """Returns the SQL condition that holds for the table's rows which the viewer may see."""
-    condition = SCOPES[table][context.viewer.role]
-    return condition.format(me=bind(context.viewer.id)) if "{me}" in condition else condition
+class Visibility(Enum):
+    """How the condition about the viewer is added to a statement."""
+
+    NAMED = auto()  # the statement names its rows; no index is searched for all that the viewer may see
+    LISTED = auto()  # the rows are all that the viewer may see; an index may find them by that condition
+
+
+@dataclass(frozen=True, slots=True)
+class Unscoped:
+    """No condition about the viewer is added. The reason says why the viewer may see these rows all the same."""
+
+    reason: str
+
+
+def visible_rows(table: str, viewer: ViewerAccount) -> Where:
+    """Returns the condition that holds for the table's rows which the viewer may see."""
+    condition = SCOPES[table][viewer.role]
+    return Where(condition.replace("{me}", "{}"), *[viewer.id] * condition.count("{me}"))

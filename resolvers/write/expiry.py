@@ -25,6 +25,9 @@ from resolvers.context import Context
 from resolvers.policy import DisputeFacts
 from resolvers.read.fetch import fetch
 from resolvers.read.rows import Row
+from resolvers.read.scopes import Unscoped
+from resolvers.read.select import Select
+from resolvers.read.sql import Where
 from resolvers.write.events import LockedOrder, PendingEvent
 from resolvers.write.sql import send, update
 
@@ -42,6 +45,9 @@ class _OpenDispute(DisputeFacts, Row):
 
     context: Context
     id: UUID
+
+
+_OF_A_VISIBLE_ORDER = Unscoped("The viewer may see the order, which is locked.")
 
 
 def order_facts(case_facts: dict[str, Any]) -> dict[str, Any]:
@@ -63,9 +69,8 @@ async def record_expirations(context: Context, order: LockedOrder) -> list[Pendi
     """Updates the locked order's open dispute to what time has done to it. Returns the events to append."""
     if order.dispute_open_since is None:
         return []
-    [dispute] = await fetch(
-        context, _OpenDispute, lambda bind: f"order_id = {bind(order.id)} AND closed_at IS NULL", scoped=False
-    )
+    where = Where("order_id = {} AND closed_at IS NULL", order.id)
+    [dispute] = await fetch(context, Select(_OpenDispute, where, visibility=_OF_A_VISIBLE_ORDER))
     event = due_event(dispute, context.now)
     if event is None:
         return []

@@ -21,6 +21,8 @@ from resolvers.context import Context
 from resolvers.read import fetch
 from resolvers.read.rows import Row
 from resolvers.read.scopes import SCOPES
+from resolvers.read.select import Select
+from resolvers.read.sql import Where
 from server.auth.tokens import development_token
 from tests.conftest import DAY, NOW, Person, Server, World
 from tests.support.actions import INPUTS, OTHER_MUTATIONS
@@ -445,7 +447,7 @@ def test_a_new_type_cannot_be_read_without_a_scope(server: Server) -> None:
         key: str
 
     async def read() -> None:
-        await fetch.fetch(context, cast("type[Row]", Key), lambda bind: "TRUE")
+        await fetch.fetch(context, Select(cast("type[Row]", Key), Where("TRUE")))
 
     viewer = Account(id=new_id(), subject="x", role=A, name="x")
     limits = server.settings.limits

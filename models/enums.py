@@ -62,29 +62,66 @@ class Action(DescribedEnum):
     """Something that can be done to an order or a case. The mutation of the same name does it: LEAVE_FEEDBACK is
     leaveFeedback. New values will be added; treat an unknown value as not available."""
 
-    LEAVE_FEEDBACK = auto(), "Leave feedback about a completed order."
-    REVISE_FEEDBACK = auto(), "Replace the feedback, once, after the supplier has replied."
-    REPLY_TO_FEEDBACK = auto(), "Reply to the buyer's feedback, once."
-    CANCEL_ORDER = auto(), "Cancel an unpaid order."
-    REQUEST_CANCELLATION = auto(), "Ask the supplier to cancel an order that has not shipped."
-    WITHDRAW_CANCELLATION = auto(), "Withdraw the cancellation request."
-    ACCEPT_CANCELLATION = auto(), "Accept the buyer's cancellation request; the order is cancelled."
-    DECLINE_CANCELLATION = auto(), "Decline the buyer's cancellation request; the buyer may ask again."
-    OPEN_DISPUTE = auto(), "Open a dispute about the order."
-    PROPOSE_RESOLUTION = auto(), "Propose how to settle the dispute."
-    ACCEPT_PROPOSAL = auto(), "Accept the current proposal; the dispute is settled."
-    REJECT_PROPOSAL = auto(), "Reject the current proposal."
-    POST_DISPUTE_MESSAGE = auto(), "Write to the other party and the agents of a dispute."
-    ESCALATE_DISPUTE = auto(), "Ask an agent to decide the dispute."
-    WITHDRAW_DISPUTE = auto(), "Withdraw the dispute; another may be opened later."
-    REQUEST_EVIDENCE = auto(), "Ask one party of a dispute for evidence, as an agent."
-    RESOLVE_DISPUTE = auto(), "Decide the dispute, as an agent."
-    FILE_COMPLAINT = auto(), "File a complaint about an offline trade with the Complaint Center."
-    POST_COMPLAINT_MESSAGE = auto(), "Write in a complaint, as its complainant or an agent."
-    WITHDRAW_COMPLAINT = auto(), "Withdraw the complaint."
-    TAKE_UP_COMPLAINT = auto(), "Start reviewing the complaint, as an agent."
-    RESOLVE_COMPLAINT = auto(), "Decide the complaint in the complainant's favour, as an agent."
-    REJECT_COMPLAINT = auto(), "Reject the complaint, as an agent."
+    done: str  # what the timeline says after it
+
+    def __new__(cls, value: str, description: str, done: str) -> Self:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.description = description
+        member.done = done
+        return member
+
+    LEAVE_FEEDBACK = auto(), "Leave feedback about a completed order.", "The buyer left feedback."
+    REVISE_FEEDBACK = (
+        auto(),
+        "Replace the feedback, once, after the supplier has replied.",
+        "The buyer revised the feedback.",
+    )
+    REPLY_TO_FEEDBACK = auto(), "Reply to the buyer's feedback, once.", "The supplier replied to the feedback."
+    CANCEL_ORDER = auto(), "Cancel an unpaid order.", "The buyer cancelled the order."
+    REQUEST_CANCELLATION = (
+        auto(),
+        "Ask the supplier to cancel an order that has not shipped.",
+        "The buyer asked the supplier to cancel the order.",
+    )
+    WITHDRAW_CANCELLATION = auto(), "Withdraw the cancellation request.", "The buyer withdrew the cancellation request."
+    ACCEPT_CANCELLATION = (
+        auto(),
+        "Accept the buyer's cancellation request; the order is cancelled.",
+        "The supplier accepted the cancellation request; the order is cancelled.",
+    )
+    DECLINE_CANCELLATION = (
+        auto(),
+        "Decline the buyer's cancellation request; the buyer may ask again.",
+        "The supplier declined the cancellation request.",
+    )
+    OPEN_DISPUTE = auto(), "Open a dispute about the order.", "The buyer opened a dispute."
+    PROPOSE_RESOLUTION = auto(), "Propose how to settle the dispute.", "A resolution was proposed."
+    ACCEPT_PROPOSAL = (
+        auto(),
+        "Accept the current proposal; the dispute is settled.",
+        "The proposal was accepted; the dispute is settled.",
+    )
+    REJECT_PROPOSAL = auto(), "Reject the current proposal.", "The proposal was rejected."
+    POST_DISPUTE_MESSAGE = auto(), "Write to the other party and the agents of a dispute.", "A message was written."
+    ESCALATE_DISPUTE = auto(), "Ask an agent to decide the dispute.", "The dispute was handed to an agent."
+    WITHDRAW_DISPUTE = auto(), "Withdraw the dispute; another may be opened later.", "The buyer withdrew the dispute."
+    REQUEST_EVIDENCE = auto(), "Ask one party of a dispute for evidence, as an agent.", "An agent asked for evidence."
+    RESOLVE_DISPUTE = auto(), "Decide the dispute, as an agent.", "An agent decided the dispute."
+    FILE_COMPLAINT = (
+        auto(),
+        "File a complaint about an offline trade with the Complaint Center.",
+        "The buyer filed a complaint with the Complaint Center.",
+    )
+    POST_COMPLAINT_MESSAGE = auto(), "Write in a complaint, as its complainant or an agent.", "A message was written."
+    WITHDRAW_COMPLAINT = auto(), "Withdraw the complaint.", "The buyer withdrew the complaint."
+    TAKE_UP_COMPLAINT = auto(), "Start reviewing the complaint, as an agent.", "An agent took up the complaint."
+    RESOLVE_COMPLAINT = (
+        auto(),
+        "Decide the complaint in the complainant's favour, as an agent.",
+        "An agent decided the complaint.",
+    )
+    REJECT_COMPLAINT = auto(), "Reject the complaint, as an agent.", "An agent rejected the complaint."
 
 
 class Reason(DescribedEnum):

@@ -17,7 +17,6 @@ from resolvers.complaints.complaint import Complaint
 from resolvers.context import Context
 from resolvers.disputes.dispute import Dispute
 from resolvers.orders.order import Order
-from resolvers.policy.messages import humanize
 from resolvers.read.fetch import fetch, read
 from resolvers.read.pagination import Keyset, Paging
 from resolvers.read.relations import belongs_to, loaded_by
@@ -32,32 +31,6 @@ CASES: dict[CaseKind, type[Row]] = {
     CaseKind.CANCELLATION: Cancellation,
     CaseKind.DISPUTE: Dispute,
     CaseKind.COMPLAINT: Complaint,
-}
-
-_DONE: dict[Action, str] = {
-    Action.LEAVE_FEEDBACK: "The buyer left feedback.",
-    Action.REVISE_FEEDBACK: "The buyer revised the feedback.",
-    Action.REPLY_TO_FEEDBACK: "The supplier replied to the feedback.",
-    Action.CANCEL_ORDER: "The buyer cancelled the order.",
-    Action.REQUEST_CANCELLATION: "The buyer asked the supplier to cancel the order.",
-    Action.WITHDRAW_CANCELLATION: "The buyer withdrew the cancellation request.",
-    Action.ACCEPT_CANCELLATION: "The supplier accepted the cancellation request; the order is cancelled.",
-    Action.DECLINE_CANCELLATION: "The supplier declined the cancellation request.",
-    Action.OPEN_DISPUTE: "The buyer opened a dispute.",
-    Action.WITHDRAW_DISPUTE: "The buyer withdrew the dispute.",
-    Action.ACCEPT_PROPOSAL: "The proposal was accepted; the dispute is settled.",
-    Action.REJECT_PROPOSAL: "The proposal was rejected.",
-    Action.PROPOSE_RESOLUTION: "A resolution was proposed.",
-    Action.POST_DISPUTE_MESSAGE: "A message was written.",
-    Action.ESCALATE_DISPUTE: "The dispute was handed to an agent.",
-    Action.REQUEST_EVIDENCE: "An agent asked for evidence.",
-    Action.RESOLVE_DISPUTE: "An agent decided the dispute.",
-    Action.FILE_COMPLAINT: "The buyer filed a complaint with the Complaint Center.",
-    Action.POST_COMPLAINT_MESSAGE: "A message was written.",
-    Action.WITHDRAW_COMPLAINT: "The buyer withdrew the complaint.",
-    Action.TAKE_UP_COMPLAINT: "An agent took up the complaint.",
-    Action.RESOLVE_COMPLAINT: "An agent decided the complaint.",
-    Action.REJECT_COMPLAINT: "An agent rejected the complaint.",
 }
 
 # What the order system or time itself set, and what it took back.
@@ -81,7 +54,7 @@ CHANGED = "The order's details were changed."
 
 def words(action: Action | None, facts: Mapping[str, Any]) -> str:
     if action is not None:
-        return _DONE.get(action) or f"{humanize(action)}."
+        return action.done
     for fact, (came, went) in _HAPPENED.items():
         if fact in facts:
             return went if facts[fact] is None else came

@@ -9,8 +9,7 @@ from resolvers import policy
 from resolvers.policy.decide import rules_for
 from schema import SCHEMA
 from tests.conftest import World
-from tests.support.actions import INPUTS, MUTATIONS, OTHER_MUTATIONS
-from tests.support.possible import everything_possible
+from tests.support.actions import INPUTS, MUTATIONS, OTHER_MUTATIONS, everything_possible
 
 
 def test_every_mutation_is_an_action_but_two() -> None:

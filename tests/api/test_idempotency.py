@@ -20,8 +20,7 @@ from resolvers.disputes.negotiation import AcceptProposal
 from resolvers.write import idempotency
 from schema import SCHEMA
 from tests.conftest import DAY, NOW, Person, Server, World
-from tests.support.actions import INPUTS, ON_COMPLAINTS, ON_DISPUTES
-from tests.support.possible import everything_possible
+from tests.support.actions import INPUTS, ON_COMPLAINTS, ON_DISPUTES, everything_possible
 from tests.support.uploads import bring
 
 CALLERS = 12

@@ -25,10 +25,9 @@ from resolvers.read.select import Select
 from resolvers.read.sql import Where
 from server.auth.tokens import development_token
 from tests.conftest import DAY, NOW, Person, Server, World
-from tests.support.actions import INPUTS, OTHER_MUTATIONS
+from tests.support.actions import INPUTS, OTHER_MUTATIONS, everything_possible
 from tests.support.filled import LATER, Filled
 from tests.support.paths import READ, ROOTS, TYPES, Document, below, documents, legible, reached, rows
-from tests.support.possible import everything_possible
 from tests.support.subscriptions import Socket, ago, complete, dispute, leave_feedback, now, opened
 
 HOPS = 3  # rows one after another on a path

@@ -11,7 +11,7 @@ from graphql.type import get_nullable_type, is_input_object_type
 
 from schema import SCHEMA
 from tests.conftest import Person, World
-from tests.support.possible import everything_possible
+from tests.support.actions import everything_possible
 
 TYPES: Any = SCHEMA._schema.type_map
 MUTATIONS: Any = TYPES["Mutation"].fields

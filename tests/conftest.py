@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import itertools
 import logging
 import os
@@ -12,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
+import httpcore2
 import httpx2
 import pytest
 import uvicorn
@@ -88,6 +90,14 @@ def migrated_database(databases: Databases) -> Callable[[], str]:
 @pytest.fixture(scope="session")
 def database_url(migrated_database: Callable[[], str]) -> str:
     return migrated_database()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_tls_context() -> Generator[None]:
+    """Gives all clients one TLS context: making one takes 20 ms, and the servers of tests speak plain HTTP."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(httpcore2, "default_ssl_context", functools.cache(httpcore2.default_ssl_context))
+        yield
 
 
 class Server:

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from tests.conftest import Person, Server, World
 from tests.support.inputs import MUTATIONS, SECONDS, body, document, input_type, right_inputs, said, wrong
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = 60  # of each mutation
 Strategy = st.SearchStrategy[Any]
 Right = tuple[Person, dict[str, Any]]

@@ -30,6 +30,8 @@ from tests.support.filled import LATER, Filled
 from tests.support.paths import READ, ROOTS, TYPES, Document, below, documents, legible, reached, rows
 from tests.support.subscriptions import Socket, ago, complete, dispute, leave_feedback, now, opened
 
+pytestmark = pytest.mark.slow
+
 HOPS = 3  # rows one after another on a path
 B, S, A, V = Role.BUYER, Role.SUPPLIER, Role.AGENT, Role.SERVICE
 EVERYBODY, PEOPLE, COMPLAINANT, NOBODY = {B, S, A, V}, {B, S, A}, {B, A}, set[Role]()

@@ -1,7 +1,11 @@
 """GraphQL over HTTP, as the audits of the package graphql-http see it."""
 
+import pytest
+
 from tests.conftest import World
 from tests.support.node import Clients
+
+pytestmark = pytest.mark.slow
 
 AUDITS = 61
 

@@ -7,6 +7,8 @@ from tests.conftest import Server, World
 from tests.support.node import Clients
 from tests.support.subscriptions import complete, leave_feedback, wait_until
 
+pytestmark = pytest.mark.slow
+
 # A name's first part is the package; websockets are graphql-ws beneath, streams are HTTP.
 WATCHING = ["graphql-ws", "graphql-sse", "urql-websocket", "urql-stream", "apollo-websocket", "apollo-stream"]
 

@@ -56,6 +56,7 @@ def suite(tmp_path_factory: pytest.TempPathFactory) -> graphql_core.Suite:
     return graphql_core.fetched(tmp_path_factory.mktemp("graphql-core"))
 
 
+@pytest.mark.slow
 def test_graphql_cores_own_tests(suite: graphql_core.Suite) -> None:
     """They pass with the compiled executor as they do without."""
     assert f"graphql-core=={version('graphql-core')} " in graphql_core.LOCK.read_text()
@@ -582,6 +583,7 @@ def test_it_can_be_turned_off() -> None:
     assert not issubclass(GraphQLEndpoint(Settings(compiled=False)).schema.execution_context_class, Compiled)  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("of", BASE_AND_OURS)
 @given(
     text=kinds.documents(),

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule, run_state_machine_as_test
@@ -13,8 +14,11 @@ from tests.conftest import DAY, MOMENT, NOW, Person, Server
 from tests.support.actions import INPUTS
 from tests.support.machine import Machine
 
+pytestmark = pytest.mark.slow
+
 FACTS = ("paymentSubmittedAt", "paidAt", "shippedAt", "completedAt", "cancelledAt")
 HOUR = timedelta(hours=1)
+DISPUTE_OF = "query($id: ID!) { node(id: $id) { ... on Order { dispute { id } } } }"
 WITHOUT_MONEY: dict[str, dict[str, Any]] = {
     "openDispute": {"wanted": "REPLACEMENT", "claim": None},
     "proposeResolution": {"resolution": "REPLACEMENT", "amount": None},
@@ -56,8 +60,8 @@ class OrderMachine(Machine):
         return 0 if taken_back or paid["currencyCode"] != "USD" else float(paid["amount"])
 
     def subjects(self) -> list[str]:
-        order = self.state(self.world.buyer, self.id)
-        return [self.id, *([order["dispute"]["id"]] if order and order["dispute"] else [])]
+        order = self.world.buyer.at(self.now).ask(DISPUTE_OF, id=self.id)["node"]
+        return [self.id, *([order["dispute"]["id"]] if order["dispute"] else [])]
 
     @rule(fact=st.sampled_from(FACTS), late=st.sampled_from([0, 0, 1, -2]), gone=st.booleans())
     def the_order_system_tells(self, fact: str, late: int, gone: bool) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,21 +17,34 @@ import pytest
 from tests.conftest import DIALECT
 from tests.support.processes import demonstrating, strangers_environment
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path.cwd()
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
 def environment(new_database: Callable[[], str]) -> dict[str, str]:
-    return strangers_environment(new_database)
+    """A stranger's: no settings on SQLite, an empty database on PostgreSQL."""
+    return strangers_environment(new_database() if DIALECT == "postgres" else None)
 
 
 @pytest.fixture
-def command(tmp_path: Path, environment: dict[str, str]) -> Command:
+def migrated(migrated_database: Callable[[], str], tmp_path: Path) -> dict[str, str]:
+    """The same with a database that is up to date, on SQLite where commands look for it."""
+    url = migrated_database()
+    if DIALECT == "postgres":
+        return strangers_environment(url)
+    (tmp_path / "var").mkdir()
+    shutil.move(url.removeprefix("sqlite://"), tmp_path / "var/recourse.db")
+    return strangers_environment()
+
+
+def commands(folder: Path, environment: dict[str, str]) -> Command:
     def run(*arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             [sys.executable, "-m", "server", *arguments],
-            cwd=tmp_path,
+            cwd=folder,
             env=environment | settings,
             capture_output=True,
             text=True,
@@ -38,6 +52,18 @@ def command(tmp_path: Path, environment: dict[str, str]) -> Command:
         )
 
     return run
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Command:
+    """Runs commands that use no database."""
+    return commands(tmp_path, strangers_environment())
+
+
+@pytest.fixture
+def recording(tmp_path: Path, migrated: dict[str, str]) -> Command:
+    """Runs commands on a database that is up to date."""
+    return commands(tmp_path, migrated)
 
 
 def record(number: str, **changes: Any) -> dict[str, Any]:
@@ -59,14 +85,14 @@ def write(path: Path, *lines: Any) -> str:
     return str(path)
 
 
-def test_recording_a_file(command: Command, tmp_path: Path) -> None:
+def test_recording_a_file(recording: Command, tmp_path: Path) -> None:
     file = write(tmp_path / "orders.jsonl", *(record(f"F{n}") for n in range(1200)))
-    first = command("record", file)
+    first = recording("record", file)
     assert (first.returncode, first.stdout) == (0, "1200 records taken in.\n"), first.stderr
-    assert command("record", file).stdout == "1200 records taken in.\n"
+    assert recording("record", file).stdout == "1200 records taken in.\n"
 
 
-def test_a_bad_line_is_named_and_nothing_is_kept(command: Command, tmp_path: Path) -> None:
+def test_a_bad_line_is_named_and_nothing_is_kept(recording: Command, tmp_path: Path) -> None:
     file = write(
         tmp_path / "orders.jsonl",
         record("B1"),
@@ -80,7 +106,7 @@ def test_a_bad_line_is_named_and_nothing_is_kept(command: Command, tmp_path: Pat
         "null",
         {"number": "B6", "buyer": {"subject": "s", "name": "Ana Ruiz"}},
     )
-    done = command("record", file)
+    done = recording("record", file)
     assert done.returncode == 1
     said = done.stderr
     assert "Nothing was recorded." in said
@@ -98,26 +124,27 @@ def test_a_bad_line_is_named_and_nothing_is_kept(command: Command, tmp_path: Pat
         assert line in said, said
     assert "Ana Ruiz" not in said  # what people wrote is not repeated
     good = write(tmp_path / "good.jsonl", record("B1", buyer={"subject": "somebody else", "name": "x"}))
-    assert command("record", good).returncode == 0  # B1 was not kept: its buyer can be another
+    assert recording("record", good).returncode == 0  # B1 was not kept: its buyer can be another
 
 
-def test_bad_lines_are_skipped_into_a_file_of_their_own(command: Command, tmp_path: Path) -> None:
+def test_bad_lines_are_skipped_into_a_file_of_their_own(recording: Command, tmp_path: Path) -> None:
     good, bad = record("K1"), record("K2", kind="BARTER")
     file = write(tmp_path / "orders.jsonl", good, bad, "{")
     (tmp_path / "orders.jsonl.rejected.jsonl").write_text("of an earlier attempt")
-    done = command("record", file, "--skip-invalid")
+    done = recording("record", file, "--skip-invalid")
     assert (done.returncode, done.stdout) == (3, "1 records taken in.\n"), done.stderr
     assert "line 2: kind:" in done.stderr
     assert done.stderr.endswith(f"2 lines were left out, and written to {file}.rejected.jsonl.\n")
     rejected = tmp_path / "orders.jsonl.rejected.jsonl"
     assert rejected.read_text().splitlines() == [json.dumps(bad), "{"]
     write(rejected, bad | {"kind": "OFFLINE"})
-    again = command("record", str(rejected), "--skip-invalid")
+    again = recording("record", str(rejected), "--skip-invalid")
     assert (again.returncode, again.stdout) == (0, "1 records taken in.\n"), again.stderr
     assert len(list(tmp_path.glob("*.jsonl"))) == 2
 
 
 def test_a_file_through_a_pipe_is_recorded(tmp_path: Path, environment: dict[str, str]) -> None:
+    """Into a database that is new."""
     lines = "".join(json.dumps(record(f"P{n}")) + "\n" for n in range(3))
     done = subprocess.run(
         [sys.executable, "-m", "server", "record", "/dev/stdin"],
@@ -131,12 +158,12 @@ def test_a_file_through_a_pipe_is_recorded(tmp_path: Path, environment: dict[str
     assert done.stdout == "3 records taken in.\n", done.stderr
 
 
-def test_who_stops_an_import_is_told_where_to_go_on(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_who_stops_an_import_is_told_where_to_go_on(tmp_path: Path, migrated: dict[str, str]) -> None:
     file = write(tmp_path / "orders.jsonl", *(record(f"S{n}") for n in range(3000)))
     importing = subprocess.Popen(
         [sys.executable, "-m", "server", "record", file],
         cwd=tmp_path,
-        env=environment,
+        env=migrated,
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -151,13 +178,13 @@ def test_who_stops_an_import_is_told_where_to_go_on(tmp_path: Path, environment:
     assert "Traceback" not in said
 
 
-def test_what_contradicts_the_database_is_named_too(command: Command, tmp_path: Path) -> None:
-    assert command("record", write(tmp_path / "one.jsonl", record("C1"))).returncode == 0
+def test_what_contradicts_the_database_is_named_too(recording: Command, tmp_path: Path) -> None:
+    assert recording("record", write(tmp_path / "one.jsonl", record("C1"))).returncode == 0
     later = "2026-02-01T00:00:00Z"
     file = write(tmp_path / "two.jsonl", record("C2"), record("C1", kind="OFFLINE", recordedAt=later))
-    done = command("record", file)
+    done = recording("record", file)
     assert "line 2: kind: The kind of an order cannot change." in done.stderr
-    taken = command("record", write(tmp_path / "three.jsonl", record("C1")), "--as", "another")
+    taken = recording("record", write(tmp_path / "three.jsonl", record("C1")), "--as", "another")
     assert "line 1: number: Another service has recorded" in taken.stderr
 
 
@@ -184,12 +211,13 @@ def test_tokens(command: Command) -> None:
     assert (refused.returncode, refused.stdout) == (1, "")
 
 
-def test_production_says_what_it_needs(command: Command, environment: dict[str, str]) -> None:
-    done = command("serve")  # in production mode by default
-    assert done.returncode == 1
-    for name in ("RECOURSE_JWKS_URL", "RECOURSE_ISSUER", "RECOURSE_AUDIENCE"):
-        assert name in done.stderr
-    assert ("RECOURSE_DATABASE_URL" in done.stderr) == ("RECOURSE_DATABASE_URL" not in environment)
+def test_production_says_what_it_needs(command: Command) -> None:
+    for settings in ({}, {"RECOURSE_DATABASE_URL": "postgres://db.example/shop"}):
+        done = command("serve", **settings)  # in production mode by default
+        assert done.returncode == 1
+        for name in ("RECOURSE_JWKS_URL", "RECOURSE_ISSUER", "RECOURSE_AUDIENCE"):
+            assert name in done.stderr
+        assert ("RECOURSE_DATABASE_URL" in done.stderr) == (not settings)
 
 
 @pytest.mark.parametrize("wrong", ["mysql://x/y", "sqlite://", "nonsense"])
@@ -251,7 +279,8 @@ def test_schema_and_rules(command: Command) -> None:
     assert command("rules").stdout == (ROOT / "docs/policy.md").read_text()
 
 
-def test_the_demonstration(command: Command, tmp_path: Path, environment: dict[str, str]) -> None:
+def test_the_demonstration(tmp_path: Path, environment: dict[str, str]) -> None:
+    command = commands(tmp_path, environment)
     with demonstrating(tmp_path, environment) as said:
         _try_the_demonstration(said)
     if DIALECT == "postgres":
@@ -320,7 +349,8 @@ def test_the_launcher_says_what_is_missing(tmp_path: Path) -> None:
     assert "no venv module" in said()
 
 
-def test_production_is_ready_once_it_is_migrated(command: Command, tmp_path: Path, environment: dict[str, str]) -> None:
+def test_production_is_ready_once_it_is_migrated(tmp_path: Path, environment: dict[str, str]) -> None:
+    command = commands(tmp_path, environment)
     production = {
         "RECOURSE_MODE": "production",
         "RECOURSE_DATABASE_URL": environment.get("RECOURSE_DATABASE_URL", "sqlite://production.db"),

@@ -21,6 +21,8 @@ from tests.support.processes import address, serving, start
 from tests.support.subscriptions import ORDER, complete, opened, wait_until
 from tests.support.uploads import announce
 
+pytestmark = pytest.mark.slow
+
 
 def test_three_that_start_at_once_on_an_empty_database(new_database: Callable[[], str], tmp_path: Path) -> None:
     with serving(new_database(), str(tmp_path), 3) as addresses:

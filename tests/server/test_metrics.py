@@ -9,6 +9,8 @@ import pytest
 from tests.conftest import DIALECT, TIME, World
 from tests.support.subscriptions import complete, opened, wait_until
 
+pytestmark = pytest.mark.slow
+
 
 def metrics(url: str) -> dict[str, float]:
     page = httpx2.get(f"{url}/metrics")

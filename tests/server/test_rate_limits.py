@@ -42,6 +42,7 @@ def test_an_address_asks_so_often_and_no_more(serve: Callable[..., Any], world: 
             pass
 
 
+@pytest.mark.slow
 def test_nodes_count_together_where_they_share_a_store(serve: Callable[..., Any], world: World) -> None:
     with (
         valkey() as (store, stop),
@@ -71,6 +72,7 @@ def test_what_has_expired_is_cleared_now_and_then() -> None:
     assert len(memory.storage) == 2
 
 
+@pytest.mark.slow
 def test_rates_that_make_no_sense(server: Server) -> None:
     for wrong in ({"rate_per_account": "often"}, {"rate_store": "ftp://somewhere"}):
         process = start(server.settings.database, str(server.settings.files_url), **wrong)

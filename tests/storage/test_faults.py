@@ -3,6 +3,10 @@
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 
 def test_nothing_is_lost_doubled_or_half_done(dialect: str) -> None:
     short = ["--acknowledged", "150", "--cancellations", "60", "--restarts", "1", "--seed", "7"]

@@ -24,6 +24,8 @@ from models.keys import new_id
 from tests.conftest import DIALECT, on_postgres
 from tests.support import postgres
 
+pytestmark = pytest.mark.slow
+
 MIGRATIONS = sorted(path.stem for path in Path("models/migrations").glob("0*.py"))
 RELEASED = {"0.1.0": "0002_second_walls", "0.2.0": "0006_lists"}  # each release's newest migration
 ORDERS = 50_000 if DIALECT == "postgres" else 2_000
@@ -92,14 +94,13 @@ async def opened(url: str) -> AsyncGenerator[BaseDBAsyncClient]:
 
 
 @pytest.fixture(scope="module")
-def new_indexes(new_database: Callable[[], str]) -> list[str]:
+def new_indexes(migrated_database: Callable[[], str]) -> list[str]:
     """Those of a database that was new when it was migrated."""
 
-    url = new_database()
+    url = migrated_database()
 
     async def work() -> list[str]:
         async with opened(url) as client:
-            await migrating.migrate(APPS, client)
             return await indexes(client)
 
     return asyncio.run(work())
@@ -163,13 +164,12 @@ def test_a_grown_database_of_each_release_is_migrated_while_it_is_in_use(
 
 
 @pytest.fixture(scope="module")
-def small(new_database: Callable[[], str]) -> str:
+def small(migrated_database: Callable[[], str]) -> str:
     """A database that is up to date and has 150 orders."""
-    url = new_database()
+    url = migrated_database()
 
     async def work() -> None:
         async with opened(url) as client:
-            await migrating.migrate(APPS, client)
             await fill(client, 150)
 
     asyncio.run(work())

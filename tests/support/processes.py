@@ -6,11 +6,9 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
-
-from tests.support.distribution import dialect_of_this_process
 
 
 def start(
@@ -34,21 +32,26 @@ def start(
 @contextlib.contextmanager
 def serving(database: str, files: str, count: int = 1, **settings: Any) -> Generator[list[str]]:
     """The addresses of so many servers."""
-    processes = [start(database, files, heard=False, **settings) for _ in range(count)]
-    try:
-        yield [address(process) for process in processes]
-    finally:
+    with contextlib.ExitStack() as running:
+        processes = [start(database, files, heard=False, **settings) for _ in range(count)]
         for process in processes:
-            process.terminate()
-            process.communicate()
+            running.callback(end, process)
+        yield [address(process) for process in processes]
 
 
-def strangers_environment(new_database: Callable[[], str]) -> dict[str, str]:
-    """Settings as a stranger has them: none on SQLite, and on PostgreSQL an empty database."""
+def end(process: "subprocess.Popen[str]") -> None:
+    """Stops a process, and waits until it is gone."""
+    process.terminate()
+    process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
+
+
+def strangers_environment(database_url: str | None = None) -> dict[str, str]:
+    """The environment of somebody who has set nothing, or nothing but the database."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("RECOURSE_")}
-    if dialect_of_this_process() == "postgres":
-        clean["RECOURSE_DATABASE_URL"] = new_database()
-    return clean | {"PYTHONPATH": str(Path.cwd())}
+    named = {"RECOURSE_DATABASE_URL": database_url} if database_url else {}
+    return clean | named | {"PYTHONPATH": str(Path.cwd())}
 
 
 @contextlib.contextmanager

@@ -1,0 +1,63 @@
+"""Files that import each other in a circle can be read only together: the engines have none."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ENGINES = ("execution", "server", "models", "resolvers/policy", "resolvers/read", "resolvers/write")
+PACKAGES = ("execution", "server", "schema", "models", "resolvers")
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {name_of(path): path for package in PACKAGES for path in (ROOT / package).rglob("*.py")}
+
+
+def imports_of(module: str) -> set[str]:
+    """Returns what a module imports of ours, under TYPE_CHECKING and within functions as well."""
+    imported: set[str] = set()
+    for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            submodules = {f"{node.module}.{alias.name}" for alias in node.names}
+            imported |= (submodules & MODULES.keys()) or {node.module}
+    return (imported & MODULES.keys()) - {module}
+
+
+IMPORTS = {module: imports_of(module) for module in MODULES}
+
+
+def circles(modules: set[str]) -> list[set[str]]:
+    """Returns the groups of these modules that import each other, directly or through others."""
+    reached: dict[str, set[str]] = {}
+    for module in modules:
+        seen: set[str] = set()
+        left = list(IMPORTS[module])
+        while left:
+            other = left.pop()
+            if other not in seen:
+                seen.add(other)
+                left += IMPORTS[other]
+        reached[module] = seen
+    groups = (
+        {module, *(other for other in modules if other in reached[module] and module in reached[other])}
+        for module in modules
+        if module in reached[module]
+    )
+    return [set(group) for group in {frozenset(group) for group in groups}]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_engine_has_no_circle_of_files(engine: str) -> None:
+    prefix = engine.replace("/", ".")
+    assert circles({module for module in MODULES if module == prefix or module.startswith(f"{prefix}.")}) == []
+
+
+def test_the_rest_has_one_circle_of_files_at_most() -> None:
+    assert len(circles(set(MODULES))) <= 1

@@ -65,7 +65,7 @@ class Select(Generic[R]):
             tuple(numbers),
         )
         text, names_viewer = _text(structure)
-        if not names_viewer and numbers[-1] == len(values):
+        if not names_viewer and numbers[-1] not in numbers[:-1]:
             values.pop()
         return text, values
 

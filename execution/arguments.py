@@ -1,5 +1,17 @@
-"""Variables as graphql-core reads them, and arguments as Strawberry converts them, with what there is to find out about
-their types found out once for an operation or a field, and not at each value."""
+"""Variables as graphql-core coerces them, and arguments as Strawberry converts them, with their types resolved once.
+
+graphql-core and Strawberry look at the types again for each value: what kind a type is, what its fields are called in
+Python, which of them may be missing. Here that is done once for an operation (`Variables`) or for a field of a document
+(`Arguments`), and what is left for a request are calls of functions that were chosen then:
+
+    mutation($input: LeaveFeedbackInput!) { leaveFeedback(input: $input) { … } }
+
+    Variables(schema, operation).coerce({"input": {"orderId": "…", "ratings": {"overall": 4}}})
+    Arguments(schema, definition, node, field).convert(variables)     {"input": LeaveFeedback(order_id="…", …)}
+
+Whatever is out of the ordinary (a default, a value that does not fit, a type that converts itself) is left to
+graphql-core and Strawberry, which give the value or raise the error.
+"""
 
 # pyright: reportPrivateUsage=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false
@@ -41,39 +53,39 @@ from strawberry.types.unset import UNSET
 Convert = Callable[[Any], Any]
 
 
-class Impure(Exception):
-    """A selection holds what is left to graphql-core and Strawberry."""
+class NotCompilable(Exception):
+    """An operation contains what is left to graphql-core and Strawberry."""
 
 
 class Variables:
-    """Of an operation."""
+    """The variables of an operation."""
 
     def __init__(self, schema: GraphQLSchema, operation: OperationDefinitionNode) -> None:
-        """Raises GraphQLError for a variable that has no type of input."""
+        """Raises GraphQLError for a variable whose type is not an input type."""
         self.schema, self.definitions = schema, operation.variable_definitions or ()
-        self.known = [(each, _nests(each.type)) for each in map(partial(_signature, schema), self.definitions)]
+        signatures = map(partial(_signature, schema), self.definitions)
+        self.signatures = [(signature, _is_recursive(signature.type)) for signature in signatures]
 
-    def read(self, given: dict[str, Any]) -> VariableValues | None:
-        """None where they do not fit."""
+    def coerce(self, values: dict[str, Any]) -> VariableValues | None:
+        """None if they do not fit."""
         try:
-            values = self.as_given(given)
-        except GraphQLError:
-            values = None
-        if values is None:
-            told = get_variable_values(self.schema, self.definitions, given)
-            values = None if isinstance(told, list) else told
-        return values
+            coerced = self._coerce_plain(values)
+        except GraphQLError:  # raised by objects that check themselves
+            coerced = None
+        if coerced is None:
+            result = get_variable_values(self.schema, self.definitions, values)
+            coerced = None if isinstance(result, list) else result
+        return coerced
 
-    def as_given(self, given: Mapping[str, Any]) -> VariableValues | None:
-        """None where there is more to tell: of a default, or of what does not fit. Raises GraphQLError as objects do
-        that check themselves."""
+    def _coerce_plain(self, values: Mapping[str, Any]) -> VariableValues | None:
+        """None where a default is needed, or a value does not fit."""
         sources: dict[str, VariableValueSource] = {}
         coerced: dict[str, Any] = {}
-        for signature, nests in self.known:
-            name, kind, value = signature.name, signature.type, given.get(signature.name, Undefined)
+        for signature, is_recursive in self.signatures:
+            name, kind, value = signature.name, signature.type, values.get(signature.name, Undefined)
             sources[name] = VariableValueSource(signature, value)
             if value is not Undefined:
-                is_too_deep = nests and input_is_nested_too_deeply(value, kind)
+                is_too_deep = is_recursive and input_is_nested_too_deeply(value, kind)
                 value = Undefined if is_too_deep else coerce_input_value(value, kind)
                 if value is Undefined:
                     return None
@@ -90,28 +102,30 @@ def _signature(schema: GraphQLSchema, definition: VariableDefinitionNode) -> Gra
     return signature
 
 
-def _nests(kind: Any, *within: Any) -> bool:
-    """Whether a value of this type may hold others of it, as deep as somebody likes."""
+def _is_recursive(kind: Any, *outer: Any) -> bool:
+    """Whether a value of this type can be nested to any depth."""
     named = get_named_type(kind)
     if not is_input_object_type(named):
         return False
-    return named in within or any(_nests(each.type, named, *within) for each in named.fields.values())
+    return named in outer or any(_is_recursive(field.type, named, *outer) for field in named.fields.values())
 
 
 class Arguments:
-    """Of the field at one place of a document."""
+    """The arguments of a field at one place of a document."""
 
     def __init__(self, schema: Any, definition: GraphQLField, node: FieldNode, field: StrawberryField) -> None:
+        """Raises NotCompilable for an object that converts itself, which may need more than there is here."""
         self.definition, self.node = definition, node
         types = _Types(schema._strawberry_schema)
         name = types.config.name_converter.from_argument
-        self.named = [(name(each), each.python_name, types.converter(each.type)) for each in field.arguments]
+        self.converters = [
+            (name(argument), argument.python_name, types.converter(argument.type)) for argument in field.arguments
+        ]
 
-    def given(self, variables: VariableValues) -> dict[str, Any]:
-        """Raises whatever graphql-core and Strawberry raise for values that do not fit; Impure where an object makes
-        itself of them, which may ask for more than we have here."""
+    def convert(self, variables: VariableValues) -> dict[str, Any]:
+        """The resolver's keyword arguments. Raises what graphql-core and Strawberry raise where values do not fit."""
         values = get_argument_values(self.definition, self.node, variables)
-        return {name: convert(values[shown]) for shown, name, convert in self.named if shown in values}
+        return {python_name: convert(values[name]) for name, python_name, convert in self.converters if name in values}
 
 
 class _Types:
@@ -125,13 +139,13 @@ class _Types:
         if isinstance(kind, StrawberryOptional):
             return self.converter(kind.of_type)
         if isinstance(kind, StrawberryList):
-            each = self.converter(kind.of_type)
-            return lambda value: value if value is None or value is UNSET else [each(one) for one in value]
+            convert = self.converter(kind.of_type)
+            return lambda value: value if value is None or value is UNSET else [convert(item) for item in value]
         if has_enum_definition(kind) or (_is_leaf_type(kind, self.scalars) and kind is not GlobalID):
             return lambda value: value
         if has_object_definition(kind):
             if kind.__strawberry_definition__.from_input is not None:
-                raise Impure
+                raise NotCompilable
             return _Object(self, kind)
         return self._as_strawberry(kind)
 
@@ -140,25 +154,27 @@ class _Types:
 
 
 class _Object:
-    """Makes an input object."""
+    """Creates input objects of one type."""
 
     def __init__(self, types: _Types, kind: Any) -> None:
         self.types, self.kind = types, kind
         self.definition: Any = kind.__strawberry_definition__
-        required = [each for each in self.definition.fields if each.default_value is each.default_factory is MISSING]
-        self.absent = {each.python_name: None for each in required} if self.definition.is_input else {}
+        required = [
+            field for field in self.definition.fields if field.default_value is field.default_factory is MISSING
+        ]
+        self.absent = {field.python_name: None for field in required} if self.definition.is_input else {}
 
     @cached_property
     def fields(self) -> list[tuple[str, str, Convert]]:
-        """Found when the first is made: an object may hold others of its type."""
+        """Resolved when the first object is created, since an object may contain others of its type."""
         name = self.types.config.name_converter.from_field
         return [
-            (name(each), each.python_name, self.types.converter(each.resolve_type(type_definition=self.definition)))
-            for each in self.definition.fields
+            (name(field), field.python_name, self.types.converter(field.resolve_type(type_definition=self.definition)))
+            for field in self.definition.fields
         ]
 
     def __call__(self, value: Any) -> Any:
         if value is None or value is UNSET:
             return value
-        given = {name: convert(value[shown]) for shown, name, convert in self.fields if shown in value}
-        return self.kind(**(self.absent | given))
+        present = {python_name: convert(value[name]) for name, python_name, convert in self.fields if name in value}
+        return self.kind(**(self.absent | present))

@@ -1,11 +1,22 @@
-"""Which documents are affordable: measured before anything else is done with them, in one walk over each part.
+"""What an answer to a document may cost at most, computed before anything else is done with the document.
 
-The cost of an answer is the number of its fields, some of which weigh more than one, with every list as long as it will
-be at most: as its arguments say, with their defaults and with variables as they are coerced, or else as the schema
-declares it (execution.sizes).
+The cost of an answer is the number of its fields, with every list as long as it can be. The length of a list comes from
+its arguments (with their defaults, and with variables as they are coerced), or from a declaration in the schema:
 
     viewer { orders(first: 20) { edges { cursor node { items { quantity } } } pageInfo { endCursor } } }
     1        1                   1     + 20 * (1 + 1 + 1 + 10 * 1)            + 1        1
+
+Here `first` says that `edges` has 20 entries, and `items` has USUAL_SIZE of them, 10, since nothing declares another.
+Declarations are metadata of Strawberry's fields:
+
+    evidence: list[Attachment] = strawberry.field(metadata=sized(20))      a size that ten times as much never exceeds
+    orders: list[Order] = strawberry.field(metadata=AS_ASKED)              as many as the field above it is asked for
+    record_orders = resolved(…, asks=("input", "orders"))                  an argument that holds the list
+    url: str = strawberry.field(metadata=weighing(10))                     a field that counts like ten
+
+Each fragment is measured once, however often it is spread, so the time is linear in the document's length. The result
+depends on the variables only where they size a list: `sizing` finds those, and a document is measured once for each
+combination of their values.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -19,6 +30,7 @@ from graphql import (
     FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLError,
+    GraphQLField,
     GraphQLNamedType,
     GraphQLSchema,
     InlineFragmentNode,
@@ -33,16 +45,61 @@ from graphql import (
     is_interface_type,
     is_object_type,
 )
+from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from execution.limits import Limits
-from execution.sizes import USUAL_SIZE, number, paths_of, size_of, usual_for, weight_of
 
-# A variable, or a field in one, that says how many entries are asked for: ("orders",) or ("input", "orders").
+USUAL_SIZE = 10  # of a list without a declaration
+SIZING_ARGUMENTS = (("first",), ("last",), ("ids",))  # they size a list wherever a field takes them
+
+_SIZE, _ASKS, _WEIGHT = "size", "asks", "weight"
+AS_ASKED: Mapping[Any, Any] = {_SIZE: None}
+
+# The lists of introspection cannot be declared; those of other names count as lists of one.
+_INTROSPECTION = {"types": 50, "fields": 3, "enumValues": 2}
+
+# A variable, or a field in one, that sizes a list: ("orders",) or ("input", "orders").
 Sizing = tuple[str, ...]
 
 _named: Callable[[Any], Any] = graphql.get_named_type
 _is_list: Callable[[Any], bool] = cast("Any", graphql).is_list_type
 _nullable: Callable[[Any], Any] = cast("Any", graphql).get_nullable_type
+
+
+def sized(size: int) -> Mapping[Any, Any]:
+    """The metadata of a list's field: a size of which ten times as much is not exceeded."""
+    return {_SIZE: size}
+
+
+def weighing(weight: int) -> Mapping[Any, Any]:
+    """The metadata of a field that counts like `weight` fields."""
+    return {_WEIGHT: weight}
+
+
+LONG_TEXT, SHORT_TEXT = weighing(4), weighing(2)  # one for each thousand characters that a text may have
+
+
+def asking(*path: str) -> Mapping[Any, Any]:
+    """The metadata of a field whose list is as long as this argument, or this field of an argument, says."""
+    return {_ASKS: path}
+
+
+def _declared(definition: GraphQLField) -> Mapping[Any, Any]:
+    field = definition.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+    return getattr(field, "metadata", None) or {}
+
+
+def _size_of(name: str, definition: GraphQLField) -> int | None:
+    """The size of a list without a sizing argument. None if it is as long as was asked for at the field above it."""
+    if GraphQLCoreConverter.DEFINITION_BACKREF not in definition.extensions:
+        return _INTROSPECTION.get(name, 1)
+    return _declared(definition).get(_SIZE, USUAL_SIZE)
+
+
+def _sizing_arguments(definition: GraphQLField) -> list[tuple[str, ...]]:
+    """The paths of those arguments of a field that size its list."""
+    own = _declared(definition).get(_ASKS)
+    return [path for path in (*SIZING_ARGUMENTS, *([own] if own else [])) if path[0] in definition.args]
 
 
 class TooExpensive(GraphQLError):
@@ -51,55 +108,57 @@ class TooExpensive(GraphQLError):
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
-    """What a part of a document comes to, with its fragments in their places."""
+class Complexity:
+    """The numbers of a part of a document, with its fragments in their places."""
 
     depth: int = 0
     fields: int = 0
     aliases: int = 0
     directives: int = 0
     cost: int = 0
-    each: int = 0  # what each entry costs of lists that are as long as is asked for at the field above
+    entry_cost: int = 0  # of an entry of the lists that are as long as is asked for at the field above
     introspects: bool = False
 
-    def __add__(self, other: "Measure") -> "Measure":
-        return Measure(
+    def __add__(self, other: "Complexity") -> "Complexity":
+        return Complexity(
             max(self.depth, other.depth),
             self.fields + other.fields,
             self.aliases + other.aliases,
             self.directives + other.directives,
             self.cost + other.cost,
-            self.each + other.each,
+            self.entry_cost + other.entry_cost,
             self.introspects or other.introspects,
         )
 
 
 class _Walk:
-    """`sizes` are the numbers and the lengths of lists that variables say; `sizing` is where they were looked for."""
+    """`sizes` are the sizes of lists by the variables that give them. `sizing` collects those variables."""
 
-    def __init__(self, schema: GraphQLSchema, document: DocumentNode, sizes: Mapping[Sizing, int | None]) -> None:
-        self.schema, self.document = schema, document
+    def __init__(
+        self, schema: GraphQLSchema, document: DocumentNode, limits: Limits, sizes: Mapping[Sizing, int | None]
+    ) -> None:
+        self.schema, self.document, self.limits = schema, document, limits
         self.sizes = sizes
         self.sizing: set[Sizing] = set()
         self.fragments = {
             node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
         }
-        self.measured: dict[str, Measure] = {}
+        self.measured: dict[str, Complexity] = {}
         self.level = 0
 
-    def operations(self, named: str | None) -> Measure:
-        total = Measure()
+    def operations(self, named: str | None) -> Complexity:
+        total = Complexity()
         for node in self.document.definitions:
             if isinstance(node, OperationDefinitionNode) and named in (None, node.name and node.name.value):
                 total += self.selections(node.selection_set, self.schema.get_root_type(node.operation))
-                total += Measure(directives=len(node.directives or ()))
+                total += Complexity(directives=len(node.directives or ()))
         return total
 
-    def selections(self, selection_set: SelectionSetNode, parent: GraphQLNamedType | None) -> Measure:
+    def selections(self, selection_set: SelectionSetNode, parent: GraphQLNamedType | None) -> Complexity:
         self.level += 1
         if self.level > Limits.levels:
             raise TooExpensive(f"Fields and fragments of this document lie more than {Limits.levels} deep.")
-        total = Measure()
+        total = Complexity()
         for node in selection_set.selections:
             if isinstance(node, FieldNode):
                 part = self.field(node, parent)
@@ -110,122 +169,135 @@ class _Walk:
             else:
                 assert isinstance(node, FragmentSpreadNode)
                 part = self.fragment(node.name.value)
-            total += part + Measure(directives=len(node.directives or ()))
+            total += part + Complexity(directives=len(node.directives or ()))
         self.level -= 1
         return total
 
-    def fragment(self, name: str) -> Measure:
-        """Measured once, however often it is spread. One that holds itself is left to the validation."""
+    def fragment(self, name: str) -> Complexity:
+        """Complexityd once, however often it is spread. One that holds itself is left to the validation."""
         if name not in self.measured:
-            self.measured[name] = Measure()
+            self.measured[name] = Complexity()
             if (node := self.fragments.get(name)) is not None:
                 inner = self.schema.type_map.get(node.type_condition.name.value)
                 self.measured[name] = self.selections(node.selection_set, inner)
         return self.measured[name]
 
-    def field(self, node: FieldNode, parent: GraphQLNamedType | None) -> Measure:
+    def field(self, node: FieldNode, parent: GraphQLNamedType | None) -> Complexity:
         name = node.name.value
         definition: Any = (
             self.schema.get_field(parent, name) if is_object_type(parent) or is_interface_type(parent) else None
         )
-        below = Measure()
+        below = Complexity()
         if node.selection_set is not None:
             inner = _named(definition.type) if definition is not None else None
             below = self.selections(node.selection_set, inner)
         introspects = name in ("__schema", "__type")
-        weight, (cost, each) = 1, (below.cost, below.each)
+        weight, (cost, entry_cost) = 1, (below.cost, below.entry_cost)
         if definition is not None:
-            weight, (cost, each) = weight_of(definition), self.cost(node, definition, below)
-        return Measure(
+            weight, (cost, entry_cost) = _declared(definition).get(_WEIGHT, 1), self.cost(node, definition, below)
+        return Complexity(
             depth=0 if introspects else below.depth + 1,
             fields=below.fields + 1,
             aliases=below.aliases + (node.alias is not None),
             directives=below.directives,
             cost=cost + weight,
-            each=each,
+            entry_cost=entry_cost,
             introspects=below.introspects or introspects,
         )
 
-    def cost(self, node: FieldNode, definition: Any, below: Measure) -> tuple[int, int]:
-        """Of what is below the field; and of each entry, where it is a list that is as long as was asked for above."""
-        asked = self.asked(node, definition)
+    def cost(self, node: FieldNode, definition: Any, below: Complexity) -> tuple[int, int]:
+        """The cost below the field; and that of an entry, if it is a list that is as long as was asked for above."""
+        size = self.requested_size(node, definition)
         if not _is_list(_nullable(definition.type)):
-            return below.cost + (USUAL_SIZE if asked is None else asked) * below.each, 0
-        entry = below.cost + USUAL_SIZE * below.each if node.selection_set else 1
-        size = size_of(node.name.value, definition) if asked is None else asked
+            return below.cost + (USUAL_SIZE if size is None else size) * below.entry_cost, 0
+        entry = below.cost + USUAL_SIZE * below.entry_cost if node.selection_set else 1
+        size = _size_of(node.name.value, definition) if size is None else size
         return (0, entry) if size is None else (size * entry, 0)
 
-    def asked(self, node: FieldNode, definition: Any) -> int | None:
-        """How many entries the arguments ask for; None where the field has no such arguments."""
-        paths = paths_of(definition)
+    def requested_size(self, node: FieldNode, definition: Any) -> int | None:
+        """The number of entries that the arguments ask for. None if the field has no sizing arguments."""
+        paths = _sizing_arguments(definition)
         if not paths:
             return None
-        given = {argument.name.value: argument.value for argument in node.arguments or ()}
-        numbers = [self.number(given.get(path[0]), definition.args[path[0]], path) for path in paths]
-        return max((size for size in numbers if size is not None), default=usual_for(definition))
+        arguments = {argument.name.value: argument.value for argument in node.arguments or ()}
+        sizes = [self.argument_size(arguments.get(path[0]), definition.args[path[0]], path) for path in paths]
+        default = self.limits.default_page_size if "first" in definition.args else 0
+        return max((size for size in sizes if size is not None), default=default)
 
-    def number(self, value: ValueNode | None, argument: Any, path: tuple[str, ...]) -> int | None:
+    def argument_size(self, value: ValueNode | None, argument: Any, path: tuple[str, ...]) -> int | None:
         kind = _nullable(argument.type)
-        for place, step in enumerate(path[1:], 1):
+        for position, step in enumerate(path[1:], 1):
             if isinstance(value, VariableNode):
-                return self.said(value, path[place:])
+                return self.variable_size(value, path[position:])
             fields = value.fields if isinstance(value, ObjectValueNode) else ()
             value = next((field.value for field in fields if field.name.value == step), None)
             kind = _nullable(kind.fields[step].type)
+        default = _size(argument.default_value, self.limits) if len(path) == 1 else None
         if value is None:
-            return number(argument.default_value) if len(path) == 1 else None
+            return default
         if isinstance(value, VariableNode):
-            said = self.said(value, ())
-            return number(argument.default_value) if said is None and len(path) == 1 else said
+            size = self.variable_size(value, ())
+            return default if size is None else size
         if isinstance(value, NullValueNode):
             return None
         if _is_list(kind):
             return len(value.values) if isinstance(value, ListValueNode) else 1
-        return number(int(value.value[:10])) if isinstance(value, IntValueNode) else None
+        return _size(int(value.value[:10]), self.limits) if isinstance(value, IntValueNode) else None
 
-    def said(self, variable: VariableNode, path: tuple[str, ...]) -> int | None:
-        """By a variable, or by a field in one."""
+    def variable_size(self, variable: VariableNode, path: tuple[str, ...]) -> int | None:
+        """The size that a variable gives, or a field in it."""
         sizing = variable.name.value, *path
         self.sizing.add(sizing)
         return self.sizes.get(sizing)
 
 
-def sizing(schema: GraphQLSchema, document: DocumentNode, operation: str | None) -> list[Sizing]:
-    """The variables, and fields in them, that say how much is asked for. Raises TooExpensive."""
-    walk = _Walk(schema, document, {})
+def sizing(schema: GraphQLSchema, document: DocumentNode, operation: str | None, limits: Limits) -> list[Sizing]:
+    """The variables, and fields in them, that size lists. Raises TooExpensive."""
+    walk = _Walk(schema, document, limits, {})
     walk.operations(operation)
     return sorted(walk.sizing)
 
 
-def sizes(sizing: Iterable[Sizing], values: Mapping[str, Any]) -> tuple[int | None, ...]:
-    """What these say in the coerced values of a request's variables."""
-    return tuple([_size(values.get(name), path) for name, *path in sizing])
+def sizes(sizing: Iterable[Sizing], values: Mapping[str, Any], limits: Limits) -> tuple[int | None, ...]:
+    """The sizes that these have in the coerced values of a request's variables."""
+    return tuple([_size_at(values.get(name), path, limits) for name, *path in sizing])
 
 
-def _size(value: Any, path: list[str]) -> int | None:
+def _size_at(value: Any, path: list[str], limits: Limits) -> int | None:
     for step in path:
         value = cast("dict[str, Any]", value).get(step) if isinstance(value, dict) else None
-    return number(value)
+    return _size(value, limits)
+
+
+def _size(value: object, limits: Limits) -> int | None:
+    """The size that a value asks for: the number of a page's entries, or the length of a list."""
+    if isinstance(value, list | tuple):
+        return len(value)  # pyright: ignore[reportUnknownArgumentType]
+    return max(0, min(value, limits.max_page_size)) if isinstance(value, int) else None
 
 
 def measure(
-    schema: GraphQLSchema, document: DocumentNode, operation: str | None, sizes: Mapping[Sizing, int | None]
-) -> Measure:
-    """The operation that runs; all of them where that is not clear yet. Raises TooExpensive."""
-    return _Walk(schema, document, sizes).operations(operation)
+    schema: GraphQLSchema,
+    document: DocumentNode,
+    operation: str | None,
+    limits: Limits,
+    sizes: Mapping[Sizing, int | None],
+) -> Complexity:
+    """The complexity of the operation that runs, or of all where that is not clear yet. Raises TooExpensive."""
+    return _Walk(schema, document, limits, sizes).operations(operation)
 
 
-def refusal(found: Measure, limits: Limits) -> GraphQLError | None:
-    if found.introspects and not limits.introspection:
+def limit_error(complexity: Complexity, limits: Limits) -> GraphQLError | None:
+    if complexity.introspects and not limits.introspection:
         return GraphQLError("Introspection is off here; the schema is published as a file.")
-    for what, amount, most in (
-        ("fields deep", found.depth, limits.depth),
-        ("fields", found.fields, limits.fields),
-        ("aliases", found.aliases, limits.aliases),
-        ("directives", found.directives, limits.directives),
+    for what, amount, limit in (
+        ("fields deep", complexity.depth, limits.depth),
+        ("fields", complexity.fields, limits.fields),
+        ("aliases", complexity.aliases, limits.aliases),
+        ("directives", complexity.directives, limits.directives),
     ):
-        if amount > most:
-            return TooExpensive(f"This document has more than {most:,} {what}, with its fragments in their places.")
-    if found.cost > limits.cost:
+        if amount > limit:
+            return TooExpensive(f"This document has more than {limit:,} {what}, with its fragments in their places.")
+    if complexity.cost > limits.cost:
         return TooExpensive(f"This asks for too much at once: up to {limits.cost:,}. Ask for shorter pages.")
     return None

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Of a document, with its fragments in their places. `cost` counts each field once, and what is asked of a list's
-    entries as often as the list may be long."""
+    """The limits of a document, with its fragments in their places. `cost` counts each field once, and those of a
+    list's entries as often as the list may be long."""
 
     levels: ClassVar[int] = 100  # of fields, and of fragments within fragments
 
@@ -17,5 +17,7 @@ class Limits:
     aliases: int
     directives: int
     cost: int
-    seconds: float  # of work; what is being written is finished all the same
-    introspection: bool  # whether a document may ask what there is to be asked
+    seconds: float  # how long one request may run; a write that has begun is finished all the same
+    introspection: bool  # whether a document may ask for the schema
+    default_page_size: int  # of a list with `first` that gives neither `first` nor `last`
+    max_page_size: int

@@ -19,6 +19,7 @@ from graphql import (
     GraphQLResolveInfo,
     GraphQLSkipDirective,
     InlineFragmentNode,
+    OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
     Undefined,
@@ -30,12 +31,12 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues
 
-from execution.lru import DOCUMENTS, Recent, length
+from execution.lru import DOCUMENT_CHARACTERS, LRUCache, document_weight
 
 V = TypeVar("V")
 
-VARIANTS = 10  # of an operation, by the values that its conditions take
-MOST_KEPT = 500  # places and plans of a variant; arguments that vary may put places together in many ways
+MAX_COMBINATIONS = 10  # of the values of an operation's conditions
+MAX_CACHED = 500  # values for one combination; arguments from variables may combine occurrences in many ways
 
 
 def variables_in(*parts: Any) -> Iterator[str]:
@@ -90,21 +91,35 @@ class FieldOccurrence:
         return SelectedField(self.name, arguments, below)
 
 
-class Variants(Generic[V]):
-    """What is kept of an operation and its fragments, for the values that its conditions take."""
+class ByConditions(Generic[V]):
+    """Keeps a value of an operation for each combination of values that the conditions in it take."""
 
-    def __init__(self, parts: Iterable[ExecutableDefinitionNode], make: Callable[[], V], *others: object) -> None:
-        self.alive = *parts, *others  # what is told apart by identity keeps it
-        self.conditions = conditions_in(*(part.selection_set for part in parts))
-        self.make = make
-        self.kept: Recent[tuple[Any, ...], V] = Recent(VARIANTS)
+    def __init__(self, parts: Iterable[ExecutableDefinitionNode], create: Callable[[], V]) -> None:
+        """`parts` are the operation and its fragments. They are kept alive, so that caches can identify nodes by id."""
+        self.parts = tuple(parts)
+        self.conditions = conditions_in(*(part.selection_set for part in self.parts))
+        self.create = create
+        self.values: LRUCache[tuple[Any, ...], V] = LRUCache(MAX_COMBINATIONS)
+        self.unconditional = None if self.conditions else create()
 
-    def of(self, values: Mapping[str, Any]) -> V:
-        """Raises TypeError where a condition is a list or an object, as in no valid document."""
-        return self.kept.get(tuple([values.get(name, Undefined) for name in self.conditions]), self.make)
+    def get(self, variables: Mapping[str, Any]) -> V:
+        """Raises TypeError if a condition is a list or an object, as in no valid document."""
+        if self.unconditional is not None:
+            return self.unconditional
+        key = tuple([variables.get(name, Undefined) for name in self.conditions])
+        return self.values.get_or_create(key, lambda: (self.create(), 1))
+
+    def all(self) -> list[V]:
+        if self.unconditional is not None:
+            return [self.unconditional]
+        return [value for value, _ in self.values.values()]
 
 
-_operations: Recent[int, Variants[dict[Hashable, Any]]] = Recent(DOCUMENTS)
+def operation_weight(operation: OperationDefinitionNode) -> int:
+    return document_weight(len(operation.loc.source.body) if operation.loc else 0)
+
+
+_caches: LRUCache[int, ByConditions[dict[Hashable, Any]]] = LRUCache(DOCUMENT_CHARACTERS)
 
 
 @dataclass(slots=True)
@@ -130,18 +145,18 @@ class Selection:
 
     @property
     def kept(self) -> dict[Hashable, Any]:
-        """What was found out about the operation, with its conditions as they are here, and is worth keeping. What is
-        told apart in it by identity is part of the schema, of the rows' types, or of the operation."""
+        """A cache for what follows from the operation and its conditions. Its keys may contain the ids of what is part
+        of the schema, of the rows' types or of the operation."""
         info = self.info
 
-        def made() -> Variants[dict[Hashable, Any]]:
-            return Variants([info.operation, *info.fragments.values()], dict)
+        def create() -> tuple[ByConditions[dict[Hashable, Any]], int]:
+            parts = [info.operation, *info.fragments.values()]
+            return ByConditions(parts, dict), operation_weight(info.operation)
 
-        known = _operations.get(id(info.operation), made, weight=length(info.operation) + 1000)
-        kept = known.of(self.variables.coerced)
-        if len(kept) > MOST_KEPT:
-            kept.clear()
-        return kept
+        cache = _caches.get_or_create(id(info.operation), create).get(self.variables.coerced)
+        if len(cache) > MAX_CACHED:
+            cache.clear()
+        return cache
 
     def places(
         self, type_name: str, wanted: Mapping[str, Any] | tuple[str, ...] | None = None

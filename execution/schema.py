@@ -1,15 +1,24 @@
-"""How a request's operation is executed: prepared once, in time, and by code that was compiled for it."""
+"""Executes operations: prepares and measures the document, then runs its compiled code, or graphql-core.
+
+    Schema.execute   queries and mutations over HTTP, from the text to the result without Strawberry's steps
+    Schema.stream    all operations over sockets and streams, by Strawberry's steps and what `Preparing` adds to them
+
+Both prepare documents by execution.document, and execute operations and events by execution.compiler. What an
+application does around that (a name for its logs, the choice of a replica, metrics) is in its Hooks.
+"""
 
 # pyright: reportPrivateUsage=false, reportUnknownVariableType=false, reportUnknownMemberType=false
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from copy import copy
-from typing import Any, Self, TypeVar
+from dataclasses import dataclass
+from typing import Any, Self
 
 import strawberry
 from graphql import ExecutionResult as GraphQLExecutionResult
 from graphql import GraphQLError
+from graphql.execution.values import VariableValues
 from strawberry.exceptions import MissingQueryError
 from strawberry.execution.is_awaitable import optimized_is_awaitable
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
@@ -18,15 +27,10 @@ from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
-from execution.compiler import CompiledExecutor, UncompiledExecutor
-from execution.complexity import TooExpensive
-from execution.document import cost, prepared
-from execution.limits import Limits
-from execution.operation import Noted, replaying
-from execution.turns import LARGE
-from models import database
-
-T = TypeVar("T")
+from execution.compiler import CompiledExecutor, Execution, RecordedResults, UncompiledExecutor, replay
+from execution.complexity import Complexity
+from execution.document import Document, Preparing, prepare
+from execution.hooks import Hooks
 
 
 class TooSlow(GraphQLError):
@@ -41,6 +45,10 @@ class TooSlow(GraphQLError):
 
 
 class Schema(strawberry.Schema):
+    def __init__(self, *args: Any, hooks: Hooks | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, execution_context_class=CompiledExecutor, extensions=[Preparing], **kwargs)
+        self.hooks = hooks or Hooks()
+
     async def execute(
         self,
         query: str | None,
@@ -51,74 +59,100 @@ class Schema(strawberry.Schema):
         allowed_operation_types: Iterable[OperationType] | None = None,
         operation_extensions: dict[str, Any] | None = None,
     ) -> ExecutionResult:
-        """As its base, without its extensions, and with what they would do. Subscriptions have no one answer and need a
-        stream; an operation that is not in the document is an error of the request like any other."""
+        """Like strawberry.Schema.execute, but does the extensions' work itself. A subscription is refused, since it
+        needs a stream. An operation that is not in the document is an error of the request like any other."""
         if not query:
             raise MissingQueryError
-        limits: Limits = context_value.limits
-        document = prepared(self._schema, query, operation_name, limits)
-        if document.unreadable is not None:
-            return PreExecutionError(data=None, errors=[document.unreadable])
+        document = prepare(self._schema, query, operation_name, context_value.limits)
+        if document.syntax_error is not None:
+            return PreExecutionError(data=None, errors=[document.syntax_error])
         if document.operation is None:
-            unclear = CannotGetOperationTypeError(operation_name).as_http_error_reason()
-            return PreExecutionError(data=None, errors=[GraphQLError(unclear)])
+            reason = CannotGetOperationTypeError(operation_name).as_http_error_reason()
+            return PreExecutionError(data=None, errors=[GraphQLError(reason)])
         kind = document.kind
         if kind is OperationType.SUBSCRIPTION or kind not in (allowed_operation_types or OperationType):
             raise InvalidOperationTypeError(kind)
-        variables = document.read(variable_values)
-        found = document.measured(variables)
-        told = cost(found, limits)
-        errors = document.errors(found, limits)
-        if errors or isinstance(found, TooExpensive):
-            return PreExecutionError(data=None, errors=errors, extensions=told)
+        variables = document.coerce(variable_values)
+        complexity = document.measure(variables)
+        errors = document.errors(complexity)
+        extensions = document.extensions(complexity)
+        if errors or not isinstance(complexity, Complexity):
+            return PreExecutionError(data=None, errors=errors, extensions=extensions)
+        self.hooks.on_measured(document.name, complexity.cost)
+        request = _Request(document, variables, variable_values, root_value, context_value, operation_extensions)
+        try:
+            result = await self._run(request, complexity.cost)
+        except Exception as error:
+            return PreExecutionError(data=None, errors=[_coerce_error(error)], extensions=extensions)
+        return ExecutionResult(result.data, result.errors, extensions)
 
-        async def work() -> GraphQLExecutionResult:
+    async def _run(self, request: "_Request", cost: int) -> GraphQLExecutionResult:
+        """The result of a query or a mutation, within the time that a request has. Raises TooSlow."""
+        document, variables = request.document, request.variables
+
+        def interpret(recorded: RecordedResults) -> Any:
             assert document.parsed is not None
-            noted: Noted = {}
-            if document.whole is not None and variables and self.execution_context_class is CompiledExecutor:
-                data = await document.whole.data(
-                    noted, root_value, variables, context_value, operation_extensions, is_large=found.cost > LARGE
-                )
-                if data is not None:
-                    return GraphQLExecutionResult(data, None)
-            executor: Any = self.execution_context_class.build(
+            executor: Any = UncompiledExecutor.build(
                 self._schema,
                 document.parsed,
-                root_value,
-                context_value,
-                variable_values,
-                operation_name,
-                middleware=replaying(noted) if noted else None,
+                request.root_value,
+                request.context,
+                request.given,
+                document.named,
+                middleware=replay(recorded) if recorded else None,
                 is_awaitable=optimized_is_awaitable,  # pyright: ignore[reportArgumentType]
-                operation_extensions=operation_extensions,
+                operation_extensions=request.extensions,
             )
             if isinstance(executor, list):  # of errors
                 return GraphQLExecutionResult(None, executor)  # pyright: ignore[reportUnknownArgumentType]
-            assert variables is not None  # nothing is executed with what was not measured
-            result = executor.execute_operation()
-            return await result if isinstance(result, Awaitable) else result
+            assert variables is not None  # nothing runs with other values than those that were measured
+            executor.cost = cost
+            return executor.execute_operation()
 
+        seconds = document.limits.seconds
         try:
-            result = await _in_time(work, kind, limits)
-        except Exception as error:
-            return PreExecutionError(data=None, errors=[_coerce_error(error)], extensions=told)
-        return ExecutionResult(result.data, result.errors, told)
+            with self.hooks.around(document.kind):
+                async with asyncio.timeout(seconds):
+                    if variables is None or self.execution_context_class is not CompiledExecutor:
+                        result = interpret({})
+                    else:
+                        execution = Execution(
+                            request.root_value, variables.coerced, request.context, request.extensions
+                        )
+                        observe = self.hooks.on_outcome
+                        result = document.compiled.execute(execution, variables, cost, observe, interpret)
+                    return result if isinstance(result, GraphQLExecutionResult) else await result
+        except TimeoutError:
+            raise TooSlow(seconds) from None
 
     async def stream(self, query: str | None, *args: Any, context_value: Any = None, **kwargs: Any) -> Any:
-        """What cannot be read is not left to the base, which would read it a second time."""
+        """Like its base, but answers a syntax error itself: the base would parse the text again."""
         if query:
-            document = prepared(self._schema, query, kwargs.get("operation_name"), context_value.limits)
-            if document.unreadable is not None:
-                return _only(PreExecutionError(data=None, errors=[document.unreadable]))
+            document = prepare(self._schema, query, kwargs.get("operation_name"), context_value.limits)
+            if document.syntax_error is not None:
+                return _only(PreExecutionError(data=None, errors=[document.syntax_error]))
         return await super().stream(query, *args, context_value=context_value, **kwargs)
 
-    async def _execute_operation(self, execution_context: ExecutionContext, *rest: Any, **more: Any) -> Any:
-        """Of a stream that has one answer."""
+    def _stream(
+        self, execution_context: ExecutionContext, *args: Any, execution_context_class: Any = None, **kwargs: Any
+    ) -> Any:
+        builder = _ExecutorBuilder(self, execution_context)
+        return super()._stream(execution_context, *args, execution_context_class=builder, **kwargs)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
-        async def work() -> Any:
-            return await super(Schema, self)._execute_operation(execution_context, *rest, **more)
+    async def _execute_operation(self, execution_context: ExecutionContext, *args: Any, **kwargs: Any) -> Any:
+        """The result of a stream that has only one."""
+        context = execution_context
+        document = self._document(context)
+        variables = document.coerce(context.variables)
+        complexity = document.measure(variables)
+        assert isinstance(complexity, Complexity)  # it was valid
+        request = _Request(
+            document, variables, context.variables, context.root_value, context.context, context.operation_extensions
+        )
+        return await self._run(request, complexity.cost)
 
-        return await _in_time(work, execution_context.operation_type, execution_context.context.limits)
+    def _document(self, context: ExecutionContext) -> Document:
+        return prepare(self._schema, context.query or "", context._provided_operation_name, context.context.limits)
 
     def uncompiled(self) -> Self:
         """The same schema, executed by graphql-core alone."""
@@ -127,17 +161,35 @@ class Schema(strawberry.Schema):
         return schema
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
-        """Left to the server, which knows what may be logged."""
+        """Does nothing: the server knows what may be logged."""
 
 
-async def _in_time(work: Callable[[], Awaitable[T]], kind: OperationType, limits: Limits) -> T:
-    """Within the time that a request has. A query may be read from a replica. Raises TooSlow."""
-    try:
-        with database.allow_replica(kind is OperationType.QUERY):
-            async with asyncio.timeout(limits.seconds):
-                return await work()
-    except TimeoutError:
-        raise TooSlow(limits.seconds) from None
+@dataclass(frozen=True, slots=True)
+class _Request:
+    document: Document
+    variables: VariableValues | None
+    given: dict[str, Any] | None  # the variables as the request gives them
+    root_value: Any
+    context: Any
+    extensions: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class _ExecutorBuilder:
+    """Stands for the class of the executor of a subscription, which gets the code that is compiled for its events."""
+
+    schema: Schema
+    context: ExecutionContext
+
+    def build(self, *args: Any, **kwargs: Any) -> Any:
+        executor: Any = self.schema.execution_context_class.build(*args, **kwargs)
+        if not isinstance(executor, list):  # of errors
+            document = self.schema._document(self.context)
+            complexity = document.measure(executor.variable_values)
+            assert isinstance(complexity, Complexity)
+            executor.cost = complexity.cost
+            executor.compiled, executor.observe = document.compiled, self.schema.hooks.on_outcome
+        return executor
 
 
 async def _only(result: ExecutionResult) -> AsyncGenerator[ExecutionResult]:

@@ -58,6 +58,13 @@ retries = Counter(
     "Reads, statements and transactions that were tried again, after a first try that had certainly done nothing.",
     ["what", "why"],
 )
+executions = Counter(
+    "recourse_operations_compiled",
+    "Executions of operations that were asked for before: `compiled` (by code compiled for them), `fell_back` (that code"
+    " failed, and graphql-core answered without an error; a fault, see the log) or `not_compilable` (by graphql-core,"
+    " also after ten faults). Other answers with errors are not counted.",
+    ["operation", "outcome"],
+)
 
 # The values of labels whose counters are in this module. Like these, they live as long as the process.
 _operations: set[str] = set()
@@ -72,6 +79,15 @@ def count_request(request: Request, duration: float | None) -> None:
     _counter(operation, client, request.code).inc()
     if duration is not None:
         _histogram(operation).observe(duration)
+
+
+def count_execution(operation: str, outcome: str) -> None:
+    _execution_counter(operation, outcome).inc()
+
+
+@lru_cache(1000)
+def _execution_counter(operation: str, outcome: str) -> Counter:
+    return executions.labels(_label(_operations, operation, MAX_OPERATIONS), outcome)
 
 
 def _label(known: set[str], name: str, limit: int) -> str:

@@ -1,6 +1,6 @@
 import strawberry
 
-from execution.sizes import SHORT_TEXT
+from execution.complexity import SHORT_TEXT
 from models.enums import CancellationReason, CancellationStatus
 from resolvers import cancellation
 from resolvers.cancellation import (

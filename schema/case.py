@@ -4,7 +4,7 @@ from datetime import datetime
 
 import strawberry
 
-from execution.sizes import LONG_TEXT, SHORT_TEXT, sized
+from execution.complexity import LONG_TEXT, SHORT_TEXT, sized
 from models.enums import ResolutionKind, ViewerState
 from schema.account import Account
 from schema.files import Attachment

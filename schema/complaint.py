@@ -2,7 +2,7 @@ from datetime import datetime
 
 import strawberry
 
-from execution.sizes import LONG_TEXT, sized
+from execution.complexity import LONG_TEXT, sized
 from models.enums import ComplaintKind, ComplaintStatus
 from resolvers.complaints import complaint, messages, review
 from resolvers.complaints.complaint import ContactInput, FileComplaint, RespondentInput, WithdrawComplaint

@@ -4,7 +4,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import strawberry
 
-from execution.sizes import AS_ASKED
+from execution.complexity import AS_ASKED
 from resolvers.read.pagination import Page
 from schema.declare import resolved
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import strawberry
 
-from execution.sizes import asking, sized
+from execution.complexity import asking, sized
 from resolvers.read.pagination import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 
 DEFAULT_ARGUMENTS = {
@@ -44,7 +44,7 @@ def resolved(
     **arguments: str,
 ) -> Any:
     """Declares a field that `resolver` answers, with a stream where it is `watched`. `size` and `asks` are for the
-    measuring of documents (execution.sizes). Raises KeyError where an argument has no description."""
+    measuring of documents (execution.complexity). Raises KeyError where an argument has no description."""
     declare: Any = strawberry.subscription if watched else strawberry.field
     metadata = {**(sized(size) if size is not None else {}), **(asking(*asks) if asks else {})}
     field = declare(resolver, graphql_type=graphql_type, description=description, metadata=metadata)

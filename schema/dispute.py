@@ -2,7 +2,7 @@ from datetime import datetime
 
 import strawberry
 
-from execution.sizes import LONG_TEXT, sized
+from execution.complexity import LONG_TEXT, sized
 from models.enums import DisputeReason, DisputeStatus, ResolutionKind
 from resolvers.disputes import dispute, messages, negotiation, review
 from resolvers.disputes.dispute import OpenDispute, WithdrawDispute

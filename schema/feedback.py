@@ -3,7 +3,7 @@ from decimal import Decimal
 
 import strawberry
 
-from execution.sizes import LONG_TEXT, SHORT_TEXT
+from execution.complexity import LONG_TEXT, SHORT_TEXT
 from resolvers import feedback
 from resolvers.feedback import AreaRatingsInput, LeaveFeedback, RatingsInput, ReplyToFeedback, ReviseFeedback
 from schema.declare import input_type, resolved

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import strawberry
 
-from execution.sizes import sized, weighing
+from execution.complexity import sized, weighing
 from resolvers.files import upload
 from resolvers.files.upload import CreateUpload
 from schema.declare import input_type, resolved

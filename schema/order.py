@@ -2,7 +2,7 @@ from datetime import datetime
 
 import strawberry
 
-from execution.sizes import AS_ASKED, SHORT_TEXT
+from execution.complexity import AS_ASKED, SHORT_TEXT
 from models.enums import OrderKind, OrderStatus
 from resolvers.orders import record
 from resolvers.orders.record import OrderItemInput, OrderRecord, PartyInput, RecordOrders

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import strawberry
 
-from execution.sizes import sized
+from execution.complexity import sized
 from models.enums import Action, InputProblem, OrderKind, Reason, Role
 from resolvers import actionable
 from schema.declare import resolved

@@ -5,7 +5,7 @@ from typing import Any
 
 import strawberry
 
-from execution.sizes import AS_ASKED, SHORT_TEXT
+from execution.complexity import AS_ASKED, SHORT_TEXT
 from models.enums import Action
 from schema.account import Account
 from schema.connection import PageInfo, paged_field

@@ -9,6 +9,7 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, field_
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from execution.limits import Limits
+from resolvers.read.pagination import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 
 HOME = Path(os.environ.get("RECOURSE_HOME", "."))  # the project's folder, from the launcher
 VAR = HOME / "var"  # holds the development database and the secret of development tokens
@@ -198,6 +199,8 @@ class Settings(BaseSettings):
             self.max_cost,
             self.max_seconds,
             introspection=self.mode is Mode.DEVELOPMENT if self.introspection is None else self.introspection,
+            default_page_size=DEFAULT_PAGE_SIZE,
+            max_page_size=MAX_PAGE_SIZE,
         )
 
     @property

@@ -234,9 +234,9 @@ def amplified() -> Iterator[tuple[str, dict[str, Any]]]:
                 inner = " ".join(f"a{place}: {call} {shown}" for place in range(times))
                 query = f"{' { '.join(way)} {{ {inner} {'} ' * len(way)}"
                 query = f"query($n: Int) {{ {query} }}" if "$n" in query else f"{{ {query} }}"
-                document = Document(SCHEMA._schema, query, None, LIMITS.tokens)
-                found = document.measured(document.read({"n": n}))
-                if isinstance(found, TooExpensive) or document.errors(found, LIMITS):
+                document = Document(SCHEMA._schema, query, None, LIMITS)
+                found = document.measure(document.coerce({"n": n}))
+                if isinstance(found, TooExpensive) or document.errors(found):
                     continue
                 best = max(best, (found.cost, query, {"n": n}), key=lambda each: each[0])
             if best[0]:
@@ -255,10 +255,10 @@ def generate(chance: random.Random, roots: dict[str, str], limits: Limits) -> tu
     widths = chance.choice([[1], [1, 2, 3], [2, 4], [5], [1, 20], [0, 30]])
     generated = Generated(chance.choice, {root: roots[root]}, chance.choice([3, 5, 7, 9]), 480, widths, sizes)
     query = generated.document()
-    document = Document(SCHEMA._schema, query, None, limits.tokens)
-    if document.unreadable is not None:
+    document = Document(SCHEMA._schema, query, None, limits)
+    if document.syntax_error is not None:
         return None
-    found = document.measured(document.read(generated.variables))
+    found = document.measure(document.coerce(generated.variables))
     if isinstance(found, TooExpensive) or not limits.cost / 3 <= found.cost <= limits.cost:
         return None
     return query, generated.variables

@@ -6,7 +6,7 @@ from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from execution.lookahead import SelectedField, Selection
-from execution.turns import ROWS, in_turns
+from execution.yielding import ROWS, map_yielding
 from models import database
 from resolvers.context import Context
 from resolvers.read.plan import Planned, plan
@@ -31,7 +31,7 @@ async def fetch(context: Context, select: Select[R], planned: Planned | None = N
     build_row, at_once = layout.build_row, ROWS_WITH_LISTS if layout.to_many else ROWS
     if len(records) <= at_once:
         return [build_row(context, record) for record in records]
-    return await in_turns(partial(build_row, context), records, at_once)
+    return await map_yielding(partial(build_row, context), records, at_once)
 
 
 async def load_relations(context: Context, rows: Sequence[Row], planned: Planned) -> None:

@@ -49,11 +49,11 @@ class Run:
     path: Path
 
     def results(self) -> tuple[dict[str, str], int]:
-        """What became of each test, and how many values compiled code completed."""
+        """The outcome of each test, and the number of executions that compiled code began."""
         output, _ = self.process.communicate()
         assert self.path.exists(), output
         told: dict[str, Any] = json.loads(self.path.read_text())
-        return told["outcomes"], told["completed"]
+        return told["outcomes"], told["begun"]
 
 
 def fetched(folder: Path) -> Suite:

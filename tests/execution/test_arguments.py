@@ -11,7 +11,7 @@ from graphql.execution.values import VariableValues
 from strawberry import UNSET, Maybe, relay
 from strawberry.types.arguments import InputContext, convert_arguments
 
-from execution.arguments import Arguments, Impure, Variables
+from execution.arguments import Arguments, NotCompilable, Variables
 from execution.compiler import strawberry_field
 from schema import SCHEMA
 from tests.support.actions import INPUTS
@@ -122,7 +122,7 @@ def _of_the_first_field(schema: Any, document: str, variables: dict[str, Any]) -
             values, field.arguments, scalar_registry=converter.scalar_registry, config=schema.config
         )
 
-    return lambda: ours.given(coerced), theirs
+    return lambda: ours.convert(coerced), theirs
 
 
 def _told(ask: Any) -> Any:
@@ -156,7 +156,7 @@ def test_the_inputs_of_all_actions(mutation: str) -> None:
 
 
 def test_what_makes_itself_is_left_to_strawberry() -> None:
-    with pytest.raises(Impure):
+    with pytest.raises(NotCompilable):
         _of_the_first_field(TOYS, '{ counted(counted: {text: "x"}) }', {})
 
 
@@ -220,10 +220,10 @@ def test_variables(what: str) -> None:
     [operation] = parse(f"query{defined} {{ all }}").definitions
     assert isinstance(operation, OperationDefinitionNode)
     theirs: Any = get_variable_values(TOYS._schema, operation.variable_definitions or (), given)
-    ours: Any = Variables(TOYS._schema, operation).read(given)
+    ours: Any = Variables(TOYS._schema, operation).coerce(given)
     assert (ours is None) is isinstance(theirs, list) is (what in REFUSED)
     with contextlib.suppress(GraphQLError):
-        at_once = Variables(TOYS._schema, operation).as_given(given)
+        at_once = Variables(TOYS._schema, operation)._coerce_plain(given)
         assert (at_once is None) is (what in LEFT_TO_GRAPHQL_CORE)
     if ours is not None:
         assert ours.coerced == theirs.coerced

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from execution.complexity import TooExpensive
-from execution.document import prepared
+from execution.document import prepare
 from models.enums import Role
 from resolvers.account import sign_in
 from resolvers.policy import TABLE
@@ -241,8 +241,8 @@ COSTS: list[tuple[str, dict[str, Any], int]] = [
 
 @pytest.mark.parametrize(("query", "variables", "cost"), COSTS)
 def test_what_a_document_costs(query: str, variables: dict[str, Any], cost: int) -> None:
-    document = prepared(SCHEMA._schema, query, None, Settings().limits)
-    found = document.measured(document.read(variables))
+    document = prepare(SCHEMA._schema, query, None, Settings().limits)
+    found = document.measure(document.coerce(variables))
     assert not isinstance(found, TooExpensive)
     assert found.cost == cost
 
@@ -461,12 +461,12 @@ def test_the_most_expensive_documents_have_their_bounds(name: str) -> None:
     text, in_each, most = WORST[name]
     for placeholder, many in MANY.items():
         text = text.replace(placeholder, many)
-    document = prepared(SCHEMA._schema, f"query($n: Int) {{ viewer {{ {text} }} }}", None, Settings().limits)
+    document = prepare(SCHEMA._schema, f"query($n: Int) {{ viewer {{ {text} }} }}", None, Settings().limits)
     passing: list[int] = []
     for n in range(1, 101):
-        found = document.measured(document.read({"n": n}))
+        found = document.measure(document.coerce({"n": n}))
         assert not isinstance(found, TooExpensive)
-        if not document.errors(found, Settings().limits):
+        if not document.errors(found):
             passing.append(n)
     assert passing[0] == 1
     assert passing[-1] * in_each <= most

@@ -32,7 +32,7 @@ RUN = "TEST_RUN"  # every process of a run has this variable, with the run's nam
 # Whoever takes these files last would keep the others waiting, so they come first.
 LONGEST = (
     "tests/policy/test_machine.py",
-    "tests/execution/test_executor.py",
+    "tests/execution/test_compiler.py",
     "tests/storage/test_migrating.py",
     "tests/storage/test_hangs.py",
     "tests/storage/test_failures.py",

@@ -1,29 +1,73 @@
-"""A plugin for graphql-core's own tests: with --compiled, the compiled executor is the one that is used unless a test
-says otherwise, and compiles at first sight. Writes down what became of each test."""
+"""Executors of graphql-core that run compiled code wherever it can be had, from the first use of an operation.
+
+It is a plugin for graphql-core's own tests as well. With --compiled those use such executors, unless a test names its
+own. The outcome of each test is recorded.
+"""
 
 import json
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from graphql import Undefined
 
-from execution.compiler import Compiled
-
-outcomes: dict[str, str] = {}
-completed = 0  # values, by compiled code
+from execution.compiler import CompiledVariants, Execution, RunsCompiled
+from execution.hooks import Outcome
+from execution.yielding import YieldingExecutor
 
 
-class AtOnce(Compiled):
+class AtOnce(CompiledVariants):
     compiled_from = 1
 
-    def _shown(self, output: Any, group: Any, value: Any, position_context: Any) -> Any:
-        global completed
-        shown = super()._shown(output, group, value, position_context)
-        completed += shown is not Undefined
-        return shown
+    def _fall_back(self, cause: Exception, execution: Execution, observe: Any, interpret: Any) -> Any:
+        global fallen
+        fallen += 1
+        return super()._fall_back(cause, execution, observe, interpret)
+
+
+outcomes: list[Outcome] = []  # of all executions
+fallen = 0  # executions that compiled code began, and graphql-core ended
+_variants: dict[tuple[int, ...], CompiledVariants] = {}  # which keep what they are found by
+
+
+def observe(outcome: Outcome, _operation: str) -> None:
+    outcomes.append(outcome)
+
+
+def variants_for(executor: Any, make: type[CompiledVariants] = AtOnce) -> CompiledVariants:
+    """The code of an executor's operation; the same for the same nodes of documents."""
+    parts = [executor.operation, *executor.fragment_definitions.values()]
+    key = id(make), id(executor.schema), *map(id, parts)
+    if key not in _variants:
+        _variants[key] = make(executor.schema, executor.operation, parts)
+    return _variants[key]
+
+
+def compiled(base: Any, make: type[CompiledVariants] = AtOnce, cost: int = 0) -> Any:
+    """The executor class `base`, but by compiled code; for an answer of this cost."""
+
+    class Compiled(RunsCompiled, base):
+        observe: Callable[[Outcome, str], None] = staticmethod(observe)
+
+        def execute_operation(self, serially: bool | None = None) -> Any:
+            self.compiled, self.cost = variants_for(self, make), cost
+            self.compiled.falls = 0  # none is given up: each document is to be tried
+            return super().execute_operation(serially)
+
+    return Compiled
+
+
+def uncompiled(base: Any, cost: int) -> Any:
+    class Uncompiled(YieldingExecutor, base):
+        def execute_operation(self, serially: bool | None = None) -> Any:
+            self.cost = cost
+            return super().execute_operation(serially)
+
+    return Uncompiled
+
+
+results: dict[str, str] = {}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -36,16 +80,17 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, Any, Any]:
     if session.config.getoption("compiled"):
         execute: Any = sys.modules["graphql.execution.execute"]
         for name in ("IncrementalExecutor", "ExecutorThrowingOnIncremental"):
-            setattr(execute, name, type(name, (AtOnce, getattr(execute, name)), {}))
+            setattr(execute, name, compiled(getattr(execute, name)))
     return (yield)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if report.when == "call" or report.outcome != "passed":
-        outcomes[report.nodeid] = report.outcome
+        results[report.nodeid] = report.outcome
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     path = session.config.getoption("outcomes")
     assert isinstance(path, Path)
-    path.write_text(json.dumps({"outcomes": outcomes, "completed": completed}))
+    begun = outcomes.count(Outcome.COMPILED) + fallen
+    path.write_text(json.dumps({"outcomes": results, "begun": begun}))

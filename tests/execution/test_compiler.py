@@ -1,14 +1,16 @@
-"""The compiled executor gives what graphql-core gives, errors and all, whatever it is asked and whatever it finds."""
+"""Compiled code gives what graphql-core gives, errors and all, whatever it is asked and whatever it finds."""
 
 import asyncio
+import gc
 import inspect
 import itertools
 import re
 from ast import literal_eval
-from copy import copy
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from importlib.metadata import version
+from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,12 +18,16 @@ import strawberry
 from graphql import (
     AbortController,
     DocumentNode,
+    ExecutableDefinitionNode,
+    ExecutionResult,
     GraphQLError,
     GraphQLSchema,
+    OperationDefinitionNode,
     Undefined,
     execute,
     experimental_execute_incrementally,
     parse,
+    validate,
 )
 from graphql.execution.executor_throwing_on_incremental import ExecutorThrowingOnIncremental
 from hypothesis import given, settings
@@ -29,20 +35,24 @@ from hypothesis import strategies as st
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from execution import compiler
-from execution.compiler import Compiled, CompiledExecutor, UncompiledExecutor
-from execution.lookahead import VARIANTS
-from execution.lru import DOCUMENTS
+from execution.arguments import Variables
+from execution.compiler import CompiledExecutor, CompiledVariants, Execution, RunsCompiled, by_class
+from execution.document import _documents, prepare
+from execution.hooks import Outcome
+from execution.lookahead import MAX_COMBINATIONS
+from execution.lru import DOCUMENT_CHARACTERS
+from execution.schema import Schema
 from models.enums import Role
 from resolvers.account import sign_in
 from resolvers.context import Context
-from resolvers.telemetry import Request, current
 from schema import SCHEMA
 from schema.scalars import spell_instant
 from server.graphql.endpoint import GraphQLEndpoint
 from server.settings import Settings
+from server.state import State
 from tests.conftest import NOW, Server, World
 from tests.execution import graphql_core, kinds
+from tests.execution.injected.compiled import AtOnce, compiled, observe, uncompiled, variants_for
 from tests.read.test_statements import ALL_ORDERS, DESK, DETAIL, DISPUTE
 from tests.support.actions import INPUTS
 
@@ -68,8 +78,8 @@ def test_graphql_cores_own_tests(suite: graphql_core.Suite) -> None:
     assert (none, completed > 50) == (0, True)
 
 
-class AtOnce(CompiledExecutor):
-    compiled_from = 1
+class Tracking(StrawberryGraphQLCoreExecutionContext):
+    """Notes which fields graphql-core executes."""
 
     def execute_field(
         self, parent_type: Any, source: Any, field_details_list: Any, path: Any, position_context: Any
@@ -78,30 +88,13 @@ class AtOnce(CompiledExecutor):
         return super().execute_field(parent_type, source, field_details_list, path, position_context)
 
 
-def large(base: Any) -> Any:
-    """The same for an answer that was measured to be large, and is completed in turns with others."""
-
-    class Large(base):
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            before = current.set(Request(cost=10**6))
-            try:
-                super().__init__(*args, **kwargs)
-            finally:
-                current.reset(before)
-
-    return Large
-
-
-IN_TURNS = [large(AtOnce), large(UncompiledExecutor)]
-
-
-class PlainAtOnce(Compiled, ExecutorThrowingOnIncremental):
-    compiled_from = 1
-
-
+COMPILED = compiled(Tracking)
+# The same for an answer that was measured to be large, which yields to others.
+YIELDING = [compiled(Tracking, cost=10**6), uncompiled(Tracking, cost=10**6)]
+PLAIN_COMPILED = compiled(ExecutorThrowingOnIncremental)
 BASE_AND_OURS: dict[str, tuple[GraphQLSchema, Any, Any]] = {
-    "Strawberry": (kinds.SCHEMA, StrawberryGraphQLCoreExecutionContext, AtOnce),
-    "graphql-core": (kinds.PLAIN, ExecutorThrowingOnIncremental, PlainAtOnce),
+    "Strawberry": (kinds.SCHEMA, StrawberryGraphQLCoreExecutionContext, COMPILED),
+    "graphql-core": (kinds.PLAIN, ExecutorThrowingOnIncremental, PLAIN_COMPILED),
 }
 
 
@@ -123,6 +116,49 @@ def answer(
     result = asyncio.run(execution())
     errors = [(error.message, error.path, error.locations, repr(error.original_error)) for error in result.errors or ()]
     return spelled(result.data), errors
+
+
+def variants(document: DocumentNode, schema: GraphQLSchema = kinds.SCHEMA) -> CompiledVariants:
+    [operation] = [part for part in document.definitions if isinstance(part, OperationDefinitionNode)]
+    parts = [part for part in document.definitions if isinstance(part, ExecutableDefinitionNode)]
+    return AtOnce(schema, operation, parts)
+
+
+def coerced(ours: CompiledVariants, variables: dict[str, Any] | None = None) -> Any:
+    return Variables(ours.schema, ours.operation).coerce(variables or {})
+
+
+def data_of(
+    ours: CompiledVariants, root: Any, variables: dict[str, Any] | None = None, context: Any = None, cost: int = 0
+) -> Any:
+    """What compiled code answers; None where graphql-core has to."""
+    values = coerced(ours, variables)
+    if not values:
+        return None
+
+    async def run() -> Any:
+        execution = Execution(root, values.coerced, context, None)
+        result = ours.execute(execution, values, cost, observe, lambda _: ExecutionResult(None, [GraphQLError("")]))
+        return await result if inspect.isawaitable(result) else result
+
+    return asyncio.run(run()).data
+
+
+def are_compiled(ours: CompiledVariants) -> bool:
+    [by_size] = [variant.compiled for variant in ours.variants.all()]
+    return bool(by_size) and None not in by_size.values()
+
+
+def told(ours: CompiledVariants, data: Any, variables: dict[str, Any] | None = None) -> str | None:
+    shown = data_of(ours, data, variables)
+    if isinstance(ours, AtOnce):  # a large answer is compiled at once, whatever was seen
+        assert spelled(data_of(ours, data, variables, cost=10**6)) == spelled(shown)
+    return spelled(shown) if isinstance(shown, dict) else None
+
+
+def expected(document: DocumentNode, data: Any, variables: dict[str, Any] | None = None) -> tuple[str, list[str]]:
+    shown, errors = answer(kinds.SCHEMA, StrawberryGraphQLCoreExecutionContext, document, data, variables)
+    return shown, [error[0] for error in errors]
 
 
 def toy(**values: Any) -> Any:
@@ -163,8 +199,8 @@ ALL = "id count ratio text flag at price colour shape texts numbers days colours
 
 def test_what_is_shown_of_every_kind_of_leaf() -> None:
     left.clear()
-    shown, errors = answer(kinds.SCHEMA, AtOnce, parse(f"{{ toy {{ {ALL} }} }}"), root(toy=toy()))
-    assert left == ["toy"]
+    shown, errors = answer(kinds.SCHEMA, COMPILED, parse(f"{{ toy {{ {ALL} }} }}"), root(toy=toy()))
+    assert left == []
     assert errors == []
     assert literal_eval(shown) == {
         "toy": {
@@ -185,7 +221,7 @@ def test_what_is_shown_of_every_kind_of_leaf() -> None:
     }
 
 
-COMPILED: list[tuple[str, dict[str, Any]]] = [
+PURE: list[tuple[str, dict[str, Any]]] = [
     ("{ toy { id } }", {}),
     ("{ toy { __typename same: id other: id } }", {}),
     ("{ toy { other { other { id } toy { id } } } }", {}),
@@ -209,12 +245,12 @@ def family() -> Any:
     return root(toy=big, toys=[big, None], pet=cat)
 
 
-@pytest.mark.parametrize(("text", "variables"), COMPILED)
+@pytest.mark.parametrize(("text", "variables"), PURE)
 def test_what_is_compiled(text: str, variables: dict[str, Any]) -> None:
-    """Of these graphql-core executes the root's fields alone."""
+    """Of these graphql-core executes nothing."""
     left.clear()
-    given = answer(kinds.SCHEMA, AtOnce, parse(text), family(), variables)
-    assert [path for path in left if "." in path] == []
+    given = answer(kinds.SCHEMA, COMPILED, parse(text), family(), variables)
+    assert left == []
     assert given[1] == []
     assert given == answer(kinds.SCHEMA, StrawberryGraphQLCoreExecutionContext, parse(text), family(), variables)
 
@@ -228,8 +264,8 @@ def test_arguments_are_read_in_each_execution() -> None:
         ({"n": 1}, "7 1 None UNSET"),
     ):
         left.clear()
-        given = answer(kinds.SCHEMA, AtOnce, document, root(toy=toy()), variables)
-        assert left == ["toy"]
+        given = answer(kinds.SCHEMA, COMPILED, document, root(toy=toy()), variables)
+        assert left == []
         assert given == (repr({"toy": {"add": shown}}), [])
 
 
@@ -252,11 +288,10 @@ def test_what_is_not_compiled(text: str) -> None:
     """And is not tried, either."""
     left.clear()
     document = parse(text)
-    given = answer(kinds.SCHEMA, AtOnce, document, family())
+    given = answer(kinds.SCHEMA, COMPILED, document, family())
     assert [path for path in left if "." in path] != []
-    [known] = [each for each in compiler._known.values() if each.alive[0] is document.definitions[0]]
-    [variant] = known.kept.values()
-    assert next(iter(variant.plans.values())) is None
+    [variant] = variants_for(COMPILED.build(kinds.SCHEMA, document)).variants.all()
+    assert variant.compiled == {False: None}
     assert given == answer(kinds.SCHEMA, StrawberryGraphQLCoreExecutionContext, document, family())
 
 
@@ -325,7 +360,7 @@ def test_surprises_are_told_by_graphql_core(
         odd = toy(**odds)
         data = root(toy=odd, toys=[toy(), odd, toy(grid=[[toy()], [odd]])])
         expected = answer(kinds.SCHEMA, StrawberryGraphQLCoreExecutionContext, document, data)
-        for ours in (AtOnce, *IN_TURNS):
+        for ours in (COMPILED, *YIELDING):
             assert answer(kinds.SCHEMA, ours, document, data) == expected
         if odds and message is not None:
             assert message in expected[1][0][0]
@@ -333,13 +368,12 @@ def test_surprises_are_told_by_graphql_core(
             assert expected[1] == []
 
 
-def test_what_was_told_right_is_not_told_again() -> None:
-    """An error in one entry of a list leaves the others to compiled code."""
+def test_an_error_in_one_entry_leaves_all_to_graphql_core() -> None:
     left.clear()
     data = root(toys=[toy(), toy(text=kinds.Broken("the other")), toy(text=kinds.Broken("one"))])
-    _, errors = answer(kinds.SCHEMA, AtOnce, parse("{ toys { id text } }"), data)
+    _, errors = answer(kinds.SCHEMA, COMPILED, parse("{ toys { id text } }"), data)
     assert [error[1] for error in errors] == [["toys", 1, "text"], ["toys", 2, "text"]]
-    assert left == ["toys", "toys.1.id", "toys.1.text", "toys.2.id", "toys.2.text"]
+    assert left == ["toys", *(f"toys.{place}.{name}" for place in range(3) for name in ("id", "text"))]
 
 
 def test_what_has_to_be_called_is_called_once() -> None:
@@ -357,7 +391,7 @@ def test_what_has_to_be_called_is_called_once() -> None:
     for source in ({"id": "7", "text": text, "toy": another}, toy(text=text, toy=another)):
         for asked, name, shown in (("text", "text", "called"), ("toy { text }", "toy", {"text": "of another"})):
             calls.clear()
-            given = answer(kinds.PLAIN, PlainAtOnce, parse(f"{{ toy {{ id {asked} }} }}"), {"toy": source})
+            given = answer(kinds.PLAIN, PLAIN_COMPILED, parse(f"{{ toy {{ id {asked} }} }}"), {"toy": source})
             assert calls == [name.replace("toy", "another")]
             assert given == (repr({"toy": {"id": "7", name: shown}}), [])
 
@@ -365,7 +399,7 @@ def test_what_has_to_be_called_is_called_once() -> None:
 def test_arguments_of_what_graphql_core_reads() -> None:
     data = {"toy": {"inner": None}}
     document = parse("{ toy { inner(deep: null) { id } } }")
-    given = answer(kinds.PLAIN, PlainAtOnce, document, data)
+    given = answer(kinds.PLAIN, PLAIN_COMPILED, document, data)
     assert "Argument 'deep' has invalid value" in given[1][0][0]
     assert given == answer(kinds.PLAIN, ExecutorThrowingOnIncremental, document, data)
 
@@ -377,7 +411,7 @@ def nothing(_value: Any) -> Any:
 def test_a_scalar_that_gives_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     types: Any = kinds.PLAIN.type_map
     monkeypatch.setattr(types["DateTime"], "coerce_output_value", nothing)
-    _, [error] = answer(kinds.PLAIN, PlainAtOnce, parse("{ toy { at } }"), {"toy": {"at": "2026"}})
+    _, [error] = answer(kinds.PLAIN, PLAIN_COMPILED, parse("{ toy { at } }"), {"toy": {"at": "2026"}})
     assert "to return non-nullable value, returned: None" in error[0]
 
 
@@ -386,7 +420,7 @@ def test_conditions_that_no_validation_let_through() -> None:
     for condition in ([True], []):
         variables = {"a": condition}
         expected = answer(kinds.SCHEMA, StrawberryGraphQLCoreExecutionContext, document, root(toy=toy()), variables)
-        assert answer(kinds.SCHEMA, AtOnce, document, root(toy=toy()), variables) == expected
+        assert answer(kinds.SCHEMA, COMPILED, document, root(toy=toy()), variables) == expected
 
 
 class Stand:
@@ -404,7 +438,7 @@ class Stand:
 def test_what_only_the_value_can_tell() -> None:
     data = root(toys=[Stand(toy(), late=late) for late in (False, True, False)])
     document = parse("{ toys { id } }")
-    shown, [error] = answer(kinds.SCHEMA, AtOnce, document, data)
+    shown, [error] = answer(kinds.SCHEMA, COMPILED, document, data)
     assert literal_eval(shown) == {"toys": [{"id": "7"}, None, {"id": "7"}]}
     assert "await" in error[0]
 
@@ -426,7 +460,7 @@ def looked_up(source: Any, name: str) -> Any:
 def test_a_default_resolver_of_ones_own() -> None:
     schema: Any = strawberry.Schema(Things, config=StrawberryConfig(default_resolver=looked_up))
     thing = Thing(name="not asked")
-    shown, _ = answer(schema._schema, AtOnce, parse("{ thing { name } }"), {"thing": thing})
+    shown, _ = answer(schema._schema, COMPILED, parse("{ thing { name } }"), {"thing": thing})
     assert literal_eval(shown) == {"thing": {"name": "name of a thing"}}
 
 
@@ -438,29 +472,24 @@ def test_a_resolver_that_was_put_in_the_place_of_strawberrys(monkeypatch: pytest
 
     types: Any = kinds.SCHEMA.type_map
     monkeypatch.setattr(types["Toy"].fields["text"], "resolve", another)
-    shown, _ = answer(kinds.SCHEMA, AtOnce, parse("{ toy { text } }"), root(toy=toy()))
+    shown, _ = answer(kinds.SCHEMA, COMPILED, parse("{ toy { text } }"), root(toy=toy()))
     assert literal_eval(shown) == {"toy": {"text": "another"}}
 
 
 def test_the_second_sighting_is_compiled() -> None:
-    class Second(AtOnce):
-        compiled_from = 2
-
+    second = compiled(Tracking, CompiledVariants)
     document = parse("query($a: Boolean!) { toy { id @skip(if: $a) count } }")
     fields: list[int] = []
     for condition in (True, True, False, False, True, True):
         left.clear()
-        answer(kinds.SCHEMA, Second, document, root(toy=toy()), {"a": condition})
+        answer(kinds.SCHEMA, second, document, root(toy=toy()), {"a": condition})
         fields.append(len(left))
-    assert fields == [2, 1, 3, 1, 1, 1]
+    assert fields == [2, 0, 3, 0, 0, 0]
 
 
-def test_each_event_of_a_subscription_is_a_sighting() -> None:
-    class Third(AtOnce):
-        compiled_from = 3
-
-    watching: Any = Third.build(kinds.SCHEMA, parse("{ toy { id } }"))
-    for place, fields in enumerate((["toy", "toy.id"], ["toy"], ["toy"])):
+def test_each_event_of_a_subscription_is_a_use() -> None:
+    watching: Any = compiled(Tracking, CompiledVariants).build(kinds.SCHEMA, parse("{ toy { id } }"))
+    for place, fields in enumerate((["toy", "toy.id"], [], [])):
         left.clear()
         result = watching.build_per_event_executor(root(toy=toy(id=str(place)))).execute_operation()
         assert result.data == {"toy": {"id": str(place)}}
@@ -469,15 +498,19 @@ def test_each_event_of_a_subscription_is_a_sighting() -> None:
 
 def test_nothing_is_mistaken_for_what_was_there_before() -> None:
     """Documents come and go, and others are put where they were; what is kept of them is bounded."""
+    limits = Settings().limits
     for count in range(1200):
         name = ("id", "text", "count", "flag")[count % 4]
-        document = parse(f"{{ toy {{ {name} {'colour' * (count % 3 == 0)} }} }}")
-        assert answer(kinds.SCHEMA, AtOnce, document, root(toy=toy())) == answer(
-            kinds.SCHEMA, StrawberryGraphQLCoreExecutionContext, document, root(toy=toy())
+        text = f"{{ toy {{ x{count}: {name} {'colour' * (count % 3 == 0)} }} }}"
+        prepared = prepare(kinds.SCHEMA, text, None, limits)
+        assert prepared.parsed is not None
+        _, data = [data_of(prepared.compiled, root(toy=toy())) for _ in range(2)]
+        assert (spelled(data), []) == answer(
+            kinds.SCHEMA, StrawberryGraphQLCoreExecutionContext, prepared.parsed, root(toy=toy())
         )
-        del document
-    assert compiler._known.weight <= DOCUMENTS
-    assert len(compiler._known) < 1000
+        del prepared
+    assert _documents.currsize <= DOCUMENT_CHARACTERS
+    assert len(_documents) < 1000
 
 
 def test_the_same_operation_with_other_fragments() -> None:
@@ -485,7 +518,7 @@ def test_the_same_operation_with_other_fragments() -> None:
     _, texts = parse("{ toy { ...F } } fragment F on Toy { text }").definitions
     for fragment, shown in ((ids, "id"), (texts, "text"), (ids, "id")):
         document = DocumentNode(definitions=(operation, fragment))
-        assert shown in answer(kinds.SCHEMA, AtOnce, document, root(toy=toy()))[0]
+        assert shown in answer(kinds.SCHEMA, COMPILED, document, root(toy=toy()))[0]
 
 
 def test_conditions_of_many_values_are_bounded() -> None:
@@ -494,10 +527,10 @@ def test_conditions_of_many_values_are_bounded() -> None:
     document = parse(f"query({' '.join(f'${name}: Boolean!' for name in names)}) {{ toy {{ {fields} }} }}")
     for values in itertools.product([True, False], repeat=6):
         given = dict(zip(names, values, strict=True))
-        shown, _ = answer(kinds.SCHEMA, AtOnce, document, root(toy=toy()), given)
+        shown, _ = answer(kinds.SCHEMA, COMPILED, document, root(toy=toy()), given)
         assert list(literal_eval(shown)["toy"]) == [name for name in names if not given[name]]
-    [known] = [each for each in compiler._known.values() if each.alive[0] is document.definitions[0]]
-    assert len(known.kept) == VARIANTS
+    variants = variants_for(COMPILED.build(kinds.SCHEMA, document, raw_variable_values=dict.fromkeys(names, True)))
+    assert len(variants.variants.all()) == MAX_COMBINATIONS
 
 
 def loud(resolve: Any, source: Any, info: Any, **arguments: Any) -> Any:
@@ -525,7 +558,7 @@ LEFT_WHOLE: list[tuple[str, dict[str, Any]]] = [
 def test_executions_that_are_left_to_graphql_core(arguments: dict[str, Any]) -> None:
     left.clear()
     document = parse("{ toy { id other { text } } }")
-    ours: Any = execute(kinds.SCHEMA, document, family(), executor_class=AtOnce, **arguments)
+    ours: Any = execute(kinds.SCHEMA, document, family(), executor_class=COMPILED, **arguments)
     assert left == ["toy", "toy.id", "toy.other", "toy.other.text"]
     assert ours == execute(kinds.SCHEMA, document, family(), **arguments)
 
@@ -544,7 +577,7 @@ async def test_incremental_delivery(text: str) -> None:
         first = await result if inspect.isawaitable(result) else result
         return [str(first.initial_result), *[str(part) async for part in first.subsequent_results]]
 
-    assert await parts(AtOnce) == await parts(StrawberryGraphQLCoreExecutionContext)
+    assert await parts(COMPILED) == await parts(StrawberryGraphQLCoreExecutionContext)
 
 
 DECISIONS = """query($id: ID!, $at: DateTime) { node(id: $id) { __typename id ... on Actionable {
@@ -552,7 +585,6 @@ DECISIONS = """query($id: ID!, $at: DateTime) { node(id: $id) { __typename id ..
   ... on Order { timeline(first: 3) { edges { cursor node { at text action by { name } } } pageInfo { hasNextPage } }
   dispute { messages(last: 2) { edges { node { text } } } } } } }"""
 USUAL = {"all orders": ALL_ORDERS, "an order": DETAIL, "a dispute": DISPUTE, "the desk": DESK, "decisions": DECISIONS}
-READ = {"viewer", "viewer.orders", "viewer.disputes", "node"}  # by graphql-core, from the database
 
 
 def asked_by_a_buyer(server: Server, world: World, asked: str) -> tuple[Context, dict[str, Any]]:
@@ -566,21 +598,285 @@ def asked_by_a_buyer(server: Server, world: World, asked: str) -> tuple[Context,
 
 
 @pytest.mark.parametrize("asked", USUAL)
-def test_what_apps_ask_is_compiled(server: Server, world: World, asked: str) -> None:
-    """All of it below what is read."""
+def test_what_apps_ask_is_compiled(server: Server, world: World, asked: str, monkeypatch: pytest.MonkeyPatch) -> None:
     context, variables = asked_by_a_buyer(server, world, asked)
-    ours = copy(SCHEMA)
-    ours.execution_context_class = AtOnce
-    left.clear()
-    result = server.run(lambda: ours.execute(USUAL[asked], variables, context))
-    assert set(left) <= READ
-    assert not result.errors
-    assert result.data == server.run(lambda: SCHEMA.uncompiled().execute(USUAL[asked], variables, context)).data
+    seen: list[Outcome] = []
+
+    def note(outcome: Outcome, _operation: str) -> None:
+        seen.append(outcome)
+
+    monkeypatch.setattr(SCHEMA.hooks, "on_outcome", note)
+    results = [server.run(lambda: SCHEMA.execute(USUAL[asked], variables, context)) for _ in range(3)]
+    assert [result.errors for result in results] == [None] * 3
+    assert seen[-2:] == [Outcome.COMPILED] * 2
+    answers = [result.data for result in results]
+    answers.append(server.run(lambda: SCHEMA.uncompiled().execute(USUAL[asked], variables, context)).data)
+    assert answers == [answers[0]] * 4
+    assert are_compiled(prepare(SCHEMA._schema, USUAL[asked], None, context.limits).compiled)
 
 
 def test_it_can_be_turned_off() -> None:
-    assert GraphQLEndpoint(Settings(compiled=True)).schema.execution_context_class is CompiledExecutor  # type: ignore[attr-defined]
-    assert not issubclass(GraphQLEndpoint(Settings(compiled=False)).schema.execution_context_class, Compiled)  # type: ignore[attr-defined]
+    assert GraphQLEndpoint(State(Settings(compiled=True))).schema.execution_context_class is CompiledExecutor  # type: ignore[attr-defined]
+    assert not issubclass(GraphQLEndpoint(State(Settings(compiled=False))).schema.execution_context_class, RunsCompiled)  # type: ignore[attr-defined]
+
+
+ASKED_WHOLE = [
+    "{ toy { id } met { id } pet { __typename name } __typename }",
+    "{ met { id other { text } } }",
+    "query($b: Boolean!) { met @skip(if: $b) { id } toy { id } }",
+    "query($a: Boolean = true) { met(deep: $a) { id } }",
+    "{ handed { id handed { met(deep: true) { id } text } } }",
+    "{ x: handed { ...F } } fragment F on Toy { met { id } other { id } }",
+    "{ met(deep: true) { id } ... { met(deep: true) { text } } }",
+    "{ toy { id } }",
+    "{ x: handed { named y: named handed { named } } named: handed { id } }",
+    "{ met { id } x: met { id } }",
+    "{ met(deep: true) { met { id } id } }",
+    "{ met(deep: true) { x: met(deep: true) { id } y: met { id } handed { z: met(deep: true) { text } } } toy { id } }",
+]
+LEFT = {
+    "one in a list": "{ toys { handed { id } } }",
+    "one below what is not told by its class": "{ toy { fish { depth } } }",
+    "an extension": "{ toy { loud } }",
+    "what is told of the schema": "{ __schema { queryType { name } } toy { id } }",
+}
+GIVEN = {"b": False}
+
+
+def nested() -> Any:
+    inner = toy(id="inner", other=toy(id="innermost"), toy=toy(id="deep", other=toy(), toy=toy()))
+    return root(toy=toy(toy=inner, other=inner), toys=[toy(), None], pet=pet("Cat"))
+
+
+@pytest.mark.parametrize("text", ASKED_WHOLE)
+def test_what_is_executed_whole(text: str) -> None:
+    document = parse(text)
+    assert not validate(kinds.SCHEMA, document)
+    assert (told(variants(document), nested(), GIVEN), []) == expected(document, nested(), GIVEN)
+
+
+@pytest.mark.parametrize("text", LEFT.values(), ids=LEFT)
+def test_what_is_left_to_graphql_core(text: str) -> None:
+    document = parse(text)
+    assert not validate(kinds.SCHEMA, document)
+    assert told(variants(document), nested(), GIVEN) is None
+
+
+def test_errors_are_told_by_graphql_core() -> None:
+    document = parse("query($n: Int!) { handed { add(to: $n) met(deep: true) { id } } }")
+    ours = variants(document)
+    for n, errors in ((1, []), (3, ["not 3"]), ("x", None), (2, [])):
+        shown, messages = expected(document, nested(), {"n": n})
+        assert told(ours, nested(), {"n": n}) == (shown if errors == [] else None)
+        assert errors is None or messages == errors
+
+
+ODD: dict[str, tuple[str, Any]] = {
+    "an error, given": ("{ handed { __typename met { id } } }", root(toy=kinds.Broken("returned"))),
+    "nothing, where there is something": ("{ handed { handed { met { id } } } }", root(toy=toy())),
+    "what is to be awaited": ("{ handed { __typename met { id } } }", root(toy=kinds.Later(None))),
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_what_resolvers_should_not_give(odd: str) -> None:
+    text, data = ODD[odd]
+    assert expected(parse(text), data)[1] != [] or odd == "what is to be awaited"
+    assert told(variants(parse(text)), data) is None
+
+
+@strawberry.type
+class Named:
+    name: str
+
+    @strawberry.field
+    def told(self, info: strawberry.Info[Any, Any]) -> str:
+        return f"{info.field_name} {self.name}"
+
+    @classmethod
+    @by_class
+    def is_type_of(cls, obj: Any, _info: Any) -> bool:
+        return type(obj) is cls
+
+
+class Alike:
+    name = "alike"
+    told = "not asked"
+
+
+@strawberry.type
+class One:
+    @strawberry.field
+    def one(self, info: strawberry.Info[Any, Any]) -> Named:
+        return info.context
+
+    @strawberry.field
+    def inner(self, info: strawberry.Info[Any, Any]) -> "One":
+        return One()
+
+    @strawberry.field
+    async def none(self, info: strawberry.Info[Any, Any], more: str = "") -> Named | None:
+        info.context.asked += 1
+        raise ValueError(f"there is none{more}")
+
+    @strawberry.field
+    async def some(self, info: strawberry.Info[Any, Any]) -> Named:
+        info.context.asked += 1
+        raise ValueError("there are none")
+
+
+def test_objects_are_of_their_type() -> None:
+    document = parse("{ one { name told } }")
+    ours = variants(document, strawberry.Schema(One)._schema)
+    assert data_of(ours, None, context=Named(name="one")) == {"one": {"name": "one", "told": "told one"}}
+    assert data_of(ours, None, context=Alike()) is None
+
+
+@strawberry.type
+class Doing:
+    @strawberry.mutation
+    def pure(self) -> str:
+        return "what takes no info"
+
+    @strawberry.mutation
+    async def do(self, info: strawberry.Info[Any, Any], well: bool = True) -> One | None:
+        info.context.asked += 1
+        if not well:
+            raise ValueError("it cannot be done")
+        return One()
+
+    @strawberry.mutation
+    async def give_nothing(self, info: strawberry.Info[Any, Any]) -> One:
+        info.context.asked += 1
+        return None  # type: ignore[return-value]
+
+    @strawberry.mutation
+    async def misname(self, info: strawberry.Info[Any, Any]) -> Named:
+        info.context.asked += 1
+        return Named(name=[])  # type: ignore[arg-type]
+
+    @strawberry.mutation
+    async def mistake(self, info: strawberry.Info[Any, Any]) -> Named:
+        info.context.asked += 1
+        return Alike()  # type: ignore[return-value]
+
+
+ASKED_ONCE = {
+    "an error": "{ none { name } }",
+    "one where there may be none": "{ some { name } }",
+    "one below": "{ inner { x: none { told } } y: inner { __typename } }",
+    "one far below": "{ inner { inner { some { name } } } }",
+    "an error of a mutation": "mutation { x: do(well: false) { inner { __typename } } }",
+    "an error below what a mutation gave": "mutation { do { one { name told } } }",
+    "nothing, which may not be": "mutation { giveNothing { __typename } }",
+    "what does not serialize": "mutation { misname { name told } }",
+    "what is of another type": "mutation { mistake { told } }",
+    "all as it should be": "mutation($well: Boolean!) { y: do(well: $well) { inner { __typename } } }",
+}
+
+
+@pytest.mark.parametrize("text", ASKED_ONCE.values(), ids=ASKED_ONCE)
+async def test_a_resolver_is_asked_once_whatever_it_gives(text: str) -> None:
+    schema = Schema(One, Doing)
+    context: Any = SimpleNamespace(limits=Settings().limits, asked=0)
+    variables = {"well": True}
+    expected = await schema.uncompiled().execute(text, variables, context)
+    assert (expected.errors is None) == (text == ASKED_ONCE["all as it should be"])
+    for times in range(2, 6):
+        result = await schema.execute(text, variables, context)
+        assert context.asked == times
+        assert result.data == expected.data
+        assert [error.formatted for error in result.errors or ()] == [
+            error.formatted for error in expected.errors or ()
+        ]
+        causes = [[type(error.original_error) for error in each.errors or ()] for each in (result, expected)]
+        assert causes[0] == causes[1]
+    assert are_compiled(prepare(schema._schema, text, None, context.limits).compiled)
+
+
+def test_what_a_mutation_does_without_info_is_left_to_graphql_core() -> None:
+    """It would be done after what stands behind it, and again where that surprises."""
+    schema = strawberry.Schema(One, Doing)._schema
+    for text in (
+        "mutation { pure }",
+        "mutation { pure do { __typename } }",
+        "mutation { __typename do { __typename } }",
+    ):
+        ours = variants(parse(text), schema)
+        data_of(ours, None, context=SimpleNamespace(asked=0))
+        assert are_compiled(ours) == ("pure" not in text)
+
+
+def test_nothing_of_a_request_is_kept() -> None:
+    document = parse("query($more: String!) { none(more: $more) { name } inner { __typename } }")
+    ours = variants(document, strawberry.Schema(One)._schema)
+    large = "x" * 100_000
+    data_of(ours, None, {"more": large}, SimpleNamespace(asked=0))
+    [variant] = ours.variants.all()
+    assert are_compiled(ours)
+    left, seen = [variant], set[int]()
+    while left:
+        one: Any = left.pop()
+        assert one is not large
+        assert one != {"more": large}
+        if id(one) in seen or isinstance(one, type | ModuleType | GraphQLSchema):
+            continue
+        seen.add(id(one))
+        if isinstance(one, FunctionType):  # modules are not followed
+            named = one.__globals__ if "__name__" not in one.__globals__ else None
+            left += [one.__closure__, one.__defaults__, one.__kwdefaults__, named]
+        else:
+            left += gc.get_referents(one)
+
+
+def test_the_second_use_with_the_same_conditions_is_compiled() -> None:
+    document = parse("query($b: Boolean!) { met(deep: true) { id @skip(if: $b) text } }")
+    [operation] = document.definitions
+    assert isinstance(operation, OperationDefinitionNode)
+    ours = CompiledVariants(kinds.SCHEMA, operation, [operation])
+    assert [told(ours, nested(), {"b": b}) is not None for b in (True, True, False, False, True)] == [
+        False,
+        True,
+        False,
+        True,
+        True,
+    ]
+
+
+LEAVE = """mutation($input: LeaveFeedbackInput!) { leaveFeedback(input: $input) { order { id canLeaveFeedback
+  availableActions { action closesAt } } feedback { rating comment } userErrors { code message field } } }"""
+
+
+def test_what_apps_do_is_compiled(server: Server, world: World) -> None:
+    """Done once, refused and answered again alike, by compiled code and by graphql-core."""
+    account = server.run(lambda: sign_in(world.buyer.subject, Role.BUYER, None))
+    context = replace(server.endpoint.context(account, ""), now=NOW)
+
+    def leave(order: str, stars: int, key: str | None, schema: Any = SCHEMA) -> Any:
+        asked = {"orderId": order, "ratings": {"overall": stars}, "idempotencyKey": key}
+        result = server.run(lambda: schema.execute(LEAVE, {"input": asked}, context))
+        assert not result.errors
+        return result.data["leaveFeedback"]
+
+    for _ in range(3):
+        assert not leave(world.order(completedAt=1), 4, None)["userErrors"]
+        order = world.order(completedAt=1)
+        first = leave(order, 4, order)
+        assert first["feedback"] == {"rating": "4.0", "comment": None}
+        assert not first["userErrors"]
+        assert leave(order, 4, order) == leave(order, 4, order, SCHEMA.uncompiled()) == first
+        refused = leave(order, 5, f"{order}, again")
+        assert [each["code"] for each in refused["userErrors"]] == ["FEEDBACK_ALREADY_LEFT"]
+        assert leave(order, 5, f"{order}, again", SCHEMA.uncompiled()) == refused
+    assert are_compiled(prepare(SCHEMA._schema, LEAVE, None, context.limits).compiled)
+
+
+def test_a_refused_request_is_refused_alike(world: World) -> None:
+    """Also when its operation is compiled: what a resolver raises is told by graphql-core."""
+    asked = "query($first: Int) { viewer { orders(first: $first) { edges { node { id } } } } }"
+    for first, code in ((1, None), (2, None), (-1, "BAD_REQUEST"), (1, None)):
+        answer = world.buyer.answer(asked, first=first)
+        assert [error["extensions"]["code"] for error in answer.get("errors", [])] == ([code] if code else [])
 
 
 @pytest.mark.slow
@@ -599,3 +895,21 @@ def test_the_same_answers(of: str, text: str, runs: list[tuple[dict[str, Any], i
     for variables, seed, faults in runs:
         expected = answer(schema, base, document, kinds.rows(seed, faults), variables)
         assert answer(schema, ours, document, kinds.rows(seed, faults), variables) == expected
+
+
+@given(
+    text=kinds.documents(),
+    runs=st.lists(
+        st.tuples(kinds.VARIABLES, st.integers(0, 10**6), st.sampled_from([0.0, 0.02, 0.2])), min_size=2, max_size=4
+    ),
+)
+@settings(max_examples=200)
+def test_what_compiled_code_answers_alone(text: str, runs: list[tuple[dict[str, Any], int, float]]) -> None:
+    document = parse(text)
+    if validate(kinds.SCHEMA, document):
+        return
+    ours = variants(document)
+    for variables, seed, faults in runs:
+        shown = told(ours, kinds.rows(seed, faults), variables)
+        if shown is not None:
+            assert (shown, []) == expected(document, kinds.rows(seed, faults), variables)

@@ -10,12 +10,9 @@ import pytest
 import strawberry
 from strawberry import Info
 
-from execution.compiler import CompiledExecutor
-from execution.document import Preparing
+from execution.complexity import sized
 from execution.schema import Schema
-from execution.sizes import sized
-from execution.turns import LARGE, LARGE_UNCOMPILED, PIECE, ROWS, in_turns
-from resolvers.telemetry import Request, current
+from execution.yielding import LARGE, LARGE_UNCOMPILED, PIECE, ROWS, map_yielding
 from server.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -78,7 +75,7 @@ class Query:
         return book(entries, lines).entries
 
 
-SCHEMA = Schema(Query, execution_context_class=CompiledExecutor, extensions=[Preparing])
+SCHEMA = Schema(Query)
 WIDE = " ".join(f"a{place}: number" for place in range(FIELDS - 1))
 LINES = f"lines {{ counted {WIDE} }}"
 ROOTS: dict[str, str] = {
@@ -108,7 +105,6 @@ WAYS: dict[str, Callable[[str], Coroutine[Any, Any, Any]]] = {
 
 
 def context() -> Any:
-    current.set(Request(id="a request"))
     return SimpleNamespace(limits=LIMITS)
 
 
@@ -154,9 +150,9 @@ async def test_in_turns_or_not_the_answer_is_the_same() -> None:
 
 
 async def test_rows_are_made_in_turns() -> None:
-    count, _, made = await turns(in_turns(str, range(4 * ROWS + 1)))
+    count, _, made = await turns(map_yielding(str, range(4 * ROWS + 1)))
     assert (count >= 4, made) == (True, list(map(str, range(4 * ROWS + 1))))
-    count, _, made = await turns(in_turns(str, range(ROWS)))
+    count, _, made = await turns(map_yielding(str, range(ROWS)))
     assert (count, len(made)) == (1, ROWS)
 
 

@@ -61,8 +61,8 @@ retries = Counter(
 executions = Counter(
     "recourse_operations_compiled",
     "Executions of operations that were asked for before: `compiled` (by code compiled for them), `fell_back` (that"
-    " code failed, and graphql-core answered without an error; a fault, see the log) or `not_compilable` (by graphql-core,"
-    " also after ten faults). Other answers with errors are not counted.",
+    " code failed, and graphql-core answered without an error; a fault, see the log) or `not_compilable` (by"
+    " graphql-core, also after ten faults). Other answers with errors are not counted.",
     ["operation", "outcome"],
 )
 

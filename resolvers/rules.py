@@ -45,7 +45,7 @@ def rules(action: Action | None = UNSET, kind: OrderKind | None = UNSET) -> list
 
 _HEAD = """# What is offered when
 
-This page is generated from the policy table by `./recourse rules`. The mutations enforce the same table.
+This page is generated from the policy table by `./recourse generate`. The mutations enforce the same table.
 A day is 24 hours, and the last instant is inside the window. A refusal has the first reason that applies: not found,
 not available for this kind of order, only for another party, the conditions from left to right, the window.
 """

@@ -22,12 +22,12 @@ async def changes(info: Info, first: int | None = UNSET, after: str | None = UNS
     if info.context.viewer.role not in (Role.SERVICE, Role.AGENT):
         raise BadRequest("Only the roles SERVICE and AGENT read all that happens; others have their timelines.")
     page = Page.of(first, after, UNSET, UNSET)
-    with database.allow_replica(False):  # a replica might not have yet what lies within the horizon
-        horizon = await info.context.hub.feed.horizon.wait()
+    with database.allow_replica(False):  # a replica may lack events below the watermark
+        watermark = await info.context.hub.feed.watermark.wait()
         return await paginate(
             info,
             TimelineEntry,
-            Where("id <= {}", horizon),
+            Where("id <= {}", watermark),
             page,
             _AS_WRITTEN,
         )

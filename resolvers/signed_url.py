@@ -1,4 +1,8 @@
-"""Signed addresses: whoever has one may do one thing with one file, for a while. They always use real time."""
+"""Signed URLs of files. Whoever has one may read or upload one file for a while. They always use real time.
+
+Example: `https://api.example/files/0190…?type=image%2Fpng&name=a.png&size=2048&expires=1767225600&signature=9f3…`. The
+signature is an HMAC of the method, the file's key and the other parameters, with the store's secret.
+"""
 
 import contextlib
 import hashlib
@@ -12,27 +16,28 @@ from uuid import UUID
 from graphql import GraphQLError
 
 from models.files import Away, Sample, Store
+from resolvers.errors import UNAVAILABLE, UNKNOWN_OUTCOME
 from resolvers.telemetry import current
 
 UPLOAD_SECONDS = 15 * 60
-READ_SECONDS = 60 * 60  # at least; the same address is given for so long, so that clients can keep what they have read
+READ_SECONDS = 60 * 60  # at least; the URL stays the same for so long, so that clients can cache the file
 
 
 class FilesUnavailable(GraphQLError):
-    """The store of files is away. What was written before that was noticed may stand."""
+    """The store of files cannot be reached. What the request wrote before may have been committed."""
 
     def __init__(self) -> None:
         wrote = current.get().wrote
-        again = "Ask again with the same idempotency key" if wrote else "Try again"
+        again = "Send the request again with the same idempotency key" if wrote else "Try again"
         super().__init__(
             f"Files cannot be reached at the moment. {again} in a few seconds.",
-            extensions={"code": "UNKNOWN_OUTCOME" if wrote else "UNAVAILABLE"},
+            extensions={"code": UNKNOWN_OUTCOME if wrote else UNAVAILABLE},
         )
 
 
 @contextlib.contextmanager
 def file_errors() -> Generator[None]:
-    """Within, a store that is away is an error that clients understand."""
+    """Inside the block, raises FilesUnavailable where the store cannot be reached."""
     try:
         yield
     except Away as away:
@@ -41,49 +46,49 @@ def file_errors() -> Generator[None]:
 
 @dataclass(slots=True)
 class FileUrls:
-    """The store of contents, and the addresses that lead to it. `secret` signs them; it is None until `load`."""
+    """The store of files and the URLs that lead to it. `secret` signs them; it is None until `load`."""
 
     store: Store
     secret: bytes | None = None
 
     async def load(self) -> None:
-        """Reads the secret from the store, unless it is known. Raises Away."""
+        """Reads the secret from the store, unless it was read before. Raises Away."""
         if self.secret is None:
             self.secret = await self.store.secret()
 
     async def take(self, key: UUID, size: int) -> Sample | None:
-        """What has come in, as the store says. Raises Unavailable."""
+        """Returns what was uploaded, and keeps it from being changed. Raises FilesUnavailable."""
         with file_errors():
             return await self.store.take(key, size)
 
     def read_address(self, origin: str, key: UUID, filename: str, content_type: str, size: int) -> str:
-        """`origin` is the server's own, like https://example.com."""
+        """Returns the URL to read from. `origin` is the server's own, like https://example.com."""
         expires = (int(time.time()) // READ_SECONDS + 2) * READ_SECONDS
-        said = {"type": content_type, "name": filename, "size": str(size), "expires": str(expires)}
-        return self._address(origin, "GET", key, said)
+        parameters = {"type": content_type, "name": filename, "size": str(size), "expires": str(expires)}
+        return self._address(origin, "GET", key, parameters)
 
     async def upload_address(self, origin: str, key: UUID, content_type: str, size: int) -> str:
         with file_errors():
             address = await self.store.upload_address(key, size, UPLOAD_SECONDS)
         if address is None:
             expires = int(time.time()) + UPLOAD_SECONDS
-            said = {"type": content_type, "size": str(size), "expires": str(expires)}
-            address = self._address(origin, "PUT", key, said)
+            parameters = {"type": content_type, "size": str(size), "expires": str(expires)}
+            address = self._address(origin, "PUT", key, parameters)
         return address
 
-    def allows(self, method: str, key: UUID, said: Mapping[str, str]) -> bool:
-        """Whether an address with this query was made here for that, and has not expired."""
-        query = dict(said)
+    def allows(self, method: str, key: UUID, parameters: Mapping[str, str]) -> bool:
+        """Whether a URL with this query was signed for this method and file, and has not expired."""
+        query = dict(parameters)
         signature = query.pop("signature", "")
         signed = hmac.compare_digest(signature.encode(), self._signature(method, key, query).encode())
         return signed and int(query["expires"]) >= time.time()
 
-    def _address(self, origin: str, method: str, key: UUID, said: dict[str, str]) -> str:
-        query = urlencode(said | {"signature": self._signature(method, key, said)})
+    def _address(self, origin: str, method: str, key: UUID, parameters: dict[str, str]) -> str:
+        query = urlencode(parameters | {"signature": self._signature(method, key, parameters)})
         return f"{origin}/files/{key.hex}?{query}"
 
-    def _signature(self, method: str, key: UUID, said: Mapping[str, str]) -> str:
+    def _signature(self, method: str, key: UUID, parameters: Mapping[str, str]) -> str:
         if self.secret is None:
             raise FilesUnavailable
-        text = f"{method} {key.hex} {urlencode(sorted(said.items()))}"
+        text = f"{method} {key.hex} {urlencode(sorted(parameters.items()))}"
         return hmac.new(self.secret, text.encode(), hashlib.sha256).hexdigest()

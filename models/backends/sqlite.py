@@ -1,4 +1,4 @@
-"""SQLite: transactions take the write lock when they begin and never keep it by accident; instants are UTC text."""
+"""Tortoise's SQLite backend: transactions lock when they begin and always unlock; instants are stored as UTC text."""
 
 import asyncio
 import sqlite3
@@ -13,7 +13,7 @@ from tortoise.exceptions import OperationalError
 
 
 def instant_to_text(instant: datetime) -> str:
-    """Fixed width and always UTC, so that the order of the texts is the order of the instants.
+    """Returns the instant in UTC, with a fixed width, so that texts sort like instants.
 
     Raises ValueError for a naive datetime.
     """
@@ -28,20 +28,20 @@ sqlite3.register_adapter(uuid.UUID, str)
 
 class ImmediateTransaction(SqliteTransactionWrapper):
     async def begin(self) -> None:
-        """Takes the database's write lock at once: a deferred transaction that reads and then writes fails with
-        "database is locked" whenever another process wrote in between, whatever the busy timeout."""
+        """Takes the write lock at once. A deferred transaction that reads and then writes would fail with "database is
+        locked" if another process wrote in between, whatever the busy timeout."""
         try:
             await self._connection.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
             raise OperationalError(error) from error
 
     async def execute_script(self, query: str) -> None:
-        """Refused: SQLite's executescript commits the transaction it runs in."""
+        """Raises RuntimeError: SQLite's executescript commits the transaction that it runs in."""
         raise RuntimeError("a script would commit the transaction")
 
 
 class SafeTransactionContext(SqliteTransactionContext):
-    """Gives the lock back whatever happens, and knows whether COMMIT was under way when its caller was cancelled."""
+    """Always releases its lock. `is_unknown` is set while COMMIT runs."""
 
     is_unknown = False
 
@@ -51,9 +51,9 @@ class SafeTransactionContext(SqliteTransactionContext):
             await self.ensure_connection()
             await self.connection.begin()
         except BaseException:
-            # Cancelled or failed while beginning: the statement may still take effect in the driver's thread, so
-            # roll back behind it, and only then let the next one in.
-            await asyncio.shield(asyncio.ensure_future(self._give_back()))
+            # BEGIN failed or was cancelled. It may still take effect in the driver's thread, so roll back after it, and
+            # only then let the next transaction begin.
+            await asyncio.shield(asyncio.ensure_future(self._release()))
             raise
         self.token = get_connections().set(self.connection_name, self.connection)
         return self.connection
@@ -70,7 +70,7 @@ class SafeTransactionContext(SqliteTransactionContext):
             self._trxlock.release()
 
     async def _commit(self) -> None:
-        self.is_unknown = True  # cancelled, it may still take effect in the driver's thread
+        self.is_unknown = True  # a cancelled COMMIT may still take effect in the driver's thread
         try:
             await self.connection.commit()
         except Exception:
@@ -79,7 +79,7 @@ class SafeTransactionContext(SqliteTransactionContext):
             raise
         self.is_unknown = False
 
-    async def _give_back(self) -> None:
+    async def _release(self) -> None:
         try:
             if self.connection._connection:
                 await self.connection._connection.rollback()
@@ -90,7 +90,7 @@ class SafeTransactionContext(SqliteTransactionContext):
 class SafeSqliteClient(SqliteClient):
     def __init__(self, file_path: str, **options: Any) -> None:
         super().__init__(file_path, **options)
-        if "query_only" in self.pragmas:  # last, since those before it may write
+        if "query_only" in self.pragmas:  # set it last, since other pragmas may write
             self.pragmas["query_only"] = self.pragmas.pop("query_only")
 
     def _in_transaction(self) -> TransactionContext:

@@ -1,4 +1,16 @@
-"""News of what was committed: in the order of the events, across processes, nothing missed and nothing told twice."""
+"""The feed of committed events: in the order of their ids, across processes, none missing and none twice.
+
+The problem: PostgreSQL hands out an event's id long before its transaction commits, so a smaller id may become visible
+after a greater one. A reader that only remembers the greatest id it has seen would miss it. Example:
+
+    transaction A takes id 7, transaction B takes id 8
+    B commits     the feed reads 8; 7 is missing, and may still come: `_missing` is [(7, 7)]
+    A commits     the feed reads ids above 8, and 7: it delivers 7
+    or A rolls back, and once the watermark has reached 8, nobody can commit 7 any more: `_missing` is []
+
+`Watermark` tells up to which id the events are complete. `Feed` delivers events at once and uses the watermark only to
+forget missing ids; the field `changes` reads no further than the watermark.
+"""
 
 import asyncio
 import contextlib
@@ -18,48 +30,49 @@ from models.enums import Action, CaseKind
 from models.event import Event
 
 CHANNEL = "recourse_events"
-POLL_SECONDS = 1.0  # how late news may be where a notification got lost
-AT_ONCE = 1000  # events that are read by one statement
+POLL_SECONDS = 1.0  # how late events may be delivered if a notification is lost
+BATCH = 1000  # events that one statement reads
 NOTIFY_SECONDS = 5.0
-BETWEEN_SECONDS = 0.01  # two notifications, of which one serves all that was committed meanwhile
-MIN_WAIT, MAX_WAIT = 0.002, 1.0  # seconds, for transactions under way
+NOTIFY_INTERVAL_SECONDS = 0.01  # between two notifications; one serves all commits in between
+MIN_WAIT, MAX_WAIT = 0.002, 1.0  # seconds, for running transactions
 
 _log = logging.getLogger(__name__)
 
 
 class Watermark:
-    """Up to which id the events are complete: none with a smaller one will be committed any more.
+    """The id up to which the events are complete: no event with a smaller id will be committed any more.
 
-    PostgreSQL hands out an event's id long before its transaction commits, so that a smaller id can come in later than
-    a greater one. But a transaction gets its own number before it takes an event's id, since it locks or writes
-    something before. So an id that is committed is settled, with all smaller ones, once all transactions have ended
-    that have a number below one that is given out now. Ids that nobody has committed yet are no ground to stand on:
-    after a crash they may be handed out again. SQLite has one writer at a time, whose ids rise as they are committed.
+    How it is found: a transaction gets its own number before it takes an event's id, because it locks or writes a row
+    first. So take the greatest committed id, and a new transaction's number. Once all transactions with smaller numbers
+    have ended, that id and all smaller ones are complete.
+
+    Ids that nobody has committed prove nothing: after a crash they may be handed out again. SQLite has one writer at a
+    time, whose ids rise in the order of commits, so its watermark is always the greatest id.
     """
 
     def __init__(self) -> None:
         self.reached = 0
-        self.newest = 0  # the greatest id that was committed when it was last looked at
-        self._awaited: tuple[int, int] | None = None  # an id, and the transaction before which all must have ended
+        self.newest = 0  # the greatest committed id at the last look
+        self._awaited: tuple[int, int] | None = None  # an id, and the number below which all transactions must end
 
     async def look(self) -> int:
-        """The horizon now, which lags behind transactions that are under way, whatever they write."""
+        """Returns the watermark now. Any running transaction holds it back, whatever it writes."""
         [[self.newest]] = await database.select("SELECT coalesce(max(id), 0) FROM events")
         if database.dialect() == "sqlite" or self.newest < self.reached:
-            # Less than before is there only where a database has lost what it had committed.
+            # The greatest id gets smaller only where a database has lost commits.
             self.reached, self._awaited = self.newest, None
         if self._awaited is None and self.newest > self.reached:
-            [[new_one]] = await database.select("SELECT pg_current_xact_id()::text::bigint")
-            self._awaited = (self.newest, new_one)
+            [[number]] = await database.select("SELECT pg_current_xact_id()::text::bigint")
+            self._awaited = (self.newest, number)
         if self._awaited is not None:
-            awaited, before = self._awaited
+            awaited, number = self._awaited
             [[oldest]] = await database.select("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
-            if oldest >= before:
+            if oldest >= number:
                 self.reached, self._awaited = max(self.reached, awaited), None
         return self.reached
 
     async def wait(self) -> int:
-        """The horizon once all that was committed before this call is within it, or after the longest wait."""
+        """Returns the watermark once it includes everything that was committed before this call, or after MAX_WAIT."""
         waited, pause = 0.0, MIN_WAIT
         reached = await self.look()
         committed = self.newest
@@ -72,7 +85,7 @@ class Watermark:
 
 @dataclass(frozen=True, slots=True)
 class CommittedEvent:
-    """An event that was committed, as far as one must know to tell whom it concerns."""
+    """The part of a committed event that tells whom it concerns."""
 
     id: int
     order_id: UUID | None
@@ -87,24 +100,24 @@ Listener = Callable[[Sequence[CommittedEvent]], None]
 
 
 class Feed:
-    """Reads what others and this process have committed, and hands it to its one listener.
+    """Reads committed events of all processes and hands them to its one listener.
 
-    It is woken by this process's own commits, by PostgreSQL's notifications, and every second.
+    It wakes up after each commit of this process, at each of PostgreSQL's notifications, and every second.
     """
 
     def __init__(self) -> None:
-        self.horizon = Watermark()
+        self.watermark = Watermark()
         self.listener: Listener | None = None
-        self._seen = 0  # the greatest id that was handed on, or was there before anybody listened
-        self._missing: list[tuple[int, int]] = []  # from, to: below it and beyond the horizon, what may still come
+        self._delivered = 0  # the greatest id that was delivered, or was there before anybody listened
+        self._missing: list[tuple[int, int]] = []  # ranges of ids below it that may still be committed
         self._reading = asyncio.Lock()
-        self._begun = 0  # how many times it has begun to catch up
+        self._rounds = 0  # how many times it has begun to catch up
         self._woken = asyncio.Event()
         self._committed = asyncio.Event()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
-        """Needs the database connected for as long as it runs."""
+        """Runs inside `database.connected`, for as long as the block does."""
         connected = state.current()
         assert connected is not None
         connected.after_commit.append(self._after_commit)
@@ -119,55 +132,55 @@ class Feed:
             await asyncio.wait(tasks)
 
     async def listen(self, listener: Listener) -> None:
-        """From now on hands `listener` what is committed: all of it, and nothing from before."""
+        """From now on, hands `listener` every event that is committed, and none from before."""
         await self.catch_up()
         if self.listener is None:
             self._woken.set()  # for what was committed in between
         self.listener = listener
 
     async def catch_up(self) -> None:
-        """Hands on what was committed before this call."""
-        after_this = self._begun + 1
+        """Delivers everything that was committed before this call."""
+        next_round = self._rounds + 1
         async with self._reading:
-            if self._begun < after_this:  # else somebody else has begun since, which serves as well
-                self._begun += 1
+            if self._rounds < next_round:  # otherwise, another caller has begun since, which serves this one, too
+                self._rounds += 1
                 await self._catch_up()
 
     async def _catch_up(self) -> None:
-        horizon = await self.horizon.look()
-        if self.listener is None or self.horizon.newest < self._seen:
-            # What was there before anybody listened is no news, and need not be read.
-            self._seen, self._missing = horizon, []
+        watermark = await self.watermark.look()
+        if self.listener is None or self.watermark.newest < self._delivered:
+            # Events from before anybody listened need not be read.
+            self._delivered, self._missing = watermark, []
         while True:
-            # In one statement: of two events of an order, the first is there whenever the second is.
-            wanted = reduce(Q.__or__, (Q(id__range=between) for between in self._missing), Q(id__gt=self._seen))
+            # One statement, so that of two events of an order the first is never missing if the second is there.
+            wanted = reduce(Q.__or__, (Q(id__range=ids) for ids in self._missing), Q(id__gt=self._delivered))
             rows = (
                 await Event.filter(wanted)
                 .using_db(database.read_connection())
                 .order_by("id")
-                .limit(AT_ONCE)
+                .limit(BATCH)
                 .values(*_COLUMNS)
             )
-            news = [CommittedEvent(**row) for row in rows]
-            self._note(event.id for event in news)
-            if news and self.listener is not None:
-                self.listener(news)
-            if len(rows) < AT_ONCE:
+            events = [CommittedEvent(**row) for row in rows]
+            self._note_delivered(event.id for event in events)
+            if events and self.listener is not None:
+                self.listener(events)
+            if len(rows) < BATCH:
                 break
             await asyncio.sleep(0)
-        settled = [(max(first, horizon + 1), last) for first, last in self._missing]
-        self._missing = [(first, last) for first, last in settled if first <= last]
+        above = [(max(first, watermark + 1), last) for first, last in self._missing]
+        self._missing = [(first, last) for first, last in above if first <= last]
 
-    def _note(self, ids: Iterable[int]) -> None:
-        """Those are there: what lies between them may still come."""
+    def _note_delivered(self, ids: Iterable[int]) -> None:
+        """Keeps which ids below the greatest one are missing."""
         for id in ids:
-            if id > self._seen:
-                if id > self._seen + 1:
-                    self._missing.append((self._seen + 1, id - 1))
-                self._seen = id
+            if id > self._delivered:
+                if id > self._delivered + 1:
+                    self._missing.append((self._delivered + 1, id - 1))
+                self._delivered = id
             else:
-                place = next(i for i, (first, last) in enumerate(self._missing) if first <= id <= last)
-                first, last = self._missing.pop(place)
+                index = next(i for i, (first, last) in enumerate(self._missing) if first <= id <= last)
+                first, last = self._missing.pop(index)
                 self._missing += [(a, b) for a, b in ((first, id - 1), (id + 1, last)) if a <= b]
 
     def _after_commit(self) -> None:
@@ -178,7 +191,7 @@ class Feed:
     async def _follow(self) -> None:
         while True:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(POLL_SECONDS):  # wait_for may lose a cancellation before 3.12
+                async with asyncio.timeout(POLL_SECONDS):  # not wait_for, which may lose a cancellation before 3.12
                     await self._woken.wait()
             self._woken.clear()
             if self.listener is None:
@@ -187,38 +200,38 @@ class Feed:
                 await self.catch_up()
             except Exception as error:
                 if not state.note_failure(error):
-                    _log.warning("news cannot be read: %s; trying again", type(error).__qualname__)
+                    _log.warning("committed events cannot be read: %s; trying again", type(error).__qualname__)
                 await asyncio.sleep(POLL_SECONDS)
 
     async def _across_processes(self) -> None:
-        """Keeps one connection, on which it listens for others' commits and notifies them of ours.
+        """Keeps a connection on which it hears of other processes' commits and notifies them of this one's.
 
-        A notification carries nothing: whoever hears it reads the events. Sent in the writing transaction it would
-        make all of them wait for each other; here one serves all commits since the last.
+        A notification carries no data: whoever hears it reads the events. It is not sent in the writing transaction,
+        because notifying transactions commit one after the other. One notification serves all commits since the last.
         """
         while True:
             try:
                 connection = await connect_outside_pool(database.connection())
                 try:
-                    connection.add_termination_listener(self._lost)
+                    connection.add_termination_listener(self._on_lost)
                     async with asyncio.timeout(NOTIFY_SECONDS):
-                        await connection.add_listener(CHANNEL, self._heard)
+                        await connection.add_listener(CHANNEL, self._on_notification)
                     self._woken.set()
                     while True:
                         await self._committed.wait()
                         self._committed.clear()
                         await connection.execute(f"NOTIFY {CHANNEL}", timeout=NOTIFY_SECONDS)
-                        await asyncio.sleep(BETWEEN_SECONDS)
+                        await asyncio.sleep(NOTIFY_INTERVAL_SECONDS)
                 finally:
                     connection.terminate()
             except Exception as error:
-                if failures.of(error) is not failures.Failure.AWAY:  # of which the pulse knows
+                if failures.of(error) is not failures.Failure.AWAY:  # the pulse logs that
                     _log.warning("no connection for notifications: %s; trying again", type(error).__qualname__)
                 await asyncio.sleep(POLL_SECONDS)
 
-    def _lost(self, _connection: Any) -> None:
-        self._committed.set()  # which makes the next notification fail, and a new connection
+    def _on_lost(self, _connection: Any) -> None:
+        self._committed.set()  # the next notification then fails, and a new connection is opened
 
-    def _heard(self, connection: Any, process: int, _channel: str, _payload: object) -> None:
+    def _on_notification(self, connection: Any, process: int, _channel: str, _payload: object) -> None:
         if process != connection.get_server_pid():
             self._woken.set()

@@ -1,4 +1,15 @@
-"""The hub: who watches what, read once for all who see the same, and handed to each at their own pace."""
+"""The hub: tells subscribers about changes of an order or a case, with one read for all who see the same.
+
+Example: a buyer subscribes to order 7 on two devices, and so does an agent. The hub has two groups for the topic 7: one
+with the buyer's view and two subscribers, and one with the agents' view. When an event of order 7 is committed:
+
+    Feed            hands the event to `Hub.on_events`
+    each group      reads the order once, as its viewer sees it now, and publishes the row
+    each Subscriber takes the row from its own queue, at its own pace
+
+Time alone can change what somebody sees, when a window closes. So each read also returns `differs_at`, the instant at
+which the next read would differ, and the group sets a timer for it.
+"""
 
 from __future__ import annotations
 
@@ -16,31 +27,29 @@ from models.state import note_failure
 from resolvers.errors import NotFound
 from resolvers.feed.feed import CommittedEvent, Feed
 
-MAX_BACKLOG = 100  # the latest
-CONCURRENT_READS = 4  # of the database's connections
+MAX_BACKLOG = 100  # rows that a slow subscriber may be behind; older ones are dropped
+CONCURRENT_READS = 4  # so that subscriptions leave connections for requests
 RETRY_SECONDS = 1.0
-MAX_TIMER = 3600.0  # seconds; the wall clock may be set, so that longer waits are looked at again
+MAX_TIMER = 3600.0  # seconds; longer waits are checked again, because somebody may set the clock
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What a reading found, and the first instant at which time alone will make it another."""
+    """What a read returned, and the instant at which the passing of time alone will change it."""
 
     row: Any
     differs_at: datetime | None
 
 
-Read = Callable[
-    [datetime], Awaitable["Snapshot | None"]
-]  # None where there is nothing, or nothing any more, to be seen
+Read = Callable[[datetime], Awaitable["Snapshot | None"]]  # None where the viewer sees nothing, or no longer
 Concerns = Callable[[CommittedEvent], bool]
 
 
 class Subscriber:
-    """What is told to one who watches, until there is nothing more to be seen (NotThere) or the hub ends. One that is
-    dropped leaves by itself."""
+    """Iterates over the rows for one subscriber. Raises NotFound once the viewer no longer sees anything; ends when the
+    hub ends. A subscriber that is garbage collected leaves its group."""
 
     def __init__(self, group: _Group) -> None:
         self._group = group
@@ -63,8 +72,8 @@ class Subscriber:
         self._waiting.append(row)
         self._woken.set()
 
-    def end(self, how: Exception) -> None:
-        self._end = how
+    def end(self, reason: Exception) -> None:
+        self._end = reason
         self._woken.set()
 
     async def aclose(self) -> None:
@@ -72,13 +81,13 @@ class Subscriber:
 
 
 class _Group:
-    """Those who see the same of one thing: it is read once for all of them."""
+    """The subscribers who see the same of one topic. It is read once for all of them."""
 
     def __init__(self, hub: Hub, topic: UUID, view: Hashable, read: Read, concerns: Concerns) -> None:
         self.hub, self.topic, self.view, self.read, self.concerns = hub, topic, view, read, concerns
         self.subscribers: WeakSet[Subscriber] = WeakSet()
-        self._pending = 0  # changes that are still to be told
-        self._telling: asyncio.Task[None] | None = None
+        self._pending = 0  # changes that are still to be published
+        self._publishing: asyncio.Task[None] | None = None
         self._differs_at: datetime | None = None
         self._read_at = datetime.min.replace(tzinfo=UTC)
         self._timer: asyncio.TimerHandle | None = None
@@ -91,45 +100,45 @@ class _Group:
     def close(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        if self._telling is not None:
-            self._telling.cancel()
+        if self._publishing is not None:
+            self._publishing.cancel()
 
     def changed(self, times: int) -> None:
         self._pending += times
-        if self._telling is None or self._telling.done():
-            self._telling = asyncio.create_task(self._tell())
+        if self._publishing is None or self._publishing.done():
+            self._publishing = asyncio.create_task(self._publish())
 
-    async def _tell(self) -> None:
+    async def _publish(self) -> None:
         while self._pending and self.subscribers:
             times, self._pending = self._pending, 0
             try:
                 async with self.hub.reads:
                     now = datetime.now(UTC)
-                    seen = await self.read(now)
+                    snapshot = await self.read(now)
             except Exception as error:
                 if not note_failure(error):
-                    _log.warning("what changed cannot be read: %s; trying again", type(error).__qualname__)
+                    _log.warning("a change cannot be read for subscribers: %s; trying again", type(error).__qualname__)
                 self._pending += times
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
             for subscriber in list(self.subscribers):
-                if seen is None:
+                if snapshot is None:
                     subscriber.end(NotFound())
                 else:
                     for _ in range(min(times, MAX_BACKLOG)):
-                        subscriber.publish(seen.row)
-            self.wake_at(seen.differs_at if seen else None, now)
+                        subscriber.publish(snapshot.row)
+            self.wake_at(snapshot.differs_at if snapshot else None, now)
         if not self.subscribers:
             self.hub.close(self)
 
-    def joined(self, seen: Snapshot, read_at: datetime) -> None:
-        """Somebody else watches as well, who has read it at that instant."""
+    def joined(self, snapshot: Snapshot, read_at: datetime) -> None:
+        """Notes that a new subscriber has read the topic at that instant."""
         if self._differs_at is not None and self._read_at < self._differs_at <= read_at:
-            self.changed(1)  # their reading came just before the timer, which it takes the place of
-        self.wake_at(seen.differs_at, read_at)
+            self.changed(1)  # the read replaces a timer that is due; the other subscribers must be told
+        self.wake_at(snapshot.differs_at, read_at)
 
     def wake_at(self, differs_at: datetime | None, read_at: datetime) -> None:
-        """By a reading of that instant. What an older one says does not count."""
+        """Sets the timer, by what a read at `read_at` returned. An older read than the last one is ignored."""
         if read_at >= self._read_at:
             self._differs_at, self._read_at = differs_at, read_at
             self._set_timer()
@@ -151,19 +160,19 @@ class _Group:
 
 
 class Hub:
-    """`feed` brings the news; it is listened to for as long as anybody watches."""
+    """Listens to the feed while there are subscribers."""
 
     def __init__(self) -> None:
         self.feed = Feed()
         self.reads = asyncio.Semaphore(CONCURRENT_READS)
-        self._groups: defaultdict[UUID, dict[Hashable, _Group]] = defaultdict(dict)  # by what they watch, and how
+        self._groups: defaultdict[UUID, dict[Hashable, _Group]] = defaultdict(dict)  # by topic and view
 
     async def watch(self, topic: UUID, view: Hashable, read: Read, concerns: Concerns) -> Subscriber:
-        """Tells, from now on, each change of `topic` (an order or a case) that `concerns`, as `read` sees it then.
+        """Subscribes to the changes of `topic`, the id of an order or a case, whose events pass `concerns`.
 
-        Those who give the same `view` share one reading. Raises NotThere where there is nothing to be seen.
+        Subscribers with an equal `view` share one `read`. Raises NotFound where the viewer sees nothing.
         """
-        # What was committed before is no news; whatever is committed from here on will be told.
+        # Commits before this line are not published, those after it are.
         await self.feed.listen(self.on_events)
         group = self._groups[topic].get(view)
         if group is None:
@@ -172,17 +181,17 @@ class Hub:
         group.subscribers.add(subscriber)
         now = datetime.now(UTC)
         try:
-            seen = await read(now)
-            if seen is None:
+            snapshot = await read(now)
+            if snapshot is None:
                 raise NotFound
         except BaseException:
             group.leave(subscriber)
             raise
-        group.joined(seen, now)
+        group.joined(snapshot, now)
         return subscriber
 
     def end(self) -> None:
-        """All streams end: the process is going to."""
+        """Ends all subscriptions, because the process stops."""
         for groups in self._groups.values():
             for group in groups.values():
                 for subscriber in list(group.subscribers):
@@ -201,24 +210,26 @@ class Hub:
 
     @property
     def watching(self) -> int:
-        """How many watch."""
+        """The number of subscribers."""
         return sum(len(group.subscribers) for groups in self._groups.values() for group in groups.values())
 
-    def on_events(self, news: Sequence[CommittedEvent]) -> None:
-        of_topic: defaultdict[UUID, list[CommittedEvent]] = defaultdict(list)
-        for event in news:
+    def on_events(self, events: Sequence[CommittedEvent]) -> None:
+        by_topic: defaultdict[UUID, list[CommittedEvent]] = defaultdict(list)
+        for event in events:
             for topic in (event.order_id, event.case_id):
                 if topic is not None and topic in self._groups:
-                    of_topic[topic].append(event)
-        for topic, events in of_topic.items():
+                    by_topic[topic].append(event)
+        for topic, topic_events in by_topic.items():
             for group in list(self._groups[topic].values()):
-                if times := _changes([event for event in events if group.concerns(event)]):
+                if times := _count_changes([event for event in topic_events if group.concerns(event)]):
                     group.changed(times)
 
 
-def _changes(events: Sequence[CommittedEvent]) -> int:
-    """How many changes these events of one order or case are. What one transaction did is one change: its events become
-    known at the same instant, and an action is the last of them."""
+def _count_changes(events: Sequence[CommittedEvent]) -> int:
+    """Returns how many changes these events of one order or case make up.
+
+    The events of one transaction are one change. They have the same `known_at`, and an action is the last of them.
+    """
     changes = 0
     before: CommittedEvent | None = None
     for event in events:

@@ -129,7 +129,7 @@ def test_a_null_names_no_document(world: World, name: str) -> None:
 
 
 TOO_LARGE = "A number in this JSON is too large."
-HALF = "A character in this JSON is half of one: an escape of a surrogate pair without its other half."
+HALF = "This JSON escapes half of a character: a surrogate without its other half."
 DEEP = "This JSON is nested too deeply."
 NO_JSON = "This is not JSON in UTF-8."
 SENTENCES = [

@@ -328,7 +328,7 @@ def test_clients_are_told_that_an_outcome_is_unknown_and_ask_again(server: Serve
     finally:
         execute(server.settings.database, "DROP FUNCTION at_commit CASCADE")
     assert (answer.status_code, code(answer)) == (200, "UNKNOWN_OUTCOME")
-    assert "Ask again with the same idempotency key" in answer.json()["errors"][0]["message"]
+    assert "again with the same idempotency key" in answer.json()["errors"][0]["message"]
     texts = "order { timeline { edges { node { text } } } }"
     edges = world.buyer.succeed("leaveFeedback", input, texts)["order"]["timeline"]["edges"]
     assert [edge["node"]["text"] for edge in edges].count("The buyer left feedback.") == 1

@@ -12,8 +12,7 @@ The payload shows everything as it stands afterwards, whether the action was don
 """
 
 from collections.abc import Callable
-from dataclasses import MISSING, dataclass, fields
-from functools import cache
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import strawberry
@@ -28,16 +27,20 @@ from resolvers.orders.target import order_target
 from resolvers.read import fetch
 from resolvers.read.plan import plan
 from resolvers.read.rows import Row
+from resolvers.write.checks import Checks
 from resolvers.write.idempotency import IdempotentInput
-from resolvers.write.inputs import SHORT_TEXT, Checks
+from resolvers.write.inputs import input_field, input_type
 from resolvers.write.perform import ActionHandler, ActionResult, ActionTarget, ExpectedState, perform
 
 
-@dataclass(kw_only=True)
-class CaseInput(IdempotentInput):
-    """The input of an action on a case."""
+@input_type("The input of an action on an order.")
+class OrderInput(IdempotentInput):
+    order_id: strawberry.ID = input_field("The order's id.")
 
-    case_id: strawberry.ID
+
+@input_type("The input of an action on a case.")
+class CaseInput(IdempotentInput):
+    case_id: strawberry.ID = input_field("The case's id.")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -86,10 +89,9 @@ async def act(
     The target is the case that the input names, or else its order. `checks` are those of the input so far; the note, if
     the input has one, is checked here. It is stored with the event, but for a new case, which has a note of its own.
     """
-    checks = checks or Checks()
+    checks = checks or Checks(input)
     named: Any = input
     note: str | None = getattr(input, "note", None)
-    checks.text("note", note, SHORT_TEXT, required=_requires_note(type(input)))
     if target is None:
         target = resource.target(named.case_id) if isinstance(input, CaseInput) else order_target(named.order_id)
     event_note = None if action in resource.created_by else note
@@ -101,11 +103,6 @@ async def act(
         if result.errors and action in resource.created_by:
             row = None
     return resource.payload(order=order, user_errors=result.errors, **{resource.field: row})
-
-
-@cache
-def _requires_note(input_type: type[IdempotentInput]) -> bool:
-    return any(item.name == "note" and item.default is MISSING for item in fields(input_type))
 
 
 async def _read_case(info: Info, resource: Resource[Any], id: str) -> tuple[Order | None, Row | None]:

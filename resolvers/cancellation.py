@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 import strawberry
-from strawberry import UNSET
 
 import models
 from models.enums import (
@@ -21,14 +20,14 @@ from models.enums import (
     ViewerState,
 )
 from resolvers import ids
-from resolvers.actions import Payload, Resource, act
+from resolvers.actions import OrderInput, Payload, Resource, act
 from resolvers.context import Context, Info
 from resolvers.orders.order import Order
 from resolvers.read.pagination import has_pages
 from resolvers.read.relations import belongs_to
 from resolvers.read.rows import Row
 from resolvers.write.cases import open_case, update_case, viewer_state
-from resolvers.write.idempotency import IdempotentInput
+from resolvers.write.inputs import SHORT_TEXT, input_field, input_type
 from resolvers.write.perform import ExpectedState, UnitOfWork
 
 
@@ -80,34 +79,37 @@ class Cancellation(Row):
         return viewer_state(None if self.closed_at else Role.SUPPLIER, self.context.viewer.role)
 
 
-@dataclass(kw_only=True)
-class CancelOrder(IdempotentInput):
-    order_id: strawberry.ID
-    reason: CancellationReason
-    note: str | None = UNSET
+@input_type("An unpaid order to cancel, and why.")
+class CancelOrder(OrderInput):
+    reason: CancellationReason = input_field("Why the buyer cancels the order.")
+    note: str | None = input_field("Anything to add.", max_length=SHORT_TEXT)
 
 
-@dataclass(kw_only=True)
+@input_type("An order that the supplier is asked to cancel, and why.")
 class RequestCancellation(CancelOrder):
     pass
 
 
-@dataclass(kw_only=True)
-class WithdrawCancellation(IdempotentInput):
-    order_id: strawberry.ID
-    note: str | None = UNSET
+@input_type("An order whose cancellation request to withdraw.")
+class WithdrawCancellation(OrderInput):
+    note: str | None = input_field("Anything to add.", max_length=SHORT_TEXT)
 
 
-@dataclass(kw_only=True)
+_CANCELLATION_ID = (
+    "The id of the request that the person saw. If another one is pending now, the action is refused with "
+    "PROPOSAL_CHANGED. If left out, the action is about the pending request."
+)
+
+
+@input_type("An order whose cancellation request to accept.")
 class AcceptCancellation(WithdrawCancellation):
-    cancellation_id: strawberry.ID | None = UNSET
+    cancellation_id: strawberry.ID | None = input_field(_CANCELLATION_ID)
 
 
-@dataclass(kw_only=True)
-class DeclineCancellation(IdempotentInput):
-    order_id: strawberry.ID
-    note: str
-    cancellation_id: strawberry.ID | None = UNSET
+@input_type("An order whose cancellation request to decline.")
+class DeclineCancellation(OrderInput):
+    note: str = input_field("Why the request is declined.", max_length=SHORT_TEXT)
+    cancellation_id: strawberry.ID | None = input_field(_CANCELLATION_ID)
 
 
 @dataclass(slots=True, kw_only=True)

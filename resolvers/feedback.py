@@ -9,22 +9,18 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-import strawberry
-from strawberry import UNSET
-
 import models
 from models.enums import Action, InputProblem, OrderKind, Role
 from models.feedback import STARS
 from models.keys import new_id
-from resolvers.actions import Payload, Resource, act
+from resolvers.actions import OrderInput, Payload, Resource, act
 from resolvers.context import Context, Info
 from resolvers.errors import ActionRefused, invalid
 from resolvers.orders.order import FEEDBACK_WITH_ORDER, Order
 from resolvers.read.pagination import NodeRelation
 from resolvers.read.relations import belongs_to
 from resolvers.read.rows import Row
-from resolvers.write.idempotency import IdempotentInput
-from resolvers.write.inputs import LONG_TEXT, SHORT_TEXT, Checks, Input
+from resolvers.write.inputs import LONG_TEXT, SHORT_TEXT, Input, input_field, input_type
 from resolvers.write.perform import UnitOfWork
 
 
@@ -138,52 +134,43 @@ class Feedback(Rated, Row):
 LISTED = NodeRelation("feedback", inverse="order", with_inverse=FEEDBACK_WITH_ORDER)
 
 
-@dataclass(kw_only=True)
+_STARS = (1, 5)
+
+
+@input_type("Stars in the three areas.")
 class AreaRatingsInput(Input):
-    product_as_agreed: int
-    communication: int
-    shipping_time: int
+    product_as_agreed: int = input_field("Stars for the product: was it as agreed?", within=_STARS)
+    communication: int = input_field("Stars for the supplier's communication.", within=_STARS)
+    shipping_time: int = input_field("Stars for the shipping time.", within=_STARS)
 
 
-@dataclass(kw_only=True)
+@input_type("Stars: `overall` for TRADE_ASSURANCE, `areas` for SECURE_PAYMENT.", one_of=True)
 class RatingsInput(Input):
-    overall: int | None = UNSET
-    areas: AreaRatingsInput | None = UNSET
+    overall: int | None = input_field("One rating for everything.", within=_STARS)
+    areas: AreaRatingsInput | None = input_field("A rating for each of the three areas.")
 
 
-@dataclass(kw_only=True)
-class LeaveFeedback(IdempotentInput):
-    order_id: strawberry.ID
-    ratings: RatingsInput
-    comment: str | None = UNSET
+@input_type("Feedback to leave about an order.")
+class LeaveFeedback(OrderInput):
+    ratings: RatingsInput = input_field("The stars.")
+    comment: str | None = input_field("The comment.", max_length=LONG_TEXT)
 
 
-@dataclass(kw_only=True)
+@input_type("Feedback to replace the order's feedback with: both the stars and the comment.")
 class ReviseFeedback(LeaveFeedback):
-    pass
+    comment: str | None = input_field(
+        "The comment. If left out, the feedback has no comment any more.", max_length=LONG_TEXT
+    )
 
 
-@dataclass(kw_only=True)
-class ReplyToFeedback(IdempotentInput):
-    order_id: strawberry.ID
-    text: str
+@input_type("A reply to the feedback of an order.")
+class ReplyToFeedback(OrderInput):
+    text: str = input_field("The reply.", max_length=SHORT_TEXT)
 
 
 @dataclass(slots=True, kw_only=True)
 class FeedbackPayload(Payload):
     feedback: Feedback | None
-
-
-def _check(input: LeaveFeedback) -> Checks:
-    checks = Checks()
-    if input.ratings.overall is not None:
-        checks.within("ratings.overall", input.ratings.overall, 1, 5)
-    if (areas := input.ratings.areas) is not None:
-        checks.within("ratings.areas.productAsAgreed", areas.product_as_agreed, 1, 5)
-        checks.within("ratings.areas.communication", areas.communication, 1, 5)
-        checks.within("ratings.areas.shippingTime", areas.shipping_time, 1, 5)
-    checks.text("comment", input.comment, LONG_TEXT)
-    return checks
 
 
 def _stars(kind: OrderKind, ratings: RatingsInput) -> dict[str, Any]:
@@ -215,7 +202,7 @@ async def leave_feedback(info: Info, input: LeaveFeedback) -> FeedbackPayload:
         unit.insert(models.Feedback, {"id": new_id(), "order_id": order.id, **stars, "comment": input.comment})
         unit.set(feedback_left_at=unit.now)
 
-    return await act(info, Action.LEAVE_FEEDBACK, FEEDBACK, input, handler, _check(input))
+    return await act(info, Action.LEAVE_FEEDBACK, FEEDBACK, input, handler)
 
 
 async def revise_feedback(info: Info, input: ReviseFeedback) -> FeedbackPayload:
@@ -228,15 +215,12 @@ async def revise_feedback(info: Info, input: ReviseFeedback) -> FeedbackPayload:
         unit.update(models.Feedback, {"order_id": order.id}, columns)
         unit.set(feedback_revised_at=unit.now)
 
-    return await act(info, Action.REVISE_FEEDBACK, FEEDBACK, input, handler, _check(input))
+    return await act(info, Action.REVISE_FEEDBACK, FEEDBACK, input, handler)
 
 
 async def reply_to_feedback(info: Info, input: ReplyToFeedback) -> FeedbackPayload:
-    checks = Checks()
-    checks.text("text", input.text, SHORT_TEXT, required=True)
-
     async def handler(unit: UnitOfWork) -> None:
         unit.update(models.Feedback, {"order_id": unit.subject.id}, {"reply": input.text})
         unit.set(feedback_replied_at=unit.now)
 
-    return await act(info, Action.REPLY_TO_FEEDBACK, FEEDBACK, input, handler, checks)
+    return await act(info, Action.REPLY_TO_FEEDBACK, FEEDBACK, input, handler)

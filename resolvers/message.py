@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 import strawberry
-from strawberry import UNSET
 
 import models
 from models.enums import CaseKind
@@ -15,11 +14,12 @@ from models.keys import new_id
 from resolvers.account import Account, names_account
 from resolvers.actions import CaseInput
 from resolvers.context import Context, Info
-from resolvers.files.attachment import Attachment, PendingUploads, resolve_uploads
+from resolvers.files.attachment import Attachment, PendingUploads, resolve_uploads, uploads_field
 from resolvers.read.pagination import Keyset, Paging
 from resolvers.read.relations import has_list
 from resolvers.read.rows import Row
-from resolvers.write.inputs import LONG_TEXT, Checks
+from resolvers.write.checks import Checks
+from resolvers.write.inputs import LONG_TEXT, input_field, input_type
 from resolvers.write.perform import UnitOfWork
 
 
@@ -44,17 +44,15 @@ class Message(Row):
     collections: Sequence[list[Any]] = field(init=False, default=())
 
 
-@dataclass(kw_only=True)
+@input_type("The input of a message in a case.")
 class MessageInput(CaseInput):
-    """The input of an action that writes a message."""
-
-    text: str
-    attachments: list[strawberry.ID] | None = UNSET
+    text: str = input_field("The text.", max_length=LONG_TEXT)
+    attachments: list[strawberry.ID] | None = uploads_field("The ids of uploads.")
 
 
 async def check_message(info: Info, input: MessageInput) -> tuple[Checks, PendingUploads]:
-    checks = Checks()
-    checks.text("text", input.text, LONG_TEXT, required=True)
+    checks = Checks(input)
+    checks.declared("text")
     return checks, await resolve_uploads(info.context, checks, "attachments", input.attachments)
 
 

@@ -12,7 +12,8 @@ from resolvers.account import Account
 from resolvers.context import Context
 from resolvers.errors import ActionRefused, invalid
 from resolvers.money import Money, money
-from resolvers.write.inputs import Checks, MoneyInput
+from resolvers.write.checks import Checks
+from resolvers.write.inputs import MoneyInput
 
 PAID_BACK = frozenset({ResolutionKind.REFUND, ResolutionKind.PARTIAL_REFUND, ResolutionKind.RETURN_AND_REFUND})
 

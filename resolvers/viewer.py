@@ -22,7 +22,7 @@ from resolvers.orders.partitions import partitions
 from resolvers.policy import Expression, Subject
 from resolvers.read.pagination import Connection, Keyset, Lookup, Page, paginate
 from resolvers.read.sql import EVERY_ROW, NO_ROW, Where
-from resolvers.write.inputs import Input
+from resolvers.write.inputs import Input, input_field, input_type
 
 MAX_SEARCH_LENGTH = 200  # characters
 
@@ -47,30 +47,35 @@ class Viewer:
         return ids.encode("Viewer", self.account.id)
 
 
-@dataclass(kw_only=True)
+@input_type("Selects orders. All given conditions must hold.")
 class OrderFilter(Input):
-    kinds: list[OrderKind] | None = UNSET
-    statuses: list[OrderStatus] | None = UNSET
-    can: Action | None = UNSET
-    search: str | None = UNSET
+    kinds: list[OrderKind] | None = input_field("Orders of one of these kinds.")
+    statuses: list[OrderStatus] | None = input_field("Orders in one of these states.")
+    can: Action | None = input_field("Orders on which the viewer may do this now. Actions on cases match no order.")
+    search: str | None = input_field(
+        "Orders with this text in the number, a party's name or an item's title, in upper or lower case. Up to "
+        f"{MAX_SEARCH_LENGTH} characters."
+    )
 
 
-@dataclass(kw_only=True)
+@input_type("Selects feedback.")
 class FeedbackFilter(Input):
-    can: Action | None = UNSET
+    can: Action | None = input_field(
+        "Feedback on which the viewer may do this now: REVISE_FEEDBACK or REPLY_TO_FEEDBACK."
+    )
 
 
-@dataclass(kw_only=True)
+@input_type("Selects disputes. All given conditions must hold.")
 class DisputeFilter(Input):
-    statuses: list[DisputeStatus] | None = UNSET
-    open: bool | None = UNSET
+    statuses: list[DisputeStatus] | None = input_field("Disputes in one of these states now.")
+    open: bool | None = input_field("True for open disputes only, false for closed ones only.")
 
 
-@dataclass(kw_only=True)
+@input_type("Selects complaints. All given conditions must hold.")
 class ComplaintFilter(Input):
-    statuses: list[ComplaintStatus] | None = UNSET
-    open: bool | None = UNSET
-    overdue: bool | None = UNSET
+    statuses: list[ComplaintStatus] | None = input_field("Complaints in one of these states.")
+    open: bool | None = input_field("True for open complaints only, false for closed ones only.")
+    overdue: bool | None = input_field("True for complaints whose reply is overdue only, false for the others only.")
 
 
 async def orders(

@@ -3,15 +3,8 @@ import strawberry
 from execution.complexity import SHORT_TEXT
 from models.enums import CancellationReason, CancellationStatus
 from resolvers import cancellation
-from resolvers.cancellation import (
-    AcceptCancellation,
-    CancelOrder,
-    DeclineCancellation,
-    RequestCancellation,
-    WithdrawCancellation,
-)
 from schema.case import Case
-from schema.declare import input_type, resolved
+from schema.declare import resolved
 from schema.lazy import OrderReference
 from schema.policy import Payload
 
@@ -25,35 +18,6 @@ class Cancellation(Case):
         metadata=SHORT_TEXT,
         name="note",
         description="What the buyer added. The supplier's answer is a note in the timeline.",
-    )
-
-
-for _input, _what in (
-    (CancelOrder, "Which unpaid order to cancel, and why."),
-    (RequestCancellation, "Which order the supplier is asked to cancel, and why."),
-):
-    input_type(
-        _input,
-        _what,
-        order_id="The order's id.",
-        reason="Why.",
-        note="What else there is to say, up to 2,000 characters; may be left out.",
-    )
-_SEEN = (
-    "The id of the request that the person saw. If another one is pending now, the answer is PROPOSAL_CHANGED. If left "
-    "out, the pending request is meant."
-)
-for _input, _what, _note in (
-    (WithdrawCancellation, "Which order's cancellation request to take back.", "may be left out"),
-    (AcceptCancellation, "Which order's cancellation request to accept.", "may be left out"),
-    (DeclineCancellation, "Which order's cancellation request to decline.", "why it is declined"),
-):
-    input_type(
-        _input,
-        _what,
-        order_id="The order's id.",
-        note=f"Up to 2,000 characters; {_note}.",
-        cancellation_id=_SEEN,
     )
 
 

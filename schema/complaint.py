@@ -5,13 +5,10 @@ import strawberry
 from execution.complexity import LONG_TEXT, sized
 from models.enums import ComplaintKind, ComplaintStatus
 from resolvers.complaints import complaint, messages, review
-from resolvers.complaints.complaint import ContactInput, FileComplaint, RespondentInput, WithdrawComplaint
-from resolvers.complaints.messages import PostComplaintMessage
-from resolvers.complaints.review import RejectComplaint, ResolveComplaint, TakeUpComplaint
 from schema.account import Account
 from schema.case import Case, Message, Outcome
 from schema.connection import Connection, paged_field
-from schema.declare import input_type, resolved
+from schema.declare import resolved
 from schema.files import Attachment
 from schema.lazy import OrderReference
 from schema.money import Money
@@ -65,71 +62,9 @@ class Complaint(Case, Actionable):
     )
 
 
-input_type(
-    RespondentInput,
-    "Who the supplier is, where the trade is not on record.",
-    one_of=True,
-    email="Their e-mail address.",
-    member_id="Their member id on the marketplace.",
-    url="A page of a product of theirs: http or https, which may be left out.",
-)
-input_type(
-    ContactInput,
-    "How to reach you: at least one way.",
-    email="An e-mail address.",
-    phone="A phone number as people write it, best with its country code; an extension may follow.",
-)
-input_type(
-    FileComplaint,
-    "What a complaint is about. Name the order or the supplier, at least one of the two.",
-    kind="What went wrong.",
-    description="What happened, up to 4,000 characters.",
-    respondent="The supplier.",
-    order_id="The id of the OFFLINE order, where the trade is on record.",
-    amount="How much it is about; may be left out.",
-    contact="How to reach you.",
-    evidence="Ids of uploads, 10 at most.",
-)
-
-
 @strawberry.type(description="The result of an action on a complaint. Either userErrors is empty, or nothing was done.")
 class ComplaintPayload(Payload):
     complaint: Complaint | None = strawberry.field(description="The complaint as it is now.")
-
-
-input_type(
-    PostComplaintMessage,
-    "What to write in which complaint.",
-    case_id="The complaint's id.",
-    text="Up to 4,000 characters.",
-    attachments="Ids of uploads, 10 at most.",
-)
-input_type(
-    WithdrawComplaint,
-    "Which complaint to take back.",
-    case_id="The complaint's id.",
-    note="Up to 2,000 characters; may be left out.",
-)
-input_type(
-    TakeUpComplaint,
-    "Which complaint to take up.",
-    case_id="The complaint's id.",
-    note="Up to 2,000 characters; may be left out.",
-)
-input_type(
-    ResolveComplaint,
-    "How to decide which complaint.",
-    case_id="The complaint's id.",
-    resolution="The decision.",
-    amount="How much is paid back: not for REPLACEMENT and NO_REFUND, and at most the complaint's amount.",
-    note="The reasons, up to 2,000 characters.",
-)
-input_type(
-    RejectComplaint,
-    "Which complaint to reject.",
-    case_id="The complaint's id.",
-    note="The reasons, up to 2,000 characters.",
-)
 
 
 @strawberry.type

@@ -5,14 +5,10 @@ import strawberry
 from execution.complexity import LONG_TEXT, sized
 from models.enums import DisputeReason, DisputeStatus, ResolutionKind
 from resolvers.disputes import dispute, messages, negotiation, review
-from resolvers.disputes.dispute import OpenDispute, WithdrawDispute
-from resolvers.disputes.messages import PostDisputeMessage
-from resolvers.disputes.negotiation import AcceptProposal, ProposeResolution, RejectProposal
-from resolvers.disputes.review import EscalateDispute, RequestEvidence, ResolveDispute
 from schema.account import Account
 from schema.case import Case, Message, Outcome
 from schema.connection import Connection, paged_field
-from schema.declare import input_type, resolved
+from schema.declare import resolved
 from schema.files import Attachment
 from schema.lazy import OrderReference
 from schema.money import Money
@@ -75,85 +71,9 @@ class Dispute(Case, Actionable):
     )
 
 
-input_type(
-    OpenDispute,
-    "What a dispute is about, and what would settle it.",
-    order_id="The order's id.",
-    reason="What went wrong.",
-    description="What happened, up to 4,000 characters.",
-    wanted="What would settle it; any but NO_REFUND.",
-    claim="How much: for all but REPLACEMENT, in the order's currency, at most what was paid, or the total where "
-    "nothing was ever known to be paid; nothing where a payment was taken back.",
-    evidence="Ids of uploads, 10 at most.",
-)
-input_type(
-    WithdrawDispute,
-    "Which dispute to take back.",
-    case_id="The dispute's id.",
-    note="Up to 2,000 characters; may be left out.",
-)
-
-
 @strawberry.type(description="The result of an action on a dispute. Either userErrors is empty, or nothing was done.")
 class DisputePayload(Payload):
     dispute: Dispute | None = strawberry.field(description="The dispute as it is now.")
-
-
-input_type(
-    ProposeResolution,
-    "How to settle which dispute.",
-    case_id="The dispute's id.",
-    resolution="How to settle it.",
-    amount="How much is paid back: not for REPLACEMENT and NO_REFUND, and at most the claim or what one may be by "
-    "then. In the order's currency; none where that was changed after the claim.",
-    note="Up to 2,000 characters; may be left out.",
-)
-_SEEN = (
-    "The id of the proposal that the person saw. If it is no longer on the table, the answer is PROPOSAL_CHANGED. If "
-    "left out, the proposal on the table is meant."
-)
-input_type(
-    AcceptProposal,
-    "Which dispute's proposal to accept.",
-    case_id="The dispute's id.",
-    note="Up to 2,000 characters; may be left out.",
-    proposal_id=_SEEN,
-)
-input_type(
-    RejectProposal,
-    "Which dispute's proposal to reject.",
-    case_id="The dispute's id.",
-    note="Why, up to 2,000 characters; may be left out.",
-    proposal_id=_SEEN,
-)
-input_type(
-    PostDisputeMessage,
-    "What to write in which dispute.",
-    case_id="The dispute's id.",
-    text="Up to 4,000 characters.",
-    attachments="Ids of uploads, 10 at most. A party that was asked for evidence answers with a file.",
-)
-input_type(
-    EscalateDispute,
-    "Which dispute to hand to an agent.",
-    case_id="The dispute's id.",
-    note="Up to 2,000 characters; may be left out.",
-)
-input_type(
-    RequestEvidence,
-    "What to ask of which party.",
-    case_id="The dispute's id.",
-    party="Of whom: BUYER or SUPPLIER.",
-    text="What is asked for, up to 2,000 characters; both parties read it.",
-)
-input_type(
-    ResolveDispute,
-    "How to decide which dispute.",
-    case_id="The dispute's id.",
-    resolution="The decision.",
-    amount="How much is paid back, as for a proposal.",
-    note="The reasons, up to 2,000 characters.",
-)
 
 
 @strawberry.type

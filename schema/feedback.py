@@ -5,8 +5,7 @@ import strawberry
 
 from execution.complexity import LONG_TEXT, SHORT_TEXT
 from resolvers import feedback
-from resolvers.feedback import AreaRatingsInput, LeaveFeedback, RatingsInput, ReplyToFeedback, ReviseFeedback
-from schema.declare import input_type, resolved
+from schema.declare import resolved
 from schema.lazy import OrderReference
 from schema.node import Node
 from schema.policy import Payload
@@ -50,42 +49,6 @@ class Feedback(Node):
     original_version: FeedbackVersion | None = strawberry.field(
         name="original", description="The feedback before its revision. Null if it was never revised."
     )
-
-
-input_type(
-    AreaRatingsInput,
-    "Stars in the three areas, 1 to 5 each.",
-    product_as_agreed="Whether the product was as agreed.",
-    communication="How well the supplier communicated.",
-    shipping_time="How quickly it was shipped.",
-)
-input_type(
-    RatingsInput,
-    "Stars, 1 to 5: `overall` for TRADE_ASSURANCE, `areas` for SECURE_PAYMENT.",
-    one_of=True,
-    overall="One rating for everything.",
-    areas="A rating for each of the three areas.",
-)
-input_type(
-    LeaveFeedback,
-    "What to say about which order.",
-    order_id="The order's id.",
-    ratings="The stars.",
-    comment="Up to 4,000 characters; may be left out.",
-)
-input_type(
-    ReviseFeedback,
-    "What to say instead. It replaces stars and comment both.",
-    order_id="The order's id.",
-    ratings="The stars.",
-    comment="Up to 4,000 characters; left out, the feedback has no comment any more.",
-)
-input_type(
-    ReplyToFeedback,
-    "What to reply to which order's feedback.",
-    order_id="The order's id.",
-    text="Up to 2,000 characters.",
-)
 
 
 @strawberry.type(description="The result of an action on feedback. Either userErrors is empty, or nothing was done.")

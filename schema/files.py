@@ -6,8 +6,7 @@ import strawberry
 
 from execution.complexity import sized, weighing
 from resolvers.files import upload
-from resolvers.files.upload import CreateUpload
-from schema.declare import input_type, resolved
+from schema.declare import resolved
 from schema.node import Node
 from schema.policy import UserError
 
@@ -22,16 +21,6 @@ class Attachment(Node):
         description="The URL to GET the file from, valid for at least an hour. Anyone who has it can read the file. "
         "The response is a download (Content-Disposition: attachment) and never opens as a page.",
     )
-
-
-input_type(
-    CreateUpload,
-    "A file to upload.",
-    filename="The name, up to 200 characters.",
-    content_type="The media type as the client knows it. This is a hint; the content decides. Empty or "
-    "application/octet-stream if the client cannot tell.",
-    size="The exact size in bytes: up to 20,000,000, and up to 100,000,000 for a video.",
-)
 
 
 @strawberry.type(description="A header of an HTTP request.")

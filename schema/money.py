@@ -3,15 +3,6 @@ from decimal import Decimal
 import strawberry
 
 from resolvers.money import CurrencyCode
-from resolvers.write.inputs import MoneyInput
-from schema.declare import input_type
-
-input_type(
-    MoneyInput,
-    "An amount of money.",
-    amount="The amount, with no more decimals than the currency has.",
-    currency_code="The currency.",
-)
 
 
 @strawberry.type(description="An amount of money.")

@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 import strawberry
-from strawberry import UNSET
 
 import models
 from execution.lookahead import SelectedField
@@ -30,7 +29,7 @@ from resolvers.actions import CaseInput, Payload, Resource, act
 from resolvers.conflict import PARTY, SUPPLIER_OF_ITS_ORDER, finds_conflicts, with_conflict
 from resolvers.contact import e164, normal_email, normal_page
 from resolvers.context import Context, Info
-from resolvers.files.attachment import Attachment, resolve_uploads
+from resolvers.files.attachment import Attachment, resolve_uploads, uploads_field
 from resolvers.money import Money, money
 from resolvers.orders.order import Order
 from resolvers.orders.target import lock_order
@@ -43,8 +42,19 @@ from resolvers.read.select import Select
 from resolvers.read.sql import Where
 from resolvers.resolution import Decided
 from resolvers.write.cases import closing_facts, open_case, update_case, viewer_state
+from resolvers.write.checks import Checks
 from resolvers.write.idempotency import IdempotentInput
-from resolvers.write.inputs import LONG_TEXT, Checks, Input, MoneyInput
+from resolvers.write.inputs import (
+    EMAIL,
+    LONG_TEXT,
+    PHONE,
+    SHORT_TEXT,
+    WEB_PAGE,
+    Input,
+    MoneyInput,
+    input_field,
+    input_type,
+)
 from resolvers.write.perform import ActionTarget, UnitOfWork
 
 
@@ -163,28 +173,37 @@ class Complaint(ComplaintFacts, Actionable, Decided, Row):
         return ComplaintFacts(complainant_id=self.complainant_id)
 
 
-@dataclass(kw_only=True)
+@input_type("The supplier, if the trade is not on record.", one_of=True)
 class RespondentInput(Input):
-    email: str | None = UNSET
-    member_id: str | None = UNSET
-    url: str | None = UNSET
+    email: str | None = input_field("The supplier's e-mail address.", form=EMAIL)
+    member_id: str | None = input_field("The supplier's member id on the marketplace.", max_length=255, one_line=True)
+    url: str | None = input_field(
+        "The page of one of the supplier's products. http:// or https:// may be left out.", form=WEB_PAGE
+    )
 
 
-@dataclass(kw_only=True)
+@input_type("How to reach you: by e-mail, by phone or by both.")
 class ContactInput(Input):
-    email: str | None = UNSET
-    phone: str | None = UNSET
+    email: str | None = input_field("An e-mail address.", form=EMAIL)
+    phone: str | None = input_field(
+        "A phone number as people write it, best with its country code. An extension may follow.", form=PHONE
+    )
 
 
-@dataclass(kw_only=True)
+@input_type("A complaint to file. Name the order, the supplier or both.")
 class FileComplaint(IdempotentInput):
-    kind: ComplaintKind
-    description: str
-    respondent: RespondentInput | None = UNSET
-    order_id: strawberry.ID | None = UNSET
-    amount: MoneyInput | None = UNSET
-    contact: ContactInput
-    evidence: list[strawberry.ID] | None = UNSET
+    kind: ComplaintKind = input_field("What went wrong.")
+    description: str = input_field("What happened.", max_length=LONG_TEXT)
+    respondent: RespondentInput | None = input_field("The supplier.")
+    order_id: strawberry.ID | None = input_field("The id of the OFFLINE order, if the trade is on record.")
+    amount: MoneyInput | None = input_field("The amount that the complaint is about; may be left out.")
+    contact: ContactInput = input_field("How to reach you.")
+    evidence: list[strawberry.ID] | None = uploads_field("The ids of uploads.")
+
+
+@input_type("The input of an action on a complaint.")
+class ComplaintInput(CaseInput):
+    case_id: strawberry.ID = input_field("The complaint's id.")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -192,9 +211,9 @@ class ComplaintPayload(Payload):
     complaint: Complaint | None
 
 
-@dataclass(kw_only=True)
-class WithdrawComplaint(CaseInput):
-    note: str | None = UNSET
+@input_type("A complaint to withdraw.")
+class WithdrawComplaint(ComplaintInput):
+    note: str | None = input_field("Anything to add.", max_length=SHORT_TEXT)
 
 
 def complaint_target(id: str) -> ActionTarget:
@@ -231,23 +250,24 @@ COMPLAINT = Resource(Complaint, ComplaintPayload, frozenset({Action.FILE_COMPLAI
 
 
 async def file_complaint(info: Info, input: FileComplaint) -> ComplaintPayload:
-    checks = Checks()
-    checks.text("description", input.description, LONG_TEXT, required=True)
+    checks = Checks(input)
+    checks.declared("description")
     if input.contact.email is None and input.contact.phone is None:
         checks.problem(
             "contact", InputProblem.REQUIRED, "A contact is required; give an e-mail address or a phone number."
         )
     if input.respondent is None and input.order_id is None:
         checks.problem("respondent", InputProblem.REQUIRED, "A respondent is required; name the supplier or the order.")
+    checks.declared("respondent", "contact")
     respondent = input.respondent or RespondentInput()
     columns: dict[str, Any] = {
         "kind": input.kind,
         "description": input.description,
-        "respondent_email": checks.email("respondent.email", respondent.email),
-        "respondent_member_id": checks.line("respondent.memberId", respondent.member_id, 255),
-        "respondent_url": checks.url("respondent.url", respondent.url),
-        "contact_email": checks.email("contact.email", input.contact.email),
-        "contact_phone": checks.phone("contact.phone", input.contact.phone),
+        "respondent_email": respondent.email,
+        "respondent_member_id": respondent.member_id,
+        "respondent_url": respondent.url,
+        "contact_email": input.contact.email,
+        "contact_phone": input.contact.phone,
         "amount": checks.money("amount", input.amount),
         "amount_currency": input.amount.currency_code if input.amount else None,
     }

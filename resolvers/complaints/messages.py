@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import strawberry
 
 from models.enums import Action, CaseKind, Role
 from resolvers.actions import act
@@ -10,12 +10,13 @@ from resolvers.complaints.complaint import COMPLAINT, Complaint, ComplaintPayloa
 from resolvers.context import Info
 from resolvers.message import MessageInput, check_message, write_message
 from resolvers.policy import NEVER_DUE
+from resolvers.write.inputs import input_field, input_type
 from resolvers.write.perform import UnitOfWork
 
 
-@dataclass(kw_only=True)
+@input_type("A message to post in a complaint.")
 class PostComplaintMessage(MessageInput):
-    pass
+    case_id: strawberry.ID = input_field("The complaint's id.")
 
 
 async def post_complaint_message(info: Info, input: PostComplaintMessage) -> ComplaintPayload:

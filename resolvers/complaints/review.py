@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from strawberry import UNSET
-
 from models.enums import Action, ComplaintStatus, ResolutionKind, Role
-from resolvers.actions import CaseInput, act
-from resolvers.complaints.complaint import COMPLAINT, Complaint, ComplaintPayload, update_complaint
+from resolvers.actions import act
+from resolvers.complaints.complaint import COMPLAINT, Complaint, ComplaintInput, ComplaintPayload, update_complaint
 from resolvers.context import Info
 from resolvers.resolution import check_amount, limit_amount, outcome_columns
 from resolvers.write.cases import closing_facts
-from resolvers.write.inputs import Checks, MoneyInput
+from resolvers.write.checks import Checks
+from resolvers.write.inputs import SHORT_TEXT, MoneyInput, input_field, input_type
 from resolvers.write.perform import UnitOfWork
 
 
-@dataclass(kw_only=True)
-class TakeUpComplaint(CaseInput):
-    note: str | None = UNSET
+@input_type("A complaint to start reviewing.")
+class TakeUpComplaint(ComplaintInput):
+    note: str | None = input_field("Anything to add.", max_length=SHORT_TEXT)
 
 
-@dataclass(kw_only=True)
-class ResolveComplaint(CaseInput):
-    resolution: ResolutionKind
-    amount: MoneyInput | None = UNSET
-    note: str
+@input_type("A decision on a complaint in the complainant's favour.")
+class ResolveComplaint(ComplaintInput):
+    resolution: ResolutionKind = input_field("The decision.")
+    amount: MoneyInput | None = input_field(
+        "The amount to pay back. Required, except for REPLACEMENT and NO_REFUND, which take none. At most the "
+        "complaint's amount."
+    )
+    note: str = input_field("The reasons.", max_length=SHORT_TEXT)
 
 
-@dataclass(kw_only=True)
-class RejectComplaint(CaseInput):
-    note: str
+@input_type("A complaint to reject.")
+class RejectComplaint(ComplaintInput):
+    note: str = input_field("The reasons.", max_length=SHORT_TEXT)
 
 
 async def take_up_complaint(info: Info, input: TakeUpComplaint) -> ComplaintPayload:
@@ -41,7 +41,7 @@ async def take_up_complaint(info: Info, input: TakeUpComplaint) -> ComplaintPayl
 
 
 async def resolve_complaint(info: Info, input: ResolveComplaint) -> ComplaintPayload:
-    checks = Checks()
+    checks = Checks(input)
     amount = check_amount(checks, "amount", input.resolution, input.amount)
 
     async def handler(unit: UnitOfWork) -> None:

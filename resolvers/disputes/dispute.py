@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 import strawberry
-from strawberry import UNSET
 
 import models
 from models.enums import (
@@ -25,12 +24,12 @@ from models.enums import (
 from resolvers import ids, policy
 from resolvers.account import Account, names_account
 from resolvers.actionable import Actionable, Past, replays_events
-from resolvers.actions import CaseInput, Payload, Resource, act
+from resolvers.actions import CaseInput, OrderInput, Payload, Resource, act
 from resolvers.conflict import PARTY, finds_conflicts, with_conflict
 from resolvers.context import Context, Info
 from resolvers.disputes.proposal import Proposal, add_proposal
 from resolvers.errors import ActionRefused, invalid
-from resolvers.files.attachment import Attachment, resolve_uploads
+from resolvers.files.attachment import Attachment, resolve_uploads, uploads_field
 from resolvers.money import Money, money
 from resolvers.orders.order import Order
 from resolvers.orders.target import lock_order
@@ -43,8 +42,8 @@ from resolvers.read.scopes import Unscoped
 from resolvers.read.sql import Where
 from resolvers.resolution import Decided, check_amount, limit_amount
 from resolvers.write.cases import closing_facts, open_case, update_case, viewer_state
-from resolvers.write.idempotency import IdempotentInput
-from resolvers.write.inputs import LONG_TEXT, Checks, MoneyInput
+from resolvers.write.checks import Checks
+from resolvers.write.inputs import LONG_TEXT, SHORT_TEXT, MoneyInput, input_field, input_type
 from resolvers.write.perform import ActionTarget, UnitOfWork
 
 
@@ -141,19 +140,26 @@ class Dispute(DisputeFacts, Actionable, Decided, Row):
         return DisputeFacts(buyer_id=self.buyer_id, supplier_id=self.supplier_id)
 
 
-@dataclass(kw_only=True)
-class OpenDispute(IdempotentInput):
-    order_id: strawberry.ID
-    reason: DisputeReason
-    description: str
-    wanted: ResolutionKind
-    claim: MoneyInput | None = UNSET
-    evidence: list[strawberry.ID] | None = UNSET
+@input_type("A dispute to open, and what would settle it.")
+class OpenDispute(OrderInput):
+    reason: DisputeReason = input_field("What went wrong.")
+    description: str = input_field("What happened.", max_length=LONG_TEXT)
+    wanted: ResolutionKind = input_field("The resolution that would settle the dispute: any but NO_REFUND.")
+    claim: MoneyInput | None = input_field(
+        "The amount to claim, in the order's currency. Required, except for REPLACEMENT, which takes none. At most "
+        "what was paid. If no payment was ever recorded, at most the total; if a payment was taken back, nothing."
+    )
+    evidence: list[strawberry.ID] | None = uploads_field("The ids of uploads.")
 
 
-@dataclass(kw_only=True)
-class WithdrawDispute(CaseInput):
-    note: str | None = UNSET
+@input_type("The input of an action on a dispute.")
+class DisputeInput(CaseInput):
+    case_id: strawberry.ID = input_field("The dispute's id.")
+
+
+@input_type("A dispute to withdraw.")
+class WithdrawDispute(DisputeInput):
+    note: str | None = input_field("Anything to add.", max_length=SHORT_TEXT)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -183,8 +189,8 @@ DISPUTE = Resource(Dispute, DisputePayload, frozenset({Action.OPEN_DISPUTE}), ta
 
 
 async def open_dispute(info: Info, input: OpenDispute) -> DisputePayload:
-    checks = Checks()
-    checks.text("description", input.description, LONG_TEXT, required=True)
+    checks = Checks(input)
+    checks.declared("description")
     if input.wanted is ResolutionKind.NO_REFUND:
         message = "A dispute cannot ask for nothing; choose another resolution."
         checks.problem("wanted", InputProblem.WRONG_FORM, message)

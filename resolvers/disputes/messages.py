@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import strawberry
 
 from models.enums import Action, CaseKind
 from resolvers.actions import act
 from resolvers.context import Info
 from resolvers.disputes.dispute import DISPUTE, Dispute, DisputePayload, review_facts, update_dispute
+from resolvers.files.attachment import uploads_field
 from resolvers.message import MessageInput, check_message, write_message
+from resolvers.write.inputs import input_field, input_type
 from resolvers.write.perform import UnitOfWork
 
 
-@dataclass(kw_only=True)
+@input_type("A message to post in a dispute.")
 class PostDisputeMessage(MessageInput):
-    pass
+    case_id: strawberry.ID = input_field("The dispute's id.")
+    attachments: list[strawberry.ID] | None = uploads_field(
+        "The ids of uploads. A party that was asked for evidence answers with a file."
+    )
 
 
 async def post_dispute_message(info: Info, input: PostDisputeMessage) -> DisputePayload:

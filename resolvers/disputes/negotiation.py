@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import strawberry
-from strawberry import UNSET
 
 import models
 from models.enums import Action, DisputeStatus, Reason, ResolutionKind, Role
 from resolvers import ids
-from resolvers.actions import CaseInput, act
+from resolvers.actions import act
 from resolvers.context import Info
 from resolvers.disputes.dispute import (
     DISPUTE,
     Dispute,
+    DisputeInput,
     DisputePayload,
     limit_outcome,
     offer_facts,
@@ -26,30 +25,38 @@ from resolvers.disputes.proposal import add_proposal
 from resolvers.money import money
 from resolvers.resolution import check_amount, outcome_columns
 from resolvers.write.cases import closing_facts
-from resolvers.write.inputs import Checks, MoneyInput
+from resolvers.write.checks import Checks
+from resolvers.write.inputs import SHORT_TEXT, MoneyInput, input_field, input_type
 from resolvers.write.perform import ExpectedState, UnitOfWork
 
 
-@dataclass(kw_only=True)
-class ProposeResolution(CaseInput):
-    resolution: ResolutionKind
-    amount: MoneyInput | None = UNSET
-    note: str | None = UNSET
+@input_type("A resolution to propose in a dispute.")
+class ProposeResolution(DisputeInput):
+    resolution: ResolutionKind = input_field("The resolution to propose.")
+    amount: MoneyInput | None = input_field(
+        "The amount to pay back, in the order's currency. Required, except for REPLACEMENT and NO_REFUND, which take "
+        "none. At most the claim, and at most what can be claimed by then. No amount is possible if the order's "
+        "currency changed after the claim."
+    )
+    note: str | None = input_field("Anything to add.", max_length=SHORT_TEXT)
 
 
-@dataclass(kw_only=True)
-class AcceptProposal(CaseInput):
-    note: str | None = UNSET
-    proposal_id: strawberry.ID | None = UNSET
+@input_type("A dispute whose current proposal to accept.")
+class AcceptProposal(DisputeInput):
+    note: str | None = input_field("Anything to add.", max_length=SHORT_TEXT)
+    proposal_id: strawberry.ID | None = input_field(
+        "The id of the proposal that the person saw. If it is not the current one, the action is refused with "
+        "PROPOSAL_CHANGED. If left out, the action is about the current proposal."
+    )
 
 
-@dataclass(kw_only=True)
+@input_type("A dispute whose current proposal to reject.")
 class RejectProposal(AcceptProposal):
-    pass
+    note: str | None = input_field("Why the proposal is rejected.", max_length=SHORT_TEXT)
 
 
 async def propose_resolution(info: Info, input: ProposeResolution) -> DisputePayload:
-    checks = Checks()
+    checks = Checks(input)
     amount = check_amount(checks, "amount", input.resolution, input.amount)
 
     async def handler(unit: UnitOfWork) -> None:

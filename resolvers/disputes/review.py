@@ -2,38 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from strawberry import UNSET
-
 from models.enums import PARTIES, Action, CaseKind, DisputeStatus, InputProblem, ResolutionKind, Role
 from resolvers import policy
-from resolvers.actions import CaseInput, act
+from resolvers.actions import act
 from resolvers.context import Info
-from resolvers.disputes.dispute import DISPUTE, DisputePayload, limit_outcome, review_facts, update_dispute
+from resolvers.disputes.dispute import (
+    DISPUTE,
+    DisputeInput,
+    DisputePayload,
+    limit_outcome,
+    review_facts,
+    update_dispute,
+)
 from resolvers.message import write_message
 from resolvers.resolution import check_amount, outcome_columns
 from resolvers.write.cases import closing_facts
-from resolvers.write.inputs import SHORT_TEXT, Checks, MoneyInput
+from resolvers.write.checks import Checks
+from resolvers.write.inputs import SHORT_TEXT, MoneyInput, input_field, input_type
 from resolvers.write.perform import UnitOfWork
 
 
-@dataclass(kw_only=True)
-class EscalateDispute(CaseInput):
-    note: str | None = UNSET
+@input_type("A dispute that an agent is asked to decide.")
+class EscalateDispute(DisputeInput):
+    note: str | None = input_field("Anything to add.", max_length=SHORT_TEXT)
 
 
-@dataclass(kw_only=True)
-class RequestEvidence(CaseInput):
-    party: Role
-    text: str
+@input_type("A request for evidence, to one party of a dispute.")
+class RequestEvidence(DisputeInput):
+    party: Role = input_field("The party to ask: BUYER or SUPPLIER.")
+    text: str = input_field("The evidence that is needed. Both parties can read this.", max_length=SHORT_TEXT)
 
 
-@dataclass(kw_only=True)
-class ResolveDispute(CaseInput):
-    resolution: ResolutionKind
-    amount: MoneyInput | None = UNSET
-    note: str
+@input_type("A decision on a dispute.")
+class ResolveDispute(DisputeInput):
+    resolution: ResolutionKind = input_field("The decision.")
+    amount: MoneyInput | None = input_field("The amount to pay back, with the same limits as in a proposal.")
+    note: str = input_field("The reasons.", max_length=SHORT_TEXT)
 
 
 async def escalate_dispute(info: Info, input: EscalateDispute) -> DisputePayload:
@@ -44,8 +48,8 @@ async def escalate_dispute(info: Info, input: EscalateDispute) -> DisputePayload
 
 
 async def request_evidence(info: Info, input: RequestEvidence) -> DisputePayload:
-    checks = Checks()
-    checks.text("text", input.text, SHORT_TEXT, required=True)
+    checks = Checks(input)
+    checks.declared("text")
     if input.party not in PARTIES:
         checks.problem(
             "party", InputProblem.WRONG_FORM, "Agents have no evidence to give; ask the buyer or the supplier."
@@ -62,7 +66,7 @@ async def request_evidence(info: Info, input: RequestEvidence) -> DisputePayload
 
 
 async def resolve_dispute(info: Info, input: ResolveDispute) -> DisputePayload:
-    checks = Checks()
+    checks = Checks(input)
     amount = check_amount(checks, "amount", input.resolution, input.amount)
 
     async def handler(unit: UnitOfWork) -> None:

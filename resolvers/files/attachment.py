@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import models
@@ -20,7 +20,8 @@ from resolvers.read.rows import Row
 from resolvers.read.scopes import Unscoped
 from resolvers.read.select import Select
 from resolvers.read.sql import Statement, Where
-from resolvers.write.inputs import Checks
+from resolvers.write.checks import Checks
+from resolvers.write.inputs import input_field
 
 if TYPE_CHECKING:
     from resolvers.write.perform import UnitOfWork
@@ -108,13 +109,16 @@ class PendingUploads:
 _USED = "This file already belongs to a case; upload it again to use it twice."
 
 
+def uploads_field(description: str) -> Any:
+    """Declares a field of an input that takes the ids of uploads."""
+    return input_field(description, max_items=MAX_FILES_AT_ONCE, items="files")
+
+
 async def resolve_uploads(context: Context, checks: Checks, name: str, given: Sequence[str] | None) -> PendingUploads:
     """The uploads named in the input's field `name`. The list's shape is checked at once; what is wrong with the files
     is said only when they are to be taken in, after the decision. Changes nothing that anybody sees."""
     given = given or ()
-    if len(given) > MAX_FILES_AT_ONCE:
-        checks.problem(name, InputProblem.TOO_MANY, f"At most {MAX_FILES_AT_ONCE} files can be attached at once.")
-    elif len(set(given)) < len(given):
+    if checks.bounds(name) and len(set(given)) < len(given):
         checks.problem(name, InputProblem.OTHER, "A file is named twice; name each file once.")
     if checks.errors or not given:
         return PendingUploads([], {}, [], name)

@@ -17,18 +17,24 @@ from resolvers.errors import UserError
 from resolvers.files import content_type as filetype
 from resolvers.files.attachment import UNUSED_UPLOAD_RETENTION
 from resolvers.signed_url import UPLOAD_SECONDS, FileUrls
-from resolvers.write.inputs import Checks, Input
+from resolvers.write.checks import Checks
+from resolvers.write.inputs import Input, input_field, input_type
 
 MAX_UNUSED, MAX_LARGE_UNUSED = 100, 4  # of one account; large ones are larger than all but videos can be
 _CLEARED_AFTER = UNUSED_UPLOAD_RETENTION + timedelta(hours=1)  # no request that may still use one is under way by then
 _CLEARED_AT_ONCE = 500
 
 
-@dataclass(kw_only=True)
+@input_type("A file to upload.")
 class CreateUpload(Input):
-    filename: str
-    content_type: str
-    size: int
+    filename: str = input_field("The name, without slashes.", max_length=200, one_line=True)
+    content_type: str = input_field(
+        "The media type as the client knows it. This is a hint; the content decides. Empty or application/octet-stream "
+        "if the client cannot tell."
+    )
+    size: int = input_field(
+        f"The exact size in bytes: up to {filetype.MAX_BYTES:,}, and up to {filetype.MAX_VIDEO_BYTES:,} for a video."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +60,7 @@ class CreateUploadPayload:
 
 async def create_upload(info: Info, input: CreateUpload) -> CreateUploadPayload:
     context = info.context
-    checks = Checks()
+    checks = Checks(input)
     content_type = _check(checks, input)
     errors = checks.errors
     if context.viewer.role is Role.SERVICE:
@@ -95,9 +101,7 @@ async def create_upload(info: Info, input: CreateUpload) -> CreateUploadPayload:
 
 
 def _check(checks: Checks, input: CreateUpload) -> str | None:
-    before = len(checks.errors)
-    checks.line("filename", input.filename, 200, required=True)
-    if len(checks.errors) == before and ("/" in input.filename or "\\" in input.filename):
+    if checks.bounds("filename") and ("/" in input.filename or "\\" in input.filename):
         checks.problem("filename", InputProblem.WRONG_FORM, "A file name cannot contain slashes; remove them.")
     content_type = filetype.declared_type(input.content_type)
     if content_type is None:

@@ -27,7 +27,6 @@ from resolvers.read.sql import Where
 from resolvers.write import events as history
 from resolvers.write.events import PendingEvent
 from resolvers.write.expiry import record_expirations
-from resolvers.write.inputs import Checks
 
 AT_ONCE = 500  # orders that are read and locked by one statement
 INSTANTS = ("placed_at", "payment_submitted_at", "paid_at", "shipped_at", "completed_at", "cancelled_at")
@@ -151,10 +150,8 @@ async def _store(context: Context, records: Sequence[Checked], accounts: Account
         if (record.recorded_at, record.recorded_nanoseconds) <= (order.recorded_at, finer.get(order.id, 0)):
             stored.ignored.append(record.number)
             continue
-        unchangeable = Checks()
-        _check_identity(unchangeable, order, record, accounts)
-        if unchangeable.errors:
-            stored.refuse(record, unchangeable.errors)
+        if errors := _identity_errors(order, record, accounts):
+            stored.refuse(record, errors)
         else:
             newer.append((order, record))
     kept = await _cancelled_here([order for order, _ in newer if order.cancelled_at is not None])
@@ -206,14 +203,17 @@ async def _add(context: Context, records: Sequence[Checked], accounts: Accounts)
     await models.Event.bulk_create(models.Event(**columns) for columns in events)
 
 
-def _check_identity(checks: Checks, order: Order, record: Checked, accounts: Accounts) -> None:
+def _identity_errors(order: Order, record: Checked, accounts: Accounts) -> list[UserError]:
+    """Reports where a record has another kind or other parties than its order, which never change."""
+    errors: list[UserError] = []
     if record.kind is not order.kind:
-        checks.problem(f"{record.path}kind", InputProblem.OTHER, "The kind of an order cannot change.")
+        errors.append(invalid(f"{record.path}kind", InputProblem.OTHER, "The kind of an order cannot change."))
     for role, (subject, _) in record.parties.items():
         party: UUID = order.buyer_id if role is Role.BUYER else order.supplier_id
         if accounts[subject, role].id != party:
-            message = "The parties of an order cannot change."
-            checks.problem(f"{record.path}{role.lower()}.subject", InputProblem.OTHER, message)
+            path = f"{record.path}{role.lower()}.subject"
+            errors.append(invalid(path, InputProblem.OTHER, "The parties of an order cannot change."))
+    return errors
 
 
 async def _cancelled_here(orders: Sequence[Order]) -> set[UUID]:

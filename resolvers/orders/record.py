@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from strawberry import UNSET
-
 from execution.lookahead import Selection
 from models.enums import InputProblem, OrderKind, Reason, Role
 from resolvers.context import Info
-from resolvers.errors import UserError, invalid
+from resolvers.errors import UserError
 from resolvers.instant import FinerInstant
 from resolvers.orders.ingest import INSTANTS, Checked, store
 from resolvers.orders.order import Order
@@ -18,44 +16,72 @@ from resolvers.policy.messages import MESSAGES
 from resolvers.read.fetch import read
 from resolvers.read.select import Select
 from resolvers.read.sql import Where
-from resolvers.write.inputs import Checks, Input, MoneyInput
+from resolvers.write.checks import CLOCK_SKEW, Checks
+from resolvers.write.inputs import Input, MoneyInput, input_field, input_type
 
 MAX_ORDERS, MAX_ITEMS = 500, 100
 MAX_QUANTITY = 1_000_000_000
 AHEAD = timedelta(days=1)  # of now, that a record may be: a later one would keep out all the true ones until then
 
 
-@dataclass(kw_only=True)
+@input_type("A buyer or a supplier.")
 class PartyInput(Input):
-    EXACT = frozenset({"subject"})  # as the identity provider spells it: two that look alike are two people
+    subject: str = input_field(
+        "The account's `sub` in its access token, exactly. Buyer and supplier have different ones.",
+        max_length=255,
+        exact=True,  # as the identity provider spells it: two that look alike are two people
+    )
+    name: str = input_field(
+        "The name to display, until the account's own token has another.", max_length=200, one_line=True
+    )
 
-    subject: str
-    name: str
 
-
-@dataclass(kw_only=True)
+@input_type("A line of an order.")
 class OrderItemInput(Input):
-    title: str
-    quantity: int
-    unit_price: MoneyInput
+    title: str = input_field("What was ordered.", max_length=500, one_line=True)
+    quantity: int = input_field("How many were ordered.", within=(1, MAX_QUANTITY))
+    unit_price: MoneyInput = input_field(
+        "The price of one, in the currency of the total. It may have up to 10 decimals, also if the currency has "
+        "fewer, and be below 0 for a discount."
+    )
 
 
-@dataclass(kw_only=True)
+@input_type(
+    "All that the order system knows about an order at an instant. A newer record replaces an older one, including its "
+    "nulls."
+)
 class OrderRecord(Input):
-    number: str
-    kind: OrderKind
-    buyer: PartyInput
-    supplier: PartyInput
-    total: MoneyInput
-    amount_paid: MoneyInput | None = UNSET
-    items: list[OrderItemInput]
-    placed_at: datetime
-    payment_submitted_at: datetime | None = UNSET
-    paid_at: datetime | None = UNSET
-    shipped_at: datetime | None = UNSET
-    completed_at: datetime | None = UNSET
-    cancelled_at: datetime | None = UNSET
-    recorded_at: datetime
+    number: str = input_field(
+        "The order number that buyer and supplier use. Spaces around it are removed. Never use it for another order.",
+        max_length=64,
+        one_line=True,
+    )
+    kind: OrderKind = input_field("How the order is paid. It never changes.")
+    buyer: PartyInput = input_field("The buyer. It never changes.")
+    supplier: PartyInput = input_field("The supplier. It never changes.")
+    total: MoneyInput = input_field("The total price; 0 for a sample.")
+    amount_paid: MoneyInput | None = input_field(
+        "The amount that was paid, which may be more than the total; 0 if paidAt is not set. If left out, it is the "
+        "total if paidAt is set, and else 0."
+    )
+    items: list[OrderItemInput] = input_field(
+        "The lines of the order.", max_items=MAX_ITEMS, items="items", not_empty=True
+    )
+    placed_at: datetime = input_field(
+        f"When the order was placed. The instants below may be at most {CLOCK_SKEW // timedelta(minutes=1)} "
+        f"minutes before it, because clocks differ."
+    )
+    payment_submitted_at: datetime | None = input_field("When a payment was submitted that may not be received yet.")
+    paid_at: datetime | None = input_field("When the payment was received.")
+    shipped_at: datetime | None = input_field("When the order was shipped.")
+    completed_at: datetime | None = input_field("When the order was completed.")
+    cancelled_at: datetime | None = input_field(
+        "When the order was cancelled in the order system. Null never reverts a cancellation that was made here."
+    )
+    recorded_at: datetime = input_field(
+        "When the order system knew all this, to the nanosecond. A record that is not newer than the last one is "
+        "ignored; one that is more than one day in the future is refused."
+    )
 
     def __post_init__(self) -> None:
         at = self.recorded_at
@@ -63,10 +89,12 @@ class OrderRecord(Input):
         super().__post_init__()
 
 
-@dataclass(kw_only=True)
+@input_type("Orders to record: all or none, or with skipInvalid all that are valid.")
 class RecordOrders(Input):
-    orders: list[OrderRecord]
-    skip_invalid: bool | None = False
+    orders: list[OrderRecord] = input_field("The records of the orders.", max_items=MAX_ORDERS, items="orders")
+    skip_invalid: bool | None = input_field(
+        "True to record the valid orders and skip the others. userErrors says what is wrong with those.", default=False
+    )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,16 +107,11 @@ class RecordOrdersPayload:
 Item = tuple[str, int, *tuple[int, ...]]  # title, quantity, and the price as StoredPrice
 
 
-def check(checks: Checks, record: OrderRecord, path: str, now: datetime) -> Checked:
-    """Adds what is wrong with the record to `checks`; what it gives back is of use only if nothing was.
-
-    `path` ends with a dot, or is empty.
-    """
-    checks.line(f"{path}number", record.number, 64, required=True)
-    parties = {Role.BUYER: record.buyer, Role.SUPPLIER: record.supplier}
-    for role, party in parties.items():
-        checks.text(f"{path}{role.lower()}.subject", party.subject, 255, required=True)
-        checks.line(f"{path}{role.lower()}.name", party.name, 200, required=True)
+def check(checks: Checks, record: OrderRecord, now: datetime) -> Checked:
+    """Adds what is wrong with the record to its checks. What it returns is of use only if nothing was."""
+    path = checks.path
+    parties = ((Role.BUYER, record.buyer), (Role.SUPPLIER, record.supplier))
+    checks.declared("number", "buyer", "supplier")
     if record.supplier.subject == record.buyer.subject:
         message = "The buyer and the supplier must be different; this is the buyer's subject."
         checks.problem(f"{path}supplier.subject", InputProblem.OTHER, message)
@@ -106,12 +129,12 @@ def check(checks: Checks, record: OrderRecord, path: str, now: datetime) -> Chec
     if record.recorded_at > now + AHEAD:
         message = "This is more than one day in the future; send the time at which the order system knew this."
         checks.problem(f"{path}recordedAt", InputProblem.OUT_OF_RANGE, message)
-    items = _items(checks, record, path)
+    items = _items(checks, record)
     return Checked(
         path=path,
         number=record.number,
         kind=record.kind,
-        parties={role: (party.subject, party.name) for role, party in parties.items()},
+        parties={role: (party.subject, party.name) for role, party in parties},
         facts={name: getattr(record, name) for name in INSTANTS} | {"total": total, "amount_paid": paid},
         columns={"currency": currency, "items": items},
         recorded_at=record.recorded_at,
@@ -120,36 +143,28 @@ def check(checks: Checks, record: OrderRecord, path: str, now: datetime) -> Chec
 
 
 def _amount_paid(checks: Checks, record: OrderRecord, path: str, total: int | None) -> int | None:
-    """In minor units; left out it is the total when paid, else nothing. It may be more than the total."""
-    field = f"{path}amountPaid"
+    """Returns minor units. If left out, it is the total if paidAt is set, and else 0. It may be more than the total."""
+    path += "amountPaid"
     if record.amount_paid is None:
         return total if record.paid_at is not None else 0
-    paid = checks.money(field, record.amount_paid, minimum=0)
+    paid = checks.money(path, record.amount_paid, minimum=0)
     if record.amount_paid.currency_code != record.total.currency_code:
-        checks.problem(f"{field}.currencyCode", InputProblem.WRONG_FORM, "This must be in the currency of the total.")
+        checks.problem(f"{path}.currencyCode", InputProblem.WRONG_FORM, "This must be in the currency of the total.")
     if record.paid_at is None and paid:
-        checks.problem(f"{field}.amount", InputProblem.OUT_OF_RANGE, "This must be 0 while paidAt is not set.")
+        checks.problem(f"{path}.amount", InputProblem.OUT_OF_RANGE, "This must be 0 while paidAt is not set.")
     elif record.paid_at is not None and paid == 0 and total:
         message = "This must be greater than 0 if paidAt is set, unless the total is 0."
-        checks.problem(f"{field}.amount", InputProblem.OUT_OF_RANGE, message)
+        checks.problem(f"{path}.amount", InputProblem.OUT_OF_RANGE, message)
     return paid
 
 
-def _items(checks: Checks, record: OrderRecord, path: str) -> list[Item]:
-    if not record.items:
-        checks.problem(f"{path}items", InputProblem.REQUIRED, "An order must have at least one item.")
-    if len(record.items) > MAX_ITEMS:
-        checks.problem(f"{path}items", InputProblem.TOO_MANY, f"An order can have at most {MAX_ITEMS} items.")
-        return []
+def _items(checks: Checks, record: OrderRecord) -> list[Item]:
     items: list[Item] = []
-    for place, item in enumerate(record.items):
-        field = f"{path}items.{place}"
-        checks.line(f"{field}.title", item.title, 500, required=True)
-        checks.within(f"{field}.quantity", item.quantity, 1, MAX_QUANTITY)
-        price = checks.unit_price(f"{field}.unitPrice", item.unit_price)
+    for item, path in checks.entries("items"):
+        price = checks.unit_price(f"{path}unitPrice", item.unit_price)
         if item.unit_price.currency_code != record.total.currency_code:
             message = "This must be in the currency of the total."
-            checks.problem(f"{field}.unitPrice.currencyCode", InputProblem.WRONG_FORM, message)
+            checks.problem(f"{path}unitPrice.currencyCode", InputProblem.WRONG_FORM, message)
         items.append((item.title, item.quantity, *(price or ())))
     return items
 
@@ -159,14 +174,14 @@ async def record_orders(info: Info, input: RecordOrders) -> RecordOrdersPayload:
     if context.viewer.role is not Role.SERVICE:
         reason = Reason.NOT_YOUR_ROLE
         return _none_taken([UserError(reason, MESSAGES[reason])])
-    if len(input.orders) > MAX_ORDERS:
-        message = f"At most {MAX_ORDERS} orders can be recorded at once; send them in several requests."
-        return _none_taken([invalid("orders", InputProblem.TOO_MANY, message)])
+    orders = Checks(input)
+    if not orders.bounds("orders"):
+        return _none_taken(orders.errors)
     records: list[Checked] = []
     errors: list[UserError] = []
     for place, record in enumerate(input.orders):
-        checks = Checks()
-        checked = check(checks, record, f"orders.{place}.", context.now)
+        checks = Checks(record, f"orders.{place}.")
+        checked = check(checks, record, context.now)
         errors += checks.errors
         if not checks.errors:
             records.append(checked)

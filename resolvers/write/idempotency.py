@@ -18,7 +18,6 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import orjson
-from strawberry import UNSET
 
 import models
 from models import database
@@ -27,20 +26,22 @@ from models.keys import new_id
 from resolvers.context import Context
 from resolvers.errors import ActionRefused, UserError
 from resolvers.read.sql import Statement
-from resolvers.write.inputs import Checks, Input
+from resolvers.write.inputs import Input, input_field, input_type
 
 RETENTION = timedelta(days=1)
-MAX_KEY_LENGTH = 255  # characters
 FIELD = "idempotencyKey"
 
 
-@dataclass(kw_only=True)
+@input_type("The input of something that can be done under a key.")
 class IdempotentInput(Input):
-    """The input of an action that can have an idempotency key."""
-
-    EXACT = frozenset({"idempotency_key"})  # as the client made it, and as the release before stored it
-
-    idempotency_key: str | None = UNSET
+    idempotency_key: str | None = input_field(
+        "A key that the caller makes up for this one action. Sent again with the same input within "
+        f"{RETENTION // timedelta(hours=1)} hours, it does nothing again and shows what was done; with another input "
+        "it is refused.",
+        max_length=255,
+        exact=True,  # as the client made it, and as the release before stored it
+        checked_last=True,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +49,6 @@ class FirstUse:
     """The first use of a key. `case_id` is the case that the action was about, where the input names none."""
 
     case_id: UUID | None
-
-
-def check(checks: Checks, input: IdempotentInput) -> None:
-    checks.text(FIELD, input.idempotency_key, MAX_KEY_LENGTH)
 
 
 async def claim(context: Context, action: Action, input: IdempotentInput) -> FirstUse | None:

@@ -1,202 +1,171 @@
-"""Checks of input: all problems are found together, each with its field. Nothing here reads the database."""
+"""Input types: each field is declared once, with its type, its description and its bounds.
+
+    @input_type("Feedback about an order.")
+    class LeaveFeedback(OrderInput):
+        ratings: RatingsInput = input_field("The stars.")
+        comment: str | None = input_field("The comment.", max_length=LONG_TEXT)
+
+From this come the GraphQL input `LeaveFeedbackInput`, in which `comment` is described as "The comment. Up to 4,000
+characters; may be left out.", and the check of a comment that is too long (resolvers.write.checks). A field whose type
+has None may be left out; it then reads as None.
+"""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
-from decimal import Decimal
+from dataclasses import MISSING, dataclass, fields, replace
+from datetime import datetime
 from functools import cache
-from typing import ClassVar, get_type_hints
+from inspect import get_annotations
+from typing import Any, TypeVar, dataclass_transform, get_args, get_type_hints
 
+import strawberry
 from strawberry import UNSET
 
-from models.enums import InputProblem
-from models.text import is_blank, is_one_line, normal
+from models.text import normal
 from resolvers.contact import is_phone, normal_email, normal_page
-from resolvers.errors import UserError, invalid
-from resolvers.instant import FinerInstant, cut
-from resolvers.money import EXPONENTS, MAX_AMOUNT, AmountText, CurrencyCode, StoredPrice, to_minor, to_unit_price
+from resolvers.instant import cut
+from resolvers.money import AmountText, CurrencyCode
 
-CLOCK_SKEW = timedelta(minutes=5)  # between the systems whose instants one record holds
 LONG_TEXT, SHORT_TEXT = 4000, 2000  # characters: descriptions and comments, notes and replies
 
-_TOO_LARGE = "This amount is too large."
-
-_AMOUNT = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,10})?")
-_CURRENCY = re.compile(r"[A-Z]{3}")
+T = TypeVar("T")
 
 
 class Input:
-    """An input object. A field that was left out is None, like an explicit null. Texts are in their normal form, but
-    for the fields in EXACT and for ids, which machines make."""
-
-    EXACT: ClassVar[frozenset[str]] = frozenset()
+    """An input object. A field that was left out reads as None, like an explicit null. Texts are in their normal form,
+    except those declared as exact and ids."""
 
     def __post_init__(self) -> None:
-        texts = _texts(type(self))
-        for item in fields(self):  # type: ignore[arg-type]
-            value = getattr(self, item.name)
+        for name, convert in _conversions(type(self)):
+            value = getattr(self, name)
             if value is UNSET:
-                setattr(self, item.name, None)
-            elif item.name in texts and value is not None:
-                setattr(self, item.name, normal(value))
-            elif isinstance(value, FinerInstant):
-                setattr(self, item.name, cut(value))
+                setattr(self, name, None)
+            elif convert is not None and value is not None:
+                setattr(self, name, convert(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A form that a text must have. `matches` returns something true if the text has it."""
+
+    matches: Callable[[str], object]
+    max_length: int  # characters
+    message: str
+
+
+EMAIL = Form(normal_email, 254, "This is not an e-mail address; write one like name@example.com.")
+PHONE = Form(is_phone, 32, "This is not a phone number; write one with its country code, like +49 30 123456.")
+WEB_PAGE = Form(normal_page, 2000, "This is not the address of a web page; write one like https://example.com/page.")
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What `input_field` declares. A bound that a field does not have is None or false."""
+
+    description: str
+    default: Any
+    max_length: int | None
+    one_line: bool
+    form: Form | None
+    within: tuple[int, int] | None
+    max_items: int | None
+    items: str
+    not_empty: bool
+    exact: bool
+    checked_last: bool
+    optional: bool = False  # set by input_type, which knows the field's type
+
+    @property
+    def has_bounds(self) -> bool:
+        return not self.max_length is self.within is self.max_items is None
+
+    @property
+    def text(self) -> str:
+        """The description with the bounds: "The comment. Up to 4,000 characters; may be left out."."""
+        if not self.has_bounds:
+            return self.description
+        if self.max_length is not None:
+            bounds = f"Up to {self.max_length:,} characters" + (" in one line" if self.one_line else "")
+        elif self.within is not None:
+            bounds = f"From {self.within[0]:,} to {self.within[1]:,}"
+        else:
+            bounds = f"{'1 to' if self.not_empty else 'At most'} {self.max_items:,} {self.items}"
+        return f"{self.description} {bounds}{'; may be left out.' if self.optional else '.'}"
+
+
+def input_field(
+    description: str,
+    *,
+    default: Any = MISSING,
+    max_length: int | None = None,
+    one_line: bool = False,
+    form: Form | None = None,
+    within: tuple[int, int] | None = None,
+    max_items: int | None = None,
+    items: str = "entries",
+    not_empty: bool = False,
+    exact: bool = False,
+    checked_last: bool = False,
+) -> Any:
+    """Declares a field of an input.
+
+    `max_length` is in characters; a `form` has its own. `within` has the least and the largest number. `items` names
+    the entries of a list, which is `not_empty` if it needs at least one. An `exact` text is kept as it was sent. The
+    problems of a field that is `checked_last` are reported after those of all other fields.
+    """
+    max_length = form.max_length if form is not None else max_length
+    return Declaration(
+        description, default, max_length, one_line, form, within, max_items, items, not_empty, exact, checked_last
+    )
+
+
+@dataclass_transform(kw_only_default=True)
+def input_type(description: str, *, one_of: bool = False) -> Callable[[type[T]], type[T]]:
+    """Makes a class the GraphQL input `<class name>Input`, or `<class name>` if that ends with Input or Filter. Raises
+    TypeError if a field is not declared with `input_field`."""
+
+    def decorate(cls: type[T]) -> type[T]:
+        hints = get_type_hints(cls)
+        for name in get_annotations(cls):
+            declared = cls.__dict__.get(name)
+            if not isinstance(declared, Declaration):
+                raise TypeError(f"{cls.__name__}.{name} is not declared with input_field().")
+            setattr(cls, name, _strawberry_field(replace(declared, optional=type(None) in get_args(hints[name]))))
+        name = cls.__name__ if cls.__name__.endswith(("Input", "Filter")) else f"{cls.__name__}Input"
+        return strawberry.input(cls, name=name, description=description, one_of=one_of or None)
+
+    return decorate
+
+
+_DECLARATION = "declaration"  # in a field's metadata
+
+
+def _strawberry_field(declared: Declaration) -> Any:
+    default = UNSET if declared.optional and declared.default is MISSING else declared.default
+    return strawberry.field(description=declared.text, default=default, metadata={_DECLARATION: declared})
+
+
+def declarations(cls: type[Input]) -> list[tuple[str, Any, Declaration]]:
+    """Returns the name, the type and the declaration of each field, in the order in which fields are checked."""
+    hints = get_type_hints(cls)
+    declared = [(each.name, hints[each.name], each.metadata[_DECLARATION]) for each in fields(cls)]  # type: ignore[arg-type]
+    return sorted(declared, key=lambda each: each[2].checked_last)
 
 
 @cache
-def _texts(cls: type[Input]) -> frozenset[str]:
-    """Returns the names of the fields that hold what people write."""
-    text_types = (str, str | None, AmountText, CurrencyCode)
-    return frozenset(name for name, type_ in get_type_hints(cls).items() if type_ in text_types) - cls.EXACT
+def _conversions(cls: type[Input]) -> tuple[tuple[str, Callable[[Any], Any] | None], ...]:
+    """Returns each field's name with the function that makes its normal form."""
+    return tuple((name, None if declared.exact else _conversion(hint)) for name, hint, declared in declarations(cls))
 
 
-@dataclass(kw_only=True)
+def _conversion(hint: Any) -> Callable[[Any], Any] | None:
+    if hint in (str, str | None, AmountText, CurrencyCode):
+        return normal
+    return cut if hint in (datetime, datetime | None) else None
+
+
+@input_type("An amount of money.")
 class MoneyInput(Input):
-    amount: AmountText
-    currency_code: CurrencyCode
-
-
-class Checks:
-    """Collects problems. Each check takes the field's dotted path, and returns the value to store."""
-
-    def __init__(self) -> None:
-        self.errors: list[UserError] = []
-
-    def problem(self, field: str, problem: InputProblem, message: str) -> None:
-        self.errors.append(invalid(field, problem, message))
-
-    def text(self, field: str, text: str | None, max_length: int, *, required: bool = False) -> str | None:
-        """`max_length` is in characters. An optional text may be left out, but it cannot be empty."""
-        if text is None:
-            if required:
-                self.problem(field, InputProblem.REQUIRED, "This field is required.")
-        elif "\0" in text:
-            self.problem(field, InputProblem.OTHER, "This text contains a NUL character; remove it.")
-        elif is_blank(text):
-            self.problem(
-                field,
-                InputProblem.REQUIRED,
-                "This field is empty; " + ("write something." if required else "write something or leave it out."),
-            )
-        elif len(text) > max_length:
-            self.problem(
-                field, InputProblem.TOO_LONG, f"This text is longer than {max_length:,} characters; shorten it."
-            )
-        return text
-
-    def line(self, field: str, text: str | None, max_length: int, *, required: bool = False) -> str | None:
-        """Checks a name or a number: a text on one line, without a text direction override."""
-        before = len(self.errors)
-        self.text(field, text, max_length, required=required)
-        if text is not None and len(self.errors) == before and not is_one_line(text):
-            message = "This text contains a line break, a control character or a text direction override; remove it."
-            self.problem(field, InputProblem.WRONG_FORM, message)
-        return text
-
-    def within(self, field: str, number: int, minimum: int, maximum: int) -> int:
-        if not minimum <= number <= maximum:
-            self.problem(field, InputProblem.OUT_OF_RANGE, f"This must be between {minimum:,} and {maximum:,}.")
-        return number
-
-    def money(self, field: str, money: MoneyInput | None, *, minimum: int = 1) -> int | None:
-        """Returns minor units, at least `minimum`; None without an amount, or where it has a problem."""
-        if money is None or (parts := self._money(field, money)) is None:
-            return None
-        amount, currency = parts
-        path = f"{field}.amount"
-        minor = to_minor(amount, currency)
-        if minor is None:
-            message = f"This has too many decimals; {currency} has {EXPONENTS[currency]}."
-            self.problem(path, InputProblem.WRONG_FORM, message)
-        elif minor < minimum:
-            self.problem(
-                path,
-                InputProblem.OUT_OF_RANGE,
-                "The amount must be greater than zero." if minimum else "The amount cannot be negative.",
-            )
-        elif minor > MAX_AMOUNT:
-            self.problem(path, InputProblem.OUT_OF_RANGE, _TOO_LARGE)
-        else:
-            return minor
-        return None
-
-    def unit_price(self, field: str, money: MoneyInput) -> StoredPrice | None:
-        """Returns the price of one item, with all its decimals; it is negative for a discount. None where it has a
-        problem."""
-        if (parts := self._money(field, money)) is None:
-            return None
-        price = to_unit_price(*parts)
-        if abs(price[0]) > MAX_AMOUNT:
-            self.problem(f"{field}.amount", InputProblem.OUT_OF_RANGE, _TOO_LARGE)
-            return None
-        return price
-
-    def _money(self, field: str, money: MoneyInput) -> tuple[Decimal, str] | None:
-        amount = self._amount(f"{field}.amount", money.amount)
-        currency = self._currency(f"{field}.currencyCode", money.currency_code)
-        return None if amount is None or currency is None else (amount, currency)
-
-    def _amount(self, field: str, text: str) -> Decimal | None:
-        if not text:
-            self.problem(field, InputProblem.REQUIRED, "This field is empty; write an amount like 90.00.")
-        elif not _AMOUNT.fullmatch(text):
-            message = "This is not an amount; write digits, with a point before the decimals, like 90.00."
-            self.problem(field, InputProblem.WRONG_FORM, message)
-        else:
-            return Decimal(text)
-        return None
-
-    def _currency(self, field: str, text: str) -> str | None:
-        if not text:
-            self.problem(field, InputProblem.REQUIRED, "This field is empty; write a currency code like EUR.")
-        elif not _CURRENCY.fullmatch(text):
-            self.problem(
-                field, InputProblem.WRONG_FORM, "This is not a currency code; write three capital letters, like EUR."
-            )
-        elif text not in EXPONENTS:
-            self.problem(field, InputProblem.OTHER, "This currency is not supported.")
-        else:
-            return text
-        return None
-
-    def email(self, field: str, text: str | None) -> str | None:
-        return self._matching(
-            field, text, 254, normal_email, "This is not an e-mail address; write one like name@example.com."
-        )
-
-    def phone(self, field: str, text: str | None) -> str | None:
-        return self._matching(
-            field,
-            text,
-            32,
-            is_phone,
-            "This is not a phone number; write one with its country code, like +49 30 123456.",
-        )
-
-    def url(self, field: str, text: str | None) -> str | None:
-        return self._matching(
-            field,
-            text,
-            2000,
-            normal_page,
-            "This is not the address of a web page; write one like https://example.com/page.",
-        )
-
-    def _matching(
-        self, field: str, text: str | None, max_length: int, is_valid: Callable[[str], object], message: str
-    ) -> str | None:
-        """`is_valid` returns a true value for a valid text. The text is stored as it was written."""
-        before = len(self.errors)
-        self.text(field, text, max_length)
-        if text is not None and len(self.errors) == before and not is_valid(text):
-            self.problem(field, InputProblem.WRONG_FORM, message)
-        return text
-
-    def not_before(self, field: str, instant: datetime | None, start: datetime, event: str) -> datetime | None:
-        """Checks that the instant is not before `start`, called `event`. Clocks may differ by CLOCK_SKEW."""
-        if instant is not None and instant < start - CLOCK_SKEW:
-            self.problem(field, InputProblem.OUT_OF_RANGE, f"This is before {event}.")
-        return instant
+    amount: AmountText = input_field("The amount, with no more decimals than the currency has.")
+    currency_code: CurrencyCode = input_field("The currency.")

@@ -40,10 +40,10 @@ from resolvers.errors import ActionRefused, UserError, refused_by
 from resolvers.policy import Fact, Subject
 from resolvers.policy.messages import message_for
 from resolvers.write import events, idempotency
+from resolvers.write.checks import Checks
 from resolvers.write.events import LockedOrder, PendingEvent
 from resolvers.write.expiry import record_expirations
 from resolvers.write.idempotency import IdempotentInput
-from resolvers.write.inputs import Checks
 from resolvers.write.sql import Columns, Write, insert, update
 
 
@@ -123,7 +123,7 @@ async def perform(
     `checks` are those of the input so far. `note` is stored with the event. An action that the checks, the policy or
     the handler refuse changes nothing. The transaction may run twice, so the handler keeps no state of its own.
     """
-    idempotency.check(checks, input)
+    checks.declared()
     if checks.errors:
         telemetry.count_refusal(action, checks.errors[0].code)
         return ActionResult(checks.errors)

@@ -25,7 +25,7 @@ from resolvers.errors import UserError
 from resolvers.feed.hub import Hub
 from resolvers.orders.ingest import Checked, store
 from resolvers.orders.record import OrderRecord, check
-from resolvers.write.inputs import Checks
+from resolvers.write.checks import Checks
 from schema import SCHEMA
 from server.file_store import file_urls
 from server.settings import Settings
@@ -141,8 +141,8 @@ def _check(number: int, line: bytes, now: datetime) -> tuple[Checked | None, lis
         parsed = _parse(line)
     except ValueError as error:
         return None, [f"line {number}: {error}"]
-    checks = Checks()
-    return check(checks, parsed, f"{number}.", now), [*map(_said, checks.errors)]
+    checks = Checks(parsed, f"{number}.")
+    return check(checks, parsed, now), [*map(_said, checks.errors)]
 
 
 def _line_of(error: UserError) -> int:

@@ -113,7 +113,7 @@ def test_lines_that_cannot_be_recorded_are_put_aside(
         "5 of 13 records, up to line 5",
         "line 7: this is no JSON",
         "line 8: number: This field is empty; write something.",
-        "line 8: items: An order must have at least one item.",
+        "line 8: items: This list is empty; add at least one entry.",
         "10 of 13 records, up to line 10",
         "13 of 13 records, up to line 13",
     ]

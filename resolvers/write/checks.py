@@ -1,0 +1,222 @@
+"""Checks of inputs: every problem at once, each with the path of its field. Nothing here reads a database.
+
+Example: for `LeaveFeedback(order_id="…", ratings=RatingsInput(overall=6), comment=" ")`, `Checks(input).declared()`
+reports OUT_OF_RANGE at "ratings.overall" and REQUIRED at "comment".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import cache
+from typing import Any, get_args, get_origin
+
+from strawberry.utils.str_converters import to_camel_case
+
+from models.enums import InputProblem
+from models.text import is_blank, is_one_line
+from resolvers.errors import UserError, invalid
+from resolvers.money import EXPONENTS, MAX_AMOUNT, StoredPrice, to_minor, to_unit_price
+from resolvers.write.inputs import Declaration, Input, MoneyInput, declarations
+
+CLOCK_SKEW = timedelta(minutes=5)  # between the systems whose instants one record holds
+
+_AMOUNT = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,10})?")
+_CURRENCY = re.compile(r"[A-Z]{3}")
+_TOO_LARGE = "This amount is too large."
+
+Problem = tuple[InputProblem, str]
+
+
+class Checks:
+    """Collects the problems of an input. Paths are dotted, like "ratings.areas.communication"; `path` is the one of the
+    input itself, and ends with a dot unless it is empty."""
+
+    def __init__(self, input: Input, path: str = "") -> None:
+        self.errors: list[UserError] = []
+        self.path = path
+        self._input = input
+        self._done: set[str] = set()
+
+    def problem(self, field: str, problem: InputProblem, message: str) -> None:
+        self.errors.append(invalid(field, problem, message))
+
+    def declared(self, *names: str) -> None:
+        """Checks the declared bounds of these fields and of the inputs in them; without names, of all fields that were
+        not checked yet."""
+        for step in _steps(type(self._input)):
+            if step.name not in self._done and (not names or step.name in names):
+                self._done.add(step.name)
+                self._check(self._input, step, self.path)
+
+    def bounds(self, name: str) -> bool:
+        """Checks the bounds of this field, but not of the inputs in it. Returns True if it has no problem."""
+        [step] = (each for each in _steps(type(self._input)) if each.name == name)
+        self._done.add(name)
+        return self._check_bounds(step, getattr(self._input, name), self.path)
+
+    def entries(self, name: str) -> Iterator[tuple[Any, str]]:
+        """Checks a list of inputs entry by entry, and yields each with its path, which ends with a dot. The caller adds
+        its own checks of the entry. Yields nothing if the list itself has a problem."""
+        if self.bounds(name):
+            for place, entry in enumerate(getattr(self._input, name) or ()):
+                path = f"{self.path}{to_camel_case(name)}.{place}."
+                self._check_all(entry, path)
+                yield entry, path
+
+    def _check_all(self, input: Input, path: str) -> None:
+        for step in _steps(type(input)):
+            self._check(input, step, path)
+
+    def _check(self, input: Input, step: _Step, path: str) -> None:
+        value = getattr(input, step.name)
+        if self._check_bounds(step, value, path) and step.has_inputs and value is not None:
+            path = f"{path}{step.label}."
+            if isinstance(value, list):
+                for place, entry in enumerate(value):  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+                    self._check_all(entry, f"{path}{place}.")  # pyright: ignore[reportUnknownArgumentType]
+            else:
+                self._check_all(value, path)
+
+    def _check_bounds(self, step: _Step, value: Any, path: str) -> bool:
+        problem = _problem(step.declared, value)
+        if problem is not None:
+            self.problem(f"{path}{step.label}", *problem)
+        return problem is None
+
+    def within(self, field: str, number: int, minimum: int, maximum: int) -> None:
+        if problem := _number_problem(number, minimum, maximum):
+            self.problem(field, *problem)
+
+    def money(self, field: str, money: MoneyInput | None, *, minimum: int = 1) -> int | None:
+        """Returns minor units, at least `minimum`; None if there is no amount or it has a problem."""
+        if money is None or (parts := self._money(field, money)) is None:
+            return None
+        amount, currency = parts
+        path = f"{field}.amount"
+        minor = to_minor(amount, currency)
+        if minor is None:
+            message = f"This has too many decimals; {currency} has {EXPONENTS[currency]}."
+            self.problem(path, InputProblem.WRONG_FORM, message)
+        elif minor < minimum:
+            message = "The amount must be greater than zero." if minimum else "The amount cannot be negative."
+            self.problem(path, InputProblem.OUT_OF_RANGE, message)
+        elif minor > MAX_AMOUNT:
+            self.problem(path, InputProblem.OUT_OF_RANGE, _TOO_LARGE)
+        else:
+            return minor
+        return None
+
+    def unit_price(self, field: str, money: MoneyInput) -> StoredPrice | None:
+        """Returns the price of one, which is below zero for a discount and may be finer than the currency; None if it
+        has a problem."""
+        if (parts := self._money(field, money)) is None:
+            return None
+        price = to_unit_price(*parts)
+        if abs(price[0]) > MAX_AMOUNT:
+            self.problem(f"{field}.amount", InputProblem.OUT_OF_RANGE, _TOO_LARGE)
+            return None
+        return price
+
+    def _money(self, field: str, money: MoneyInput) -> tuple[Decimal, str] | None:
+        amount = self._amount(f"{field}.amount", money.amount)
+        currency = self._currency(f"{field}.currencyCode", money.currency_code)
+        return None if amount is None or currency is None else (amount, currency)
+
+    def _amount(self, field: str, text: str) -> Decimal | None:
+        if not text:
+            self.problem(field, InputProblem.REQUIRED, "This field is empty; write an amount like 90.00.")
+        elif not _AMOUNT.fullmatch(text):
+            message = "This is not an amount; write digits, with a point before the decimals, like 90.00."
+            self.problem(field, InputProblem.WRONG_FORM, message)
+        else:
+            return Decimal(text)
+        return None
+
+    def _currency(self, field: str, text: str) -> str | None:
+        if not text:
+            self.problem(field, InputProblem.REQUIRED, "This field is empty; write a currency code like EUR.")
+        elif not _CURRENCY.fullmatch(text):
+            message = "This is not a currency code; write three capital letters, like EUR."
+            self.problem(field, InputProblem.WRONG_FORM, message)
+        elif text not in EXPONENTS:
+            self.problem(field, InputProblem.OTHER, "This currency is not supported.")
+        else:
+            return text
+        return None
+
+    def not_before(self, field: str, instant: datetime | None, start: datetime, event: str) -> None:
+        """Reports an instant that is before `start`, the time of `event`, by more than CLOCK_SKEW."""
+        if instant is not None and instant < start - CLOCK_SKEW:
+            self.problem(field, InputProblem.OUT_OF_RANGE, f"This is before {event}.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A field to check: its own bounds, and the inputs in it."""
+
+    name: str
+    label: str
+    declared: Declaration
+    has_inputs: bool
+
+
+@cache
+def _steps(cls: type[Input]) -> tuple[_Step, ...]:
+    """Returns the fields that have bounds, or hold inputs with bounds, in the order of checking."""
+    return tuple(
+        _Step(name, to_camel_case(name), declared, has_inputs)
+        for name, hint, declared in declarations(cls)
+        if (has_inputs := _has_bounded_inputs(hint)) or declared.has_bounds
+    )
+
+
+def _has_bounded_inputs(hint: Any) -> bool:
+    """True for X, list[X] and either of them or None, if X is an input with bounds."""
+    if get_origin(hint) is not None:
+        return any(map(_has_bounded_inputs, get_args(hint)))
+    return isinstance(hint, type) and issubclass(hint, Input) and bool(_steps(hint))
+
+
+def _problem(declared: Declaration, value: Any) -> Problem | None:
+    """Returns what is wrong with the value by the field's own bounds."""
+    if declared.max_length is not None:
+        return _text_problem(declared, declared.max_length, value)
+    if value is None:
+        return None
+    if declared.within is not None:
+        return _number_problem(value, *declared.within)
+    if declared.max_items is not None:
+        if len(value) > declared.max_items:
+            return InputProblem.TOO_MANY, f"At most {declared.max_items:,} {declared.items} are accepted."
+        if declared.not_empty and not value:
+            return InputProblem.REQUIRED, "This list is empty; add at least one entry."
+    return None
+
+
+def _text_problem(declared: Declaration, max_length: int, text: str | None) -> Problem | None:
+    """An optional text may be left out, but not be empty."""
+    if text is None:
+        return None if declared.optional else (InputProblem.REQUIRED, "This field is required.")
+    if "\0" in text:
+        return InputProblem.OTHER, "This text contains a NUL character; remove it."
+    if is_blank(text):
+        end = " or leave it out." if declared.optional else "."
+        return InputProblem.REQUIRED, f"This field is empty; write something{end}"
+    if len(text) > max_length:
+        return InputProblem.TOO_LONG, f"This text is longer than {max_length:,} characters; shorten it."
+    if declared.one_line and not is_one_line(text):
+        message = "This text contains a line break, a control character or a text direction override; remove it."
+        return InputProblem.WRONG_FORM, message
+    if declared.form is not None and not declared.form.matches(text):
+        return InputProblem.WRONG_FORM, declared.form.message
+    return None
+
+
+def _number_problem(number: int, minimum: int, maximum: int) -> Problem | None:
+    if minimum <= number <= maximum:
+        return None
+    return InputProblem.OUT_OF_RANGE, f"This must be between {minimum:,} and {maximum:,}."

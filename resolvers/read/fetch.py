@@ -1,4 +1,23 @@
-"""Fetching: a `Select` becomes one statement, its records become rows, and rows get the relations that were planned."""
+"""Fetching: a `Select` becomes one statement, its records become rows, and the rows get their planned relations.
+
+The plan in `resolvers.read.plan` becomes this statement. The rows of the page are found first, by an index in the
+list's order; everything else is joined to that page alone.
+
+    SELECT p.kind, ..., j0.id, ..., j1.id, ..., j2.id, ..., ARRAY(
+      SELECT ROW(j3.id, ...) FROM (
+        SELECT id, ... FROM events WHERE order_id = p.id AND TRUE AND (...) ORDER BY at ASC, id ASC LIMIT 2
+      ) AS j3 ORDER BY j3.at ASC, j3.id ASC)
+    FROM (
+      SELECT kind, ... FROM orders WHERE (TRUE) AND buyer_id = $1 ORDER BY placed_at DESC, id DESC LIMIT 3
+    ) AS p
+    LEFT JOIN disputes AS j0
+      ON j0.id = (SELECT id FROM disputes WHERE order_id = p.id ORDER BY opened_at DESC, id DESC LIMIT 1)
+    LEFT JOIN feedback AS j1 ON j1.order_id = p.id AND p.feedback_left_at IS NOT NULL
+    LEFT JOIN accounts AS j2 ON j2.id = p.supplier_id
+    ORDER BY p.placed_at DESC, p.id DESC
+
+Each limit is one more than the page, to know whether more follows.
+"""
 
 from collections.abc import Sequence
 from functools import partial

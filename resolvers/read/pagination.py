@@ -1,5 +1,16 @@
-"""Pages of a list by keyset: a cursor names a row's place, not its number, so pages neither skip nor repeat. It names
-the list and its order as well, so that no other takes it; filters do not change what it means."""
+"""Pagination by keyset: a cursor holds the position of a row in the list's order, not its number.
+
+So pages skip no row and repeat none while rows are added. The cursor of an order in the list "orders",
+
+    MTc5NTg2NzIwMDAwMDAwMC4wMTk5YzBkZTAwMDA3MDAwODAwMDAwMDAwMDAwMDAwNy5vcmRlcnM
+
+is base64 of `1795867200000000.0199c0de000070008000000000000007.orders`: the instant in microseconds, the id, and the
+name of the list with its order. A cursor of another list is refused. The page after it has the condition
+
+    placed_at <= $1 AND (placed_at < $1 OR id < $2)    ORDER BY placed_at DESC, id DESC
+
+`paginate` reads a page of a root list; `has_pages` declares a connection of rows, such as an order's timeline.
+"""
 
 import base64
 import binascii
@@ -42,16 +53,16 @@ R = TypeVar("R", bound=Row)
 class CursorPosition(NamedTuple):
     at: datetime
     key: UUID | int
-    list: str  # the name of its list; with a dot and the end of its owner's id, where each owner has such a list
+    list: str  # the list's name; if each owner has such a list, with a dot and the last digits of the owner's id
 
 
 def encode_cursor(at: datetime, key: UUID | int, list: str) -> str:
     tail = key.hex if isinstance(key, UUID) else str(key)
-    span = at - _EPOCH
-    text = f"{(span.days * 86_400 + span.seconds) * 1_000_000 + span.microseconds}.{tail}"
+    since = at - _EPOCH
+    text = f"{(since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds}.{tail}"
     if list:
         text += f".{list}"
-    return binascii.b2a_base64(text.encode(), newline=False).decode().rstrip("=")  # none of these come to + or /
+    return binascii.b2a_base64(text.encode(), newline=False).decode().rstrip("=")  # never contains + or /
 
 
 def _decode_cursor(cursor: str) -> CursorPosition:
@@ -61,9 +72,9 @@ def _decode_cursor(cursor: str) -> CursorPosition:
         if match is not None:
             at = _EPOCH + int(match[1]) * _MICROSECOND
             key = UUID(hex=match[2]) if len(match[2]) == 32 else int(match[2])
-            place = CursorPosition(at, key, match[3] or "")
-            if encode_cursor(*place) == cursor and (isinstance(key, UUID) or key <= MAX_INTEGER_KEY):
-                return place
+            position = CursorPosition(at, key, match[3] or "")
+            if encode_cursor(*position) == cursor and (isinstance(key, UUID) or key <= MAX_INTEGER_KEY):
+                return position
     except (ValueError, OverflowError):
         pass
     raise invalid_cursor()
@@ -75,7 +86,7 @@ def invalid_cursor() -> BadRequest:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Which part of a list is asked for. Made by `Page.of`, which checks it."""
+    """Which part of a list a query asks for. `Page.of` makes and checks it."""
 
     size: int
     backward: bool
@@ -83,9 +94,10 @@ class Page:
     before: CursorPosition | None
 
     @staticmethod
-    @lru_cache(1000)  # asked for thrice on the way to an answer
+    @lru_cache(1000)  # one request calls it three times
     def of(first: int | None, after: str | None, last: int | None, before: str | None) -> "Page":
-        """Raises BadRequest for a negative size, for `first` with `last` and for foreign cursors. UNSET is None."""
+        """Returns the page. UNSET means None. Raises BadRequest for a negative size, for `first` with `last`, and for
+        text that is not a cursor."""
         first, last = (None if size is UNSET else size for size in (first, last))
         after, before = (None if cursor is UNSET else cursor for cursor in (after, before))
         if first is not None and last is not None:
@@ -103,8 +115,8 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Keyset:
-    """A list's order: by the instant in `column`, then by id. Its cursors bear its `name`, small letters that no other
-    list or order has; without one they are spelled as the releases before spelled them."""
+    """A list's order: by the instant in `column`, then by id. Its cursors contain its `name`: lower-case letters that
+    no other list or order has. Without a name, they have the form that the first releases gave them."""
 
     column: str
     name: str
@@ -133,19 +145,19 @@ class Keyset:
             raise invalid_cursor()
         return at, key
 
-    def merged(self, page: Page, rows: list[Any], more: list[Any]) -> list[Any]:
-        """The page with `more` in their places, those that belong on it."""
+    def merged(self, page: Page, rows: list[Any], derived: list[Any]) -> list[Any]:
+        """Returns the page's rows together with those of the derived rows that belong on it."""
 
-        def place(row: Any) -> Any:
+        def position(row: Any) -> Any:
             return getattr(row, self.column), row.id
 
         after, before = (page.before, page.after) if self.newest_first else (page.after, page.before)
         fitting = [
             row
-            for row in more
-            if (after is None or place(row) > after[:2]) and (before is None or place(row) < before[:2])
+            for row in derived
+            if (after is None or position(row) > after[:2]) and (before is None or position(row) < before[:2])
         ]
-        return sorted([*rows, *fitting], key=place, reverse=self.newest_first != page.backward)[: page.size + 1]
+        return sorted([*rows, *fitting], key=position, reverse=self.newest_first != page.backward)[: page.size + 1]
 
     def order(self, page: Page) -> str:
         direction = "DESC" if self.newest_first != page.backward else "ASC"
@@ -153,7 +165,7 @@ class Keyset:
 
 
 class InSequence(Keyset):
-    """A list in the order of its ids, which are numbers that rise as its rows are written."""
+    """A list in the order of its ids: numbers that rise as rows are written."""
 
     def _beyond(self, cursor: CursorPosition, smaller: bool) -> Where:
         _, key = self._own(cursor)
@@ -199,12 +211,13 @@ class Connection(Generic[T]):
 def connection(
     rows: Sequence[R], page: Page, keyset: Keyset, name: str, node: Callable[[R], Any] = lambda row: row
 ) -> Connection[Any]:
-    """What `rows`, fetched in the page's own direction and by one more than its size, show of the list of this name."""
+    """Returns the connection for a page of the list `name`. `rows` are in the page's direction, and one more than its
+    size if there are more."""
     more = len(rows) > page.size
-    shown = list(rows[: page.size])
+    page_rows = list(rows[: page.size])
     if page.backward:
-        shown.reverse()
-    edges = [Edge(getattr(row, keyset.column), row.id, name, node(row)) for row in shown]  # type: ignore[attr-defined]
+        page_rows.reverse()
+    edges = [Edge(getattr(row, keyset.column), row.id, name, node(row)) for row in page_rows]  # type: ignore[attr-defined]
     return Connection(
         edges,
         PageInfo(
@@ -220,10 +233,10 @@ def page_of(arguments: Mapping[str, Any]) -> Page:
 
 
 class Derived(Protocol):
-    """Rows that no table has yet."""
+    """Entries of a list that are not stored yet: what time has done, and no action has recorded."""
 
     async def read(self, context: Context, rows: Sequence[Any]) -> dict[UUID, list[Any]]:
-        """By the rows that they belong to."""
+        """Returns the entries by the ids of their owners."""
         ...
 
     async def written(self, context: Context, derived: dict[UUID, list[Any]]) -> set[UUID]:
@@ -233,8 +246,7 @@ class Derived(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Paging:
-    """How a row class is listed in the pages of its owners (`has_pages`): in which order, and which entries are listed
-    that no table has yet."""
+    """How a row class is listed in the pages of its owners (`has_pages`): its order and its derived entries."""
 
     keyset: Keyset
     derived: Derived | None = None

@@ -1,4 +1,19 @@
-"""Planning: what an operation needs of rows, found out from its selection before anything is read."""
+"""Planning: look-ahead says what an operation selects; the plan says how to read it, before any row is read.
+
+A buyer sends
+
+    { viewer { orders(first: 2) { edges { node {
+      number supplier { name } feedback { rating } timeline(first: 1) { edges { node { text } } } } } } } }
+
+On PostgreSQL, the plan for these orders is
+
+    joined    dispute, feedback, supplier     to one: joined to the statement of the orders
+    lists     timeline                        to many: an array in the same statement
+    separate  nothing                         relations that need a statement of their own
+
+The dispute is there because the timeline needs it. `resolvers.read.fetch` shows the statement. SQLite has no arrays, so
+there the timeline is separate: one statement for the timelines of all orders. No plan reads row by row (no N+1).
+"""
 
 from collections.abc import Hashable
 from dataclasses import dataclass, replace

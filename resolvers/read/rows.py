@@ -1,4 +1,29 @@
-"""Light rows, their relations, and how both are made of a statement's records."""
+"""Rows: light objects with a table's columns, and the generated functions that build them from records.
+
+The fields of a row class are the columns that it reads. A `RowLayout` says what the records of one statement hold: the
+columns of the rows, those of joined rows, and lists. It generates the function that builds a row. For messages with
+their author this is
+
+    def build_row(context, record):
+        (c0, c1, c2, c3, c4, c5, c6, c7, c8,) = record
+        row = k1(k0)                  # object.__new__(Message)
+        row.context = context
+        row.id = c0
+        row.case_id = c1
+        ...
+        row.by = k2                   # None
+        if c5 is not None:            # the author's id
+            row_ = k6(k5)             # object.__new__(Account)
+            row_.context = context
+            row_.id = c5
+            row_.subject = c6
+            row_.role = None if c7 is None else k7(c7)
+            row_.name = c8
+            row.by = row_
+        return row
+
+There is one layout, and so one function, for each combination of joins and lists.
+"""
 
 # pyright: reportPrivateUsage=false
 
@@ -26,8 +51,8 @@ from resolvers.read.sql import EVERY_ROW, Where
 class Row:
     """One row of a table as a viewer sees it at an instant: `context` says who and when.
 
-    The fields of a concrete row are the columns it reads, by the columns' names; whatever else it has is a slot
-    that is not part of its constructor, filled by a relation.
+    The fields of a row class have the names of the columns that it reads. Its other attributes are slots that the
+    constructor does not take; relations set them.
     """
 
     __slots__ = ()
@@ -141,7 +166,7 @@ def _instant(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
-# What a value reads as that no member has, such as one that a newer release wrote: what promises least.
+# How a value reads that the enum does not have, such as one that a newer release wrote: as what promises least.
 UNKNOWN: dict[type[StrEnum], StrEnum] = {
     Role: Role.SERVICE,
     OrderKind: OrderKind.OFFLINE,
@@ -153,8 +178,8 @@ UNKNOWN: dict[type[StrEnum], StrEnum] = {
 
 
 class EnumMembers(dict[str, StrEnum | None]):
-    """An enum's members by their values. A value that it does not have reads as OTHER where there is such a member,
-    else by UNKNOWN; an optional one, unless it tells how something ended, as nothing."""
+    """An enum's members by their values. A value that the enum does not have reads as its member OTHER, or else as
+    UNKNOWN says. In a column that may be null it reads as null, unless the column says how something ended."""
 
     def __init__(self, enum: Any, *, nullable: bool) -> None:
         super().__init__((member.value, member) for member in enum)
@@ -173,7 +198,7 @@ def column_names(row_type: type[Row]) -> tuple[str, ...]:
 
 @cache
 def _columns(row_type: type[Row], dialect: str) -> list[tuple[str, Callable[[Any], Any] | None]]:
-    """The row's columns, and how each is read where the driver does not give it as it is."""
+    """Returns the row's columns, each with the function that converts the driver's value, if it needs one."""
     known: dict[str, Any] = row_type.MODEL._meta.fields_map  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     columns: list[tuple[str, Callable[[Any], Any] | None]] = []
     for name in column_names(row_type):

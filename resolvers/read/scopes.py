@@ -1,4 +1,10 @@
-"""Who sees which rows: the one place. A table without a line here cannot be read at all."""
+"""Visibility: which rows a viewer may see, as one SQL condition for each table and role.
+
+    Select(Order, Where("number = {}", number))     a buyer reads WHERE (number = $1) AND (buyer_id = $2) IS TRUE
+
+Every statement on the read path has the condition of its table, unless it says `Unscoped` and why. A table that is not
+in SCOPES cannot be read.
+"""
 
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -19,9 +25,11 @@ _ORDERS = {
 
 
 def _of(table: str, conditions: dict[Role, str], column: str, role: Role) -> str:
-    """That the row which `column` names is theirs. Asked of that row alone: whoever has a hundred thousand orders would
-    otherwise have them all gone through for a few events. An offset keeps PostgreSQL from gathering them, IS TRUE from
-    looking for the row among them."""
+    """Returns the condition that the viewer may see the row that `column` names.
+
+    It is checked for that row alone. Otherwise PostgreSQL might read a viewer's 100,000 orders to find a few events.
+    OFFSET 0 prevents a join with all of them, IS TRUE an index scan over them.
+    """
     condition = conditions[role]
     if condition in (_ALL, _NONE):
         return condition
@@ -60,7 +68,8 @@ def _in_cases(role: Role) -> str:
 
 
 def _accounts(role: Role) -> str:
-    """Those who share an order or acted in a case of theirs. Whoever a visible row names is read by that row."""
+    """Returns the condition for accounts that share an order with the viewer, or acted in one of the viewer's cases.
+    The accounts that a visible row names are read through that row."""
     if _ORDERS[role] == _ALL:
         return _ALL
     parties = f"SELECT 1 FROM orders WHERE {_ORDERS[role]} AND accounts.id IN (buyer_id, supplier_id)"
@@ -72,7 +81,7 @@ def _accounts(role: Role) -> str:
 
 
 def sees_none(table: str, role: Role) -> bool:
-    """Whether nobody in that role sees any row of the table."""
+    """Returns whether no viewer in this role may see any row of the table."""
     return SCOPES[table][role] == _NONE
 
 

@@ -1,10 +1,13 @@
-"""A query is a value: `Select` says which rows to read, and its SQL text is made once for each structure of it.
+"""A query is a value: `Select` says which rows to read. Its SQL text is made once for each structure.
 
     Select(Order, Where("kind = {}", "OFFLINE"), order="placed_at DESC, id DESC", limit=21)
 
-Two selects have the same structure if they differ in nothing but the values in their conditions. The text is cached by
-that structure, together with the viewer's role and the layout of the rows (`resolvers.read.rows`). The values are bound
-for each request.
+becomes for a buyer, on PostgreSQL,
+
+    SELECT kind, ... FROM orders WHERE (kind = $1) AND (buyer_id = $2) IS TRUE ORDER BY placed_at DESC, id DESC LIMIT 21
+
+Two selects that differ only in the values of their conditions have the same structure. The text is cached by that
+structure, with the viewer's role and the layout of the rows (`resolvers.read.rows`). Values are bound per request.
 """
 
 from collections.abc import Iterator, Sequence

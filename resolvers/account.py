@@ -1,4 +1,4 @@
-"""Accounts, and reading them by the rows that name them."""
+"""Accounts: signing in, and the accounts that rows name."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from resolvers.read.select import Select
 from resolvers.read.sql import Statement, Where
 
 MAX_NAME_LENGTH = 200  # characters
-ORDERS_AT_ONCE = 500  # whose search text is written in one transaction
+ORDERS_AT_ONCE = 500  # whose search text is updated in one transaction
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,8 +66,8 @@ def names_account(name: str, *, attribute: str | None = None, known_to: Role | N
 
 
 async def sign_in(subject: str, role: Role, name: str | None) -> Account:
-    """The account of this subject in this role, made at first sight. A name that differs from the stored one replaces
-    it; the subject stands in for a name where there is none yet."""
+    """Returns the account of this subject in this role, and creates it at the first sign-in. A new name replaces the
+    stored one. Without a name, a new account has its subject for a name."""
     name = one_line(name or "")[:MAX_NAME_LENGTH] or None
     for _ in range(2):
         found = await models.Account.get_or_none(using_db=database.read_connection(), subject=subject, role=role)
@@ -82,7 +82,7 @@ async def sign_in(subject: str, role: Role, name: str | None) -> Account:
 
 
 async def insert(accounts: Sequence[tuple[str, Role, str]]) -> None:
-    """Adds the accounts (subject, role, name) that are not there yet; a twin doing the same is no error."""
+    """Adds the accounts (subject, role, name) that do not exist yet. Another process may do the same meanwhile."""
     for start in range(0, len(accounts), 200):
         statement = Statement()
         rows = [
@@ -97,13 +97,12 @@ async def insert(accounts: Sequence[tuple[str, Role, str]]) -> None:
 
 
 async def lock(id: UUID) -> None:
-    """Lets others wait who lock this account as well, until the transaction ends. Rows that name it are written
-    meanwhile."""
+    """Locks the account until the transaction ends. Rows that name it can be written meanwhile."""
     await models.Account.select_for_update(no_key=True).get(id=id)
 
 
 async def hold_names(column: str, values: Iterable[object]) -> None:
-    """Keeps the names of accounts as they are until the transaction ends."""
+    """Locks the names of accounts against changes until the transaction ends."""
     if database.dialect() == "postgres":
         statement = Statement()
         which = statement.condition(Where.among(column, values))
@@ -111,13 +110,13 @@ async def hold_names(column: str, values: Iterable[object]) -> None:
 
 
 async def spread_names() -> None:
-    """Lets the orders of accounts with a new name be found by it. What sign_in or another process left is done here."""
+    """Updates the search text of orders whose party has a new name, as far as sign_in has not done it."""
     for id in await models.Account.filter(is_renamed=True).values_list("id", flat=True):
         await spread_name(id)  # type: ignore[arg-type]
 
 
 async def spread_name(id: UUID, at_most: int | None = None) -> None:
-    """Writes the account's new name into the search text of its orders: of all, or of `at_most` of them."""
+    """Updates the search text of the account's orders to its new name: of all orders, or of `at_most`."""
     party = await models.Account.get(id=id)
     orders = models.Order.filter(**{f"{party.role.lower()}_id": id}).order_by("id")
     if not party.is_renamed:
@@ -127,7 +126,7 @@ async def spread_name(id: UUID, at_most: int | None = None) -> None:
         part = keys[start : start + ORDERS_AT_ONCE][:at_most]
         await database.in_transaction(partial(_write_search, part))
     if at_most is None or len(keys) <= at_most:
-        # Unless it was renamed again meanwhile.
+        # Unless the account was renamed again meanwhile.
         await models.Account.filter(id=id, name=party.name).update(is_renamed=False)
 
 

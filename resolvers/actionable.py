@@ -1,4 +1,4 @@
-"""What a viewer can do something with, now and at any other instant: the policy asked of a row, and of its events."""
+"""Rows on which viewers act: what the policy decides about a row now, and at any other instant from its events."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from resolvers.read.sql import Where
 
 
 class Actionable:
-    """A row with facts that the policy decides on. `past` are its events, where they were asked for."""
+    """A row with facts that the policy decides on. `past` are its events, if the query needs them."""
 
     __slots__ = ()
     context: Context
     past: Sequence[Past]
-    moved_by_time: ClassVar[tuple[Expression, ...]] = ()  # what else of it time alone changes
+    moved_by_time: ClassVar[tuple[Expression, ...]] = ()  # what else about it changes with time alone
     has_conflict: Any = False  # whether the viewer is an agent who is a party to it as well
 
     @property
@@ -46,13 +46,13 @@ class Actionable:
 
     @property
     def differs_at(self) -> datetime | None:
-        """The first instant at which time alone will have made it look otherwise to its viewer."""
+        """The first instant at which the row looks different to its viewer because time has passed."""
         row: Any = self
         viewer, now = self.context.viewer, self.context.now
         return policy.next_change_at(row, viewer, now, self.moved_by_time, conflict=self.has_conflict)
 
     def facts(self) -> Any:
-        """The facts when nothing was known yet."""
+        """Returns the facts before the first event."""
         raise NotImplementedError
 
 
@@ -71,7 +71,7 @@ class _Event(Row):
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """Facts that were set, and when they became known here."""
+    """The facts that an event set, and when it became known here."""
 
     known_at: datetime
     facts: Mapping[str, Any]
@@ -104,14 +104,14 @@ def replays_events(*, column: str, facts: str, needs: tuple[str, ...] = ()) -> R
 
 
 def decided(action: Action, subject: Any, context: Context) -> Decision:
-    """What the policy says of it now. `subject` is a row, facts that are no row, or None where there is nothing."""
+    """Returns the policy's decision now. `subject` is a row, facts without a row, or None if nothing is there."""
     conflict = isinstance(subject, Actionable) and subject.has_conflict
     facts: Any = subject
     return policy.decide(action, facts, context.viewer, context.now, conflict=conflict)
 
 
 def decision(root: Any, action: Action, at: datetime | None = UNSET) -> Decision:
-    """What the policy says of this row now, or at `at`: what it said then, or will say if nothing else happens."""
+    """Returns the policy's decision about this row now, or at `at`: the decision then, or if nothing else happens."""
     if at is UNSET or at is None:
         return decided(action, root, root.context)
     at = cut(at)

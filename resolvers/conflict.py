@@ -1,6 +1,7 @@
-"""Conflicts of interest: an agent is a party to a case where a party's account has the agent's subject.
+"""Conflicts of interest: an agent is a party to a case if the account of a party has the agent's subject.
 
-For a page of cases this is one more join of its statement, and only for agents who ask what they can do with them.
+For a page of cases this is one more join in its statement. It is there only for agents whose query selects what they
+can do with the cases.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from resolvers.read.scopes import Unscoped
 
 R = TypeVar("R", bound=Row)
 
-PARTY = "party"  # the relation's own name; the fields that depend on it have it under theirs
+PARTY = "party"  # the relation; it also has the names of the fields that depend on it
 FIELDS = ("availableActions", "nextChangeAt", "viewerState")
 SUPPLIER_OF_ITS_ORDER = "(SELECT supplier_id FROM orders WHERE orders.id = {row}.order_id)"
 _OF_THE_SAME_SUBJECT = (
@@ -58,20 +59,20 @@ def finds_conflicts(*parties: str) -> RelationDeclaration:
 
 
 async def others_of(viewer: ViewerAccount) -> set[UUID]:
-    """The ids of the other accounts of the viewer's subject."""
-    found = models.Account.filter(subject=viewer.subject).exclude(id=viewer.id)
-    return set(await found.values_list("id", flat=True))  # type: ignore[arg-type]
+    """Returns the ids of the other accounts with the viewer's subject."""
+    accounts = models.Account.filter(subject=viewer.subject).exclude(id=viewer.id)
+    return set(await accounts.values_list("id", flat=True))  # type: ignore[arg-type]
 
 
 async def _suppliers(rows: Sequence[Any]) -> dict[UUID, UUID]:
-    """By the ids of the orders that these rows name."""
+    """Returns the suppliers of the orders that these rows name, by the order's id."""
     keys = [row.order_id for row in rows if row.order_id is not None]
     pairs: Any = await models.Order.filter(id__in=keys).values_list("id", "supplier_id")
     return dict(pairs)
 
 
 async def with_conflict(context: Context, case: R | None) -> R | None:
-    """The case, for deciding on it."""
+    """Returns the case after loading what a decision about it needs."""
     if case is not None and context.viewer.role is Role.AGENT:
         relation: Any = type(case).relations_by_name[PARTY]
         await relation.load(context, [case], None)

@@ -1,4 +1,4 @@
-"""Anything by its id, or by the number that people know it by."""
+"""Looks rows up by their id, or by the number that people use."""
 
 from __future__ import annotations
 
@@ -35,27 +35,26 @@ _KINDS = {letter: kind for kind, letter in NUMBER_PREFIXES.items()}
 
 
 async def nodes(info: Info, ids: list[strawberry.ID]) -> list[Any]:
-    """In the order asked; None in the place of what is not there for this viewer."""
+    """Returns the rows in the order of the ids; None for each that does not exist for the viewer."""
     if len(ids) > MAX_PAGE_SIZE:
         raise BadRequest(f"At most {MAX_PAGE_SIZE} ids can be asked for at once.")
     return await _by_ids(info, ids)
 
 
 async def node(info: Info, id: strawberry.ID) -> Any:
-    [found] = await _by_ids(info, [id])
-    return found
+    [row] = await _by_ids(info, [id])
+    return row
 
 
-async def _by_ids(info: Info, texts: Sequence[str]) -> list[Any]:
-    places = [ids.decode(text) for text in texts]
-    viewer = info.context.viewer
-    found: dict[tuple[str, UUID], Any] = {("Viewer", viewer.id): Viewer(viewer)}
-    for type_name in sorted({place[0] for place in places if place and place[0] in _ROWS}):
-        keys = {place[1] for place in places if place and place[0] == type_name}
-        asked = Selection.below(info)
-        rows = await read(info.context, Select(_ROWS[type_name], Where.among("id", keys)), asked)
-        found |= {(type_name, row.id): row for row in rows}  # type: ignore[attr-defined]
-    return [found.get(place) if place else None for place in places]
+async def _by_ids(info: Info, global_ids: Sequence[str]) -> list[Any]:
+    decoded = [ids.decode(global_id) for global_id in global_ids]
+    viewer, selection = info.context.viewer, Selection.below(info)
+    rows: dict[tuple[str, UUID], Any] = {(Viewer.__name__, viewer.id): Viewer(viewer)}
+    for type_name in sorted({name for name, _ in filter(None, decoded) if name in _ROWS}):
+        keys = {key for name, key in filter(None, decoded) if name == type_name}
+        found = await read(info.context, Select(_ROWS[type_name], Where.among("id", keys)), selection)
+        rows |= {(type_name, row.id): row for row in found}  # type: ignore[attr-defined]
+    return [rows.get(entry) if entry else None for entry in decoded]
 
 
 async def order_by_number(info: Info, number: str) -> Order | None:
@@ -70,5 +69,5 @@ async def case_by_number(info: Info, number: str) -> Row | None:
     kind: CaseKind | None = _KINDS.get(number[:1])
     if kind is None or "\0" in number:
         return None
-    asked = Selection.below(info)
-    return first(await read(info.context, Select(CASES[kind], Where("number = {}", number)), asked))
+    select = Select(CASES[kind], Where("number = {}", number))
+    return first(await read(info.context, select, Selection.below(info)))

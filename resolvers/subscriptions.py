@@ -1,4 +1,4 @@
-"""Watching an order or a case: told as its viewer sees it, after each change and whenever time alone changes it."""
+"""Subscriptions to an order or a case: its viewer gets it after each change, and whenever time alone changes it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def _watch(info: Info, row_types: Iterable[type[Row]], id: str) -> AsyncIt
 
     async def read(now: datetime) -> Snapshot | None:
         then = replace(context, now=now, arrived_at=now)
-        # Time moves an order's dispute, too, also for those who do not ask what it looks like.
+        # Time changes an order's dispute as well, even if the subscription does not select it.
         also = selection.bare("dispute") if row_type is Order else None
         planned = plan(then, row_type, selection, also)
         row: Any = await by_id(then, row_type, id, planned)
@@ -50,19 +50,19 @@ async def _watch(info: Info, row_types: Iterable[type[Row]], id: str) -> AsyncIt
         await load_relations(then, [row], planned)
         return Snapshot(row, row.differs_at)
 
-    blind = sees_none("complaints", context.viewer.role)
+    sees_complaints = not sees_none("complaints", context.viewer.role)
 
     def concerns(event: CommittedEvent) -> bool:
-        return not (blind and event.case_kind is CaseKind.COMPLAINT)
+        return sees_complaints or event.case_kind is not CaseKind.COMPLAINT
 
-    return await context.hub.watch(key, await _view(context, selection), read, concerns)
+    return await context.hub.watch(key, await _sharing_key(context, selection), read, concerns)
 
 
-async def _view(context: Context, selection: Selection) -> tuple[Any, ...]:
-    """What makes two readings the same. Among agents nothing depends on which of them asks, but for those who may be
-    parties themselves."""
+async def _sharing_key(context: Context, selection: Selection) -> tuple[Any, ...]:
+    """Returns the key by which subscriptions share one snapshot. All agents see the same, unless an agent may be a
+    party as well."""
     viewer = context.viewer
-    shares = viewer.role is Role.AGENT and not await others_of(viewer)
-    who = viewer.role if shares else viewer.id
-    # The same document is the same object, as long as it is in the parser's cache and in anybody's reading.
-    return who, context.origin, id(selection.info.operation), repr(selection.info.variable_values)
+    is_any_agent = viewer.role is Role.AGENT and not await others_of(viewer)
+    # An equal document is the same object while the document cache or a subscription holds it.
+    operation, variables = id(selection.info.operation), repr(selection.info.variable_values)
+    return viewer.role if is_any_agent else viewer.id, context.origin, operation, variables

@@ -1,4 +1,4 @@
-"""Everything that is the viewer's: buyers and suppliers see theirs, agents all, the order system what it recorded."""
+"""The viewer's lists: buyers and suppliers see their own, agents all, the order system what it recorded."""
 
 from __future__ import annotations
 

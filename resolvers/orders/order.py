@@ -1,4 +1,4 @@
-"""Orders as their viewer sees them: the facts, and what the policy says about them now."""
+"""Orders as a viewer sees them: the facts, and what the policy decides about them now."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class Order(OrderFacts, Actionable, Row):
 
     @property
     def most_claimable(self) -> Money:
-        """What a claim may be at most now."""
+        """The largest amount that can be claimed now."""
         return Money(policy.claimable_amount(self), self.currency)
 
     @property
@@ -117,5 +117,5 @@ class Order(OrderFacts, Actionable, Row):
         return min((instant for instant in instants if instant is not None), default=None)
 
     def facts(self) -> OrderFacts:
-        """The order when nothing was known of it yet."""
+        """Returns the order's facts before its first event."""
         return OrderFacts(kind=self.kind, buyer_id=self.buyer_id, supplier_id=self.supplier_id)

@@ -1,7 +1,16 @@
-"""Orders by kind, status and what can be done with them, as parts that an index has each in the list's order.
+"""Filtered lists of orders, split into partitions that an index has in the list's order.
 
-A list of several kinds or statuses is merged from its parts. Asked at once, as one condition with OR in it, the
-database would walk all of a party's orders for a few.
+A list of several kinds or statuses is merged from its partitions: `UNION ALL` of as many index walks, a page of each.
+One condition with OR in it would make the database read all orders of a party to find a few.
+
+A buyer's filter {can: LEAVE_FEEDBACK} has two partitions, one for each kind of order with such a rule:
+
+    (kind IS NOT NULL AND kind = 'TRADE_ASSURANCE') AND <status> = 1 AND NOT (feedback_left_at IS NOT NULL)
+      AND (completed_at < $2 AND NOT (completed_at < $3))
+
+where `<status>` is the CASE expression that the index `orders_to_rate` has, and 1 is COMPLETED. Nobody lists the
+statuses of an action: they follow from the rule's own condition. A status is a question about which facts of an order
+are set. There are few such facts, so all combinations are tried: for which of them can the condition hold at all?
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,28 +26,34 @@ from resolvers.policy.rule import Subject
 from resolvers.policy.rules import TABLE
 from resolvers.policy.status import status_is, status_rank_sql
 
+FactsSet = frozenset[str]  # the facts of an order that are set; all others are not
+
+_RANKS = {status: rank for rank, (status, _) in enumerate(ORDER_STATUSES)}
+_ALL_STATUSES = frozenset(_RANKS)
+_STATUS_FACTS = frozenset(fact for _, applies in ORDER_STATUSES for fact in applies.facts())
+
 
 @dataclass(frozen=True, slots=True)
 class IndexPartition:
-    """Orders of one kind, and of one status where `status` says so, for which `tests` hold."""
+    """Orders of one kind and, unless `status` is None, of one status, for which all `tests` hold."""
 
     kind: OrderKind
     status: OrderStatus | None = None
     tests: tuple[Expression, ...] = ()
 
     def sql(self, bind: Bind, role: Role, now: datetime) -> str:
-        said = [Equals("kind", self.kind).sql(bind, role, now)]
+        conditions = [Equals("kind", self.kind).sql(bind, role, now)]
         if self.status is not None:
-            said.append(f"{status_rank_sql(ORDER_STATUSES)} = {_PLACES[self.status]}")
-        return " AND ".join([*said, *(test.sql(bind, role, now) for test in self.tests)])
+            conditions.append(f"{status_rank_sql(ORDER_STATUSES)} = {_RANKS[self.status]}")
+        return " AND ".join([*conditions, *(test.sql(bind, role, now) for test in self.tests)])
 
 
 def partitions(
     role: Role, kinds: Iterable[OrderKind] | None, statuses: Iterable[OrderStatus] | None, action: Action | None
 ) -> Sequence[IndexPartition] | None:
-    """The parts of which no two share an order, and which together are the orders of those kinds and statuses on which
-    `action` is open to somebody in that role. None where nothing is asked: the whole list."""
-    return _parts(
+    """Returns partitions that share no order, and together are the orders of these kinds and statuses for which the
+    policy allows `action` in this role. Returns None without a filter: the whole list."""
+    return _partitions(
         role,
         None if kinds is None else frozenset(kinds),
         None if statuses is None else frozenset(statuses),
@@ -46,73 +61,78 @@ def partitions(
     )
 
 
-_PLACES = {status: place for place, (status, _) in enumerate(ORDER_STATUSES)}
-_ALL = frozenset(_PLACES)
-
-
 @cache
-def _parts(
+def _partitions(
     role: Role, kinds: frozenset[OrderKind] | None, statuses: frozenset[OrderStatus] | None, action: Action | None
 ) -> Sequence[IndexPartition] | None:
-    if action is None and kinds in (None, frozenset(OrderKind)) and statuses in (None, _ALL):
+    if action is None and kinds in (None, frozenset(OrderKind)) and statuses in (None, _ALL_STATUSES):
         return None
     return [
-        part
+        partition
         for kind in OrderKind
         if kinds is None or kind in kinds
-        for part in _of_kind(role, kind, _ALL if statuses is None else statuses, action)
+        for partition in _partitions_of_kind(role, kind, _ALL_STATUSES if statuses is None else statuses, action)
     ]
 
 
-def _of_kind(
+def _partitions_of_kind(
     role: Role, kind: OrderKind, statuses: frozenset[OrderStatus], action: Action | None
 ) -> list[IndexPartition]:
     if action is None:
-        return [IndexPartition(kind, status) for status in _PLACES if status in statuses]
+        return [IndexPartition(kind, status) for status in _RANKS if status in statuses]
     rule = TABLE.get((Subject.ORDER, action, kind))
     if rule is None or role not in rule.roles:
         return []
-    is_open = rule.is_open
-    beyond = set(is_open.facts()) - _PROGRESS
-    if not _possible(is_open, ()):
-        # Open only to orders of which more is known, few of any status: an index has them for themselves.
-        tests = _left(is_open, {}, _possible(is_open, beyond))
-        return [
-            IndexPartition(kind, None, tests if statuses == _ALL else (*tests, status_is(ORDER_STATUSES, statuses)))
-        ]
+    condition = rule.is_open
+    other_facts = set(condition.facts()) - _STATUS_FACTS
+    if not _possible(condition, ()):
+        # It needs a fact that no status has. Few orders of any status have it, so a partial index has them all.
+        tests = _remaining(condition, {}, _possible(condition, other_facts))
+        if statuses != _ALL_STATUSES:
+            tests = (*tests, status_is(ORDER_STATUSES, statuses))
+        return [IndexPartition(kind, None, tests)]
     return [
-        IndexPartition(kind, status, _left(is_open, _agreed(_possible(TRUE, (), status), _PROGRESS), rows))
-        for status in _PLACES
-        if status in statuses and (rows := _possible(is_open, beyond, status))
+        IndexPartition(
+            kind, status, _remaining(condition, _decided(_possible(TRUE, (), status), _STATUS_FACTS), possible)
+        )
+        for status in _RANKS
+        if status in statuses and (possible := _possible(condition, other_facts, status))
     ]
 
 
-# Which facts are known of an order, as sets of them: that there are few is what makes all of this short.
-_Known = frozenset[str]
-_PROGRESS = frozenset(fact for _, applies in ORDER_STATUSES for fact in applies.facts())
-
-
-def _possible(test: Expression, beyond: Iterable[str], status: OrderStatus | None = None) -> list[_Known]:
-    """What may be known of the orders of that status for which the test may hold, if nothing else is than what makes a
-    status and what is `beyond` that."""
-    facts = sorted(_PROGRESS.union(beyond))
+def _possible(condition: Expression, other_facts: Iterable[str], status: OrderStatus | None = None) -> list[FactsSet]:
+    """Returns the combinations of the status facts and `other_facts` with which an order may fulfil the condition, and
+    has this status."""
+    facts = sorted(_STATUS_FACTS.union(other_facts))
     subsets = map(frozenset, chain.from_iterable(combinations(facts, size) for size in range(len(facts) + 1)))
-    return [known for known in subsets if test.satisfiable(True, known) and status in (None, _status(known))]
+    return [
+        facts_set
+        for facts_set in subsets
+        if condition.satisfiable(True, facts_set) and status in (None, _status(facts_set))
+    ]
 
 
-def _status(known: _Known) -> OrderStatus:
-    return next(status for status, applies in ORDER_STATUSES if applies.satisfiable(True, known))
+def _status(facts_set: FactsSet) -> OrderStatus:
+    return next(status for status, applies in ORDER_STATUSES if applies.satisfiable(True, facts_set))
 
 
-def _agreed(possible: Sequence[_Known], facts: Iterable[str]) -> dict[str, bool]:
-    """Of the facts those that all of them know, and those that none does."""
-    return {fact: fact in possible[0] for fact in sorted(facts) if len({fact in known for known in possible}) == 1}
+def _decided(possible: Sequence[FactsSet], facts: Iterable[str]) -> dict[str, bool]:
+    """Returns the facts that are set in every one of these combinations (True), or in none (False)."""
+    decided: dict[str, bool] = {}
+    for fact in sorted(facts):
+        is_set = {fact in facts_set for facts_set in possible}
+        if len(is_set) == 1:
+            decided[fact] = is_set.pop()
+    return decided
 
 
-def _left(test: Expression, said: dict[str, bool], possible: Sequence[_Known]) -> tuple[Expression, ...]:
-    """The test, where `said` is said already: first what is or is not known of all orders for which it holds, in the
-    words of an index, and then what else it asks of them."""
-    agreed = _agreed(possible, _PROGRESS.union(test.facts()))
-    new = (IsSet(fact) if known else ~IsSet(fact) for fact, known in agreed.items() if fact not in said)
-    rest = test.simplify(agreed)
-    return (*new, *([] if rest is TRUE else [rest]))
+def _remaining(condition: Expression, implied: dict[str, bool], possible: Sequence[FactsSet]) -> tuple[Expression, ...]:
+    """Returns what an order must fulfil besides the facts that its partition has `implied`.
+
+    First come the facts that are decided for all orders that may fulfil the condition, in the words of a partial index.
+    The last is what is left of the condition then.
+    """
+    decided = _decided(possible, _STATUS_FACTS.union(condition.facts()))
+    tests = (IsSet(fact) if is_set else ~IsSet(fact) for fact, is_set in decided.items() if fact not in implied)
+    rest = condition.simplify(decided)
+    return (*tests, *([] if rest is TRUE else [rest]))

@@ -1,4 +1,4 @@
-"""Orders by a text in them: looked for where the page is, or else by the terms that PostgreSQL has indexed."""
+"""Search: orders that contain a text. It looks where the page is, and then in PostgreSQL's index of terms."""
 
 from models import database
 from models.backends.pool import PlanMode

@@ -79,9 +79,11 @@ Write = Callable[..., None]
 
 
 @pytest.fixture(scope="module")
-def loose(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Generator[tuple[World, Write]]:
+def loose(
+    migrated_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
+) -> Generator[tuple[World, Write]]:
     """Fresh people at a server, and how to write into its database what the database would keep out."""
-    url = new_database()
+    url = migrated_database()
 
     def write(*statements: str) -> None:
         if DIALECT == "sqlite":

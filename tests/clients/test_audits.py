@@ -5,7 +5,7 @@ import pytest
 from tests.conftest import World
 from tests.support.node import Clients
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.either]
 
 AUDITS = 61
 

@@ -7,7 +7,7 @@ from tests.conftest import Server, World
 from tests.support.node import Clients
 from tests.support.subscriptions import complete, leave_feedback, wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.either]
 
 # A name's first part is the package; websockets are graphql-ws beneath, streams are HTTP.
 WATCHING = ["graphql-ws", "graphql-sse", "urql-websocket", "urql-stream", "apollo-websocket", "apollo-stream"]

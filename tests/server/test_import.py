@@ -10,8 +10,6 @@ import asyncpg
 import click
 import pytest
 
-from models import database, migrating
-from models.config import APPS
 from server.cli import record as imports
 from server.settings import Settings
 from tests.conftest import on_postgres
@@ -24,15 +22,8 @@ Importing = Callable[..., int]
 
 
 @pytest.fixture(scope="module")
-def settings(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    made = Settings(database_url=new_database(), files_url=str(tmp_path_factory.mktemp("files")))
-
-    async def work() -> None:
-        async with database.connected(made.database) as connection:
-            await migrating.migrate(APPS, connection)
-
-    asyncio.run(work())
-    return made
+def settings(migrated_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return Settings(database_url=migrated_database(), files_url=str(tmp_path_factory.mktemp("files")))
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ from tests.support.processes import start
 from tests.support.subscriptions import opened
 from tests.support.valkey import valkey
 
+pytestmark = pytest.mark.either
+
 
 def test_an_account_asks_so_often_and_no_more(serve: Callable[..., Any], world: World) -> None:
     with serve(rate_per_account="5/hour") as [url], world.buyer.elsewhere(url) as buyer:

@@ -1,8 +1,9 @@
 """Distributes the tests over workers, each of which serves one database: `pytest -n auto`.
 
 A test that uses the fixture `dialect`, mostly through a database, runs once on each database and is named so:
-`test_orders.py::test_x[sqlite]`. Any other test runs once, on whichever worker is free. With two databases and four
-workers, `gw0` and `gw2` serve SQLite, `gw1` and `gw3` PostgreSQL:
+`test_orders.py::test_x[sqlite]`. Any other test runs once, on whichever worker is free; so does a test that needs a
+database but holds on either, as those of the clients in Node. With two databases and four workers, `gw0` and `gw2` serve
+SQLite, `gw1` and `gw3` PostgreSQL:
 
     gw0  test_machine.py [sqlite]     test_corpus.py [sqlite]     test_money.py
     gw1  test_machine.py [postgres]   test_migrating.py [postgres]   …
@@ -66,6 +67,7 @@ def _is_worker() -> bool:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "only_on(dialect): the test holds on this database only")
+    config.addinivalue_line("markers", "either: the test needs a database, and no more than one of them")
     config.addinivalue_line("markers", "slow: `./recourse test --quick` leaves the test out")
     if not _is_worker():
         os.environ[RUN] = uuid.uuid4().hex[:12]
@@ -75,7 +77,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if metafunc.definition.get_closest_marker("only_on") and "dialect" not in metafunc.fixturenames:
         metafunc.fixturenames.append("dialect")
     if "dialect" in metafunc.fixturenames:
-        metafunc.parametrize("dialect", [dialect_of_this_process()], indirect=True, scope="session")
+        ids = [pytest.HIDDEN_PARAM] if metafunc.definition.get_closest_marker("either") else None
+        metafunc.parametrize("dialect", [dialect_of_this_process()], indirect=True, ids=ids, scope="session")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,4 +1,8 @@
-"""Files in a bucket of an S3-compatible store, by obstore, an optional extra. Clients PUT straight into it."""
+"""Stores files in a bucket of an S3-compatible store, with obstore, an optional extra. Clients upload directly to it.
+
+Example: a client PUTs to `incoming/0190…` with a signed URL. When a case takes the file, the store copies it to
+`taken/0190…`, for which nobody has a URL to write to, and `incoming/0190…` is deleted.
+"""
 
 # pyright: reportMissingImports=false, reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
@@ -16,17 +20,16 @@ from models.signing import signed_again
 
 T = TypeVar("T")
 
-BYTES_A_SECOND = 2_000_000  # that contents come and go with at least
-READ_SECONDS = 60  # that an address to read from is good for: the client follows it at once
+BYTES_A_SECOND = 2_000_000  # the least speed of a transfer
+READ_SECONDS = 60  # for which a URL to read from is valid; clients follow it at once
 
 
 class Bucket(Store):
-    """What comes in lies under `incoming/`, where whoever has the address can still write; what was taken, under
-    `taken/`, where nobody can. The bucket should have a rule that clears `incoming/` after two days."""
+    """The bucket should have a lifecycle rule that clears `incoming/` after two days."""
 
     def __init__(self, store: Any, seconds: float = 5) -> None:
-        """`store` is an obstore store, whose credentials and place come from the environment (AWS_…). It has so many
-        seconds for each answer."""
+        """`store` is an obstore store, with its endpoint and credentials from the environment (AWS_…). It has `seconds`
+        for each response."""
         self.store = store
         self.seconds = seconds
 
@@ -36,8 +39,10 @@ class Bucket(Store):
         try:
             from obstore.store import S3Store
         except ImportError:
-            raise ValueError("files in a bucket need the package obstore (the project's extra `s3`)") from None
-        # Without options for its client, since they would take the place of all that the environment says of it.
+            raise ValueError(
+                "RECOURSE_FILES_URL names a bucket, which needs the package obstore (the extra `s3`)"
+            ) from None
+        # Without client options, which would replace all those of the environment.
         retry: Any = {"max_retries": 2, "retry_timeout": timedelta(seconds=seconds)}
         return cls(S3Store.from_url(url, retry_config=retry, copy_if_not_exists="multipart"), seconds)
 
@@ -52,10 +57,10 @@ class Bucket(Store):
         from obstore.exceptions import AlreadyExistsError
 
         with contextlib.suppress(AlreadyExistsError):
-            made = secrets.token_hex(32).encode()
-            await self._bounded(obstore.put_async(self.store, "secret", made, mode="create"))
-        found = await self._bounded(obstore.get_async(self.store, "secret"))
-        return bytes(await self._bounded(found.bytes_async()))
+            secret = secrets.token_hex(32).encode()
+            await self._bounded(obstore.put_async(self.store, "secret", secret, mode="create"))
+        stored = await self._bounded(obstore.get_async(self.store, "secret"))
+        return bytes(await self._bounded(stored.bytes_async()))
 
     async def check(self) -> None:
         import obstore
@@ -68,7 +73,7 @@ class Bucket(Store):
     async def upload_address(self, key: UUID, size: int, seconds: int) -> str | None:
         address = await self._sign("PUT", _incoming(key), seconds)
         secret_key = self._secret_key()
-        # With credentials of a role, which only obstore knows, the length is not signed, but checked when it is taken.
+        # With a role's credentials, whose key only obstore knows, the length is not signed. `take` checks it.
         return signed_again(address, secret_key, "PUT", {"content-length": str(size)}) if secret_key else address
 
     async def read_address(self, key: UUID, filename: str, content_type: str) -> str | None:
@@ -78,12 +83,14 @@ class Bucket(Store):
         if not secret_key:
             return None
         await self._bounded(obstore.head_async(self.store, _taken(key)))
-        told = {
+        response_headers = {
             "response-cache-control": "private, max-age=3600, immutable",
             "response-content-disposition": disposition(filename),
             "response-content-type": content_type,
         }
-        return signed_again(await self._sign("GET", _taken(key), READ_SECONDS), secret_key, "GET", query=told)
+        return signed_again(
+            await self._sign("GET", _taken(key), READ_SECONDS), secret_key, "GET", query=response_headers
+        )
 
     async def _sign(self, method: Any, path: str, seconds: int) -> str:
         import obstore
@@ -91,7 +98,7 @@ class Bucket(Store):
         return await self._bounded(obstore.sign_async(self.store, method, path, timedelta(seconds=seconds)))
 
     def _secret_key(self) -> str | None:
-        """The key that belongs to the credentials, unless they are those of a role."""
+        """Returns the secret key of the credentials; None for those of a role."""
         configured: Any = getattr(self.store, "config", None) or {}
         name = "secret_access_key"
         return configured.get(name) or configured.get(f"aws_{name}") or os.environ.get(f"AWS_{name.upper()}")
@@ -99,25 +106,25 @@ class Bucket(Store):
     async def take(self, key: UUID, size: int) -> Sample | None:
         import obstore
 
-        found = await self._size(_taken(key))
-        if found is None:
-            came = await self._size(_incoming(key))
-            if came is not None and came != size:
+        taken = await self._size(_taken(key))
+        if taken is None:
+            incoming = await self._size(_incoming(key))
+            if incoming is not None and incoming != size:
                 await self._bounded(obstore.delete_async(self.store, _incoming(key)))
-                return Sample(came, b"")
-            if came is not None:
+                return Sample(incoming, b"")
+            if incoming is not None:
                 await self._move(key, size)
-            found = await self._size(_taken(key))
-        if found is None:
+            taken = await self._size(_taken(key))
+        if taken is None:
             return None
-        if found != size:  # changed between the look at it and its moving
+        if taken != size:  # the client changed it between the check and the move
             await self._bounded(obstore.delete_async(self.store, _taken(key)))
-            return Sample(found, b"")
+            return Sample(taken, b"")
         return await self._sample(_taken(key), size)
 
     async def _move(self, key: UUID, size: int) -> None:
-        """To where nobody can change it. The store does it itself, so that a large content is never in memory here. A
-        twin may be faster, with the same."""
+        """Moves the content to where nobody can change it. The store copies it, so that it never is in this process's
+        memory. Another process may do the same at the same time."""
         import obstore
         from obstore.exceptions import AlreadyExistsError
 
@@ -128,7 +135,7 @@ class Bucket(Store):
             await self._bounded(obstore.delete_async(self.store, _incoming(key)))
 
     async def _size(self, path: str) -> int | None:
-        """In bytes; None where nothing is."""
+        """Returns the size in bytes; None where nothing is stored."""
         import obstore
 
         try:
@@ -146,8 +153,8 @@ class Bucket(Store):
     async def read(self, key: UUID) -> AsyncIterator[bytes]:
         import obstore
 
-        found = await self._bounded(obstore.get_async(self.store, _taken(key)))
-        chunks = aiter(found.stream(min_chunk_size=CHUNK))
+        stored = await self._bounded(obstore.get_async(self.store, _taken(key)))
+        chunks = aiter(stored.stream(min_chunk_size=CHUNK))
         while chunk := await self._bounded(anext(chunks, b""), CHUNK):
             yield bytes(chunk)
 
@@ -159,23 +166,23 @@ class Bucket(Store):
                 await self._bounded(obstore.delete_async(self.store, path))
 
     async def tidy(self, before: datetime) -> None:
-        """What is not whole is nowhere in a bucket."""
+        """Does nothing: a bucket holds no incomplete uploads."""
 
     async def _bounded(self, work: Awaitable[T], size: int = 0) -> T:
-        """What the store answers, in time for a content of that many bytes. Raises Away where it does not."""
+        """Awaits `work`, with extra time for `size` bytes. Raises Away where the store fails or takes too long."""
         from obstore.exceptions import AlreadyExistsError, BaseError
 
         try:
             async with asyncio.timeout(self.seconds + size / BYTES_A_SECOND):
                 return await work
         except FileNotFoundError:
-            raise FileNotFoundError from None  # without the words of the store
+            raise FileNotFoundError from None  # without the store's message
         except AlreadyExistsError:
             raise
         except (BaseError, OSError) as error:
-            # What may follow a bracket is the store's own page, which can quote the request.
-            said = str(error).partition("<")[0].partition("\n")[0]
-            raise Away(f"{type(error).__qualname__} {said}".strip()) from error
+            # After a bracket may come the store's own error page, which can quote the request.
+            message = str(error).partition("<")[0].partition("\n")[0]
+            raise Away(f"{type(error).__qualname__} {message}".strip()) from error
 
 
 def _incoming(key: UUID) -> str:

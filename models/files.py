@@ -1,4 +1,8 @@
-"""Where the content of files lies: a folder, beside the database unless told otherwise, or a bucket (models.bucket)."""
+"""Stores the content of files: `Folder` on a file system, `models.bucket.Bucket` in an S3-compatible store.
+
+A content is stored under the id of its file. Example, in a folder: an upload is written to `incoming/tmp…`. Once it is
+complete, it is checked and linked to `97d/0190c5a2…97d`. An existing name is never replaced: content never changes.
+"""
 
 import asyncio
 import contextlib
@@ -14,21 +18,21 @@ from typing import IO
 from urllib.parse import quote
 from uuid import UUID
 
-HEAD, TAIL = 40_000, 1_000  # bytes of a sample
+HEAD, TAIL = 40_000, 1_000  # bytes of a long file in its sample
 SECRET_LENGTH = 64  # characters
-CHUNK = 1_000_000  # bytes that are read or written at once
+CHUNK = 1_000_000  # bytes of one read or write
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What tells the kind of a file: all of a short one, the beginning and the end of a long one."""
+    """The bytes that show a file's type: all of a short file, the beginning and the end of a long one."""
 
     size: int
     content: bytes
 
 
 class Unfit(Exception):
-    """What comes in is not kept."""
+    """An upload is not stored."""
 
 
 class TooLarge(Unfit):
@@ -48,52 +52,50 @@ class Away(Exception):
 
 
 class Store(ABC):
-    """Keeps contents under the ids of their files. A content never changes once it was taken.
-
-    Every call ends in bounded time. All of them raise Away where the store is elsewhere and cannot be used.
-    """
+    """Every call ends in limited time. All raise Away where the store cannot be reached."""
 
     @abstractmethod
     async def secret(self) -> bytes:
-        """Made once; the same for all who share the store."""
+        """Returns the secret, which is made once and shared by all processes that use the store."""
 
     @abstractmethod
     async def check(self) -> None:
-        """Raises Away where the store cannot be used."""
+        """Raises Away where the store cannot be reached."""
 
     @abstractmethod
     async def upload_address(self, key: UUID, size: int, seconds: int) -> str | None:
-        """Where to PUT a content of that size; None where the server itself takes it."""
+        """Returns the URL to PUT a content of this size to; None where the server itself accepts it."""
 
     @abstractmethod
     async def read_address(self, key: UUID, filename: str, content_type: str) -> str | None:
-        """Where to GET the content, for a moment, under that name; None where the server itself gives it. Raises
-        FileNotFoundError."""
+        """Returns a short-lived URL to GET the content from, under this name; None where the server itself sends it.
+        Raises FileNotFoundError."""
 
     @abstractmethod
     async def take(self, key: UUID, size: int) -> Sample | None:
-        """What has come in, which nobody can change from now on if it has that size. None where nothing has."""
+        """Returns a sample of the uploaded content; None where there is none. If it has this size, nobody can change it
+        from now on."""
 
     @abstractmethod
     def read(self, key: UUID) -> AsyncIterator[bytes]:
-        """The content. Raises FileNotFoundError with the first step."""
+        """Yields the content. Raises FileNotFoundError at the first step."""
 
     @abstractmethod
     async def remove(self, keys: Iterable[UUID]) -> None:
-        """Removes contents, those that are there."""
+        """Removes contents. Ignores missing ones."""
 
     @abstractmethod
     async def tidy(self, before: datetime) -> None:
-        """Removes what interrupted uploads have left from before that instant."""
+        """Removes what interrupted uploads have left before that instant."""
 
 
 def disposition(filename: str) -> str:
-    """The header Content-Disposition: a file is for saving, never for a browser to look into or to run."""
+    """Returns the header Content-Disposition. Browsers save the file and never display or run it."""
     return f"attachment; filename*=UTF-8''{quote(filename, safe='')}"
 
 
 def kept_secret(path: Path) -> str:
-    """The secret in that file, made once: whole or not at all, and readable by nobody else."""
+    """Returns the secret in this file. Makes the file if it is missing, atomically and readable only by its owner."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=path.parent) as draft:
@@ -104,12 +106,12 @@ def kept_secret(path: Path) -> str:
                 os.link(draft.name, path)
     secret = path.read_text()
     if len(secret) < SECRET_LENGTH:
-        raise ValueError(f"{path} holds no secret; remove it, and another is made")
+        raise ValueError(f"{path} does not hold a secret; remove it to have a new one made")
     return secret
 
 
 class Folder(Store):
-    """A file for each content, named by its id; what is coming in lies in `incoming` until it is whole."""
+    """One file for each content. An incomplete upload is in `incoming`."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -129,24 +131,24 @@ class Folder(Store):
         return None
 
     async def put(self, key: UUID, content: AsyncIterable[bytes], size: int, check: Callable[[Sample], object]) -> None:
-        """Keeps a content of exactly `size` bytes that `check` lets pass. Raises Unfit or what `check` raises, and
-        then keeps nothing."""
-        if self._place(key).exists():
+        """Stores a content of exactly `size` bytes that passes `check`. Raises Unfit, or what `check` raises, and then
+        stores nothing."""
+        if self._path(key).exists():
             raise AlreadyThere
         with await asyncio.to_thread(self._draft) as draft:
-            came = written = 0
-            waiting: list[bytes] = []
+            received = written = 0
+            unwritten: list[bytes] = []
             async for chunk in content:
-                came += len(chunk)
-                if came > size:
+                received += len(chunk)
+                if received > size:
                     raise TooLarge
-                waiting.append(chunk)
-                if came - written >= CHUNK:
-                    await asyncio.to_thread(draft.writelines, waiting)
-                    written, waiting = came, []
-            if came < size:
+                unwritten.append(chunk)
+                if received - written >= CHUNK:
+                    await asyncio.to_thread(draft.writelines, unwritten)
+                    written, unwritten = received, []
+            if received < size:
                 raise TooShort
-            await asyncio.to_thread(self._keep, draft, waiting, key, check)
+            await asyncio.to_thread(self._keep, draft, unwritten, key, check)
 
     def _draft(self) -> IO[bytes]:
         self.incoming.mkdir(parents=True, exist_ok=True)
@@ -163,19 +165,19 @@ class Folder(Store):
         draft.flush()
         check(_sample(draft))
         os.fsync(draft.fileno())
-        place = self._place(key)
-        place.parent.mkdir(exist_ok=True)
+        path = self._path(key)
+        path.parent.mkdir(exist_ok=True)
         try:
-            os.link(draft.name, place)
+            os.link(draft.name, path)
         except FileExistsError:
             raise AlreadyThere from None
-        for folder in (place.parent, self.path):
-            _write_down(folder)
+        for folder in (path.parent, self.path):
+            _sync(folder)
 
     async def take(self, key: UUID, size: int) -> Sample | None:
         def take() -> Sample | None:
             try:
-                with self._place(key).open("rb") as file:
+                with self._path(key).open("rb") as file:
                     return _sample(file)
             except FileNotFoundError:
                 return None
@@ -183,7 +185,7 @@ class Folder(Store):
         return await asyncio.to_thread(take)
 
     async def read(self, key: UUID) -> AsyncIterator[bytes]:
-        file = await asyncio.to_thread(self._place(key).open, "rb")
+        file = await asyncio.to_thread(self._path(key).open, "rb")
         with file:
             while chunk := await asyncio.to_thread(file.read, CHUNK):
                 yield chunk
@@ -191,7 +193,7 @@ class Folder(Store):
     async def remove(self, keys: Iterable[UUID]) -> None:
         def remove() -> None:
             for key in keys:
-                self._place(key).unlink(missing_ok=True)
+                self._path(key).unlink(missing_ok=True)
 
         await asyncio.to_thread(remove)
 
@@ -204,8 +206,8 @@ class Folder(Store):
 
         await asyncio.to_thread(tidy)
 
-    def _place(self, key: UUID) -> Path:
-        # The last digits of such an id are random: a thousandth of all files in each folder.
+    def _path(self, key: UUID) -> Path:
+        # The last three digits of an id are random, so each of 4,096 folders gets an equal share of the files.
         return self.path / key.hex[-3:] / key.hex
 
 
@@ -219,8 +221,8 @@ def _sample(file: IO[bytes]) -> Sample:
     return Sample(size, content)
 
 
-def _write_down(folder: Path) -> None:
-    """Makes the folder's own entries last through a power cut."""
+def _sync(folder: Path) -> None:
+    """Makes the folder's entries survive a power failure."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

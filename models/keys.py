@@ -1,4 +1,4 @@
-"""Primary keys, and the CHECKs that stand behind the enums."""
+"""Primary keys, and the CHECK constraints behind the enums."""
 
 import hashlib
 import itertools
@@ -15,14 +15,14 @@ _derived: ContextVar[Iterator[uuid.UUID] | None] = ContextVar("_derived", defaul
 
 
 def new_id() -> uuid.UUID:
-    """A UUID of version 7: rising with time, so that an index's new entries lie side by side."""
+    """Returns a UUID of version 7. They rise with time, so that new entries of an index are next to each other."""
     derived = _derived.get()
     return next(derived) if derived is not None else uuid.UUID(bytes=uuid_utils.uuid7().bytes)
 
 
 @contextmanager
 def derived_ids(name: str) -> Generator[None]:
-    """Makes the new ids of this task, and of those that it starts, the same each time: of the name, and rising."""
+    """Inside the block, makes ids that depend only on `name` and rise, in this task and the tasks that it starts."""
     token = _derived.set(_of(name))
     try:
         yield
@@ -33,11 +33,11 @@ def derived_ids(name: str) -> Generator[None]:
 def _of(name: str) -> Iterator[uuid.UUID]:
     for n in itertools.count(1):
         digest = hashlib.sha256(f"{name} {n}".encode()).hexdigest()
-        yield uuid.UUID(f"{n:012x}8{digest[:3]}8{digest[3:18]}")  # of version 8: made as its maker likes
+        yield uuid.UUID(f"{n:012x}8{digest[:3]}8{digest[3:18]}")  # version 8: a custom format
 
 
 def one_of(table: str, column: str, values: Iterable[StrEnum]) -> CheckConstraint:
-    """Keeps out what no enum member reads: one such value would fail every list that holds its row."""
+    """Returns a CHECK that allows only the enum's values."""
     members = ", ".join(f"'{value}'" for value in sorted(values))
     return CheckConstraint(name=f"{table}_{column}_known", check=f"{column} IN ({members})")
 

@@ -1,8 +1,8 @@
-"""Presigned addresses of S3 that say more than obstore signs: headers of the request, and of the answer.
+"""Presigned S3 URLs that cover more than obstore signs: headers of the request and of the response.
 
 AWS Signature Version 4 in a query is a keyed hash of the method, the path, the query and the headers that the client
-must send. Its key is derived from the secret key, the day and the region. obstore makes an address for its store; here
-it is signed again with what is added to it.
+must send. Its key is derived from the secret key, the day and the region. obstore makes a URL for its store; here it is
+signed again with what is added to it.
 """
 
 import hashlib
@@ -20,27 +20,29 @@ def signed_again(
     headers: Mapping[str, str] | None = None,
     query: Mapping[str, str] | None = None,
 ) -> str:
-    """The address with `query` added, good only for requests with these headers, whose names are in lower case."""
+    """Returns the URL with `query` added, valid only for requests with these headers, whose names are in lower case."""
     parts = urlsplit(address)
-    sent = {"host": parts.netloc, **(headers or {})}
-    names = ";".join(sorted(sent))
-    said = dict(parse_qsl(parts.query, keep_blank_values=True)) | dict(query or {}) | {"X-Amz-SignedHeaders": names}
-    said.pop("X-Amz-Signature", None)
-    canonical_query = "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in sorted(said.items()))
+    signed_headers = {"host": parts.netloc, **(headers or {})}
+    names = ";".join(sorted(signed_headers))
+    parameters = (
+        dict(parse_qsl(parts.query, keep_blank_values=True)) | dict(query or {}) | {"X-Amz-SignedHeaders": names}
+    )
+    parameters.pop("X-Amz-Signature", None)
+    canonical_query = "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in sorted(parameters.items()))
     canonical = "\n".join(
         [
             method,
             parts.path,
             canonical_query,
-            *(f"{name}:{sent[name]}" for name in sorted(sent)),
+            *(f"{name}:{signed_headers[name]}" for name in sorted(signed_headers)),
             "",
             names,
             "UNSIGNED-PAYLOAD",
         ]
     )
-    _, day, region, service, end = said["X-Amz-Credential"].rsplit("/", 4)
+    _, day, region, service, end = parameters["X-Amz-Credential"].rsplit("/", 4)
     digest = hashlib.sha256(canonical.encode()).hexdigest()
-    text = "\n".join([ALGORITHM, said["X-Amz-Date"], f"{day}/{region}/{service}/{end}", digest])
+    text = "\n".join([ALGORITHM, parameters["X-Amz-Date"], f"{day}/{region}/{service}/{end}", digest])
     key = f"AWS4{secret_key}".encode()
     for part in (day, region, service, end):
         key = _keyed(key, part)

@@ -1,15 +1,15 @@
-"""Text as people type and paste it: what is invisible, what is trimmed, and the forms in which texts are compared.
+"""The forms of a text that people type and paste: trimmed, normalized, on one line, and searchable.
 
 Example: `trimmed("\\u200b Café \\ufeff")` is `"Café"`, and `trimmed("❤\\ufe0f")` keeps its variation selector, without
-which the heart is another sign.
+which the heart is another character.
 """
 
 import re
 import unicodedata
 from collections.abc import Iterable
 
-# Signs that show nothing: Unicode's default ignorable code points, the fillers and the empty Braille cell. Those of
-# Arabic that enclose numbers are format characters as well, but can be seen.
+# Invisible characters: Unicode's default ignorable code points, the fillers and the empty Braille cell. Arabic's signs
+# that enclose numbers are format characters, too, but are visible.
 _INVISIBLE = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
@@ -27,14 +27,15 @@ _ENDS = "".join(
 
 _VARIATION = re.compile("[\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 _OF_EMOJI = "\ufe0e\ufe0f"
-_REGION = re.compile("\ufe0f?[\U000e0020-\U000e007e]+\U000e007f")  # tags that follow a flag, and their end
-_VIRAMA = 9  # its canonical combining class
+_REGION = re.compile("\ufe0f?[\U000e0020-\U000e007e]+\U000e007f")  # the tags of a regional flag, with their end
+_VIRAMA = 9  # the canonical combining class of a virama
 
 _NOT_IN_A_LINE = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def trimmed(text: str) -> str:
-    """The text without spaces and invisible signs at its ends. What belongs to the last sign that shows stays."""
+    """Returns the text without spaces and invisible characters at its ends, but keeps those that belong to its last
+    visible character."""
     if text.isascii():
         return text.strip()
     start = match.end() if (match := _LEADING.match(text)) else 0
@@ -43,7 +44,7 @@ def trimmed(text: str) -> str:
 
 
 def _belonging(text: str, end: int) -> int:
-    """How many of the invisible signs behind the last sign that shows are part of it."""
+    """Returns how many of the invisible characters after the last visible one belong to it."""
     last = text[end - 1]
     if unicodedata.category(last) == "So" and (tags := _REGION.match(text, end)):
         return tags.end() - end
@@ -55,34 +56,35 @@ def _belonging(text: str, end: int) -> int:
 
 
 def normal(text: str) -> str:
-    """The text as it is stored and compared: trimmed, and in the one of Unicode's canonical spellings (NFC)."""
+    """Returns the text as it is stored and compared: trimmed, in Unicode's form NFC."""
     return trimmed(text) if text.isascii() else trimmed(unicodedata.normalize("NFC", text))
 
 
 def without_invisible(text: str) -> str:
-    """The text without signs that show nothing, also between its ends; for comparing and reading, never for keeping."""
+    """Returns the text without any invisible characters, for comparing, never for storing."""
     return text if text.isascii() else _ANY_INVISIBLE.sub("", text)
 
 
 def is_blank(text: str) -> bool:
-    """Whether there is nothing to see in it."""
+    """Whether the text shows nothing."""
     return _BLANK.fullmatch(text) is not None
 
 
 def is_one_line(text: str) -> bool:
-    """Whether the text has no line breaks, no control characters, and nothing that overrides the direction of reading.
-    The marks that Arabic and Hebrew names need are none of these."""
+    """Whether the text has no line breaks, control characters or overrides of the reading direction. The marks that
+    Arabic and Hebrew names need are allowed."""
     return _NOT_IN_A_LINE.search(text) is None
 
 
 def one_line(text: str) -> str:
-    """The text with a space in the place of what does not belong in a line."""
+    """Returns the text on one line, with a space for whatever does not belong there."""
     parts = map(str.strip, _NOT_IN_A_LINE.split(text))
     return normal(" ".join(part for part in parts if part))
 
 
 def searchable(text: str) -> str:
-    """The text as it is searched: in any case, width and spelling, whatever spaces are in it. Turkish i's are one."""
+    """Returns the text as it is searched: the same for any letter case, width, encoding and kind of spaces. All Turkish
+    i's count as one letter."""
     if not text.isascii():
         folded = unicodedata.normalize("NFKC", without_invisible(text)).casefold()
         folded = folded.replace("i\u0307", "i").replace("ı", "i")
@@ -91,6 +93,6 @@ def searchable(text: str) -> str:
 
 
 def order_search(number: str, buyer: str, supplier: str, titles: Iterable[str]) -> str:
-    """What an order is searched in: its number, the names of its parties as they are shown, and the titles of its
-    items, one a line."""
+    """Returns the text in which an order is searched: its number, the display names of its parties, and the titles of
+    its items, one on each line."""
     return "\n".join(map(searchable, (number, buyer, supplier, *titles)))

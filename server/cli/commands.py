@@ -32,11 +32,11 @@ from server.stopping import Workers
 
 T = TypeVar("T")
 MAX_LIFETIME_SECONDS = 100 * 365 * 24 * 3600  # of a development token
-SHUTDOWN_TIMEOUT_SECONDS = 8  # with requests, once told to stop; with what is being written a moment more
+SHUTDOWN_TIMEOUT_SECONDS = 8  # for running requests to finish when the process stops; transactions have a moment more
 
 
 def _settings(mode: Mode = Mode.DEVELOPMENT) -> Settings:
-    """The settings, with `mode` where none is set; ends the program where something is missing or makes no sense."""
+    """Returns the settings, with `mode` where none is set. Exits with a message where one is missing or not valid."""
     os.environ.setdefault("RECOURSE_MODE", mode.value)
     try:
         settings = Settings()
@@ -46,25 +46,25 @@ def _settings(mode: Mode = Mode.DEVELOPMENT) -> Settings:
         file_store.store(settings)
         persisted.open_documents(settings)
     except ValueError as error:
-        raise click.ClickException(f"The settings make no sense: {error}") from None
+        raise click.ClickException(f"The settings are not valid: {error}") from None
     if missing := settings.missing():
         raise click.ClickException(f"Production mode needs {', '.join(missing)} to be set.")
     return settings
 
 
 def _run(work: Coroutine[Any, Any, T], what: str = "The database") -> T:
-    """Runs what needs the database, or what is named; ends the program with a sentence where that cannot be used."""
+    """Runs `work`, which needs the database or `what`. Exits with a message where that cannot be used."""
     try:
         return asyncio.run(work)
     except (OSError, sqlite3.Error, asyncpg.PostgresError, BaseORMException) as error:
-        said = str(error).partition("\nDETAIL:")[0]  # which quotes rows
-        raise click.ClickException(f"{what} cannot be used: {said}") from None
+        message = str(error).partition("\nDETAIL:")[0]  # the detail quotes rows
+        raise click.ClickException(f"{what} cannot be used: {message}") from None
 
 
 def _subject(_context: click.Context, _parameter: click.Parameter, value: str | Sequence[str]) -> Any:
     for subject in [value] if isinstance(value, str) else value:
         if not 0 < len(subject) <= MAX_SUBJECT_LENGTH:
-            raise click.BadParameter(f"a subject has 1 to {MAX_SUBJECT_LENGTH} characters")
+            raise click.BadParameter(f"a subject must have 1 to {MAX_SUBJECT_LENGTH} characters")
     return value
 
 
@@ -74,7 +74,7 @@ async def _migrate(settings: Settings) -> None:
 
 
 def _serve(settings: Settings, host: str, port: int, workers: int, announce: Callable[[int], str]) -> None:
-    """Serves until it is told to stop. What `announce` says of the port is printed once it takes connections."""
+    """Serves until the process stops. Prints what `announce` returns for the port once it accepts connections."""
     os.environ["RECOURSE_DATABASE_URL"] = settings.database
     config = uvicorn.Config(
         "server.app:create",
@@ -107,11 +107,14 @@ def main() -> None:
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes that share the port.")
 def serve(host: str, port: int, workers: int) -> None:
-    """Serve the API; in production mode unless RECOURSE_MODE says otherwise."""
+    """Serve the API, in production mode unless RECOURSE_MODE is set.
+
+    In development mode, migrates the database first.
+    """
     settings = _settings(Mode.PRODUCTION)
     if settings.mode is Mode.DEVELOPMENT:
         _run(_migrate(settings))
-    _run(file_store.prepare(settings), "The place for files")
+    _run(file_store.prepare(settings), "The store of files")
     _serve(
         settings,
         host,
@@ -123,7 +126,7 @@ def serve(host: str, port: int, workers: int) -> None:
 
 @main.command()
 def migrate() -> None:
-    """Bring the database up to date; safe when several start it at once."""
+    """Migrate the database. It is safe to start several at once."""
     _run(_migrate(_settings()))
     click.echo("The database is up to date.", err=True)
 
@@ -131,7 +134,7 @@ def migrate() -> None:
 @main.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
 def demo(port: int) -> None:
-    """Serve a fresh demo database, and print tokens and a query to try."""
+    """Serve a new demonstration database, and print tokens and a query to try."""
     settings = demonstration.settings(_settings())
     _run(demonstration.prepare(settings))
     _serve(settings, "127.0.0.1", port, 1, demonstration.introduction)
@@ -140,17 +143,17 @@ def demo(port: int) -> None:
 @main.command()
 @click.argument("subjects", nargs=-1, required=True, callback=_subject)
 @click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
-@click.option("--name", help="The name to show; the subject unless given.")
+@click.option("--name", help="The display name; by default, the subject.")
 @click.option(
     "--expires-in",
     type=click.IntRange(-MAX_LIFETIME_SECONDS, MAX_LIFETIME_SECONDS),
     default=int(DEVELOPMENT_LIFETIME.total_seconds()),
     show_default=True,
     metavar="SECONDS",
-    help=f"How long the token is good; below -{LEEWAY_SECONDS}, one that has expired.",
+    help=f"How long the token is valid. Below -{LEEWAY_SECONDS}, it has expired.",
 )
 def token(subjects: Sequence[str], role: str, name: str | None, expires_in: int) -> None:
-    """Print development tokens, one a line."""
+    """Print development tokens, one on each line."""
     if _settings().mode is Mode.PRODUCTION:
         raise click.ClickException("There are no development tokens in production mode.")
     for subject in subjects:
@@ -168,30 +171,32 @@ def token(subjects: Sequence[str], role: str, name: str | None, expires_in: int)
     help="The service account's subject.",
 )
 @click.option(
-    "--from-line", type=click.IntRange(1), default=1, show_default=True, help="Go on with this line of the file."
+    "--from-line", type=click.IntRange(1), default=1, show_default=True, help="Start with this line of the file."
 )
 @click.option(
     "--skip-invalid",
     is_flag=True,
-    help="Leave out the lines that cannot be recorded: write them to FILE.rejected.jsonl, and end with status 3.",
+    help="Import the valid lines, write the others to FILE.rejected.jsonl, and exit with status 3.",
 )
 def record(file: Path, service: str, from_line: int, skip_invalid: bool) -> None:
-    """Import orders from FILE, one OrderRecordInput as JSON a line.
+    """Import orders from FILE, which has one OrderRecordInput as JSON on each line.
 
-    Nothing is recorded where a line is bad, unless such lines are skipped. Otherwise the orders are recorded 500 at a
-    time; when that stops, it says the line to go on with. Recording an order twice does no harm.
+    If a line is invalid, nothing is imported, unless such lines are skipped. The orders are imported 500 at a time. If
+    the import stops, it prints the line to go on with. Importing an order twice does no harm.
     """
     settings = _settings()
     if settings.mode is Mode.DEVELOPMENT:
         _run(_migrate(settings))
-    folder = file.parent if file.is_file() else Path()  # what comes through a pipe has no place of its own
+    folder = file.parent if file.is_file() else Path()  # a pipe has no folder
     rejected = folder / f"{file.name}.rejected.jsonl"
     if skip_invalid and from_line == 1:
-        rejected.unlink(missing_ok=True)  # of an earlier attempt
-    taken, left_out = _run(imports.record(settings, file, service, from_line, rejected if skip_invalid else None))
-    click.echo(f"{taken} records taken in.")
-    if left_out:
-        click.echo(f"{left_out} lines were left out, and written to {rejected}.", err=True)
+        rejected.unlink(missing_ok=True)  # from an earlier run
+    imported, rejected_count = _run(
+        imports.record(settings, file, service, from_line, rejected if skip_invalid else None)
+    )
+    click.echo(f"{imported} records imported.")
+    if rejected_count:
+        click.echo(f"{rejected_count} lines were rejected and written to {rejected}.", err=True)
         sys.exit(3)
 
 
@@ -239,14 +244,14 @@ def test(quick: bool, arguments: Sequence[str]) -> None:
 @main.command(context_settings=_PASS_ON)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def bench(arguments: Sequence[str]) -> None:
-    """Measure Recourse against others on the same tables. ARGS go to the benchmark; try -h."""
+    """Measure Recourse against other implementations on the same tables. ARGS go to the benchmark; try -h."""
     run = [sys.executable, "-m", "bench", *arguments]
     sys.exit(subprocess.run(run, cwd=HOME, check=False).returncode)  # noqa: S603
 
 
 @main.command()
 def check() -> None:
-    """Check style, types, imports, and that what is generated is current."""
+    """Check style, types, imports, and that generated files are current."""
     bin = Path(sys.executable).parent
     steps: list[list[str]] = [
         [str(bin / "ruff"), "check", "."],

@@ -1,5 +1,8 @@
-"""The demonstration: a fresh database with an order in every state that the policy distinguishes, made by the API
-itself with its clock moved into the past. Its ids are the same each time, so that examples can name them."""
+"""The demonstration: a new database with an order in every state that the policy distinguishes.
+
+The API itself makes it, with its clock moved into the past. Its ids are the same each time, so that examples can use
+them.
+"""
 
 import json
 from collections.abc import AsyncGenerator
@@ -46,14 +49,14 @@ MINUTE = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Step:
-    """Something that happened `ago`: a fact that the order system recorded, or a mutation by an account."""
+    """An event of the past: a fact that the order system recorded, or a mutation by an account."""
 
     ago: timedelta
     what: str
     by: str = SERVICE
     input: dict[str, Any] = field(default_factory=dict[str, Any])
-    dated: timedelta | None = None  # how long ago the recorded fact is dated, where not when it was recorded
-    file: str | None = None  # the name of a text file that is brought along
+    dated: timedelta | None = None  # how long ago the fact is dated, if not when it was recorded
+    file: str | None = None  # the name of a text file that is attached
 
 
 def _submitted(ago: timedelta) -> Step:
@@ -73,7 +76,7 @@ def _completed(ago: timedelta) -> Step:
 
 
 def _delivered(ago: timedelta) -> list[Step]:
-    """Paid, shipped, and completed `ago`."""
+    """Returns the steps of an order that was completed `ago`."""
     return [_paid(ago + 9 * DAY), _shipped(ago + 7 * DAY), _completed(ago)]
 
 
@@ -113,7 +116,7 @@ def _offered(ago: timedelta) -> Step:
 
 
 def _reviewed(ago: timedelta) -> list[Step]:
-    """Disputed `ago`, and handed to an agent as soon as that was possible."""
+    """Returns the steps of an order that was disputed `ago` and escalated as soon as possible."""
     return [_paid(ago + DAY), _disputed(ago), Step(ago - 3 * DAY, "escalateDispute", BUYER, {"note": "No answer."})]
 
 
@@ -217,7 +220,7 @@ _COMPLAINT = {
 
 
 _CASES: dict[str, Any] = {"Dispute": models.Dispute, "Complaint": models.Complaint}
-# What each mutation on a case is asked of: its input says caseId.
+# The type of the case that each mutation works on, by its input's caseId.
 _CASE_OF = {
     "proposeResolution": "Dispute",
     "acceptProposal": "Dispute",
@@ -236,7 +239,7 @@ _CASE_OF = {
 
 
 def settings(configured: Settings) -> Settings:
-    """As configured, with a database of the demonstration's own where none is named. Raises ClickException."""
+    """Returns the settings, with a new SQLite database where none is configured. Raises ClickException."""
     if configured.mode is Mode.PRODUCTION:
         raise click.ClickException("The demonstration runs in development mode only.")
     if configured.database_url:
@@ -247,19 +250,19 @@ def settings(configured: Settings) -> Settings:
 
 
 async def prepare(settings: Settings) -> None:
-    """Fills the database. Raises ClickException where it holds anything that no demonstration made."""
+    """Fills the database. Raises ClickException where it holds anything that is not of a demonstration."""
     async with database.connected(settings.database) as connection:
         await migrating.migrate(APPS, connection)
-        brought = file_store.file_urls(settings)
-        await brought.load()
-        await _clear(brought)
-        await _Story(datetime.now(UTC), brought, settings.limits).tell()
+        files = file_store.file_urls(settings)
+        await files.load()
+        await _clear(files)
+        await _Story(datetime.now(UTC), files, settings.limits).play()
 
 
-async def _clear(brought: FileUrls) -> None:
+async def _clear(files: FileUrls) -> None:
     if await models.Account.all().exclude(subject__startswith=PREFIX).exists():
-        raise click.ClickException("This database holds more than a demonstration; name an empty one.")
-    await brought.store.remove(await models.Attachment.all().values_list("id", flat=True))  # type: ignore[arg-type]
+        raise click.ClickException("This database holds more than a demonstration. Use an empty one.")
+    await files.store.remove(await models.Attachment.all().values_list("id", flat=True))  # type: ignore[arg-type]
     for model in (
         models.Event,
         models.Attachment,
@@ -284,12 +287,12 @@ class _Story:
         self.hub = Hub()
         self.accounts: dict[str, Account] = {}
 
-    async def tell(self) -> None:
+    async def play(self) -> None:
         for subject, (role, name) in ACCOUNTS.items():
             with derived_ids(subject):
                 self.accounts[subject] = await sign_in(subject, role, name)
-        for place, (kind, state, steps) in enumerate(_ORDER_STORIES):
-            await self._order(f"DEMO-{1001 + place}", kind, f"Desk lamps ({state})", steps)
+        for index, (kind, state, steps) in enumerate(_ORDER_STORIES):
+            await self._order(f"DEMO-{1001 + index}", kind, f"Desk lamps ({state})", steps)
         await self._order("DEMO-2001", _TA, "Linen, 40 m", [_paid(DAY)], OTHER_BUYER, OTHER_SUPPLIER)
         await self._order("DEMO-2002", _SP, "Linen, 90 m", _delivered(3 * DAY), OTHER_BUYER, SUPPLIER)
         await self._order("DEMO-2003", _SP, "Wool, 10 m", [_shipped(DAY)], BUYER, OTHER_SUPPLIER)
@@ -306,7 +309,7 @@ class _Story:
         supplier: str = SUPPLIER,
     ) -> None:
         if steps != sorted(steps, key=lambda step: step.ago, reverse=True):
-            raise ValueError(f"the steps of {title} are not in the order of time")
+            raise ValueError(f"the steps of {title} are not in chronological order")
         placed = max((step.ago for step in steps), default=DAY) + 2 * HOUR
         usd = {"currencyCode": "USD"}
         record: dict[str, Any] = {
@@ -318,33 +321,33 @@ class _Story:
             "items": [{"title": title, "quantity": 100, "unitPrice": {"amount": "12.00"} | usd}],
         }
         with derived_ids(number):
-            await self._happen(record, placed, steps)
+            await self._play_steps(record, placed, steps)
 
-    async def _happen(self, record: dict[str, Any], placed: timedelta, steps: list[Step]) -> None:
+    async def _play_steps(self, record: dict[str, Any], placed: timedelta, steps: list[Step]) -> None:
         await self._record(record, placed, "placedAt", placed)
-        [found] = await models.Order.filter(number=record["number"])
+        [order] = await models.Order.filter(number=record["number"])
         for step in steps:
             if step.by == SERVICE:
                 await self._record(record, step.ago, step.what, step.ago if step.dated is None else step.dated)
             elif (case_type := _CASE_OF.get(step.what)) is not None:
-                [case] = await _CASES[case_type].filter(order_id=found.id)
-                brought = {"attachments": [await self._bring(step.by, step.file)]} if step.file else {}
-                input = {"caseId": ids.encode(case_type, case.id)} | step.input | brought
+                [case] = await _CASES[case_type].filter(order_id=order.id)
+                attached = {"attachments": [await self._upload(step.by, step.file)]} if step.file else {}
+                input = {"caseId": ids.encode(case_type, case.id)} | step.input | attached
                 await self._do(step.ago, step.by, step.what, input)
             else:
                 base = _COMPLAINT if step.what == "fileComplaint" else {}
-                order = {"orderId": ids.encode("Order", found.id)}
-                await self._do(step.ago, step.by, step.what, base | step.input | order)
+                target = {"orderId": ids.encode("Order", order.id)}
+                await self._do(step.ago, step.by, step.what, base | step.input | target)
 
     async def _record(self, record: dict[str, Any], ago: timedelta, what: str, dated: timedelta) -> None:
         record |= {what: spell_instant(self.now - dated), "recordedAt": spell_instant(self.now - ago)}
         await self._do(ago, SERVICE, "recordOrders", {"orders": [record]})
 
-    async def _bring(self, by: str, filename: str) -> str:
-        """The id of an upload whose content has come in."""
+    async def _upload(self, by: str, filename: str) -> str:
+        """Uploads a text file and returns the upload's id."""
         store = self.files.store
         if not isinstance(store, Folder):
-            raise click.ClickException("A demonstration keeps its files in a folder; leave RECOURSE_FILES_URL unset.")
+            raise click.ClickException("A demonstration stores files in a folder. Do not set RECOURSE_FILES_URL.")
         content = b"100 desk lamps, 12 crates, 340 kg\n"
 
         async def chunks() -> AsyncGenerator[bytes]:
@@ -358,7 +361,7 @@ class _Story:
             created_at=self.now,
         )
         await upload.save()
-        await store.remove([upload.id])  # what a demonstration on another database left
+        await store.remove([upload.id])  # left by a demonstration on another database
         await store.put(upload.id, chunks(), len(content), lambda _: None)
         return ids.encode("Upload", upload.id)
 
@@ -380,11 +383,11 @@ _QUERY = (
 
 
 def introduction(port: int) -> str:
-    """The address, the tokens and a query to try."""
+    """Returns the address, the tokens and a query to try."""
     address = f"http://127.0.0.1:{port}/graphql"
     tokens = {subject: development_token(subject, role, name) for subject, (role, name) in ACCOUNTS.items()}
     body = json.dumps({"query": _QUERY})
-    lines = [f"Recourse is served at {address} with a fresh demonstration database. Tokens:", ""]
+    lines = [f"Recourse is served at {address} with a new demonstration database. Tokens:", ""]
     for subject, (role, name) in ACCOUNTS.items():
         lines += [f"{name} ({role.lower()}, {subject})", f"  {tokens[subject]}", ""]
     lines += [
@@ -392,6 +395,6 @@ def introduction(port: int) -> str:
         "",
         f"curl -s {address} -H 'Content-Type: application/json' -H 'Authorization: Bearer {tokens[BUYER]}' -d '{body}'",
         "",
-        "Add -H 'X-Recourse-Now: 2030-01-01T00:00:00Z' to look at another instant. Ctrl-C ends it.",
+        "Add -H 'X-Recourse-Now: 2030-01-01T00:00:00Z' to ask as of another instant. Press Ctrl-C to stop.",
     ]
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Orders from a file: the same checks and the same code as the mutation recordOrders."""
+"""Imports orders from a file, with the checks and the code of the mutation recordOrders."""
 
 import codecs
 import contextlib
@@ -30,30 +30,30 @@ from schema import SCHEMA
 from server.file_store import file_urls
 from server.settings import Settings
 
-AT_ONCE = 500  # records a transaction; `changes` stands still while one is open
-SECONDS = 60  # that such a transaction may take: far more than it needs
-MOST_NAMED = 20  # bad lines; a file of another format would otherwise fill the screen
-MOST_LINES = 20  # of progress, where there is no terminal
+BATCH = 500  # lines in one transaction; `changes` stands still while it is open
+BATCH_SECONDS = 60  # for a transaction, far more than it needs
+MAX_PROBLEMS = 20  # that are printed; a file of another format would fill the screen
+MAX_PROGRESS_LINES = 20  # where stderr is not a terminal
 
-_FOUND = re.compile(r"[,;] found: .*", re.DOTALL)  # what graphql-core repeats of the input; it may hold names
+_FOUND = re.compile(r"[,;] found: .*", re.DOTALL)  # graphql-core repeats the input, which may hold names
 
-Recording = Callable[[int, int], None]  # is told how many more records are done, and the number of the last line
+Progress = Callable[[int, int], None]  # gets how many more lines are done, and the number of the last one
 
 
-class Recorded(NamedTuple):
-    """How many records were taken in, and how many left out."""
+class Imported(NamedTuple):
+    """How many records were imported, and how many lines rejected."""
 
-    taken: int
+    imported: int
     rejected: int
 
 
 async def record(
     settings: Settings, file: Path, service: str, from_line: int = 1, rejected: Path | None = None
-) -> Recorded:
-    """Records the orders of a file, from a line on, in batches that are committed one by one.
+) -> Imported:
+    """Imports the orders of a file, from a line on, in batches that are committed one by one.
 
-    The whole file is checked first: nothing is recorded where a line is bad. With `rejected` the bad lines are written
-    to the end of that file instead. Raises ClickException, which says where to go on.
+    Checks the whole file first. If a line is invalid, imports nothing; with `rejected`, appends the invalid lines to
+    that file instead. Raises ClickException, which says where to go on.
     """
     with _rereadable(file) as lines:
         total = 0
@@ -69,7 +69,7 @@ async def record(
         async with database.connected(settings.database):
             account = await sign_in(service, Role.SERVICE, service)
             count = await _record(settings, account, _lines(lines, from_line), total, rejected)
-    return Recorded(total - count, count)
+    return Imported(total - count, count)
 
 
 async def _record(
@@ -80,43 +80,45 @@ async def _record(
     go_on_with: int | None = None
     count = 0
     try:
-        with _progress(total) as recorded:
-            while batch := list(itertools.islice(lines, AT_ONCE)):
+        with _progress(total) as report:
+            while batch := list(itertools.islice(lines, BATCH)):
                 now = datetime.now(UTC)
                 checked = [(number, *_check(number, line, now)) for number, line in batch]
-                bad = {number: problems for number, _, problems in checked if problems}
-                if not bad or rejected is not None:
+                invalid = {number: problems for number, _, problems in checked if problems}
+                if not invalid or rejected is not None:
                     context = Context(account, now, now, files, Hub(), settings.limits)
-                    records = [record for number, record, _ in checked if record is not None and number not in bad]
-                    stored = await store(context, records, SECONDS, skip_invalid=rejected is not None, shielded=False)
+                    records = [record for number, record, _ in checked if record is not None and number not in invalid]
+                    stored = await store(
+                        context, records, BATCH_SECONDS, skip_invalid=rejected is not None, shielded=False
+                    )
                     for error in stored.errors:
-                        bad.setdefault(_line_of(error), []).append(_said(error))
-                if bad and rejected is None:
-                    raise _stopped(go_on_with, [problem for problems in bad.values() for problem in problems])
-                if bad and rejected is not None:
-                    _reject(rejected, [line for number, line in batch if number in bad])
-                    for number in sorted(bad):
-                        click.echo("\n".join(bad[number]), err=True)
-                    count += len(bad)
+                        invalid.setdefault(_line_of(error), []).append(_describe(error))
+                if invalid and rejected is None:
+                    raise _stopped(go_on_with, [problem for problems in invalid.values() for problem in problems])
+                if invalid and rejected is not None:
+                    _reject(rejected, [line for number, line in batch if number in invalid])
+                    for number in sorted(invalid):
+                        click.echo("\n".join(invalid[number]), err=True)
+                    count += len(invalid)
                 go_on_with = batch[-1][0] + 1
-                recorded(len(batch), batch[-1][0])
+                report(len(batch), batch[-1][0])
     except click.ClickException:
         raise
-    except BaseException:  # told to stop, or without the database
+    except BaseException:  # Ctrl-C, or the database is away
         click.echo(_where(go_on_with), err=True)
         raise
     return count
 
 
 def _reject(rejected: Path, lines: Iterable[bytes]) -> None:
-    """Adds the lines to the file as they stand."""
+    """Appends the lines to the file, unchanged."""
     with rejected.open("ab") as file:
         file.writelines(line if line.endswith(b"\n") else line + b"\n" for line in lines)
 
 
 @contextlib.contextmanager
 def _rereadable(file: Path) -> Generator[IO[bytes]]:
-    """The file's content, which can be read twice also where it comes through a pipe."""
+    """Yields the file, or a copy of a pipe, so that it can be read twice."""
     with file.open("rb") as lines:
         if lines.seekable():
             yield lines
@@ -128,7 +130,7 @@ def _rereadable(file: Path) -> Generator[IO[bytes]]:
 
 
 def _lines(lines: Iterable[bytes], from_line: int) -> Iterator[tuple[int, bytes]]:
-    """The lines that hold something, with their numbers in the file."""
+    """Yields the lines that are not blank, with their numbers in the file."""
     for number, line in enumerate(lines, 1):
         line = line.removeprefix(codecs.BOM_UTF8)
         if number >= from_line and line.strip():
@@ -136,53 +138,53 @@ def _lines(lines: Iterable[bytes], from_line: int) -> Iterator[tuple[int, bytes]
 
 
 def _check(number: int, line: bytes, now: datetime) -> tuple[Checked | None, list[str]]:
-    """What stands in that line, or what is wrong with it."""
+    """Returns the record in the line, or what is wrong with it."""
     try:
         parsed = _parse(line)
     except ValueError as error:
         return None, [f"line {number}: {error}"]
     checks = Checks(parsed, f"{number}.")
-    return check(checks, parsed, now), [*map(_said, checks.errors)]
+    return check(checks, parsed, now), [*map(_describe, checks.errors)]
 
 
 def _line_of(error: UserError) -> int:
     return int((error.field or [""])[0])
 
 
-def _said(error: UserError) -> str:
+def _describe(error: UserError) -> str:
     line, *field = error.field or []
     return f"line {line}: {'.'.join(field)}: {error.message}"
 
 
 def _where(go_on_with: int | None) -> str:
-    """What was recorded, and how to go on."""
+    """Returns a sentence that says what was imported and how to go on."""
     if go_on_with is None:
-        return "Nothing was recorded."
-    return f"The lines before line {go_on_with} were recorded, the rest was not. Go on with --from-line {go_on_with}."
+        return "Nothing was imported."
+    return f"The lines before line {go_on_with} were imported, the rest was not. Go on with --from-line {go_on_with}."
 
 
 def _stopped(go_on_with: int | None, problems: list[str]) -> click.ClickException:
-    more = [f"… and {len(problems) - MOST_NAMED} more"] if len(problems) > MOST_NAMED else []
-    return click.ClickException("\n".join([_where(go_on_with), *problems[:MOST_NAMED], *more]))
+    more = [f"… and {len(problems) - MAX_PROBLEMS} more"] if len(problems) > MAX_PROBLEMS else []
+    return click.ClickException("\n".join([_where(go_on_with), *problems[:MAX_PROBLEMS], *more]))
 
 
 @contextlib.contextmanager
-def _progress(total: int) -> Generator[Recording]:
-    """Shows a bar on a terminal, and elsewhere prints a line now and then."""
+def _progress(total: int) -> Generator[Progress]:
+    """Shows a progress bar on a terminal. Elsewhere, prints a line now and then."""
     if sys.stderr.isatty():
-        with click.progressbar(length=total, label="Recording", file=sys.stderr) as bar:
+        with click.progressbar(length=total, label="Importing", file=sys.stderr) as bar:
             yield lambda count, _last: bar.update(count)
         return
-    done, told = 0, 0
+    done, reported = 0, 0
 
-    def tell(count: int, last: int) -> None:
-        nonlocal done, told
+    def report(count: int, last: int) -> None:
+        nonlocal done, reported
         done += count
-        if done - told >= total / MOST_LINES or done == total:
-            told = done
+        if done - reported >= total / MAX_PROGRESS_LINES or done == total:
+            reported = done
             click.echo(f"{done:,} of {total:,} records, up to line {last}", err=True)
 
-    yield tell
+    yield report
 
 
 def _parse(line: bytes) -> OrderRecord:
@@ -190,7 +192,7 @@ def _parse(line: bytes) -> OrderRecord:
     try:
         value = orjson.loads(line)
     except orjson.JSONDecodeError:
-        raise ValueError("this is no JSON") from None
+        raise ValueError("this is not JSON") from None
     problems: list[str] = []
 
     def note(error: GraphQLError, path: Sequence[str | int]) -> None:

@@ -88,8 +88,8 @@ def write(path: Path, *lines: Any) -> str:
 def test_recording_a_file(recording: Command, tmp_path: Path) -> None:
     file = write(tmp_path / "orders.jsonl", *(record(f"F{n}") for n in range(1200)))
     first = recording("record", file)
-    assert (first.returncode, first.stdout) == (0, "1200 records taken in.\n"), first.stderr
-    assert recording("record", file).stdout == "1200 records taken in.\n"
+    assert (first.returncode, first.stdout) == (0, "1200 records imported.\n"), first.stderr
+    assert recording("record", file).stdout == "1200 records imported.\n"
 
 
 def test_a_bad_line_is_named_and_nothing_is_kept(recording: Command, tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_a_bad_line_is_named_and_nothing_is_kept(recording: Command, tmp_path: P
     done = recording("record", file)
     assert done.returncode == 1
     said = done.stderr
-    assert "Nothing was recorded." in said
+    assert "Nothing was imported." in said
     for line in (
         "line 3: shippedAt: This is before the order was placed.",
         "line 3: items: This list is empty; add at least one entry.",
@@ -132,14 +132,14 @@ def test_bad_lines_are_skipped_into_a_file_of_their_own(recording: Command, tmp_
     file = write(tmp_path / "orders.jsonl", good, bad, "{")
     (tmp_path / "orders.jsonl.rejected.jsonl").write_text("of an earlier attempt")
     done = recording("record", file, "--skip-invalid")
-    assert (done.returncode, done.stdout) == (3, "1 records taken in.\n"), done.stderr
+    assert (done.returncode, done.stdout) == (3, "1 records imported.\n"), done.stderr
     assert "line 2: kind:" in done.stderr
-    assert done.stderr.endswith(f"2 lines were left out, and written to {file}.rejected.jsonl.\n")
+    assert done.stderr.endswith(f"2 lines were rejected and written to {file}.rejected.jsonl.\n")
     rejected = tmp_path / "orders.jsonl.rejected.jsonl"
     assert rejected.read_text().splitlines() == [json.dumps(bad), "{"]
     write(rejected, bad | {"kind": "OFFLINE"})
     again = recording("record", str(rejected), "--skip-invalid")
-    assert (again.returncode, again.stdout) == (0, "1 records taken in.\n"), again.stderr
+    assert (again.returncode, again.stdout) == (0, "1 records imported.\n"), again.stderr
     assert len(list(tmp_path.glob("*.jsonl"))) == 2
 
 
@@ -155,7 +155,7 @@ def test_a_file_through_a_pipe_is_recorded(tmp_path: Path, environment: dict[str
         text=True,
         check=False,
     )
-    assert done.stdout == "3 records taken in.\n", done.stderr
+    assert done.stdout == "3 records imported.\n", done.stderr
 
 
 def test_who_stops_an_import_is_told_where_to_go_on(tmp_path: Path, migrated: dict[str, str]) -> None:
@@ -174,7 +174,7 @@ def test_who_stops_an_import_is_told_where_to_go_on(tmp_path: Path, migrated: di
     importing.send_signal(signal.SIGINT)
     _, said = importing.communicate()
     assert importing.returncode == 1
-    assert re.search(r"The lines before line \d+ were recorded, the rest was not. Go on with --from-line \d+\.", said)
+    assert re.search(r"The lines before line \d+ were imported, the rest was not. Go on with --from-line \d+\.", said)
     assert "Traceback" not in said
 
 
@@ -224,7 +224,7 @@ def test_production_says_what_it_needs(command: Command) -> None:
 def test_a_database_that_makes_no_sense(command: Command, wrong: str) -> None:
     done = command("migrate", RECOURSE_DATABASE_URL=wrong)
     assert done.returncode == 1
-    assert "make no sense" in done.stderr
+    assert "are not valid" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -233,7 +233,7 @@ def test_a_manifest_that_makes_no_sense(command: Command, tmp_path: Path) -> Non
     manifest.write_text('{"format": "apollo-persisted-query-manifest", "version": 1, "operations": [{"id": "a"}]}')
     done = command("serve", RECOURSE_MODE="development", RECOURSE_DOCUMENTS=str(manifest))
     assert done.returncode == 1
-    assert "make no sense: the manifest" in done.stderr
+    assert "are not valid: the manifest" in done.stderr
     assert "operations.0.name: Field required" in done.stderr
     assert "Traceback" not in done.stderr
 

@@ -29,12 +29,12 @@ def settings(migrated_database: Callable[[], str], tmp_path_factory: pytest.Temp
 @pytest.fixture
 def importing(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Importing:
     """Records lines, five a batch."""
-    monkeypatch.setattr(imports, "AT_ONCE", 5)
+    monkeypatch.setattr(imports, "BATCH", 5)
 
     def run(*lines: Any, from_line: int = 1, skip: bool = False) -> int:
         file = Path(write(tmp_path / "orders.jsonl", *lines))
         rejected = tmp_path / "rejected.jsonl" if skip else None
-        return asyncio.run(imports.record(settings, file, "order-system", from_line, rejected)).taken
+        return asyncio.run(imports.record(settings, file, "order-system", from_line, rejected)).imported
 
     return run
 
@@ -49,12 +49,12 @@ def test_what_was_recorded_stays_and_says_where_to_go_on(
     with pytest.raises(click.ClickException) as stopped:
         importing(*lines)
     assert stopped.value.message.splitlines() == [
-        "The lines before line 7 were recorded, the rest was not. Go on with --from-line 7.",
+        "The lines before line 7 were imported, the rest was not. Go on with --from-line 7.",
         "line 8: kind: The kind of an order cannot change.",
     ]
     assert capsys.readouterr().err == "5 of 12 records, up to line 6\n"
     # The first batch is there, of the one with the bad record nothing is.
-    with pytest.raises(click.ClickException, match=r"^Nothing was recorded\.\nline 1: buyer\.subject"):
+    with pytest.raises(click.ClickException, match=r"^Nothing was imported\.\nline 1: buyer\.subject"):
         importing(record("L5", buyer=OTHER, recordedAt=LATEST))
     assert importing(record("L6", buyer=OTHER, recordedAt=LATEST)) == 1
     lines[6], lines[7] = record("L6", buyer=OTHER, recordedAt=LATER), record("L7", recordedAt=LATER)
@@ -83,7 +83,7 @@ def test_where_an_import_begins(importing: Importing, lines: list[Any], from_lin
 
 def test_a_bad_line_behind_the_first_batches_keeps_all_from_being_recorded(importing: Importing) -> None:
     lines: list[Any] = [*(record(f"N{n}") for n in range(12)), "{"]
-    with pytest.raises(click.ClickException, match=r"^Nothing was recorded\.\nline 13: this is no JSON$"):
+    with pytest.raises(click.ClickException, match=r"^Nothing was imported\.\nline 13: this is not JSON$"):
         importing(*lines)
     assert importing(record("N1", buyer=OTHER)) == 1
 
@@ -102,7 +102,7 @@ def test_lines_that_cannot_be_recorded_are_put_aside(
     assert capsys.readouterr().err.splitlines() == [
         "line 1: kind: The kind of an order cannot change.",
         "5 of 13 records, up to line 5",
-        "line 7: this is no JSON",
+        "line 7: this is not JSON",
         "line 8: number: This field is empty; write something.",
         "line 8: items: This list is empty; add at least one entry.",
         "10 of 13 records, up to line 10",
@@ -122,7 +122,7 @@ def test_where_nothing_can_be_recorded_all_is_put_aside(importing: Importing, tm
 def test_progress_is_a_bounded_number_of_lines(importing: Importing, capsys: pytest.CaptureFixture[str]) -> None:
     importing(*(record(f"P{n}") for n in range(150)))
     told = capsys.readouterr().err
-    assert 2 < len(told.splitlines()) <= imports.MOST_LINES
+    assert 2 < len(told.splitlines()) <= imports.MAX_PROGRESS_LINES
     assert told.endswith("150 of 150 records, up to line 150\n")
     assert "\r" not in told
 
@@ -131,7 +131,7 @@ def test_progress_is_a_bounded_number_of_lines(importing: Importing, capsys: pyt
 def test_others_see_the_orders_of_each_batch_while_a_file_is_recorded(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(imports, "AT_ONCE", 5)
+    monkeypatch.setattr(imports, "BATCH", 5)
     file = Path(write(tmp_path / "orders.jsonl", *(record(f"W{n}") for n in range(60))))
 
     async def watch() -> set[Any]:
@@ -141,7 +141,7 @@ def test_others_see_the_orders_of_each_batch_while_a_file_is_recorded(
         while not importing.done():
             seen.add(await connection.fetchval("SELECT count(*) FROM orders WHERE number LIKE 'W%'"))
         await connection.close()
-        assert (await importing).taken == 60
+        assert (await importing).imported == 60
         return seen
 
     seen = asyncio.run(watch())

@@ -13,6 +13,7 @@ from schema import SCHEMA
 from server.cli import generate
 from server.settings import table
 from tests.conftest import Server
+from tests.support.distribution import LONGEST
 
 
 @pytest.mark.parametrize("name", ["schema.graphql", "docs/policy.md", "README.md", "docs/operating.md"])
@@ -68,3 +69,7 @@ def test_locks_carry_hashes_and_no_address(lock: str) -> None:
 @pytest.mark.parametrize("lock", ["tests/clients/package-lock.json", "bench/peers/package-lock.json"])
 def test_locks_of_npm_carry_no_address(lock: str) -> None:
     assert "://" not in Path(lock).read_text()
+
+
+def test_the_longest_test_files_exist() -> None:
+    assert [file for file in LONGEST if not Path(file).exists()] == []

@@ -45,7 +45,7 @@ def test_a_request_waits_for_the_supplier(world: World) -> None:
     assert accepted["cancellation"]["closedAt"] == accepted["order"]["cancelledAt"]
 
 
-def test_declined_and_asked_again(world: World) -> None:
+def test_a_declined_cancellation_can_be_requested_again(world: World) -> None:
     order = world.order("SECURE_PAYMENT")
     first = world.buyer.succeed("requestCancellation", {"orderId": order, "reason": "OTHER"}, SHOWN)
     declined = world.supplier.at(NOW + MOMENT).succeed("declineCancellation", {"orderId": order, "note": "No"}, SHOWN)

@@ -23,7 +23,7 @@ def complaint(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def test_about_an_order_on_record(world: World) -> None:
+def test_a_complaint_about_a_recorded_order_names_the_order(world: World) -> None:
     order = world.order("OFFLINE", paidAt=9)
     payload = world.buyer.succeed("fileComplaint", complaint(orderId=order, amount=usd("80.00")), SHOWN)
     filed = payload["complaint"]
@@ -38,7 +38,7 @@ def test_about_an_order_on_record(world: World) -> None:
     assert world.buyer.refused("fileComplaint", complaint(orderId=order)) == "COMPLAINT_OPEN"
 
 
-def test_about_a_trade_that_is_not_on_record(world: World) -> None:
+def test_a_complaint_may_be_about_a_trade_that_is_not_recorded(world: World) -> None:
     for respondent in (
         {"email": "lamps@suppliers.example"},
         {"memberId": "cn-1001"},
@@ -66,7 +66,7 @@ def test_about_an_online_order_points_to_its_dispute(world: World) -> None:
     assert "dispute" in error["message"]
 
 
-def test_about_an_order_that_is_none(world: World) -> None:
+def test_a_complaint_about_an_unknown_order_is_refused(world: World) -> None:
     for nothing in ("", "nonsense", "ord_" + "0" * 32):
         assert world.buyer.refused("fileComplaint", complaint(orderId=nothing)) == "NOT_FOUND"
         assert (
@@ -99,7 +99,7 @@ def test_complainant_and_agents_see_it_and_nobody_else(world: World) -> None:
     assert world.supplier.ask(listed)["viewer"]["complaints"]["edges"] == []
 
 
-def test_from_filing_to_resolution(world: World) -> None:
+def test_a_complaint_is_filed_taken_up_and_resolved(world: World) -> None:
     order = world.order("OFFLINE")
     case = {
         "caseId": world.buyer.succeed("fileComplaint", complaint(orderId=order, amount=usd("80.00")), SHOWN)[
@@ -158,7 +158,7 @@ def test_an_agents_message_is_an_answer(world: World) -> None:
     assert world.buyer.at(NOW + 9 * DAY).refused("withdrawComplaint", case) == "CASE_CLOSED"
 
 
-def test_the_complaint_desk(world: World) -> None:
+def test_agents_list_complaints_in_the_order_in_which_they_are_due(world: World) -> None:
     filed = [
         world.buyer.at(NOW + place * DAY).succeed("fileComplaint", complaint(respondent={"memberId": "x"}), SHOWN)[
             "complaint"
@@ -266,7 +266,7 @@ MINUTE = timedelta(minutes=1)
         ),
     ],
 )
-def test_which_complaints_are_the_same_tap(
+def test_the_same_complaint_within_a_moment_is_filed_once(
     world: World, says: str, first: dict[str, Any], second: dict[str, Any], later: timedelta, count: int
 ) -> None:
     filing = complaint(respondent={"memberId": "x"}) | first

@@ -116,7 +116,7 @@ def test_a_closed_case_stays_closed_to_them(world: World) -> None:
     assert involved.refused("resolveDispute", INPUTS["resolveDispute"] | {"caseId": case}) == "CONFLICT_OF_INTEREST"
 
 
-def test_the_table_says_so(world: World) -> None:
+def test_the_rules_say_that_an_agent_may_not_be_a_party(world: World) -> None:
     rules = world.agent.ask("{ rules { action roles conditions } }")["rules"]
     said = {rule["action"] for rule in rules if rule["conditions"][0] == "the agent is not a party to the case"}
     assert said == {ACTIONS[mutation] for mutations in AGENTS.values() for mutation in mutations}

@@ -145,7 +145,7 @@ BODIES: list[tuple[str, bytes]] = [
 
 
 @pytest.mark.parametrize("content", [content for _, content in BODIES], ids=[says for says, _ in BODIES])
-def test_bodies(buyer: Person, content: bytes) -> None:
+def test_no_body_causes_an_internal_error(buyer: Person, content: bytes) -> None:
     assert raw(buyer, content) == []
 
 
@@ -203,7 +203,7 @@ HEADERS: list[tuple[str, bytes, dict[str, str]]] = [
 
 
 @pytest.mark.parametrize(("content", "headers"), [case[1:] for case in HEADERS], ids=[case[0] for case in HEADERS])
-def test_types_and_encodings(buyer: Person, content: bytes, headers: dict[str, str]) -> None:
+def test_no_header_causes_an_internal_error(buyer: Person, content: bytes, headers: dict[str, str]) -> None:
     assert raw(buyer, content, **headers) == []
 
 
@@ -252,7 +252,7 @@ REQUESTS: list[tuple[str, str]] = [
 
 
 @pytest.mark.parametrize(("method", "path"), REQUESTS)
-def test_methods_and_addresses(buyer: Person, method: str, path: str) -> None:
+def test_no_method_or_address_causes_an_internal_error(buyer: Person, method: str, path: str) -> None:
     assert raw(buyer, GOOD if method == "POST" else b"", method, path) == []
 
 
@@ -361,7 +361,7 @@ DOCUMENTS: list[tuple[str, str]] = [
 
 
 @pytest.mark.parametrize("query", [query for _, query in DOCUMENTS], ids=[says for says, _ in DOCUMENTS])
-def test_documents(buyer: Person, query: str) -> None:
+def test_no_document_causes_an_internal_error(buyer: Person, query: str) -> None:
     assert raw(buyer, json.dumps({"query": query}).encode()) == []
 
 
@@ -497,7 +497,7 @@ def lists(world: World) -> dict[str, str]:
     return paged({"Order": order} | {name: payload[name.lower()]["id"] for name, payload in cases.items()})
 
 
-def test_pages_and_cursors_of_every_wrong_sort(impatient: httpx2.Client, here: World) -> None:
+def test_no_page_or_cursor_causes_an_internal_error(impatient: httpx2.Client, here: World) -> None:
     found: list[tuple[str, str, list[str]]] = []
     cases = 0
     for name, query in lists(here).items():
@@ -602,7 +602,7 @@ ASKED: list[tuple[str, list[Any]]] = [
 
 
 @pytest.mark.parametrize(("query", "values"), ASKED, ids=[query for query, _ in ASKED])
-def test_what_is_asked_for_wrongly(buyer: Person, query: str, values: list[Any]) -> None:
+def test_no_id_or_argument_causes_an_internal_error(buyer: Person, query: str, values: list[Any]) -> None:
     found = [(f"{value!r:.60}", raw(buyer, body(query, {"x": value}))) for value in values]
     assert [each for each in found if each[1]] == []
 
@@ -724,7 +724,7 @@ def right(here: World) -> dict[str, tuple[Person, dict[str, Any]]]:
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS)
-def test_every_place_of_every_input(
+def test_no_wrong_value_of_an_input_causes_an_internal_error(
     impatient: httpx2.Client, right: dict[str, tuple[Person, dict[str, Any]]], mutation: str
 ) -> None:
     """Right but for one place, as a variable."""
@@ -741,7 +741,7 @@ def test_every_place_of_every_input(
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS)
-def test_every_text_of_every_input_as_a_literal(
+def test_no_literal_text_of_an_input_causes_an_internal_error(
     impatient: httpx2.Client, right: dict[str, tuple[Person, dict[str, Any]]], mutation: str
 ) -> None:
     person, input = right[mutation]

@@ -25,7 +25,7 @@ def wish(order: str, **changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def test_opening(world: World) -> None:
+def test_a_buyer_opens_a_dispute(world: World) -> None:
     order = world.order("TRADE_ASSURANCE", paidAt=2)
     payload = world.buyer.succeed("openDispute", wish(order), SHOWN)
     dispute = payload["dispute"]
@@ -94,7 +94,7 @@ def test_only_the_buyer_withdraws(world: World) -> None:
         ({"paidAt": 1}, {"amount": "1.00", "currencyCode": "EUR"}, ("claim.currencyCode", "WRONG_FORM")),
     ],
 )
-def test_what_a_claim_may_be(
+def test_a_claim_is_bounded_by_what_was_paid(
     world: World, facts: dict[str, Any], claim: dict[str, str], problem: tuple[str, str] | None
 ) -> None:
     order = world.order("TRADE_ASSURANCE", **facts)
@@ -133,7 +133,7 @@ def texts(dispute: dict[str, Any]) -> list[str]:
     return [edge["node"]["text"] for edge in dispute["timeline"]["edges"]]
 
 
-def test_settled_between_the_parties(world: World) -> None:
+def test_the_parties_settle_a_dispute_between_them(world: World) -> None:
     case = {"caseId": opened(world)}
     offered = world.supplier.at(NOW + DAY).succeed(
         "proposeResolution",
@@ -174,7 +174,7 @@ def test_settled_between_the_parties(world: World) -> None:
     assert world.buyer.at(NOW + 5 * DAY).refused("openDispute", wish("") | order) == "DISPUTE_SETTLED"
 
 
-def test_what_may_be_proposed(world: World) -> None:
+def test_a_proposal_is_bounded_by_what_can_be_claimed(world: World) -> None:
     case = {"caseId": opened(world)}
     for amount, problem in (
         (usd("50.01"), ("amount.amount", "OUT_OF_RANGE")),
@@ -207,7 +207,7 @@ def test_nobody_answers(world: World) -> None:
     assert world.supplier.at(due + 2 * DAY).refused("acceptProposal", {"caseId": case}) == "ALREADY_UNDER_REVIEW"
 
 
-def test_escalated_and_resolved(world: World) -> None:
+def test_a_dispute_is_escalated_and_resolved_by_an_agent(world: World) -> None:
     case = {"caseId": opened(world)}
     third_day = NOW + 3 * DAY
     assert world.buyer.at(third_day - MOMENT).refused("escalateDispute", case) == "WINDOW_NOT_OPEN"
@@ -290,7 +290,7 @@ def test_the_order_system_reads_no_words_of_a_dispute(world: World) -> None:
         assert stranger.ask(found, id=id) == {"node": None}
 
 
-def test_the_desk(world: World) -> None:
+def test_agents_list_disputes_in_the_order_in_which_they_are_due(world: World) -> None:
     """All disputes in the order in which they are due, with what time alone has done to them."""
     first, second, third = (opened(world) for _ in range(3))
     world.supplier.at(NOW + DAY).succeed("rejectProposal", {"caseId": second})
@@ -371,7 +371,7 @@ def test_readers_see_times_step_once_while_it_is_written_down(world: World) -> N
             assert [each.result() for each in reads] == [[1, 1]] * 24
 
 
-def test_the_proposal_on_the_table_where_clocks_differ(world: World) -> None:
+def test_the_newest_proposal_is_open_even_where_clocks_differ(world: World) -> None:
     case = {"caseId": opened(world)}
     proposal = case | {"resolution": "PARTIAL_REFUND", "amount": usd("1.00")}
     world.supplier.at(NOW + DAY).succeed("proposeResolution", proposal)

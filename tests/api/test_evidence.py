@@ -64,7 +64,7 @@ def kept(server: Server) -> set[str]:
 # ---------------------------------------------------------------- from announcing to reading
 
 
-def test_a_file_from_the_phone_to_the_agent(world: World) -> None:
+def test_a_file_goes_from_the_phone_to_the_agent(world: World) -> None:
     announced = announce(world.buyer, JPEG, "image/jpeg", "broken lamp.jpg")
     assert announced["method"] == "PUT"
     assert put(announced, JPEG).status_code == 204
@@ -80,7 +80,7 @@ def test_a_file_from_the_phone_to_the_agent(world: World) -> None:
         assert answer.content == JPEG
 
 
-def test_what_a_browser_is_told_about_a_file(world: World) -> None:
+def test_a_file_comes_with_headers_that_keep_a_browser_safe(world: World) -> None:
     [file] = open_dispute(world, evidence=[bring(world.buyer, b"Hello", "text/plain", "ein Brief – 1.txt")])["evidence"]
     headers = httpx2.get(file["url"]).headers
     assert headers["content-disposition"] == "attachment; filename*=UTF-8''ein%20Brief%20%E2%80%93%201.txt"
@@ -125,7 +125,7 @@ def test_a_request_for_evidence_is_answered_by_a_file(world: World) -> None:
 # ---------------------------------------------------------------- who reads what
 
 
-def test_who_reads_which_file(world: World) -> None:
+def test_only_those_who_see_a_case_read_its_files(world: World) -> None:
     of_dispute = open_dispute(world, evidence=[bring(world.buyer)])["evidence"][0]["id"]
     filing = INPUTS["fileComplaint"] | {"orderId": world.order("OFFLINE"), "evidence": [bring(world.buyer)]}
     complaint = world.buyer.succeed("fileComplaint", filing, "complaint { evidence { id } }")["complaint"]
@@ -220,7 +220,9 @@ def test_addresses_expire(server: Server, world: World, monkeypatch: pytest.Monk
         ({"filename": "a\0.png", "size": 0}, {("filename", "OTHER"), ("size", "OUT_OF_RANGE")}),
     ],
 )
-def test_what_cannot_be_announced(world: World, input: dict[str, Any], problems: set[tuple[str, str]]) -> None:
+def test_an_upload_that_cannot_be_announced_is_refused(
+    world: World, input: dict[str, Any], problems: set[tuple[str, str]]
+) -> None:
     right = {"filename": "a.png", "contentType": "image/png", "size": 20_000_000}
     world.buyer.succeed("createUpload", right)
     assert world.buyer.problems("createUpload", right | input) == problems
@@ -236,7 +238,7 @@ def test_what_cannot_be_announced(world: World, input: dict[str, Any], problems:
         "é 'x' \"y\".png",
     ],
 )
-def test_names_as_people_and_their_computers_write_them(world: World, name: str) -> None:
+def test_file_names_are_kept_as_people_write_them(world: World, name: str) -> None:
     [file] = open_dispute(world, evidence=[bring(world.buyer, name=name)])["evidence"]
     assert file["filename"] == name
     assert httpx2.get(file["url"]).status_code == 200
@@ -272,7 +274,9 @@ def test_nobody_fills_the_store_with_uploads(world: World) -> None:
         (b"\x7fELF\2\1\1".ljust(len(PNG), b"\0"), 415, "WRONG_KIND"),
     ],
 )
-def test_what_does_not_come_in(server: Server, world: World, content: bytes, status: int, code: str) -> None:
+def test_an_upload_that_differs_from_its_announcement_is_refused(
+    server: Server, world: World, content: bytes, status: int, code: str
+) -> None:
     before = kept(server)
     announced = announce(world.buyer)
     answer = put(announced, content)
@@ -345,7 +349,7 @@ GIVEN: dict[str, tuple[Callable[[Server, World], str], str]] = {
 
 
 @pytest.mark.parametrize("name", GIVEN)
-def test_what_no_case_takes(server: Server, world: World, name: str) -> None:
+def test_a_case_refuses_files_that_are_not_fit_for_it(server: Server, world: World, name: str) -> None:
     given, says = GIVEN[name]
     order = world.order(paidAt=9)
     wish = INPUTS["openDispute"] | {"orderId": order}

@@ -187,7 +187,7 @@ def test_all_changes_come_in_the_order_of_their_happening_here(world: World) -> 
     ]
 
 
-def test_who_reads_all_changes(world: World) -> None:
+def test_only_the_service_that_recorded_an_order_reads_its_changes(world: World) -> None:
     order = world.order("OFFLINE")
     filing = INPUTS["fileComplaint"] | {"orderId": order}
     world.buyer.succeed("fileComplaint", filing)

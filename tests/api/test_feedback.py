@@ -41,13 +41,13 @@ def test_the_whole_life_of_feedback(world: World) -> None:
     )
 
 
-def test_one_rating_for_trade_assurance(world: World) -> None:
+def test_feedback_on_trade_assurance_has_one_rating(world: World) -> None:
     order = world.order("TRADE_ASSURANCE", completedAt=60)
     payload = world.buyer.succeed("leaveFeedback", {"orderId": order, "ratings": {"overall": 4}}, FEEDBACK)
     assert (payload["feedback"]["rating"], payload["feedback"]["areas"]) == ("4.0", None)
 
 
-def test_a_moment_too_late(world: World) -> None:
+def test_feedback_is_refused_a_moment_after_its_window(world: World) -> None:
     order = world.order("TRADE_ASSURANCE", completedAt=60)
     payload = world.buyer.at(NOW + MOMENT).do(
         "leaveFeedback", {"orderId": order, "ratings": {"overall": 4}}, "order { id canLeaveFeedback } feedback { id }"
@@ -91,7 +91,7 @@ def test_what_would_have_been_changed_is_shown_after_a_refusal(world: World) -> 
     assert [error["code"] for error in revised["userErrors"]] == ["AWAITING_REPLY"]
 
 
-def test_twenty_orders_in_one_request(world: World) -> None:
+def test_one_request_can_rate_twenty_orders(world: World) -> None:
     orders = [world.order("TRADE_ASSURANCE", completedAt=1) for _ in range(19)]
     late = world.order("TRADE_ASSURANCE", completedAt=61)
     aliased = "\n".join(
@@ -121,7 +121,7 @@ def test_the_order_system_does_not_read_what_was_said(world: World) -> None:
     assert world.agent.ask(asked, id=order)["node"]["feedback"]["original"] == {"comment": "secret"}
 
 
-def test_feedback_management(world: World) -> None:
+def test_feedback_is_listed_for_both_parties(world: World) -> None:
     orders = [world.order("TRADE_ASSURANCE", completedAt=9) for _ in range(4)]
     for place, order in enumerate(orders):
         world.buyer.at(NOW + place * DAY).succeed(

@@ -182,7 +182,7 @@ def _sign() -> str:
 @pytest.mark.parametrize(
     ("text", "problem"), [("", "REQUIRED"), (" ", "REQUIRED"), ("x" * 256, "TOO_LONG"), ("\0", "OTHER")]
 )
-def test_what_is_no_key(world: World, text: str, problem: str) -> None:
+def test_a_malformed_idempotency_key_is_refused(world: World, text: str, problem: str) -> None:
     for mutation, input in INPUTS.items():
         subject = {"caseId": "x"} if mutation in ON_DISPUTES | ON_COMPLAINTS else {"orderId": "x"}
         assert world.buyer.problems(mutation, input | subject | {"idempotencyKey": text}) == {

@@ -117,7 +117,9 @@ CASES: list[tuple[str, dict[str, Any], set[tuple[str, str]]]] = [
 
 
 @pytest.mark.parametrize(("mutation", "input", "problems"), CASES)
-def test_problems_of_shape(world: World, mutation: str, input: dict[str, Any], problems: set[tuple[str, str]]) -> None:
+def test_a_malformed_input_is_refused_before_anything_is_looked_up(
+    world: World, mutation: str, input: dict[str, Any], problems: set[tuple[str, str]]
+) -> None:
     subject: dict[str, str] = {} if mutation == "fileComplaint" else {"orderId": "nonsense"}
     if mutation in ON_DISPUTES or mutation in ON_COMPLAINTS:
         subject = {"caseId": "nonsense"}
@@ -126,7 +128,7 @@ def test_problems_of_shape(world: World, mutation: str, input: dict[str, Any], p
 
 
 @pytest.mark.parametrize("length", [1, 4000])
-def test_texts_that_are_just_right(world: World, length: int) -> None:
+def test_a_text_of_the_maximum_length_is_accepted(world: World, length: int) -> None:
     order = world.order(completedAt=1)
     text = "😀" * length
     payload = world.buyer.succeed(

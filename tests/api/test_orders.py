@@ -24,7 +24,7 @@ def numbers(person: Any, **filter: Any) -> list[str]:
     return page(person, first=100, filter=filter)[0]
 
 
-def test_all_that_an_order_says(world: World) -> None:
+def test_an_order_shows_all_that_was_recorded(world: World) -> None:
     record = world.record("TRADE_ASSURANCE", paidAt=9, shippedAt=8, completedAt=5, amountPaid=usd("60.00"))
     world.service.succeed("recordOrders", {"orders": [record]})
     asked = """query($number: String!) { order(number: $number) { number kind status
@@ -86,7 +86,7 @@ def test_money_is_spelled_with_its_currencys_decimals(world: World) -> None:
         assert shown["orders"] == [{"total": money}]
 
 
-def test_pages_forwards_and_backwards(world: World) -> None:
+def test_orders_are_paged_forwards_and_backwards(world: World) -> None:
     # Two of each instant, so that pages break between equals.
     made = [world.record(placedAt=100 - place // 2) for place in range(9)]
     world.service.succeed("recordOrders", {"orders": made})
@@ -116,7 +116,7 @@ def test_pages_forwards_and_backwards(world: World) -> None:
     assert between == middle[1:2]
 
 
-def test_sizes_of_pages(world: World) -> None:
+def test_the_size_of_a_page_is_bounded(world: World) -> None:
     world.service.succeed("recordOrders", {"orders": [world.record() for _ in range(101)]})
     assert len(page(world.buyer)[0]) == 20
     for size in (101, 10**9):
@@ -128,7 +128,7 @@ def test_sizes_of_pages(world: World) -> None:
         assert error["extensions"]["code"] == "BAD_REQUEST"
 
 
-def test_filters(world: World) -> None:
+def test_filters_find_the_orders_that_match(world: World) -> None:
     made = {
         "unpaid": world.record("TRADE_ASSURANCE"),
         "paying": world.record("TRADE_ASSURANCE", paymentSubmittedAt=1),
@@ -156,7 +156,7 @@ def test_filters(world: World) -> None:
 
 @pytest.mark.parametrize("analyzed", [False, True] if DIALECT == "postgres" else [False])
 @pytest.mark.parametrize(("near", "most"), [(NEAR, MAX_FOUND), (0, MAX_FOUND), (0, 1), (0, 0)])
-def test_search(
+def test_a_search_finds_orders_by_number_names_and_titles(
     server: Server, world: World, monkeypatch: pytest.MonkeyPatch, near: int, most: int, analyzed: bool
 ) -> None:
     """Whether all orders are near, the orders found are few enough to be looked at, or the list is walked, and whether
@@ -190,7 +190,7 @@ def test_search(
 
 
 @pytest.mark.parametrize("near", [NEAR, 7, 0])
-def test_pages_of_a_search(world: World, monkeypatch: pytest.MonkeyPatch, near: int) -> None:
+def test_the_results_of_a_search_are_paged(world: World, monkeypatch: pytest.MonkeyPatch, near: int) -> None:
     """Whether the orders that come next in the list hold a page of what is looked for, or too little of it, or are not
     looked at."""
     monkeypatch.setattr(search, "NEAR", near)
@@ -230,7 +230,7 @@ def test_pages_of_a_search(world: World, monkeypatch: pytest.MonkeyPatch, near: 
         assert page(person, first=3, filter=filter | {"kinds": []})[0] == []
 
 
-def test_nodes(world: World) -> None:
+def test_a_node_is_found_by_its_id(world: World) -> None:
     order, other = world.order(completedAt=1), world.order()
     feedback = world.buyer.succeed("leaveFeedback", {"orderId": order, "ratings": {"overall": 5}}, "feedback { id }")[
         "feedback"
@@ -262,7 +262,7 @@ def test_malformed_ids_are_absent(world: World, wrong: str) -> None:
     assert world.buyer.refused("leaveFeedback", {"orderId": wrong, "ratings": {"overall": 5}}) == "NOT_FOUND"
 
 
-def test_decisions_then_now_and_to_come(world: World) -> None:
+def test_a_decision_can_be_asked_for_at_any_instant(world: World) -> None:
     order = world.order(paidAt=9, completedAt=1)
     world.buyer.at(NOW + DAY).succeed("leaveFeedback", {"orderId": order, "ratings": {"overall": 5}})
     asked = """query($id: ID!, $at: DateTime) { node(id: $id) { ... on Order {
@@ -297,7 +297,7 @@ def test_what_is_known_stays_known_where_a_clock_goes_back(world: World) -> None
         assert found["node"]["decision"] == {"reason": reason}
 
 
-def test_the_timeline_in_pages(world: World) -> None:
+def test_the_timeline_is_paged(world: World) -> None:
     order = world.order(paymentSubmittedAt=5, paidAt=4, shippedAt=3, completedAt=2)
     asked = """query($id: ID!, $after: String) { node(id: $id) { ... on Order {
       all: timeline { edges { node { text at action by { name } order { id } } } }
@@ -325,7 +325,7 @@ def test_the_timeline_in_pages(world: World) -> None:
     assert found["last"] == {"edges": [{"node": {"text": texts[-1]}}], "pageInfo": {"hasPreviousPage": True}}
 
 
-def test_rules_and_the_time(world: World) -> None:
+def test_rules_and_the_server_time_are_public(world: World) -> None:
     asked = """{ serverTime rules(action: LEAVE_FEEDBACK) { kind roles label conditions windowDays windowFrom
       opensAfterDays source } }"""
     assert world.supplier.ask(asked) == {

@@ -98,14 +98,14 @@ def test_a_cancellation_made_here_is_never_cleared(world: World) -> None:
     assert (order["status"], order["cancelledAt"]) == ("CANCELLED", "2026-06-15T12:00:00.000001Z")
 
 
-def test_a_cancellation_of_the_order_system_may_be(world: World) -> None:
+def test_a_cancellation_of_the_order_system_can_be_cleared(world: World) -> None:
     first = world.record("TRADE_ASSURANCE", cancelledAt=1)
     assert record(world, NOW, first)[0]["status"] == "CANCELLED"
     later = world.record(number=first["number"], recordedAt=-1)
     assert record(world, NOW + DAY, later)[0]["status"] == "AWAITING_PAYMENT"
 
 
-def test_several_records_of_one_order_in_one_batch(world: World) -> None:
+def test_of_several_records_of_one_order_in_one_batch_the_newest_counts(world: World) -> None:
     first = world.record("TRADE_ASSURANCE", recordedAt=3)
     paid = first | {"paidAt": world.record(x=0)["recordedAt"], "recordedAt": world.record(recordedAt=2)["recordedAt"]}
     shipped = paid | {"shippedAt": paid["paidAt"], "recordedAt": world.record(recordedAt=1)["recordedAt"]}
@@ -160,7 +160,9 @@ def test_several_records_of_one_order_in_one_batch(world: World) -> None:
         ({"supplier": {"subject": "x", "name": "y" * 201}}, "supplier.name", "TOO_LONG"),
     ],
 )
-def test_facts_that_cannot_be(world: World, changes: dict[str, Any], field: str, problem: str) -> None:
+def test_a_record_with_impossible_facts_is_refused(
+    world: World, changes: dict[str, Any], field: str, problem: str
+) -> None:
     good, bad = world.record(), world.record(**changes)
     assert (f"orders.1.{field}", problem) in _problems(world, good, bad)
     asked = "query($number: String!) { order(number: $number) { id } }"
@@ -188,7 +190,7 @@ def _problems(world: World, *orders: dict[str, Any]) -> set[tuple[str, str]]:
         ({"recordedAt": -1}, "100.00", "0.00", "AWAITING_PAYMENT"),
     ],
 )
-def test_orders_as_order_systems_have_them(
+def test_the_total_and_the_amount_paid_are_kept_as_recorded(
     world: World, facts: dict[str, Any], total: str, paid: str, status: str
 ) -> None:
     [order] = record(world, NOW, world.record(**facts))

@@ -296,7 +296,7 @@ def test_who_leaves_is_told_no_more(server: Server, world: World) -> None:
 # ---------------------------------------------------------------- event streams
 
 
-def test_an_event_stream(server: Server, world: World) -> None:
+def test_a_subscription_can_be_read_as_an_event_stream(server: Server, world: World) -> None:
     order = complete(world)
     headers = {"Authorization": f"Bearer {world.buyer.token}", "Accept": "text/event-stream, application/json"}
     body = {"query": ORDER, "variables": {"id": order}}

@@ -144,7 +144,7 @@ def test_each_kind(what: str) -> None:
 
 
 @pytest.mark.parametrize("mutation", INPUTS)
-def test_the_inputs_of_all_actions(mutation: str) -> None:
+def test_the_inputs_of_all_actions_are_coerced_as_graphql_core_does(mutation: str) -> None:
     kind = f"{mutation[0].upper()}{mutation[1:]}Input"
     named = dict.fromkeys(("orderId", "disputeId", "complaintId", "caseId"), "ord_1")
     fields = SCHEMA._schema.type_map[kind].fields  # type: ignore[union-attr]
@@ -215,7 +215,7 @@ LEFT_TO_GRAPHQL_CORE = REFUSED | {"a default", "a default of what may be left ou
 
 
 @pytest.mark.parametrize("what", VARIABLES)
-def test_variables(what: str) -> None:
+def test_variables_are_coerced_as_graphql_core_does(what: str) -> None:
     defined, given = VARIABLES[what]
     [operation] = parse(f"query{defined} {{ all }}").definitions
     assert isinstance(operation, OperationDefinitionNode)

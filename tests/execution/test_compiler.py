@@ -246,7 +246,7 @@ def family() -> Any:
 
 
 @pytest.mark.parametrize(("text", "variables"), PURE)
-def test_what_is_compiled(text: str, variables: dict[str, Any]) -> None:
+def test_a_compiled_document_leaves_nothing_to_graphql_core(text: str, variables: dict[str, Any]) -> None:
     """Of these graphql-core executes nothing."""
     left.clear()
     given = answer(kinds.SCHEMA, COMPILED, parse(text), family(), variables)
@@ -284,7 +284,7 @@ UNCOMPILED = [
 
 
 @pytest.mark.parametrize("text", UNCOMPILED)
-def test_what_is_not_compiled(text: str) -> None:
+def test_what_cannot_be_compiled_is_not_tried(text: str) -> None:
     """And is not tried, either."""
     left.clear()
     document = parse(text)
@@ -396,7 +396,7 @@ def test_what_has_to_be_called_is_called_once() -> None:
             assert given == (repr({"toy": {"id": "7", name: shown}}), [])
 
 
-def test_arguments_of_what_graphql_core_reads() -> None:
+def test_arguments_are_coerced_by_graphql_core_where_it_reads_the_field() -> None:
     data = {"toy": {"inner": None}}
     document = parse("{ toy { inner(deep: null) { id } } }")
     given = answer(kinds.PLAIN, PLAIN_COMPILED, document, data)
@@ -408,14 +408,14 @@ def nothing(_value: Any) -> Any:
     return None
 
 
-def test_a_scalar_that_gives_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scalar_that_returns_nothing_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     types: Any = kinds.PLAIN.type_map
     monkeypatch.setattr(types["DateTime"], "coerce_output_value", nothing)
     _, [error] = answer(kinds.PLAIN, PLAIN_COMPILED, parse("{ toy { at } }"), {"toy": {"at": "2026"}})
     assert "to return non-nullable value, returned: None" in error[0]
 
 
-def test_conditions_that_no_validation_let_through() -> None:
+def test_conditions_that_validation_would_refuse_give_the_same_errors() -> None:
     document = parse("query($a: [Boolean]) { toy { id @skip(if: $a) text } }")
     for condition in ([True], []):
         variables = {"a": condition}
@@ -435,7 +435,7 @@ class Stand:
         return None if name == "__await__" else getattr(self.row, name)
 
 
-def test_what_only_the_value_can_tell() -> None:
+def test_a_value_that_must_be_awaited_is_an_error_of_its_entry() -> None:
     data = root(toys=[Stand(toy(), late=late) for late in (False, True, False)])
     document = parse("{ toys { id } }")
     shown, [error] = answer(kinds.SCHEMA, COMPILED, document, data)
@@ -457,14 +457,14 @@ def looked_up(source: Any, name: str) -> Any:
     return source[name] if isinstance(source, dict) else f"{name} of a thing"
 
 
-def test_a_default_resolver_of_ones_own() -> None:
+def test_a_custom_default_resolver_is_called() -> None:
     schema: Any = strawberry.Schema(Things, config=StrawberryConfig(default_resolver=looked_up))
     thing = Thing(name="not asked")
     shown, _ = answer(schema._schema, COMPILED, parse("{ thing { name } }"), {"thing": thing})
     assert literal_eval(shown) == {"thing": {"name": "name of a thing"}}
 
 
-def test_a_resolver_that_was_put_in_the_place_of_strawberrys(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_resolver_that_replaces_strawberrys_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
     """As instruments do."""
 
     def another(_source: Any, _info: Any) -> str:
@@ -513,7 +513,7 @@ def test_nothing_is_mistaken_for_what_was_there_before() -> None:
     assert len(_documents) < 1000
 
 
-def test_the_same_operation_with_other_fragments() -> None:
+def test_an_operation_with_other_fragments_is_compiled_anew() -> None:
     operation, ids = parse("{ toy { ...F } } fragment F on Toy { id }").definitions
     _, texts = parse("{ toy { ...F } } fragment F on Toy { text }").definitions
     for fragment, shown in ((ids, "id"), (texts, "text"), (ids, "id")):
@@ -555,7 +555,7 @@ LEFT_WHOLE: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize("arguments", [arguments for _, arguments in LEFT_WHOLE], ids=[name for name, _ in LEFT_WHOLE])
-def test_executions_that_are_left_to_graphql_core(arguments: dict[str, Any]) -> None:
+def test_some_executions_are_left_to_graphql_core(arguments: dict[str, Any]) -> None:
     left.clear()
     document = parse("{ toy { id other { text } } }")
     ours: Any = execute(kinds.SCHEMA, document, family(), executor_class=COMPILED, **arguments)
@@ -571,7 +571,7 @@ def test_executions_that_are_left_to_graphql_core(arguments: dict[str, Any]) -> 
         "{ toy { other { id } ... @defer { other { text } } } }",
     ],
 )
-async def test_incremental_delivery(text: str) -> None:
+async def test_incremental_delivery_gives_the_same_parts(text: str) -> None:
     async def parts(executor: Any) -> list[str]:
         result: Any = experimental_execute_incrementally(kinds.SCHEMA, parse(text), family(), executor_class=executor)
         first = await result if inspect.isawaitable(result) else result
@@ -649,14 +649,14 @@ def nested() -> Any:
 
 
 @pytest.mark.parametrize("text", ASKED_WHOLE)
-def test_what_is_executed_whole(text: str) -> None:
+def test_a_whole_operation_gives_the_same_answer(text: str) -> None:
     document = parse(text)
     assert not validate(kinds.SCHEMA, document)
     assert (told(variants(document), nested(), GIVEN), []) == expected(document, nested(), GIVEN)
 
 
 @pytest.mark.parametrize("text", LEFT.values(), ids=LEFT)
-def test_what_is_left_to_graphql_core(text: str) -> None:
+def test_some_operations_are_left_to_graphql_core(text: str) -> None:
     document = parse(text)
     assert not validate(kinds.SCHEMA, document)
     assert told(variants(document), nested(), GIVEN) is None
@@ -679,7 +679,7 @@ ODD: dict[str, tuple[str, Any]] = {
 
 
 @pytest.mark.parametrize("odd", ODD)
-def test_what_resolvers_should_not_give(odd: str) -> None:
+def test_a_faulty_result_is_left_to_graphql_core(odd: str) -> None:
     text, data = ODD[odd]
     assert expected(parse(text), data)[1] != [] or odd == "what is to be awaited"
     assert told(variants(parse(text)), data) is None
@@ -888,7 +888,9 @@ def test_a_refused_request_is_refused_alike(world: World) -> None:
     ),
 )
 @settings(max_examples=150)
-def test_the_same_answers(of: str, text: str, runs: list[tuple[dict[str, Any], int, float]]) -> None:
+def test_compiled_and_uncompiled_answers_are_the_same(
+    of: str, text: str, runs: list[tuple[dict[str, Any], int, float]]
+) -> None:
     """One document is executed again and again, with other variables and other rows."""
     schema, base, ours = BASE_AND_OURS[of]
     document = parse(text)
@@ -904,7 +906,7 @@ def test_the_same_answers(of: str, text: str, runs: list[tuple[dict[str, Any], i
     ),
 )
 @settings(max_examples=200)
-def test_what_compiled_code_answers_alone(text: str, runs: list[tuple[dict[str, Any], int, float]]) -> None:
+def test_compiled_code_alone_gives_the_same_answers(text: str, runs: list[tuple[dict[str, Any], int, float]]) -> None:
     document = parse(text)
     if validate(kinds.SCHEMA, document):
         return

@@ -240,7 +240,7 @@ COSTS: list[tuple[str, dict[str, Any], int]] = [
 
 
 @pytest.mark.parametrize(("query", "variables", "cost"), COSTS)
-def test_what_a_document_costs(query: str, variables: dict[str, Any], cost: int) -> None:
+def test_a_document_costs_what_the_table_says(query: str, variables: dict[str, Any], cost: int) -> None:
     document = prepare(SCHEMA._schema, query, None, Settings().limits)
     found = document.measure(document.coerce(variables))
     assert not isinstance(found, TooExpensive)

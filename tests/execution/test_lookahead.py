@@ -66,7 +66,9 @@ VARIABLES = {
 
 
 @pytest.mark.parametrize(("says", "shape", "expected"), SHAPES)
-def test_shapes(world: World, says: str, shape: str, expected: dict[str, Any]) -> None:
+def test_an_answer_is_the_same_in_whatever_shape_it_is_selected(
+    world: World, says: str, shape: str, expected: dict[str, Any]
+) -> None:
     order = world.order(completedAt=1)
     world.buyer.succeed("leaveFeedback", {"orderId": order, "ratings": {"overall": 5}})
     world.buyer.at(NOW + MOMENT).succeed("openDispute", INPUTS["openDispute"] | {"orderId": order})

@@ -144,13 +144,13 @@ def run(machine: type[Machine], server: Server, examples: int, steps: int) -> No
     run_state_machine_as_test(machine, settings=settings(max_examples=examples, stateful_step_count=steps))
 
 
-def test_orders(server: Server) -> None:
+def test_orders_keep_every_invariant(server: Server) -> None:
     run(OrderMachine, server, 40, 16)
 
 
-def test_disputes(server: Server) -> None:
+def test_disputes_keep_every_invariant(server: Server) -> None:
     run(DisputeMachine, server, 30, 16)
 
 
-def test_complaints(server: Server) -> None:
+def test_complaints_keep_every_invariant(server: Server) -> None:
     run(ComplaintMachine, server, 20, 12)

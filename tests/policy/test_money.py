@@ -25,11 +25,11 @@ from resolvers.money import MAX_AMOUNT, Money, to_minor
         (1_234, "KWD", "1.234"),
     ],
 )
-def test_amounts(minor: int, currency: str, spelled: str) -> None:
+def test_an_amount_is_spelled_and_read_with_its_currencys_decimals(minor: int, currency: str, spelled: str) -> None:
     assert Money(minor, currency).amount == spelled
     assert to_minor(Decimal(spelled), currency) == minor
 
 
 @pytest.mark.parametrize(("amount", "currency"), [("0.005", "USD"), ("1.5", "JPY"), ("0.0001", "KWD")])
-def test_more_decimals_than_there_are(amount: str, currency: str) -> None:
+def test_an_amount_with_too_many_decimals_is_refused(amount: str, currency: str) -> None:
     assert to_minor(Decimal(amount), currency) is None

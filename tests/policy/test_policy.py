@@ -140,7 +140,9 @@ def decide(action: Action, facts: Any, viewer: Any = BUYER, now: datetime = NOW)
         ("no dispute about an offline one", Action.OPEN_DISPUTE, order(OFF, paid=1), Reason.NOT_OFFERED),
     ],
 )
-def test_the_buyer(says: str, action: Action, facts: OrderFacts, expected: Reason | None) -> None:
+def test_the_rules_decide_what_a_buyer_may_do(
+    says: str, action: Action, facts: OrderFacts, expected: Reason | None
+) -> None:
     decision = decide(action, facts)
     assert (decision.reason, decision.allowed) == (expected, expected is None), says
     assert (decision.message is None) == decision.allowed
@@ -178,7 +180,9 @@ def test_the_buyer(says: str, action: Action, facts: OrderFacts, expected: Reaso
         ("role comes before conditions", Action.CANCEL_ORDER, order(TA, paid=1), Reason.NOT_YOUR_ROLE),
     ],
 )
-def test_the_supplier(says: str, action: Action, facts: OrderFacts, expected: Reason | None) -> None:
+def test_the_rules_decide_what_a_supplier_may_do(
+    says: str, action: Action, facts: OrderFacts, expected: Reason | None
+) -> None:
     assert decide(action, facts, SUPPLIER).reason == expected, says
 
 
@@ -238,7 +242,7 @@ def test_next_change_is_the_first_instant_that_differs(
         (Action.RESOLVE_DISPUTE, TA, "Resolve dispute"),
     ],
 )
-def test_labels(action: Action, kind: OrderKind, label: str) -> None:
+def test_an_action_is_labelled_by_the_kind_of_order(action: Action, kind: OrderKind, label: str) -> None:
     assert decide(action, order(kind)).label == label
 
 
@@ -389,7 +393,7 @@ def rows(table: str) -> list[tuple[str, str, list[str]]]:
 
 
 @pytest.mark.parametrize(("state", "who", "reasons"), rows(DISPUTE_TABLE))
-def test_disputes(state: str, who: str, reasons: list[str]) -> None:
+def test_the_rules_decide_what_is_possible_in_a_dispute(state: str, who: str, reasons: list[str]) -> None:
     facts, status = DISPUTES[state]
     viewer = Viewer(Role[who.upper()])
     assert policy.status_at(policy.DISPUTE_STATUSES, facts, NOW) is status
@@ -403,7 +407,7 @@ def test_the_order_system_does_nothing_to_disputes(state: str) -> None:
         assert decide(action, DISPUTES[state][0], Viewer(Role.SERVICE)).reason is Reason.NOT_YOUR_ROLE
 
 
-def test_what_time_does_to_disputes() -> None:
+def test_a_dispute_lapses_when_nobody_responds_in_time() -> None:
     seven_days = dispute(waits_for=Role.SUPPLIER, opened=0, due=-7)
     assert policy.respond_by(seven_days, NOW + 7 * DAY) == NOW + 7 * DAY
     assert policy.respond_by(seven_days, NOW + 7 * DAY + MOMENT) is None
@@ -465,7 +469,7 @@ withdrawn  | agent | closed role     closed  closed  closed
 
 
 @pytest.mark.parametrize(("state", "who", "reasons"), rows(COMPLAINT_TABLE))
-def test_complaints(state: str, who: str, reasons: list[str]) -> None:
+def test_the_rules_decide_what_is_possible_in_a_complaint(state: str, who: str, reasons: list[str]) -> None:
     facts, status = COMPLAINTS[state]
     assert policy.status_at(policy.COMPLAINT_STATUSES, facts, NOW) is status
     given = {action: decide(action, facts, Viewer(Role[who.upper()])).reason for action in COMPLAINT_ACTIONS}
@@ -531,7 +535,7 @@ def test_deadlines_are_null_where_there_is_nothing_to_wait_for() -> None:
         ("more than the total, where more was paid", {"paid_at": NOW, "amount_paid": 130}, 130),
     ],
 )
-def test_what_can_be_claimed(says: str, facts: dict[str, Any], most: int) -> None:
+def test_the_claimable_amount_is_what_was_paid(says: str, facts: dict[str, Any], most: int) -> None:
     known = OrderFacts(kind=TA, buyer_id=UUID(int=1), supplier_id=UUID(int=2), total=100, **facts)
     assert policy.claimable_amount(known) == most, says
 

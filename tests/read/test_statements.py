@@ -60,7 +60,7 @@ def test_what_is_not_asked_is_not_read(world: World, statements: Statements, sha
     assert len(statements.sent) == count, statements.sent
 
 
-def test_a_detail(world: World, statements: Statements) -> None:
+def test_an_orders_page_is_a_bounded_number_of_statements(world: World, statements: Statements) -> None:
     order = world.order(paidAt=9, completedAt=1)
     world.buyer.succeed(
         "openDispute",
@@ -90,7 +90,7 @@ def disputes(world: World, count: int) -> list[str]:
     ]
 
 
-def test_a_disputes_page(world: World, statements: Statements) -> None:
+def test_a_disputes_page_is_a_bounded_number_of_statements(world: World, statements: Statements) -> None:
     [case] = disputes(world, 1)
     for place in range(3):
         world.supplier.succeed("postDisputeMessage", {"caseId": case, "text": str(place)})
@@ -121,7 +121,7 @@ def test_leaving_feedback(world: World, statements: Statements) -> None:
     assert kinds == ["SELECT", *writes, "SELECT"], statements.sent
 
 
-def test_opening_a_dispute(world: World, statements: Statements) -> None:
+def test_opening_a_dispute_is_a_bounded_number_of_statements(world: World, statements: Statements) -> None:
     order = world.order(paidAt=9)
     world.buyer.ask("{ serverTime }")  # signed in
     statements.sent.clear()
@@ -407,7 +407,7 @@ EVERYTHING_TO_ONE = """query($id: ID!) { node(id: $id) { ... on Order {
 } } }"""
 
 
-def test_everything_to_one_at_once(world: World, statements: Statements) -> None:
+def test_many_relations_are_joined_in_one_statement(world: World, statements: Statements) -> None:
     """More joins than have names of one digit, in one statement, also where the same is asked in many places."""
     order = world.order(completedAt=1)
     world.buyer.succeed("leaveFeedback", {"orderId": order, "ratings": {"overall": 4}})

@@ -85,7 +85,7 @@ def write(path: Path, *lines: Any) -> str:
     return str(path)
 
 
-def test_recording_a_file(recording: Command, tmp_path: Path) -> None:
+def test_the_command_line_records_a_file(recording: Command, tmp_path: Path) -> None:
     file = write(tmp_path / "orders.jsonl", *(record(f"F{n}") for n in range(1200)))
     first = recording("record", file)
     assert (first.returncode, first.stdout) == (0, "1200 records imported.\n"), first.stderr
@@ -188,7 +188,7 @@ def test_what_contradicts_the_database_is_named_too(recording: Command, tmp_path
     assert "line 1: number: Another service has recorded" in taken.stderr
 
 
-def test_tokens(command: Command) -> None:
+def test_the_command_line_makes_tokens(command: Command) -> None:
     done = command("token", "ana", "ben", "--role", "BUYER")
     tokens = done.stdout.splitlines()
     assert (done.returncode, len(tokens)) == (0, 2)
@@ -221,14 +221,14 @@ def test_production_says_what_it_needs(command: Command) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["mysql://x/y", "sqlite://", "nonsense"])
-def test_a_database_that_makes_no_sense(command: Command, wrong: str) -> None:
+def test_a_malformed_database_url_is_refused(command: Command, wrong: str) -> None:
     done = command("migrate", RECOURSE_DATABASE_URL=wrong)
     assert done.returncode == 1
     assert "are not valid" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_a_manifest_that_makes_no_sense(command: Command, tmp_path: Path) -> None:
+def test_a_malformed_manifest_is_refused(command: Command, tmp_path: Path) -> None:
     manifest = tmp_path / "manifest.json"
     manifest.write_text('{"format": "apollo-persisted-query-manifest", "version": 1, "operations": [{"id": "a"}]}')
     done = command("serve", RECOURSE_MODE="development", RECOURSE_DOCUMENTS=str(manifest))
@@ -239,7 +239,7 @@ def test_a_manifest_that_makes_no_sense(command: Command, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("url", ["postgres://nobody@127.0.0.1:1/none", "sqlite:///proc/none/x.db", "sqlite:///tmp"])
-def test_a_database_that_cannot_be_used(command: Command, url: str) -> None:
+def test_an_unusable_database_is_named_without_a_traceback(command: Command, url: str) -> None:
     done = command("migrate", RECOURSE_DATABASE_URL=url)
     assert done.returncode == 1
     assert "cannot be used" in done.stderr
@@ -258,13 +258,13 @@ def test_a_database_that_cannot_be_used(command: Command, url: str) -> None:
         ["token", "x", "--role", "BUYER", "--expires-in", "99999999999999"],
     ],
 )
-def test_arguments_that_make_no_sense(command: Command, arguments: list[str]) -> None:
+def test_malformed_arguments_are_refused(command: Command, arguments: list[str]) -> None:
     done = command(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert "Traceback" not in done.stderr
 
 
-def test_three_migrate_at_once(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_three_processes_can_migrate_at_once(tmp_path: Path, environment: dict[str, str]) -> None:
     arguments = [sys.executable, "-m", "server", "migrate"]
     started = [
         subprocess.Popen(arguments, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True) for _ in range(3)
@@ -274,12 +274,12 @@ def test_three_migrate_at_once(tmp_path: Path, environment: dict[str, str]) -> N
         assert process.returncode == 0, said
 
 
-def test_schema_and_rules(command: Command) -> None:
+def test_the_command_line_prints_the_schema_and_the_rules(command: Command) -> None:
     assert command("schema").stdout == (ROOT / "schema.graphql").read_text()
     assert command("rules").stdout == (ROOT / "docs/policy.md").read_text()
 
 
-def test_the_demonstration(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_the_demonstration_shows_every_action(tmp_path: Path, environment: dict[str, str]) -> None:
     command = commands(tmp_path, environment)
     with demonstrating(tmp_path, environment) as said:
         _try_the_demonstration(said)

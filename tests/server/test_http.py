@@ -164,14 +164,14 @@ def test_production_takes_the_issuers_tokens_and_real_time_alone(server: Server,
     "query",
     ["{", "{ nothing }", "{ viewer }", "{ node { id } }", "mutation { leaveFeedback { order { id } } }"],
 )
-def test_documents_that_make_no_sense(world: World, query: str) -> None:
+def test_a_malformed_document_is_a_bad_request(world: World, query: str) -> None:
     answer = world.buyer.answer(query)
     assert answer.get("data") is None
     assert answer["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
 
 
 @pytest.mark.parametrize("body", [b"", b"x", b"[]", b"{", b'"x"', b"1", b"null", b'{"query": 1}', b'{"query": null}'])
-def test_bodies_that_make_no_sense(world: World, body: bytes) -> None:
+def test_a_malformed_body_is_a_bad_request(world: World, body: bytes) -> None:
     headers = {"Authorization": f"Bearer {world.buyer.token}", "Content-Type": "application/json"}
     answer = world.http.post("/graphql", content=body, headers=headers)
     assert 400 <= answer.status_code < 500, answer.text
@@ -200,7 +200,7 @@ def test_what_nobody_foresaw_is_masked_and_logged_with_an_id(
     server.run(lambda: break_it([]))
 
 
-def test_alive_and_ready(server: Server) -> None:
+def test_the_server_says_that_it_is_alive_and_ready(server: Server) -> None:
     assert httpx2.get(f"{server.url}/healthz").json() == {"status": "alive"}
     assert httpx2.get(f"{server.url}/readyz").json()["status"] == "ready"
 

@@ -77,7 +77,7 @@ def test_what_was_recorded_stays_and_says_where_to_go_on(
         (["\ufeff" + json.dumps(record("T6")), record("T7")], 1, 2),
     ],
 )
-def test_where_an_import_begins(importing: Importing, lines: list[Any], from_line: int, taken: int) -> None:
+def test_an_import_begins_at_the_given_line(importing: Importing, lines: list[Any], from_line: int, taken: int) -> None:
     assert importing(*lines, from_line=from_line) == taken
 
 

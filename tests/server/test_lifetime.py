@@ -24,7 +24,7 @@ from tests.support.uploads import announce
 pytestmark = pytest.mark.slow
 
 
-def test_three_that_start_at_once_on_an_empty_database(new_database: Callable[[], str], tmp_path: Path) -> None:
+def test_three_servers_can_start_at_once_on_an_empty_database(new_database: Callable[[], str], tmp_path: Path) -> None:
     with serving(new_database(), str(tmp_path), 3) as addresses:
         for url in addresses:
             assert httpx2.get(f"{url}/readyz", timeout=30).json()["status"] == "ready"
@@ -45,12 +45,12 @@ def has_stopped(process: "subprocess.Popen[str]") -> bool:
         ({"mode": "development", "drain_seconds": "2.5"}, 2.5),
     ],
 )
-def test_how_long_a_server_says_that_it_stops(settings: dict[str, Any], seconds: float) -> None:
+def test_the_time_to_drain_depends_on_the_mode(settings: dict[str, Any], seconds: float) -> None:
     assert Settings(**settings).drain == seconds
 
 
 @pytest.mark.parametrize("seconds", ["-1", "soon", ""])
-def test_how_long_a_server_says_that_it_stops_is_a_number_of_seconds(seconds: Any) -> None:
+def test_the_time_to_drain_is_a_number_of_seconds(seconds: Any) -> None:
     with pytest.raises(ValueError, match="drain_seconds"):
         Settings(drain_seconds=seconds)
 

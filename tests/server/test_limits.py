@@ -28,7 +28,7 @@ def raw(url: str, *parts: bytes, pause: float = 0) -> bytes:
     return said
 
 
-def test_a_body_that_does_not_come_in_time(serve: Callable[..., Any], world: World) -> None:
+def test_a_body_that_does_not_come_in_time_is_refused(serve: Callable[..., Any], world: World) -> None:
     with serve(max_seconds="1") as [url]:
         head = (
             f"POST /graphql HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {world.buyer.token}\r\n"

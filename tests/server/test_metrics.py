@@ -28,7 +28,9 @@ def at_rest(found: dict[str, float], workers: int) -> bool:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_what_is_counted(serve: Callable[..., Any], world: World, workers: int) -> None:
+def test_requests_and_connections_are_counted_over_all_workers(
+    serve: Callable[..., Any], world: World, workers: int
+) -> None:
     order, paid = complete(world), world.order(paidAt=9)
     with serve(workers=workers) as [url], world.buyer.elsewhere(url) as buyer:
         for _ in range(20):  # by new connections, which spread over the workers

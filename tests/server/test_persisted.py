@@ -53,7 +53,7 @@ def test_a_miss_then_both_then_the_hash_alone(world: World, accept: str) -> None
         assert answer.json()["data"]["serverTime"]
 
 
-def test_the_same_by_get(world: World) -> None:
+def test_a_persisted_query_is_answered_by_get(world: World) -> None:
     query = "query ByGet($of: String!) { __type(name: $of) { name } }"
     alone: Any = {"extensions": hashed(sha256(query)), "variables": {"of": "Order"}}
     missed = get(world.buyer, **alone)
@@ -102,7 +102,7 @@ def test_a_hash_that_is_wrong_is_refused(world: World, extensions: dict[str, Any
     assert (answer.status_code, code(answer)) == (400, "BAD_REQUEST")
 
 
-def test_the_same_over_a_socket(server: Server, world: World) -> None:
+def test_a_persisted_query_is_answered_over_a_socket(server: Server, world: World) -> None:
     query = "query OnSocket { serverTime }"
     with opened(server, world.buyer) as socket:
         for id, payload in (("a", {"id": sha256(query)}), ("b", {"query": "", "extensions": hashed(sha256(query))})):

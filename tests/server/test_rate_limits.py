@@ -75,7 +75,7 @@ def test_what_has_expired_is_cleared_now_and_then() -> None:
 
 
 @pytest.mark.slow
-def test_rates_that_make_no_sense(server: Server) -> None:
+def test_malformed_rates_are_refused(server: Server) -> None:
     for wrong in ({"rate_per_account": "often"}, {"rate_store": "ftp://somewhere"}):
         process = start(server.settings.database, str(server.settings.files_url), **wrong)
         _, said = process.communicate(timeout=30)

@@ -182,7 +182,7 @@ def test_what_is_refused_as_json_is_told_why(world: World, value: str, sentence:
         ({"query": "query A { serverTime } mutation B { __typename }", "operationName": "B"}, 405),
     ],
 )
-def test_what_is_asked_by_get(world: World, parameters: dict[str, str], expected: int) -> None:
+def test_a_query_can_be_sent_by_get(world: World, parameters: dict[str, str], expected: int) -> None:
     headers = {"Authorization": f"Bearer {world.buyer.token}"}
     answer = world.http.get("/graphql", params=parameters, headers=headers)
     assert answer.status_code == expected
@@ -345,7 +345,7 @@ def test_what_was_run_in_vain_has_data(world: World) -> None:
         ([("graphql-client-name", "phone"), ("apollographql-client-name", "\xfc")], None, "phone"),
     ],
 )
-def test_names_of_a_request(said: list[tuple[str, str]], id: str | None, client: str) -> None:
+def test_a_requests_headers_name_its_client_and_id(said: list[tuple[str, str]], id: str | None, client: str) -> None:
     begun = request_id.begin(request_id.read_headers((name.encode(), value.encode("latin-1")) for name, value in said))
     assert begun.client == client
     assert begun.id == id if id else re.fullmatch("[0-9a-f]{32}", begun.id)

@@ -50,7 +50,7 @@ def hanging(port: int) -> Generator[Bucket]:
 # ---------------------------------------------------------------- a server with its files in a bucket
 
 
-def test_a_store_that_hangs_then_is_away_and_then_comes_back(server: Server, world: World, port: int) -> None:
+def test_a_store_may_hang_go_away_and_come_back(server: Server, world: World, port: int) -> None:
     """One server sees all of it, and serves what needs no files meanwhile."""
     [earlier] = open_dispute(world, evidence=[bring(world.buyer)])["evidence"]
     with (

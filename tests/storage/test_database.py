@@ -32,7 +32,7 @@ from tests.support.actions import INPUTS
 
 @on_sqlite
 @pytest.mark.parametrize("safe", [False, True])
-def test_rebuilding_a_table(server: Server, world: World, safe: bool) -> None:
+def test_rebuilding_a_table_changes_nothing_else(server: Server, world: World, safe: bool) -> None:
     world.buyer.succeed("leaveFeedback", {"orderId": world.order(completedAt=1), "ratings": {"overall": 4}})
 
     async def state(client: Any) -> tuple[Any, ...]:
@@ -60,7 +60,7 @@ def test_rebuilding_a_table(server: Server, world: World, safe: bool) -> None:
 
 
 @on_sqlite
-def test_migrating_a_table_that_others_refer_to(server: Server, world: World) -> None:
+def test_a_table_that_others_refer_to_can_be_migrated(server: Server, world: World) -> None:
     """A column more and then less: the second rebuilds the table, with orders, feedback and events pointing at it."""
     world.buyer.succeed("leaveFeedback", {"orderId": world.order(completedAt=1), "ratings": {"overall": 4}})
 
@@ -223,7 +223,7 @@ def _facts(**changes: Any) -> dict[str, Any]:
         {"feedback_left_at": NOW, "feedback_revised_at": NOW},
     ],
 )
-def test_orders_that_cannot_be(server: Server, facts: dict[str, Any]) -> None:
+def test_the_database_refuses_impossible_orders(server: Server, facts: dict[str, Any]) -> None:
     async def work() -> None:
         account = await sign_in("walls", Role.BUYER, "x")
         who = {"buyer_id": account.id, "supplier_id": account.id, "recorded_by_id": account.id}
@@ -256,7 +256,7 @@ WAITING = {"currency": "USD", "opened_at": NOW, "waits_for": "AGENT", "due_at": 
         (models.Complaint, {"kind": "OTHER", "description": "x", "contact_email": "x"} | WAITING),
     ],
 )
-def test_one_feedback_and_one_open_case_of_each_kind(
+def test_the_database_keeps_one_feedback_and_one_open_case_of_each_kind(
     server: Server, world: World, model: Any, columns: dict[str, Any]
 ) -> None:
     world.order()

@@ -97,7 +97,7 @@ def sqlite_error(code: int) -> sqlite3.OperationalError:
         (ValueError(), None, False),
     ],
 )
-def test_what_an_error_says_about_the_database(error: Exception, says: Failure | None, again: bool) -> None:
+def test_a_database_error_is_classified(error: Exception, says: Failure | None, again: bool) -> None:
     assert failures.of(error) == says
     assert failures.may_be_tried_again(error) == again
 
@@ -113,7 +113,7 @@ def test_what_an_error_says_about_the_database(error: Exception, says: Failure |
         (KeyError("x"), "INTERNAL"),
     ],
 )
-def test_what_clients_are_told_of_an_error(error: Exception, code: str) -> None:
+def test_clients_get_a_code_for_each_database_error(error: Exception, code: str) -> None:
     said = to_client_error(GraphQLError("x", original_error=error), hints=False)
     assert said.extensions == {"code": code}
 

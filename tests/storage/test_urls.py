@@ -38,11 +38,11 @@ def named(url: str) -> Any:
         ("postgres://u@a/shop?host=b", [("b", 5432)]),
     ],
 )
-def test_the_hosts_of_a_url(url: str, addresses: list[tuple[str, int]]) -> None:
+def test_the_hosts_of_a_url_are_read(url: str, addresses: list[tuple[str, int]]) -> None:
     assert named(url).addresses == addresses
 
 
-def test_the_parameters_of_a_url(tmp_path: Path) -> None:
+def test_the_parameters_of_a_url_are_read(tmp_path: Path) -> None:
     certificate = tmp_path / "root.crt"
     certificate.touch()
     said = named(

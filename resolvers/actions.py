@@ -111,7 +111,7 @@ async def _read_case(info: Info, resource: Resource[Any], id: str) -> tuple[Orde
     case: Any = await _read(info, resource.row_type, id, payload.field(resource.field))
     if case is None or case.order_id is None:
         return None, case
-    return await _read(info, Order, ids.encode("Order", case.order_id), payload.field("order")), case
+    return await _read(info, Order, Order.id_of(case.order_id), payload.field("order")), case
 
 
 async def _read_order(

@@ -19,7 +19,6 @@ from models.enums import (
     Role,
     ViewerState,
 )
-from resolvers import ids
 from resolvers.actions import OrderInput, Payload, Resource, act
 from resolvers.context import Context, Info
 from resolvers.orders.order import Order
@@ -191,7 +190,7 @@ def _expected_request(id: str | None) -> ExpectedState | None:
     """Expects the request with this id to be pending. An id of anything else never is."""
     if id is None:
         return None
-    key = ids.key_of("Cancellation", id)
+    key = Cancellation.key_of(id)
 
     async def is_current(order: Order) -> bool:
         return key is not None and await _pending(order).filter(id=key).exists()

@@ -1,4 +1,4 @@
-"""What happened to an order or a case, read aloud: the words are made from the events when they are read."""
+"""Timelines: what happened to an order or a case, in sentences that are made from the events when they are read."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from resolvers.read.select import Select
 from resolvers.read.sql import Where
 from resolvers.write.expiry import due_event
 
-AFTER_ALL_WRITTEN = 2**62  # the id of an entry that has no event yet
+ID_OF_DERIVED = 2**62  # of an entry without an event: after all others of its instant
 CASES: dict[CaseKind, type[Row]] = {
     CaseKind.CANCELLATION: Cancellation,
     CaseKind.DISPUTE: Dispute,
     CaseKind.COMPLAINT: Complaint,
 }
 
-# What the order system or time itself set, and what it took back.
-_HAPPENED: dict[str, tuple[str, str]] = {
+# The sentences for facts that the order system or time set, and for facts that it took back.
+_SENTENCES: dict[str, tuple[str, str]] = {
     "placed_at": ("The order was placed.", ""),
     "paid_at": ("The payment was received.", "The payment was taken back."),
     "payment_submitted_at": ("The buyer submitted a payment.", "The payment did not go through."),
@@ -44,7 +44,7 @@ _HAPPENED: dict[str, tuple[str, str]] = {
     "cancellation_pending_since": ("", "The cancellation request was overtaken by what happened to the order."),
     "closed_as": ("The evidence that was asked for did not come in time; the dispute lapsed.", ""),
     "waits_for": ("The time to answer ended; the dispute went to an agent for review.", ""),
-    # The last: a migration added it to events that tell of something else.
+    # The last, because a migration added this fact to events about something else.
     "claimable": ("The amount that can be claimed for the order changed.", ""),
 }
 
@@ -52,12 +52,13 @@ _HAPPENED: dict[str, tuple[str, str]] = {
 CHANGED = "The order's details were changed."
 
 
-def words(action: Action | None, facts: Mapping[str, Any]) -> str:
+def sentence(action: Action | None, facts: Mapping[str, Any]) -> str:
+    """Returns what to read aloud about an event."""
     if action is not None:
         return action.done
-    for fact, (came, went) in _HAPPENED.items():
+    for fact, (set_sentence, unset_sentence) in _SENTENCES.items():
         if fact in facts:
-            return went if facts[fact] is None else came
+            return unset_sentence if facts[fact] is None else set_sentence
     return CHANGED
 
 
@@ -73,51 +74,51 @@ async def _load_cases(context: Context, rows: Sequence[TimelineEntry], field: Se
                 row.related_case = by_key.get(row.case_id)
 
 
-_OF_VISIBLE_ORDERS = Unscoped("The viewer sees the orders and the disputes whose timelines these are.")
+_OF_VISIBLE_OWNERS = Unscoped("The viewer may see the order or the dispute whose timeline this is.")
 
 
-class DoneByTime:
-    """What time has done to disputes and nobody has written down yet."""
+class DerivedEntries:
+    """The entries for what time has done to disputes and nobody has recorded yet."""
 
     async def read(self, context: Context, rows: Sequence[Any]) -> dict[UUID, list[TimelineEntry]]:
-        of = {row.id: row for row in rows if isinstance(row, Dispute)}
+        disputes = {row.id: row for row in rows if isinstance(row, Dispute)}  # by the id of the timeline's owner
         disputed = [row for row in rows if isinstance(row, Order) and row.dispute_open_since is not None]
-        of |= {row.id: row.dispute for row in disputed if row.dispute is not None}  # the latest is the open one
-        if orders := [row.id for row in disputed if row.dispute is None]:
-            where = Where.among("order_id", orders) & Where("closed_at IS NULL")
-            still_open = await fetch(context, Select(Dispute, where, visibility=_OF_VISIBLE_ORDERS))
-            of |= {dispute.order_id: dispute for dispute in still_open}
-        entries = {key: self._entry(context, dispute) for key, dispute in of.items()}
+        disputes |= {row.id: row.dispute for row in disputed if row.dispute is not None}  # the latest is the open one
+        if order_ids := [row.id for row in disputed if row.dispute is None]:
+            where = Where.among("order_id", order_ids) & Where("closed_at IS NULL")
+            open_disputes = await fetch(context, Select(Dispute, where, visibility=_OF_VISIBLE_OWNERS))
+            disputes |= {dispute.order_id: dispute for dispute in open_disputes}
+        entries = {key: self._entry(context, dispute) for key, dispute in disputes.items()}
         return {key: [entry] for key, entry in entries.items() if entry is not None}
 
     def _entry(self, context: Context, dispute: Dispute) -> TimelineEntry | None:
-        change = due_event(dispute, context.now)
-        if change is None:
+        event = due_event(dispute, context.now)
+        if event is None:
             return None
         return TimelineEntry(
             context=context,
-            id=AFTER_ALL_WRITTEN,
+            id=ID_OF_DERIVED,
             order_id=dispute.order_id,
             case_kind=CaseKind.DISPUTE,
             case_id=dispute.id,
-            at=change.at,
+            at=event.at,
             by_id=None,
             action=None,
-            facts=change.facts,
-            case_facts=change.case_facts,
+            facts=event.facts,
+            case_facts=event.case_facts,
             note=None,
         )
 
     async def written(self, context: Context, derived: dict[UUID, list[TimelineEntry]]) -> set[UUID]:
-        owners = {entry.case_id: key for key, those in derived.items() for entry in those}
-        disputes = await fetch(context, Select(Dispute, Where.among("id", owners), visibility=_OF_VISIBLE_ORDERS))
+        owners = {entry.case_id: key for key, entries in derived.items() for entry in entries}
+        disputes = await fetch(context, Select(Dispute, Where.among("id", owners), visibility=_OF_VISIBLE_OWNERS))
         return {owners[dispute.id] for dispute in disputes if due_event(dispute, context.now) is None}
 
 
 @dataclass(slots=True, kw_only=True)
 class TimelineEntry(Row):
     MODEL = models.Event
-    paging = Paging(Keyset("at", "timeline", newest_first=False, id_type=int), DoneByTime())
+    paging = Paging(Keyset("at", "timeline", newest_first=False, id_type=int), DerivedEntries())
     relations = (
         names_account("by"),
         belongs_to("order", "Order", column="order_id"),
@@ -144,9 +145,9 @@ class TimelineEntry(Row):
     def text(self) -> str:
         if self.action is None and self.by_id is not None:  # an action of another release
             return CHANGED
-        return words(self.action, self.facts | (self.case_facts or {}))
+        return sentence(self.action, self.facts | (self.case_facts or {}))
 
     @property
     def shown_note(self) -> str | None:
-        """What people wrote in a case is not for the order system."""
+        """The note; the order system does not see what people write in a case."""
         return None if self.context.viewer.role is Role.SERVICE else self.note

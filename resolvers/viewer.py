@@ -44,7 +44,7 @@ class Viewer:
 
     @property
     def global_id(self) -> str:
-        return ids.encode("Viewer", self.account.id)
+        return ids.encode(Viewer.__name__, self.account.id)
 
 
 @input_type("Selects orders. All given conditions must hold.")

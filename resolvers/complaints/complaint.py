@@ -22,7 +22,7 @@ from models.enums import (
     Role,
     ViewerState,
 )
-from resolvers import account, ids, policy
+from resolvers import account, policy
 from resolvers.account import Account, names_account
 from resolvers.actionable import Actionable, Past, replays_events
 from resolvers.actions import CaseInput, Payload, Resource, act
@@ -217,7 +217,7 @@ class WithdrawComplaint(ComplaintInput):
 
 
 def complaint_target(id: str) -> ActionTarget:
-    key = ids.key_of("Complaint", id)
+    key = Complaint.key_of(id)
 
     async def lock(context: Context) -> Order | None:
         if key is None:

@@ -21,7 +21,7 @@ from models.enums import (
     Role,
     ViewerState,
 )
-from resolvers import ids, policy
+from resolvers import policy
 from resolvers.account import Account, names_account
 from resolvers.actionable import Actionable, Past, replays_events
 from resolvers.actions import CaseInput, OrderInput, Payload, Resource, act
@@ -168,7 +168,7 @@ class DisputePayload(Payload):
 
 
 def dispute_target(id: str) -> ActionTarget:
-    key = ids.key_of("Dispute", id)
+    key = Dispute.key_of(id)
 
     async def lock(context: Context) -> Order | None:
         if key is None:

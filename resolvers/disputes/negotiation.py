@@ -8,7 +8,6 @@ import strawberry
 
 import models
 from models.enums import Action, DisputeStatus, Reason, ResolutionKind, Role
-from resolvers import ids
 from resolvers.actions import act
 from resolvers.context import Info
 from resolvers.disputes.dispute import (
@@ -21,7 +20,7 @@ from resolvers.disputes.dispute import (
     turn_facts,
     update_dispute,
 )
-from resolvers.disputes.proposal import add_proposal
+from resolvers.disputes.proposal import Proposal, add_proposal
 from resolvers.money import money
 from resolvers.resolution import check_amount, outcome_columns
 from resolvers.write.cases import closing_facts
@@ -111,7 +110,7 @@ def _expected_proposal(id: str | None) -> ExpectedState | None:
     """Expects the proposal with this id to be on the table. An id of anything else never is."""
     if id is None:
         return None
-    key = ids.key_of("Proposal", id)
+    key = Proposal.key_of(id)
 
     async def is_current(dispute: Dispute) -> bool:
         return key is not None and await _on_the_table(dispute).filter(id=key).exists()

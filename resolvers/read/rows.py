@@ -68,9 +68,14 @@ class Row:
         return ids.encode(type(self).__name__, row.id)
 
     @classmethod
-    def key_of(cls, global_id: str) -> UUID | None:
+    def id_of(cls, key: UUID) -> str:
+        """Returns the id of the row with this key, as clients see it."""
+        return ids.encode(cls.__name__, key)
+
+    @classmethod
+    def key_of(cls, id: str) -> UUID | None:
         """Returns the key in an id of this type; None for any other text."""
-        return ids.key_of(cls.__name__, global_id)
+        return ids.key_of(cls.__name__, id)
 
     def __init_subclass__(cls) -> None:
         other = row_types.get(cls.__name__)

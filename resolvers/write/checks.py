@@ -7,11 +7,11 @@ reports OUT_OF_RANGE at "ratings.overall" and REQUIRED at "comment".
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from typing import Any, get_args, get_origin
 
 from strawberry.utils.str_converters import to_camel_case
@@ -50,45 +50,46 @@ class Checks:
         for step in _steps(type(self._input)):
             if step.name not in self._done and (not names or step.name in names):
                 self._done.add(step.name)
-                self._check(self._input, step, self.path)
+                self._check(step, getattr(self._input, step.name), self.path)
 
     def bounds(self, name: str) -> bool:
         """Checks the bounds of this field, but not of the inputs in it. Returns True if it has no problem."""
-        [step] = (each for each in _steps(type(self._input)) if each.name == name)
+        step = _step(type(self._input), name)
         self._done.add(name)
-        return self._check_bounds(step, getattr(self._input, name), self.path)
+        problem = step.problem(getattr(self._input, name)) if step.problem is not None else None
+        if problem is not None:
+            self.problem(f"{self.path}{step.label}", *problem)
+        return problem is None
 
     def entries(self, name: str) -> Iterator[tuple[Any, str]]:
         """Checks a list of inputs entry by entry, and yields each with its path, which ends with a dot. The caller adds
         its own checks of the entry. Yields nothing if the list itself has a problem."""
         if self.bounds(name):
+            label = _step(type(self._input), name).label
             for place, entry in enumerate(getattr(self._input, name) or ()):
-                path = f"{self.path}{to_camel_case(name)}.{place}."
+                path = f"{self.path}{label}.{place}."
                 self._check_all(entry, path)
                 yield entry, path
 
     def _check_all(self, input: Input, path: str) -> None:
         for step in _steps(type(input)):
-            self._check(input, step, path)
+            self._check(step, getattr(input, step.name), path)
 
-    def _check(self, input: Input, step: _Step, path: str) -> None:
-        value = getattr(input, step.name)
-        if self._check_bounds(step, value, path) and step.has_inputs and value is not None:
-            path = f"{path}{step.label}."
-            if isinstance(value, list):
-                for place, entry in enumerate(value):  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-                    self._check_all(entry, f"{path}{place}.")  # pyright: ignore[reportUnknownArgumentType]
-            else:
-                self._check_all(value, path)
-
-    def _check_bounds(self, step: _Step, value: Any, path: str) -> bool:
-        problem = _problem(step.declared, value)
-        if problem is not None:
+    def _check(self, step: _Step, value: Any, path: str) -> None:
+        if step.problem is not None and (problem := step.problem(value)) is not None:
             self.problem(f"{path}{step.label}", *problem)
-        return problem is None
+            return
+        if not step.has_inputs or value is None:
+            return
+        path = f"{path}{step.label}."
+        if step.is_list:
+            for place, entry in enumerate(value):
+                self._check_all(entry, f"{path}{place}.")
+        else:
+            self._check_all(value, path)
 
     def within(self, field: str, number: int, minimum: int, maximum: int) -> None:
-        if problem := _number_problem(number, minimum, maximum):
+        if problem := _number_problem(minimum, maximum, number):
             self.problem(field, *problem)
 
     def money(self, field: str, money: MoneyInput | None, *, minimum: int = 1) -> int | None:
@@ -156,44 +157,49 @@ class Checks:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """A field to check: its own bounds, and the inputs in it."""
+    """A field to check: its own bounds, and the inputs in it. `problem` returns what is wrong with a value by the
+    field's bounds; it is None if the field has none."""
 
     name: str
     label: str
-    declared: Declaration
+    problem: Callable[[Any], Problem | None] | None
     has_inputs: bool
+    is_list: bool
 
 
 @cache
 def _steps(cls: type[Input]) -> tuple[_Step, ...]:
     """Returns the fields that have bounds, or hold inputs with bounds, in the order of checking."""
-    return tuple(
-        _Step(name, to_camel_case(name), declared, has_inputs)
-        for name, hint, declared in declarations(cls)
-        if (has_inputs := _has_bounded_inputs(hint)) or declared.has_bounds
-    )
+    steps: list[_Step] = []
+    for name, hint, declared in declarations(cls):
+        problem, kinds = _bounds_check(declared), set(_kinds(hint))
+        has_inputs = any(isinstance(kind, type) and issubclass(kind, Input) and _steps(kind) for kind in kinds)
+        if problem is not None or has_inputs:
+            steps.append(_Step(name, to_camel_case(name), problem, has_inputs, list in kinds))
+    return tuple(steps)
 
 
-def _has_bounded_inputs(hint: Any) -> bool:
-    """True for X, list[X] and either of them or None, if X is an input with bounds."""
-    if get_origin(hint) is not None:
-        return any(map(_has_bounded_inputs, get_args(hint)))
-    return isinstance(hint, type) and issubclass(hint, Input) and bool(_steps(hint))
+@cache
+def _step(cls: type[Input], name: str) -> _Step:
+    [step] = (step for step in _steps(cls) if step.name == name)
+    return step
 
 
-def _problem(declared: Declaration, value: Any) -> Problem | None:
-    """Returns what is wrong with the value by the field's own bounds."""
+def _kinds(hint: Any) -> Iterator[Any]:
+    """Yields what a type is made of: list, X and None of `list[X] | None`."""
+    yield get_origin(hint) or hint
+    for part in get_args(hint):
+        yield from _kinds(part)
+
+
+def _bounds_check(declared: Declaration) -> Callable[[Any], Problem | None] | None:
+    """Returns the function that finds what is wrong with a value; None if the field has no bounds."""
     if declared.max_length is not None:
-        return _text_problem(declared, declared.max_length, value)
-    if value is None:
-        return None
+        return partial(_text_problem, declared, declared.max_length)
     if declared.within is not None:
-        return _number_problem(value, *declared.within)
+        return partial(_number_problem, *declared.within)
     if declared.max_items is not None:
-        if len(value) > declared.max_items:
-            return InputProblem.TOO_MANY, f"At most {declared.max_items:,} {declared.items} are accepted."
-        if declared.not_empty and not value:
-            return InputProblem.REQUIRED, "This list is empty; add at least one entry."
+        return partial(_list_problem, declared, declared.max_items)
     return None
 
 
@@ -216,7 +222,17 @@ def _text_problem(declared: Declaration, max_length: int, text: str | None) -> P
     return None
 
 
-def _number_problem(number: int, minimum: int, maximum: int) -> Problem | None:
-    if minimum <= number <= maximum:
+def _number_problem(minimum: int, maximum: int, number: int | None) -> Problem | None:
+    if number is None or minimum <= number <= maximum:
         return None
     return InputProblem.OUT_OF_RANGE, f"This must be between {minimum:,} and {maximum:,}."
+
+
+def _list_problem(declared: Declaration, max_items: int, entries: list[Any] | None) -> Problem | None:
+    if entries is None:
+        return None
+    if len(entries) > max_items:
+        return InputProblem.TOO_MANY, f"At most {max_items:,} {declared.items} are accepted."
+    if declared.not_empty and not entries:
+        return InputProblem.REQUIRED, "This list is empty; add at least one entry."
+    return None

@@ -1,4 +1,4 @@
-"""What is stored: Tortoise models, their migrations, and the database's own habits."""
+"""What is stored: Tortoise models and migrations, and the access to the database and to files."""
 
 from models.account import Account
 from models.attachment import Attachment

@@ -8,7 +8,7 @@ from models.keys import new_id, one_of
 class Account(Model):
     """Who takes part: a subject of the identity provider in one role. Made at first sight, never removed.
 
-    `is_renamed` while there may be orders that are still searched by the name that it had before.
+    `is_renamed` is set while some of its orders may still be searched by its former name.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)

@@ -10,8 +10,8 @@ from models.keys import check, new_id, one_of
 class Attachment(Model):
     """A file that somebody brought: an upload while no case has it, and evidence of that case from then on.
 
-    Its content lies in the store of files, under its id. `content_type` is what was announced until a case takes it,
-    and what the content is from then on. `message_id` is null where it came with the opening of the case.
+    The store of files holds its content, under its id. `content_type` is the announced type until a case takes the
+    file, and then the type of the content. `message_id` is null if the file came with the opening of the case.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)

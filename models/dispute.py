@@ -13,9 +13,9 @@ ENDS = {DisputeStatus.SETTLED, DisputeStatus.RESOLVED, DisputeStatus.WITHDRAWN, 
 class Dispute(Model):
     """A buyer's dispute about an order. Open while `closed_at` is null, `closed_as` says how it ended.
 
-    The parties are the order's and never change; they stand here so that a party's list is one index.
-    `claim` is in the minor units of `currency`, the order's when it was opened. `claimable` changes with the order
-    while the dispute is open; it stands here so that the rules read one row.
+    The parties are the order's and never change. They are copied here so that one index serves a party's list. `claim`
+    is in the minor units of `currency`, the order's currency when the dispute was opened. `claimable` changes with the
+    order while the dispute is open. It is copied here so that the rules read one row.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)

@@ -13,10 +13,10 @@ from models.order import Order
 class Event(Model):
     """One change: what happened, when, by whom, and the facts it set. Appended, never altered.
 
-    `at` is when it happened, `known_at` when it became known here: a record of the order system tells of the past.
-    An order's known instants rise with its events' ids, so that a fold up to an instant is what stood here then.
-    `by` is null for the order system and for time itself, `action` for everything that is not an action.
-    `facts` are columns of the order, `case_facts` columns of the case, instants as RFC 3339 text.
+    `at` is when it happened, `known_at` when it became known here: the order system records the past. The `known_at` of
+    an order's events rises with their ids, so replaying the events up to an instant gives what was known then. `by` is
+    null for the order system and for the passing of time, `action` for everything that is not an action. `facts` are
+    columns of the order, `case_facts` columns of the case; instants are RFC 3339 text.
     """
 
     id = fields.BigIntField(primary_key=True, generated=True)

@@ -12,7 +12,7 @@ STARS = ("overall", "product_as_agreed", "communication", "shipping_time")
 class Feedback(Model):
     """What was said about an order; when it was said are facts of the order.
 
-    `original` is what stood here before the revision: the same stars and comment, as a JSON object.
+    `original` holds the stars and comment from before the revision, as a JSON object.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)

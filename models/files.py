@@ -44,11 +44,11 @@ class TooShort(Unfit):
 
 
 class AlreadyThere(Unfit):
-    """The content of this file has come in before."""
+    """The content of this file was uploaded before."""
 
 
 class Away(Exception):
-    """The store does not answer, or not as it should; nothing is known of what was asked of it."""
+    """The store cannot be reached or fails. It is unknown whether it did what it was told."""
 
 
 class Store(ABC):

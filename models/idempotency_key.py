@@ -10,8 +10,8 @@ from models.keys import new_id, one_of
 class IdempotencyKey(Model):
     """What a caller did under a key, so that doing it again does nothing again. It is written with what was done.
 
-    `digest` is the SHA-256 of the action and its input. `case_id` is the case that came of it, or that it was about,
-    where the input names none.
+    When the same request comes again, it changes nothing and gets the same result. `digest` is the SHA-256 of the
+    action and its input. `case_id` is the case that the action opened, or was about where the input names none.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)

@@ -12,11 +12,13 @@ from models.keys import check, new_id, one_of
 class Order(Model):
     """An order as a row of facts: everything that its rules read, folded from its events.
 
-    Amounts are in the minor units of `currency`. An item with a finer price has it in units of its last decimal, and
-    one more entry: how many decimals it has. `payment_reversed_at` is set while a payment that was received is
-    known to have been taken back. `cancellation_pending_since`, `dispute_open_since` and `complaint_open_since` are
-    null while no such case is open. Past `dispute_lapses_at` the open dispute is open no more. `dispute_settled_at` is
-    set once a dispute was settled or resolved, and stays.
+    Amounts are in the minor units of `currency`. An item with a finer price has the price in units of its last decimal,
+    and one more entry, the number of its decimals.
+
+    - `payment_reversed_at` is set while a payment that was received is known to have been reversed.
+    - `cancellation_pending_since`, `dispute_open_since` and `complaint_open_since` are null while no such case is open.
+    - After `dispute_lapses_at`, the open dispute is no longer open.
+    - `dispute_settled_at` is set once a dispute was settled or resolved, and stays.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)

@@ -2,7 +2,7 @@
 
 import gc
 
-gc.disable()  # importing makes next to no garbage, and to look for it takes a tenth of the time
+gc.disable()  # imports make almost no garbage, and looking for it takes a tenth of their time
 
 from server.cli.commands import main  # noqa: E402
 

@@ -84,5 +84,5 @@ def compressed_from(accept_encoding: str) -> int | None:
 
 
 def content_type_header(media: str) -> str:
-    """Returns the Content-Type header. JSON is always UTF-8, but some clients need to be told."""
+    """Returns the Content-Type header. JSON is always UTF-8, but some clients need the charset."""
     return f"{media}; charset=utf-8"

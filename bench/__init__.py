@@ -1,1 +1,1 @@
-"""Recourse measured against others on the same tables. Nothing imports it; it starts servers with what tests use."""
+"""Measures Recourse against other implementations on the same tables."""

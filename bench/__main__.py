@@ -14,38 +14,48 @@ from tests.support.node import NoRegistry
 SECONDS, ROUNDS = 1.0, 12
 
 
-def _tell(what: str) -> None:
-    """Progress, on one line of a terminal and otherwise on one each."""
+def show_progress(text: str) -> None:
+    """Shows the progress on standard error: in one line of a terminal, else in a line each."""
     if sys.stderr.isatty():
-        click.echo(f"\r\033[K{what}", err=True, nl=False)
-    elif what:
-        click.echo(what, err=True)
+        click.echo(f"\r\033[K{text}", err=True, nl=False)
+    elif text:
+        click.echo(text, err=True)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--seconds",
     type=click.FloatRange(0.2),
-    help=f"How long a round is: {SECONDS} unless given; with --growth, {growth.SECONDS}.",
+    help=f"The length of a round. Default: {SECONDS}; with --growth, {growth.SECONDS}.",
 )
 @click.option(
     "--rounds",
     type=click.IntRange(1),
-    help=f"Of each contender and operation: {ROUNDS} unless given; with --growth, {growth.ROUNDS}.",
+    help=f"Rounds for each contender and operation. Default: {ROUNDS}; with --growth, {growth.ROUNDS}.",
 )
 @click.option(
-    "--warm-up", type=click.FloatRange(0.2), default=1.5, show_default=True, help="Seconds of the round before."
+    "--warm-up",
+    type=click.FloatRange(0.2),
+    default=1.5,
+    show_default=True,
+    help="The length of the first round, which does not count.",
 )
 @click.option(
-    "--orders", type=click.IntRange(1000), help=f"{data.ORDERS} unless given; with --growth, the greater number."
+    "--orders",
+    type=click.IntRange(1000),
+    help=f"The number of orders. Default: {data.ORDERS}; with --growth, the larger number.",
 )
 @click.option(
-    "--only", "keys", multiple=True, type=click.Choice([each.key for each in CONTENDERS]), help="A contender."
+    "--only",
+    "keys",
+    multiple=True,
+    type=click.Choice([contender.key for contender in CONTENDERS]),
+    help="Measure this contender only.",
 )
 @click.option(
-    "--operation", "operations", multiple=True, type=click.Choice([each.stem for each in DOCUMENTS.iterdir()])
+    "--operation", "operations", multiple=True, type=click.Choice([path.stem for path in DOCUMENTS.iterdir()])
 )
-@click.option("--growth", "grows", is_flag=True, help="Measure Recourse alone, as its tables grow.")
+@click.option("--growth", "grows", is_flag=True, help="Measure Recourse alone, with small and with large tables.")
 def main(
     seconds: float | None,
     rounds: int | None,
@@ -55,17 +65,19 @@ def main(
     operations: Sequence[str],
     grows: bool,
 ) -> None:
-    """Measure Recourse against others on the same tables, and write bench/results.md."""
+    """Measure Recourse against other implementations on the same tables, and write bench/results.md."""
     try:
-        command = node.prepared()
+        command = node.prepare_node()
         if grows:
-            growth.grow(orders or growth.ORDERS, seconds or growth.SECONDS, rounds or growth.ROUNDS, command, _tell)
+            growth.grow(
+                orders or growth.ORDERS, seconds or growth.SECONDS, rounds or growth.ROUNDS, command, show_progress
+            )
             return
-        chosen = [each for each in CONTENDERS if not keys or each.key in keys]
+        chosen = [contender for contender in CONTENDERS if not keys or contender.key in keys]
         shape = data.Shape(orders=orders or data.ORDERS)
-        compare(Plan(seconds or SECONDS, rounds or ROUNDS, warm_up, shape, chosen, operations), command, _tell)
+        compare(Plan(seconds or SECONDS, rounds or ROUNDS, warm_up, shape, chosen, operations), command, show_progress)
     except (NoRegistry, RuntimeError) as error:
-        _tell("")
+        show_progress("")
         raise click.ClickException(str(error)) from None
 
 

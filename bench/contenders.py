@@ -1,4 +1,4 @@
-"""The contenders: one process each, on the same tables, with a pool of ten connections."""
+"""The implementations that are compared: one process each, on the same tables, with a pool of ten connections."""
 
 import contextlib
 import os
@@ -19,7 +19,7 @@ from tests.support.processes import address
 PEERS = Path(__file__).parent / "peers"
 SCHEMA = PEERS.parent.parent / "schema.graphql"
 CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-SERVER_CORE, OTHER_CORE = 1, 0  # the load generator and PostgreSQL share the other
+SERVER_CORE, OTHER_CORE = 1, 0  # OTHER_CORE runs the load generator and PostgreSQL
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Contender:
     key: str
     name: str
     program: str
-    graphql: bool = True  # or one address for each operation
+    graphql: bool = True  # if not, it has one URL for each operation
 
     def command(self, node: Command) -> Command:
         if self.program.endswith(".mjs"):
@@ -45,8 +45,8 @@ CONTENDERS = (RECOURSE, LOADERS, ONE_SQL, YOGA, IDIOMATIC, HANDWRITTEN)
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where contenders run: the database, whose tokens they take, and with which Node."""
+class Environment:
+    """What the contenders need to run: the database, the issuer of tokens, the command of Node and a folder."""
 
     database: str
     issuer: Issuer
@@ -63,7 +63,7 @@ class Place:
             "RECOURSE_JWKS_URL": self.issuer.url,
             "RECOURSE_ISSUER": issuer.NAME,
             "RECOURSE_AUDIENCE": issuer.AUDIENCE,
-            "RECOURSE_RATE_PER_ACCOUNT": "1000000/second",  # counted as always, and never reached
+            "RECOURSE_RATE_PER_ACCOUNT": "1000000/second",  # requests are counted, but the limit is never reached
             "RECOURSE_RATE_PER_ADDRESS": "1000000/second",
             "JWKS_URL": self.issuer.url,
             "ISSUER": issuer.NAME,
@@ -86,7 +86,7 @@ class Server:
 
 @contextlib.contextmanager
 def on_core(core: int) -> Generator[None]:
-    """What is started within runs on that core alone, where there are two and the system lets one choose."""
+    """Processes started in this block run on that core only, if there are two cores and the system allows it."""
     if len(CORES) < 2:
         yield
         return
@@ -98,7 +98,7 @@ def on_core(core: int) -> Generator[None]:
         os.sched_setaffinity(0, before)
 
 
-def start(contender: Contender, place: Place, *arguments: str) -> "subprocess.Popen[str]":
+def start(contender: Contender, place: Environment, *arguments: str) -> "subprocess.Popen[str]":
     with on_core(SERVER_CORE), (place.folder / f"{contender.key}.log").open("wb") as log:
         return subprocess.Popen(
             [*contender.command(place.node), *arguments],
@@ -110,8 +110,8 @@ def start(contender: Contender, place: Place, *arguments: str) -> "subprocess.Po
 
 
 @contextlib.contextmanager
-def running(contenders: Iterable[Contender], place: Place) -> Generator[list[Server]]:
-    """All of them, started one after the other. What they complain of is in the place's folder."""
+def start_contenders(contenders: Iterable[Contender], place: Environment) -> Generator[list[Server]]:
+    """Starts the contenders one after the other. Their logs are in the environment's folder."""
     with contextlib.ExitStack() as stopping:
         servers: list[Server] = []
         for contender in contenders:
@@ -121,8 +121,8 @@ def running(contenders: Iterable[Contender], place: Place) -> Generator[list[Ser
             try:
                 url = address(process)
             except AssertionError:
-                said = (place.folder / f"{contender.key}.log").read_text()
-                raise RuntimeError(f"{contender.name} did not start: {said}") from None
+                log = (place.folder / f"{contender.key}.log").read_text()
+                raise RuntimeError(f"{contender.name} did not start: {log}") from None
             if contender is RECOURSE:
                 url = url.removesuffix("/graphql")
                 urllib.request.urlopen(f"{url}/readyz").close()

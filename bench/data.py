@@ -1,4 +1,4 @@
-"""The data: orders in every state, made by the database itself and the same each time, relative to the present."""
+"""The data: orders in every state. The database generates them, the same each time, with instants relative to now."""
 
 import asyncio
 import os
@@ -18,8 +18,7 @@ AGENT, SERVICE = "agent", "order-system"
 
 @dataclass(frozen=True)
 class Shape:
-    """How many orders there are, whose they are, and what has become of them: SQL over `i`, an order's place from the
-    newest on."""
+    """The number of orders, and SQL for their buyer, supplier and stage over `i`, the number of an order from the newest."""
 
     orders: int = ORDERS
     buyers: int = BUYERS
@@ -30,12 +29,12 @@ class Shape:
 
 
 def buyer(number: int) -> tuple[str, str]:
-    """The subject and the name of a buyer."""
+    """Returns the subject and the name of a buyer."""
     return f"buyer-{number}", f"Buyer No. {number}"
 
 
-# Of 100 orders: 40 with feedback (0 to 39: replied to, revised, or neither), 20 that can be rated (40 to 59), 10 whose
-# time for it is mostly over (60 to 69), and 30 that are not complete or offline. 10 have a dispute.
+# Of 100 orders, 40 have feedback (0 to 39: replied to, revised, or neither), 20 can be rated (40 to 59), 10 are mostly
+# too old for that (60 to 69), and 30 are not complete or offline. 10 have a dispute.
 _PLAN = """
 CREATE TEMP TABLE plan AS
 SELECT *, uuidv7(placed - now()) AS id,
@@ -154,9 +153,14 @@ async def connect(url: str) -> Any:
 
 
 async def fill(url: str, shape: Shape, progress: Callable[[str], None]) -> None:
-    """Migrates the empty database, and fills it."""
+    """Migrates the empty database and fills it."""
     environment = os.environ | {"RECOURSE_DATABASE_URL": url, "RECOURSE_MODE": "development"}
-    migrate = [sys.executable, "-m", "server", "migrate"]  # where other tests have a database open
+    migrate = [
+        sys.executable,
+        "-m",
+        "server",
+        "migrate",
+    ]  # in a process of its own: tests may have another database open in this one
     if await (await asyncio.create_subprocess_exec(*migrate, env=environment)).wait():
         raise RuntimeError("the database cannot be migrated")
     connection = await connect(url)
@@ -177,7 +181,7 @@ async def fill(url: str, shape: Shape, progress: Callable[[str], None]) -> None:
     ):
         progress(name)
         text = statement.format(**sizes) if name in ("accounts", "a plan", "events") else statement
-        # A parameter has no place in CREATE TABLE AS, so the instant stands in the text.
+        # CREATE TABLE AS takes no parameters, so the instant is part of the text.
         await connection.execute(text.replace("$1", f"'{now.isoformat()}'::timestamptz"))
     progress("statistics")
     await connection.execute("DROP TABLE plan")
@@ -186,8 +190,8 @@ async def fill(url: str, shape: Shape, progress: Callable[[str], None]) -> None:
 
 
 async def version(url: str) -> str:
-    """Which PostgreSQL it is."""
+    """Returns the version of PostgreSQL."""
     connection = await connect(url)
-    said: str = await connection.fetchval("SHOW server_version")
+    number: str = await connection.fetchval("SHOW server_version")
     await connection.close()
-    return said
+    return number

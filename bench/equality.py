@@ -1,45 +1,44 @@
-"""Whether all contenders answer alike: compared as JSON, so that spelling and order of keys are their own. Cursors are
-opaque, so what they say is not compared."""
+"""Checks that all contenders give equal answers, as JSON values. Cursors are opaque and may differ."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bench.contenders import Server
-from bench.workload import Operation, put_back
+from bench.workload import Operation, restore_feedback
 
-_OPAQUE = ("cursor", "startCursor", "endCursor")
-_MADE_ANEW = ("feedback.id", "feedback.leftAt")  # by each contender for itself
+_OPAQUE_FIELDS = ("cursor", "startCursor", "endCursor")
+_GENERATED_FIELDS = ("feedback.id", "feedback.leftAt")  # each contender generates its own
 
 
 def check(operation: Operation, servers: Sequence[Server], database: str, sample: int) -> int:
-    """Asks all of them for the same; gives how many answers were compared. Raises RuntimeError where two differ."""
-    step = max(1, len(operation.asked) // sample)
-    chosen = operation.asked[::step][:sample]
-    for asked in chosen:
+    """Sends the same requests to all servers and returns their number. Raises RuntimeError if answers differ."""
+    step = max(1, len(operation.requests) // sample)
+    requests = operation.requests[::step][:sample]
+    for request in requests:
         expected: Any = None
         for server in servers:
-            answer = operation.answer(server, asked)
+            answer = operation.answer(server, request)
             if operation.fresh:
-                asyncio.run(put_back(database))
+                asyncio.run(restore_feedback(database))
             if expected is None:
                 expected = answer
             for path, one, other in differences(expected, answer):
-                if not (operation.fresh and path.endswith(_MADE_ANEW)):
+                if not (operation.fresh and path.endswith(_GENERATED_FIELDS)):
                     names = f"{servers[0].contender.name} and {server.contender.name}"
                     raise RuntimeError(
-                        f"{operation.name}{asked.variables}: {names} differ in {path}: {one!r}, {other!r}"
+                        f"{operation.name}{request.variables}: {names} differ in {path}: {one!r}, {other!r}"
                     )
-    return len(chosen)
+    return len(requests)
 
 
 def differences(one: Any, other: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """The places in which two answers differ."""
+    """Yields the path and both values of each difference."""
     if isinstance(one, dict) and isinstance(other, dict):
         for key in one.keys() | other.keys():
             yield from differences(one.get(key, "(absent)"), other.get(key, "(absent)"), f"{path}.{key}".lstrip("."))
     elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        for place, pair in enumerate(zip(one, other, strict=True)):
-            yield from differences(*pair, f"{path}[{place}]")
-    elif type(one) is not type(other) or (one != other and path.rpartition(".")[2] not in _OPAQUE):
+        for index, pair in enumerate(zip(one, other, strict=True)):
+            yield from differences(*pair, f"{path}[{index}]")
+    elif type(one) is not type(other) or (one != other and path.rpartition(".")[2] not in _OPAQUE_FIELDS):
         yield path, one, other

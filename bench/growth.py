@@ -1,4 +1,4 @@
-"""Recourse as its tables grow: the same pages at 20 thousand orders and at many more, and what an order takes."""
+"""Measures how Recourse scales: the same pages with 20 thousand orders and with many more, and bytes per order."""
 
 import asyncio
 import sys
@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from bench import data, report
-from bench.contenders import OTHER_CORE, RECOURSE, Place, Server, on_core, running
+from bench.contenders import OTHER_CORE, RECOURSE, Environment, Server, on_core, start_contenders
 from bench.data import Shape
-from bench.issuer import Issuer, issuing
-from bench.load import Load, Round, generating
-from bench.workload import DOCUMENTS, Asked, Operation
+from bench.issuer import Issuer, run_issuer
+from bench.load import Load, Round, run_load_generator
+from bench.workload import DOCUMENTS, Operation, Request
 from models.enums import Action, OrderKind, OrderStatus, Role
 from resolvers.orders.partitions import partitions
 from resolvers.read.pagination import encode_cursor
@@ -24,14 +24,14 @@ from tests.support.node import Command
 
 FEW, ORDERS = 20_000, 2_000_000
 SECONDS, ROUNDS = 0.25, 5
-BOUND = 1.2  # how much more a page may take
+BOUND = 1.2  # a page may take this many times as long
 SEARCH_MS = 50.0
-LARGE, SMALL = 0, 1  # buyers: one has a twentieth of all orders, the other has ten; the first supplier has a tenth
-_PAGES = 1000  # the page that is far down, where a list has so many
-_SIZE, _FOLLOWING = 20, 5
-_AGAIN = 4  # times that a page is measured again where one of the two seems to have been disturbed
+LARGE, SMALL = 0, 1  # buyers: one has 1/20 of all orders, the other ten; the first supplier has 1/10
+_PAGES = 1000  # the page far down, if the list has that many
+_SIZE, _PAGES_MEASURED = 20, 5
+_MAX_RETRIES = 4  # how often a page is measured again if a measurement was probably disturbed
 
-_WHOLE = {  # as the documents have it, and so that a page of any list can be asked for
+_WHOLE = {  # the document's text, and its replacement, which can select any page of any list
     "query AllOrders($first: Int!, $after: String)": "query AllOrders($first: Int, $after: String, $last: Int,"
     " $before: String, $filter: OrderFilter)",
     "orders(first: $first, after: $after)": "orders(first: $first, after: $after, last: $last, before: $before,"
@@ -60,8 +60,8 @@ def shape(orders: int) -> Shape:
         suppliers=orders // 400,
         buyer="CASE WHEN i % 20 = 7 THEN 0 WHEN i % ({orders} / 10) = 11 THEN 1 ELSE 2 + i % ({buyers} - 2) END",
         supplier="CASE WHEN i % 10 = 3 THEN 0 ELSE 1 + i % ({suppliers} - 1) END",
-        # Those of the buyer of ten are alike among few orders and many. The others are scattered, so that every stage
-        # is as frequent among one party's orders and in every stretch of time.
+        # The ten orders of the small buyer have the same stages in both databases. The others are scattered, so every
+        # stage is equally frequent for each party and in each period.
         stage="CASE WHEN i % ({orders} / 10) = 11 THEN i / ({orders} / 10) * 37 % 100"
         " ELSE (i::bigint * 2654435761 / 65536 % 100)::int END",
     )
@@ -69,8 +69,10 @@ def shape(orders: int) -> Shape:
 
 @dataclass(frozen=True)
 class Case:
-    """Pages that somebody asks for, one after the other. They are held against `base` among few orders: the first pages
-    of the same list. `search` is bounded for itself, since it may take longer the more there is to search."""
+    """Consecutive pages of a list, compared with `base`: the first pages of the same list in the small database.
+
+    A `search` has a limit in milliseconds instead, because it takes longer in larger tables.
+    """
 
     title: str
     base: str
@@ -80,25 +82,24 @@ class Case:
     document: str = "AllOrders"
 
     def operation(self, server: Server, name: str) -> Operation:
-        """With the variables of the pages that follow each other, as the server tells them: full ones, so that pages of
-        few orders and of many are as long."""
+        """Returns the operation for consecutive full pages, which have the same length in both databases."""
         if self.document == "OrderDetail":
             listed = replace(self, document="AllOrders").operation(server, name)
-            edges = listed.answer(server, listed.asked[0])["viewer"]["orders"]["edges"][:_FOLLOWING]
-            one_each = [Asked(self.token, {"id": edge["node"]["id"]}) for edge in edges]
+            edges = listed.answer(server, listed.requests[0])["viewer"]["orders"]["edges"][:_PAGES_MEASURED]
+            one_each = [Request(self.token, {"id": edge["node"]["id"]}) for edge in edges]
             return Operation(name, self.title, one_each, text=(DOCUMENTS / f"{self.document}.graphql").read_text())
         text = (DOCUMENTS / f"{self.document}.graphql").read_text()
         for written, whole in _WHOLE.items():
             text = text.replace(written, whole)
         backwards = "last" in self.variables
-        asked: list[Asked] = []
+        asked: list[Request] = []
         following = self.variables
-        while len(asked) < _FOLLOWING:
-            page = Operation(name, self.title, [], text=text).answer(server, Asked(self.token, following))["viewer"]
+        while len(asked) < _PAGES_MEASURED:
+            page = Operation(name, self.title, [], text=text).answer(server, Request(self.token, following))["viewer"]
             [told] = [page[field] for field in ("orders", "feedback") if field in page]
             if asked and len(told["edges"]) < _SIZE:
                 break
-            asked.append(Asked(self.token, following))
+            asked.append(Request(self.token, following))
             info = told["pageInfo"]
             if not info["hasPreviousPage" if backwards else "hasNextPage"]:
                 break
@@ -109,7 +110,7 @@ class Case:
 
 
 class _Party:
-    """A buyer or a supplier, and where the pages of their lists are."""
+    """A buyer or a supplier, and positions in their lists."""
 
     def __init__(self, connection: Any, issuer: Issuer, column: str, account: Any) -> None:
         self.connection, self.column, self.id = connection, column, account["id"]
@@ -121,8 +122,8 @@ class _Party:
         found = "SELECT id, subject, role, name FROM accounts WHERE subject = $1"
         return cls(connection, issuer, column, await connection.fetchrow(found, who))
 
-    async def far(self, filter: dict[str, Any]) -> Any:
-        """The order before the thousandth page of this very list, or before its last ones; None where it is short."""
+    async def position_far_down(self, filter: dict[str, Any]) -> Any:
+        """Returns the order before the thousandth page, or before the last pages; None if the list is short."""
         values: list[object] = [self.id]
 
         def bind(value: object) -> str:
@@ -136,7 +137,7 @@ class _Party:
         )
         rows = f"FROM orders WHERE {self.column} = $1 AND ({either})"
         count = await self.connection.fetchval(f"SELECT count(*) {rows}", *values)
-        depth = min((_PAGES - 1) * _SIZE, count - (_FOLLOWING + 1) * _SIZE)
+        depth = min((_PAGES - 1) * _SIZE, count - (_PAGES_MEASURED + 1) * _SIZE)
         if depth < _SIZE:
             return None
         found = f"SELECT id, placed_at, number {rows} ORDER BY placed_at DESC, id DESC OFFSET {depth} LIMIT 1"
@@ -144,7 +145,7 @@ class _Party:
 
 
 async def cases(url: str, issuer: Issuer) -> list[Case]:
-    """What is asked, by the large buyer, the large supplier and the buyer of ten."""
+    """Returns the cases of the large buyer, the large supplier and the small buyer."""
     connection = await data.connect(url)
     made: list[Case] = []
     for column, who, name, actions, rating in (
@@ -164,7 +165,7 @@ async def cases(url: str, issuer: Issuer) -> list[Case]:
         for what, filter in filters:
             title, asked = f"{name}: {what}", {"filter": filter}
             made.append(Case(title, title, party.token, asked | {"first": _SIZE}))
-            far = await party.far(filter)
+            far = await party.position_far_down(filter)
             if far is None:
                 continue
             cursor, number = encode_cursor(far["placed_at"], far["id"], "orders"), number or far["number"]
@@ -191,14 +192,14 @@ async def cases(url: str, issuer: Issuer) -> list[Case]:
             made.append(Case(title, title, party.token, {"first": _SIZE, "filter": filter}, search=True))
     token = (await _Party.find(connection, issuer, "buyer_id", f"buyer-{SMALL}")).token
     for what, filter in [("all", {}), *((f"can {action}", {"can": action}) for action in _BUYERS)]:
-        title = f"buyer of ten: {what}"
+        title = f"small buyer: {what}"
         made.append(Case(title, title, token, {"first": _SIZE, "filter": filter}))
     await connection.close()
     return made
 
 
 async def _sizes(url: str) -> list[list[str]]:
-    """Bytes per order of each table and of its indexes."""
+    """Returns the bytes per order of each table and its indexes."""
     connection = await data.connect(url)
     orders = await connection.fetchval("SELECT count(*) FROM orders")
     rows = await connection.fetch(
@@ -217,17 +218,16 @@ async def _sizes(url: str) -> list[list[str]]:
 
 
 def _least(rounds: Sequence[Round]) -> tuple[float, float]:
-    """CPU and median time of the rounds that were disturbed least."""
-    # Neither is nothing, however coarsely the system tells it.
+    """Returns the lowest CPU time and the lowest median time of the rounds, never zero."""
     return max(0.001, min(each.cpu for each in rounds)), max(0.001, min(each.p50 for each in rounds))
 
 
 def _rounds(
     few: Server, many: Server, base: Operation, operation: Operation, load: Load, seconds: float, rounds: int
 ) -> tuple[list[Round], list[Round]]:
-    """The rounds of both, in turns, by one connection, so that a request's time is its own."""
+    """Measures both servers in turns, over one connection, so that requests do not wait for each other."""
     measured: tuple[list[Round], list[Round]] = ([], [])
-    for turn in range(rounds + 1):  # the first one warms up
+    for turn in range(rounds + 1):  # the first round warms up
         for place, (server, each) in enumerate(((few, base), (many, operation))):
             done = load.round(server, each, seconds if turn else max(0.4, seconds / 2), connections=1)
             measured[place].extend([done] if turn else [])
@@ -253,7 +253,7 @@ def _measure(
         is_within = is_settled = False
         try:
             operation = case.operation(many, f"many-{number}")
-            while not is_settled and len(now) < rounds * (1 + _AGAIN):
+            while not is_settled and len(now) < rounds * (1 + _MAX_RETRIES):
                 more = _rounds(few, many, bases[case.base], operation, load, seconds, rounds)
                 before, now = before + more[0], now + more[1]
                 (cpu, wait), (cpu_now, wait_now) = _least(before), _least(now)
@@ -269,47 +269,48 @@ def _measure(
 
 
 def grow(orders: int, seconds: float, rounds: int, node: Command, tell: Callable[[str], None]) -> None:
-    """Measures at 20 thousand orders and at `orders`, prints and writes down."""
+    """Measures with 20 thousand orders and with `orders`, prints the results and writes them to results.md."""
     begun = time.monotonic()
     with (
         tempfile.TemporaryDirectory(prefix="recourse-bench-") as folder,
         on_core(OTHER_CORE),
         postgres.running() as url,
-        issuing() as issuer,
+        run_issuer() as issuer,
     ):
         urls = {count: postgres.create_database(url, f"orders_{count}") for count in (FEW, orders)}
         for count, each in urls.items():
             asyncio.run(
                 data.fill(each, shape(count), lambda what, count=count: tell(f"making {count:,} orders: {what}"))
             )
-        places = [Place(each, issuer, node, Path(folder)) for each in urls.values()]
+        places = [Environment(each, issuer, node, Path(folder)) for each in urls.values()]
         with (
-            generating(places[0]) as load,
-            running([RECOURSE], places[0]) as [few],
-            running([RECOURSE], places[1]) as [many],
+            run_load_generator(places[0]) as load,
+            start_contenders([RECOURSE], places[0]) as [few],
+            start_contenders([RECOURSE], places[1]) as [many],
         ):
             asked = asyncio.run(cases(urls[orders], issuer))
             measured = _measure(few, many, asked, load, seconds, rounds, tell)
         sizes = asyncio.run(_sizes(urls[orders]))
         version = asyncio.run(data.version(url))
-    head = ["page", "CPU ms", f"at {orders:,}", "times", "p50 ms", f"at {orders:,}", "times", "within the bound"]
+    head = ["page", "CPU ms", f"at {orders:,}", "times", "p50 ms", f"at {orders:,}", "times", "within the limit"]
     lines = [
         f"{FEW:,} orders, and {orders:,}: a large buyer has {orders // 20:,} of them, a large supplier",
-        f"{orders // 10:,}, and a small buyer ten. Each figure is the least of {rounds} rounds of {seconds:g} s, or of",
-        f"{rounds * (1 + _AGAIN)} where it would be beyond the bound, or as far below, over",
-        f"{_FOLLOWING} full pages that follow each other, by one connection. Pages far down and backwards are held",
-        "against the first ones among few orders: `thousandth` begins behind 19,980 orders of that very list, or",
-        "before the last pages of a shorter one. CPU is the server's; PostgreSQL's is in the time. The bounds:",
-        f"{BOUND} times as much; for a search {SEARCH_MS:.0f} ms.",
+        f"{orders // 10:,}, and a small buyer ten. Each figure is the lowest of {rounds} rounds of {seconds:g} s, over",
+        f"{_PAGES_MEASURED} consecutive full pages and one connection. If a figure is beyond the limit, or as far below,",
+        f"there are up to {rounds * (1 + _MAX_RETRIES)} rounds. Pages far down and backwards are compared with the",
+        "first pages in the small database. `thousandth` starts after 19,980 orders of the list, or before the last pages of",
+        "a shorter list. CPU is the server's; PostgreSQL's CPU is part of the time. The limits are",
+        f"{BOUND} times the time in the small database, and {SEARCH_MS:.0f} ms for a search.",
         "",
-        *report.lines_of([head, *measured]),
+        *report.markdown_table([head, *measured]),
         "",
         f"Bytes per order, at {orders:,}:",
         "",
-        *report.lines_of([["table", "table", "indexes"], *sizes]),
+        *report.markdown_table([["table", "table", "indexes"], *sizes]),
     ]
     report.write(report.GROWTH, [*report.versions(node, version), "", *lines])
     tell("")
     sys.stdout.write(
-        "\n".join(lines) + f"\n\nIt took {time.monotonic() - begun:.0f} s; {report.RESULTS.name} has it.\n"
+        "\n".join(lines)
+        + f"\n\nMeasured in {time.monotonic() - begun:.0f} s. The results are in {report.RESULTS.name}.\n"
     )

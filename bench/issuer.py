@@ -1,4 +1,4 @@
-"""Who issues the access tokens: an RSA key, published over HTTP as servers in production mode fetch it."""
+"""Issues access tokens with an RSA key, and serves its public part over HTTP as a JWK set."""
 
 import contextlib
 import json
@@ -30,7 +30,7 @@ class Issuer:
 
 
 @contextlib.contextmanager
-def issuing() -> Generator[Issuer]:
+def run_issuer() -> Generator[Issuer]:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     public: dict[str, Any] = RSAAlgorithm.to_jwk(key.public_key(), as_dict=True)
     published = json.dumps({"keys": [public | {"kid": KEY_ID, "use": "sig", "alg": "RS256"}]}).encode()

@@ -1,4 +1,4 @@
-"""Load, by autocannon in a process of its own, and what it costs the server."""
+"""Generates load with autocannon, in a process of its own, and measures the CPU time of the server."""
 
 import contextlib
 import json
@@ -10,18 +10,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.contenders import OTHER_CORE, PEERS, Place, Server, on_core
+from bench.contenders import OTHER_CORE, PEERS, Environment, Server, on_core
 from bench.workload import Operation
 
 CONNECTIONS = 16
-IDLE_SECONDS = 0.02  # in which a process does next to nothing
+IDLE_SECONDS = 0.02  # a process is idle if it uses almost no CPU for this long
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
 class Round:
-    """What was measured of one contender in one round. Times in milliseconds; `busy` is the share of a core. `cpu` is
-    that of one request, counted with those that were still under way when the round ended."""
+    """The measurements of one contender in one round. Times are in milliseconds.
+
+    `cpu` is the CPU time of one request, including requests that were still running when the round ended. `busy` is the
+    share of a core that the server used.
+    """
 
     requests: int
     per_second: float
@@ -32,10 +35,10 @@ class Round:
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of a process, of all its threads."""
+    """Returns the user and system time of all threads of a process."""
     exact = 0
     for thread in Path(f"/proc/{pid}/task").iterdir():
-        with contextlib.suppress(OSError):  # it has ended
+        with contextlib.suppress(OSError):  # the thread has ended
             exact += int((thread / "schedstat").read_text().split()[0])
     if exact:
         return exact / 1e9
@@ -43,8 +46,8 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
-def _once_idle(pid: int) -> float:
-    """The CPU time of a process once it has done what it was asked last."""
+def cpu_seconds_when_idle(pid: int) -> float:
+    """Returns the CPU time of a process after it has become idle."""
     spent, before = cpu_seconds(pid), 0.0
     while spent - before > 0.05 * IDLE_SECONDS:
         before = spent
@@ -54,19 +57,19 @@ def _once_idle(pid: int) -> float:
 
 
 def memory_mb(pid: int) -> float:
-    """What the process holds in memory, pages that it shares counted in part."""
+    """Returns the process's memory; a page shared by n processes counts as 1/n."""
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1]) / 1024
-    raise RuntimeError("the system does not tell the process's memory")
+    raise RuntimeError("the system does not report the memory of a process")
 
 
 class Load:
     def __init__(self, process: "subprocess.Popen[str]", folder: Path) -> None:
         self.process, self.folder = process, folder
 
-    def _done(self, job: dict[str, Any]) -> Any:
-        """What came of the job; of a longer one where a busy machine has answered nothing so far."""
+    def submit(self, job: dict[str, Any]) -> Any:
+        """Runs a job and returns its result. Doubles its time if a busy machine answered no request."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(json.dumps(job) + "\n")
@@ -75,18 +78,20 @@ class Load:
         if not line:
             raise RuntimeError("the load generator ended")
         done = json.loads(line)
-        return done if done["requests"] or done["failed"] else self._done(job | {"seconds": 2 * job["seconds"]})
+        return done if done["requests"] or done["failed"] else self.submit(job | {"seconds": 2 * job["seconds"]})
 
     def round(self, server: Server, operation: Operation, seconds: float, connections: int = CONNECTIONS) -> Round:
-        """Asks for so long, or what is fresh once each at most. Raises RuntimeError where an answer is an error."""
-        prepared = self.folder / f"{server.contender.key}-{operation.name}.json"
-        if not prepared.exists():
-            prepared.write_text(json.dumps([operation.request(server, each) for each in operation.asked]))
-        job: dict[str, Any] = {"url": server.url, "requests": str(prepared), "connections": connections}
+        """Sends requests for `seconds`, of a fresh operation once each. Raises RuntimeError if a request fails."""
+        request_file = self.folder / f"{server.contender.key}-{operation.name}.json"
+        if not request_file.exists():
+            request_file.write_text(
+                json.dumps([operation.http_request(server, request) for request in operation.requests])
+            )
+        job: dict[str, Any] = {"url": server.url, "requests": str(request_file), "connections": connections}
         before = cpu_seconds(server.pid)
-        done = self._done(job | {"seconds": seconds, "once": operation.fresh})
+        done = self.submit(job | {"seconds": seconds, "once": operation.fresh})
         busy = cpu_seconds(server.pid) - before
-        spent = _once_idle(server.pid) - before
+        spent = cpu_seconds_when_idle(server.pid) - before
         if done["failed"]:
             raise RuntimeError(f"{server.contender.name}, {operation.name}: {done}")
         return Round(
@@ -100,7 +105,7 @@ class Load:
 
 
 @contextlib.contextmanager
-def generating(place: Place) -> Generator[Load]:
+def run_load_generator(place: Environment) -> Generator[Load]:
     with on_core(OTHER_CORE):
         process = subprocess.Popen(
             [*place.node, str(PEERS / "load.mjs")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

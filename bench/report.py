@@ -1,4 +1,4 @@
-"""What was measured, as Markdown: medians, spread, ratios, and whether the targets are reached."""
+"""Writes the measurements as Markdown: medians, ranges, ratios, and whether the targets are reached."""
 
 import os
 import platform
@@ -21,8 +21,8 @@ RESULTS = Path(__file__).parent / "results.md"
 
 
 @dataclass
-class Measured:
-    """All rounds of one contender in one operation."""
+class Measurement:
+    """All rounds of one contender and one operation."""
 
     rounds: list[Round] = field(default_factory=list[Round])
     count: Count | None = None
@@ -31,17 +31,17 @@ class Measured:
         return statistics.median(getattr(each, what) for each in self.rounds)
 
     def spread(self, what: str) -> float:
-        """From the least to the greatest, as a share of the median."""
+        """Returns the range from the smallest to the largest value, as a share of the median."""
         values = [getattr(each, what) for each in self.rounds]
         return (max(values) - min(values)) / statistics.median(values)
 
     def best(self, what: str) -> float:
-        """The mean of the quarter of rounds that were disturbed least."""
+        """Returns the mean of the best quarter of the rounds."""
         values = sorted((getattr(each, what) for each in self.rounds), reverse=what == "per_second")
         return statistics.mean(values[: max(1, len(values) // 4)])
 
 
-Measures = dict[tuple[str, str], Measured]  # by operation and contender
+Measures = dict[tuple[str, str], Measurement]  # by operation and contender
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Target:
     against: Contender
     what: str  # "cpu" or "per_second"
     bound: float
-    dream: float | None = None
+    stretch: float | None = None
 
 
 _READS = ("AllOrders", "OrderDetail", "FeedbackManagement", "DisputeMessages", "CanLeaveFeedback")
@@ -67,8 +67,8 @@ TARGETS = (
 )
 
 
-def lines_of(rows: Iterable[Sequence[str]]) -> list[str]:
-    """A Markdown table, whose first row is its head; aligned, so that it reads on a terminal too."""
+def markdown_table(rows: Iterable[Sequence[str]]) -> list[str]:
+    """Returns the lines of a Markdown table, aligned for terminals. The first row is the head."""
     table = [list(row) for row in rows]
     widths = [max(len(row[place]) for row in table) for place in range(len(table[0]))]
     lines = [
@@ -90,8 +90,8 @@ def table(operations: Sequence[Operation], contenders: Sequence[Contender], meas
         "best",
         "core",
         "SQL",
-        "CPU, Recourse / it",
-        "of the best",
+        "CPU, Recourse / other",
+        "best rounds",
     ]
     rows = [head]
     for operation in operations:
@@ -117,13 +117,13 @@ def table(operations: Sequence[Operation], contenders: Sequence[Contender], meas
                     f"{ours.best('cpu') / it.best('cpu'):.2f}" if ours else "–",
                 ]
             )
-    return lines_of(rows)
+    return markdown_table(rows)
 
 
 def targets(operations: Sequence[Operation], measures: Measures) -> list[str]:
     titles = {operation.name: operation.title for operation in operations}
     words = {"cpu": "CPU per request", "per_second": "requests per second"}
-    rows = [["operation", "Recourse against", "what", "target", "by the medians", "by the best", "reached"]]
+    rows = [["operation", "Recourse against", "what", "target", "by medians", "by best rounds", "reached"]]
     for target in TARGETS:
         ours = measures.get((target.operation, RECOURSE.key))
         theirs = measures.get((target.operation, target.against.key))
@@ -133,7 +133,7 @@ def targets(operations: Sequence[Operation], measures: Measures) -> list[str]:
         ratio = ours.best(target.what) / theirs.best(target.what)
         at_most = target.what == "cpu"
         reached = ratio <= target.bound if at_most else ratio >= target.bound
-        dream = f" (a dream: {target.dream})" if target.dream else ""
+        dream = f" (ideally {target.stretch})" if target.stretch else ""
         rows.append(
             [
                 titles[target.operation],
@@ -145,36 +145,36 @@ def targets(operations: Sequence[Operation], measures: Measures) -> list[str]:
                 "yes" if reached else "no",
             ]
         )
-    return lines_of(rows)
+    return markdown_table(rows)
 
 
 def versions(node: Command, postgres: str) -> list[str]:
-    """What was measured with what, and on which machine."""
+    """Returns the machine and the versions of the software."""
     python = ("strawberry-graphql", "graphql-core", "tortoise-orm", "asyncpg", "starlette", "uvicorn", "orjson")
     packages = ("mercurius", "fastify", "graphql", "postgres", "graphql-yoga", "pg", "autocannon")
     lock = (PEERS / "package-lock.json").read_text()
     locked = {name: re.search(rf'"node_modules/{name}": {{\s*"version": "([^"]+)"', lock) for name in packages}
-    spoken = subprocess.run([*node, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    node_version = subprocess.run([*node, "--version"], capture_output=True, text=True, check=True).stdout.strip()
     return [
         f"- {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {_processor()}, {os.cpu_count()} cores",
         f"- Python {platform.python_version()}: {', '.join(f'{name} {version(name)}' for name in python)}",
-        f"- Node {spoken}: {', '.join(f'{name} {found[1]}' for name, found in locked.items() if found)}",
+        f"- Node {node_version}: {', '.join(f'{name} {match[1]}' for name, match in locked.items() if match)}",
         f"- PostgreSQL {postgres}",
     ]
 
 
 def _processor() -> str:
     info = Path("/proc/cpuinfo")
-    found = re.search(r"model name\s*: (.+)", info.read_text()) if info.exists() else None
-    return found[1] if found else platform.machine()
+    match = re.search(r"model name\s*: (.+)", info.read_text()) if info.exists() else None
+    return match[1] if match else platform.machine()
 
 
 def write(section: str, lines: Sequence[str]) -> None:
-    """Puts the section into results.md in place of the one of its name. Sections are `# ` headings."""
+    """Replaces the section of this name in results.md. A section starts with a `# ` heading."""
     text = RESULTS.read_text() if RESULTS.exists() else ""
     kept = [part for part in re.split(r"(?m)^(?=# )", text) if part.strip() and not part.startswith(f"# {section}\n")]
-    made = f"# {section}\n\n" + "\n".join(lines) + "\n\n"
-    parts = [made, *kept] if section == COMPARISON else [*kept, made]
+    new = f"# {section}\n\n" + "\n".join(lines) + "\n\n"
+    parts = [new, *kept] if section == COMPARISON else [*kept, new]
     RESULTS.write_text("".join(part.rstrip("\n") + "\n\n" for part in parts).rstrip("\n") + "\n")
 
 

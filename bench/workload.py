@@ -1,4 +1,4 @@
-"""What is asked: the operations of a mobile app, each by many buyers and of many orders."""
+"""The workload: the operations of a mobile app, each sent by many buyers and about many orders."""
 
 import json
 import urllib.request
@@ -16,8 +16,8 @@ DOCUMENTS = Path(__file__).parent / "operations"
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One request: by whom, and with which variables."""
+class Request:
+    """The token and the variables of one request."""
 
     token: str
     variables: dict[str, Any]
@@ -25,34 +25,36 @@ class Asked:
 
 @dataclass(frozen=True)
 class Operation:
-    """`fresh` are orders that can each be asked for once, until they are put back. `text` is the document, where it is
-    not the file that is named like the operation."""
+    """An operation and its requests. A request of a `fresh` operation succeeds once, until its feedback is deleted.
+
+    `text` is the document; if None, it is the file with the name of the operation.
+    """
 
     name: str
     title: str
-    asked: list[Asked]
+    requests: list[Request]
     fresh: bool = False
     text: str | None = None
 
     @property
     def document(self) -> str:
-        """As a client sends it: its whole text, each time."""
+        """The full text of the document, as a client sends it."""
         return self.text or (DOCUMENTS / f"{self.name}.graphql").read_text()
 
-    def request(self, server: Server, asked: Asked) -> dict[str, Any]:
-        body: dict[str, Any] = {"query": self.document, "variables": asked.variables}
-        headers = {"content-type": "application/json", "authorization": f"Bearer {asked.token}"}
+    def http_request(self, server: Server, request: Request) -> dict[str, Any]:
+        body: dict[str, Any] = {"query": self.document, "variables": request.variables}
+        headers = {"content-type": "application/json", "authorization": f"Bearer {request.token}"}
         if server.contender.graphql:
             return {"method": "POST", "path": "/graphql", "headers": headers, "body": json.dumps(body)}
-        return {"method": "POST", "path": f"/{self.name}", "headers": headers, "body": json.dumps(asked.variables)}
+        return {"method": "POST", "path": f"/{self.name}", "headers": headers, "body": json.dumps(request.variables)}
 
-    def answer(self, server: Server, asked: Asked) -> Any:
-        """The data of one answer."""
-        made = self.request(server, asked)
-        request = urllib.request.Request(
-            server.url + made["path"], made["body"].encode(), made["headers"], method=made["method"]
+    def answer(self, server: Server, request: Request) -> Any:
+        """Sends a request and returns the data of the answer."""
+        message = self.http_request(server, request)
+        http_request = urllib.request.Request(
+            server.url + message["path"], message["body"].encode(), message["headers"], method=message["method"]
         )
-        with urllib.request.urlopen(request) as response:
+        with urllib.request.urlopen(http_request) as response:
             answer = json.load(response)
         if "errors" in answer:
             raise RuntimeError(f"{server.contender.name}, {self.name}: {json.dumps(answer['errors'])[:600]}")
@@ -62,19 +64,21 @@ class Operation:
 async def operations(url: str, issuer: Issuer, first: int = 20) -> list[Operation]:
     connection = await data.connect(url)
     buyers = await connection.fetch("SELECT id, subject, name FROM accounts WHERE role = 'BUYER' ORDER BY subject")
-    tokens = {each["id"]: issuer.token(each["subject"], "BUYER", each["name"]) for each in buyers}
+    tokens = {row["id"]: issuer.token(row["subject"], "BUYER", row["name"]) for row in buyers}
 
-    async def each(sql: str, variables: Callable[[Any], dict[str, Any]]) -> list[Asked]:
-        return [Asked(tokens[row["buyer_id"]], variables(row)) for row in await connection.fetch(sql)]
+    async def for_rows(sql: str, variables: Callable[[Any], dict[str, Any]]) -> list[Request]:
+        return [Request(tokens[row["buyer_id"]], variables(row)) for row in await connection.fetch(sql)]
 
-    def of(type_name: str) -> Callable[[Any], dict[str, Any]]:
+    def id_variable(type_name: str) -> Callable[[Any], dict[str, Any]]:
         return lambda row: {"id": encode(type_name, row["id"])}
 
-    pages = [Asked(token, {"first": first}) for token in tokens.values()]
-    can = [Asked(token, {"first": first, "filter": {"can": "LEAVE_FEEDBACK"}}) for token in tokens.values()]
-    orders = await each("SELECT id, buyer_id FROM orders ORDER BY md5(number) LIMIT 1000", of("Order"))
-    disputes = await each("SELECT id, buyer_id FROM disputes ORDER BY md5(number) LIMIT 1000", of("Dispute"))
-    unrated = await each(UNRATED, _rating)
+    pages = [Request(token, {"first": first}) for token in tokens.values()]
+    can = [Request(token, {"first": first, "filter": {"can": "LEAVE_FEEDBACK"}}) for token in tokens.values()]
+    orders = await for_rows("SELECT id, buyer_id FROM orders ORDER BY md5(number) LIMIT 1000", id_variable("Order"))
+    disputes = await for_rows(
+        "SELECT id, buyer_id FROM disputes ORDER BY md5(number) LIMIT 1000", id_variable("Dispute")
+    )
+    unrated = await for_rows(UNRATED, _rating)
     await connection.close()
     return [
         Operation("AllOrders", "All Orders", pages),
@@ -86,7 +90,7 @@ async def operations(url: str, issuer: Issuer, first: int = 20) -> list[Operatio
     ]
 
 
-# Not those that cannot be rated any more before the measuring ends.
+# Orders whose window stays open until the benchmark ends.
 UNRATED = """
 SELECT id, buyer_id, kind FROM orders WHERE completed_at > now() - '27 days'::interval AND feedback_left_at IS NULL
 AND cancelled_at IS NULL AND kind <> 'OFFLINE' ORDER BY md5(number)
@@ -100,12 +104,12 @@ def _rating(row: Any) -> dict[str, Any]:
     return {"input": {"orderId": encode("Order", row["id"]), "ratings": ratings, "comment": comment}}
 
 
-async def put_back(url: str) -> None:
-    """Takes back what leaveFeedback did since the data was made."""
+async def restore_feedback(url: str) -> None:
+    """Deletes the feedback that leaveFeedback added, so that the same requests succeed again."""
     connection = await data.connect(url)
-    made = "(SELECT order_id FROM events WHERE action = 'LEAVE_FEEDBACK' AND id > (SELECT id FROM last_event))"
+    orders = "(SELECT order_id FROM events WHERE action = 'LEAVE_FEEDBACK' AND id > (SELECT id FROM last_event))"
     await connection.execute("CREATE TABLE IF NOT EXISTS last_event AS SELECT max(id) AS id FROM events")
-    await connection.execute(f"DELETE FROM feedback WHERE order_id IN {made}")
-    await connection.execute(f"UPDATE orders SET feedback_left_at = NULL WHERE id IN {made}")
+    await connection.execute(f"DELETE FROM feedback WHERE order_id IN {orders}")
+    await connection.execute(f"UPDATE orders SET feedback_left_at = NULL WHERE id IN {orders}")
     await connection.execute("DELETE FROM events WHERE id > (SELECT id FROM last_event)")
     await connection.close()

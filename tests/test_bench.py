@@ -6,9 +6,9 @@ from collections.abc import Generator
 import pytest
 
 from bench import data, equality, node, statements, workload
-from bench.contenders import CONTENDERS, HANDWRITTEN, ONE_SQL, Place, Server, running
-from bench.issuer import issuing
-from bench.load import generating
+from bench.contenders import CONTENDERS, HANDWRITTEN, ONE_SQL, Environment, Server, start_contenders
+from bench.issuer import run_issuer
+from bench.load import run_load_generator
 from bench.workload import Operation
 from tests.conftest import on_postgres
 from tests.support import postgres
@@ -20,48 +20,48 @@ FEW = data.Shape(orders=2000, buyers=20, suppliers=10)
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Generator[Place]:
+def place(tmp_path_factory: pytest.TempPathFactory) -> Generator[Environment]:
     try:
-        command = node.prepared()
+        command = node.prepare_node()
     except NoRegistry as none:
         missing(str(none))
-    with postgres.running() as url, issuing() as issuer:
+    with postgres.running() as url, run_issuer() as issuer:
         asyncio.run(data.fill(url, FEW, lambda _: None))
-        yield Place(url, issuer, command, tmp_path_factory.mktemp("bench"))
+        yield Environment(url, issuer, command, tmp_path_factory.mktemp("bench"))
 
 
 @pytest.fixture(scope="module")
-def servers(place: Place) -> Generator[list[Server]]:
-    with running(CONTENDERS, place) as servers:
+def servers(place: Environment) -> Generator[list[Server]]:
+    with start_contenders(CONTENDERS, place) as servers:
         yield servers
 
 
 @pytest.fixture(scope="module")
-def operations(place: Place) -> list[Operation]:
+def operations(place: Environment) -> list[Operation]:
     made = asyncio.run(workload.operations(place.database, place.issuer))
-    asyncio.run(workload.put_back(place.database))
+    asyncio.run(workload.restore_feedback(place.database))
     return made
 
 
-def test_all_contenders_answer_alike(place: Place, servers: list[Server], operations: list[Operation]) -> None:
+def test_all_contenders_answer_alike(place: Environment, servers: list[Server], operations: list[Operation]) -> None:
     for operation in operations:
         assert equality.check(operation, servers, place.database, 4 if operation.fresh else 20) > 3
 
 
-def test_a_request_is_measured(place: Place, servers: list[Server], operations: list[Operation]) -> None:
-    with generating(place) as load:
+def test_a_request_is_measured(place: Environment, servers: list[Server], operations: list[Operation]) -> None:
+    with run_load_generator(place) as load:
         for server in servers:
             for operation in (operations[0], operations[-1]):
                 done = load.round(server, operation, 0.5)
                 assert done.requests > 0
                 assert 0 < done.p50 <= done.p99
                 if operation.fresh:
-                    asyncio.run(workload.put_back(place.database))
+                    asyncio.run(workload.restore_feedback(place.database))
 
 
-def test_statements_are_counted(place: Place, servers: list[Server], operations: list[Operation]) -> None:
+def test_statements_are_counted(place: Environment, servers: list[Server], operations: list[Operation]) -> None:
     by_key = {server.contender: server for server in servers}
-    with statements.logged(place.database):
+    with statements.log_statements(place.database):
         for contender in (HANDWRITTEN, ONE_SQL):
             for operation in operations[:5]:
                 assert statements.count(place.database, by_key[contender], operation, 5) == statements.Count(1, 0)

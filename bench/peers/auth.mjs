@@ -1,4 +1,4 @@
-// Whose a token is: RS256 by the issuer's published key, with fast-jwt, which remembers the tokens it has verified.
+// Finds the account of a token: RS256 with the issuer's published key, by fast-jwt, which caches verified tokens.
 
 import { createPublicKey } from "node:crypto";
 import { createVerifier } from "fast-jwt";

@@ -1,4 +1,4 @@
-// Load by autocannon: a job is a line of JSON, and so is what came of it.
+// Generates load with autocannon. Each job is a line of JSON on standard input, its result a line on standard output.
 
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
@@ -24,7 +24,7 @@ async function run({ url, requests: file, connections, seconds, once }) {
     url,
     connections,
     sampleInt: 100,
-    // Each connection has a share of its own, of which what can be asked once is asked once at most.
+    // Each connection has its own share of the requests. A request that succeeds only once is sent at most once.
     ...(once ? { amount: Math.min(share, Math.ceil(seconds * 16)) * connections } : { duration: seconds }),
     verifyBody: (body) => !body.includes('"errors"') && !body.includes('"userErrors":[{'),
     setupClient(client) {

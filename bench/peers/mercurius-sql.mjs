@@ -1,4 +1,4 @@
-// Mercurius on Fastify with its JIT, hand-tuned: one statement a query, instants read as numbers, leaves not serialized.
+// Mercurius on Fastify with its JIT, hand-tuned: one statement for each query, instants as numbers, no serialization of leaves.
 
 import { readdirSync, readFileSync } from "node:fs";
 import Fastify from "fastify";

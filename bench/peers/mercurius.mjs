@@ -1,4 +1,4 @@
-// Mercurius on Fastify with its JIT, loaders and `postgres`, as its users write it.
+// Mercurius on Fastify with its JIT, its loaders and `postgres`, as its documentation shows.
 
 import { readFileSync } from "node:fs";
 import Fastify from "fastify";
@@ -92,7 +92,7 @@ const resolvers = {
 
 const unique = (queries, column) => [...new Set(queries.map(({ obj }) => obj[column]))];
 const byId = (rows) => new Map(rows.map((row) => [row.id, row]));
-const loader = (load) => ({ loader: load, opts: { cache: false } }); // no page asks for a row twice
+const loader = (load) => ({ loader: load, opts: { cache: false } }); // no page loads a row twice
 
 const account = (column) =>
   loader(async (queries) => {
@@ -123,7 +123,7 @@ async function disputesOf(orders) {
 
 const pages = (read, column) =>
   loader((queries, context) =>
-    // A page of each; where a query asks for one row's, that is one statement.
+    // A page for each row. Operations select it for one row only, so it is one statement.
     Promise.all(queries.map(async ({ obj, params: { first } }) => {
       const size = pageSize(first);
       return connection(await read(obj, size + 1, context), size, null, column);

@@ -1,8 +1,8 @@
-// The marketplace's policy as a Node team would write it: the same table and sentences as resolvers/policy, for the
-// actions of orders and of disputes. Facts are a row's columns; an instant is a Date or milliseconds, `now` milliseconds.
+// The policy as a Node team would write it: the same rules and messages as resolvers/policy, for the actions on orders
+// and disputes. Facts are the columns of a row. An instant is a Date or milliseconds; `now` is milliseconds.
 
 const DAY = 86_400_000;
-const MOMENT = 0.001; // a microsecond, which a double of this size still tells apart
+const MOMENT = 0.001; // a microsecond; doubles are precise enough for this
 
 const notCancelled = ["ALREADY_CANCELLED", (o) => o.cancelled_at === null];
 const complete = ["NOT_COMPLETED", (o) => o.completed_at !== null];
@@ -95,37 +95,37 @@ function reasonAgainst(rule, facts, role, now, opens, closes) {
 }
 
 const SENTENCES = {
-  NOT_OFFERED: "This is not offered here.",
-  NOT_YOUR_ROLE: "This is for another party to do.",
+  NOT_OFFERED: "This action is not available here.",
+  NOT_YOUR_ROLE: "Only another party can do this.",
   NOT_COMPLETED: "The order is not complete yet.",
   NOT_PAID: "The order has not been paid yet.",
   NOT_SHIPPED: "The order has not shipped yet.",
-  ALREADY_PAID: "The order has been paid.",
-  PAYMENT_PROCESSING: "A payment is on its way; wait until it has been received.",
-  ALREADY_SHIPPED: "The order has shipped.",
-  ALREADY_COMPLETED: "The order is complete.",
-  ALREADY_CANCELLED: "The order is cancelled.",
-  FEEDBACK_ALREADY_LEFT: "Feedback has been left for this order.",
-  NO_FEEDBACK: "No feedback has been left for this order.",
+  ALREADY_PAID: "The order has already been paid.",
+  PAYMENT_PROCESSING: "A payment is being processed. Try again when it has been received.",
+  ALREADY_SHIPPED: "The order has already shipped.",
+  ALREADY_COMPLETED: "The order is already complete.",
+  ALREADY_CANCELLED: "The order is already cancelled.",
+  FEEDBACK_ALREADY_LEFT: "Feedback has already been left for this order.",
+  NO_FEEDBACK: "No feedback has been left for this order yet.",
   AWAITING_REPLY: "The supplier has not replied to the feedback yet.",
-  ALREADY_REPLIED: "The supplier has replied to this feedback.",
-  ALREADY_REVISED: "The feedback has been revised, which can be done only once.",
-  WINDOW_NOT_OPEN: "This opens on {opens}.",
+  ALREADY_REPLIED: "The supplier has already replied to this feedback.",
+  ALREADY_REVISED: "The feedback has already been revised. It can be revised only once.",
+  WINDOW_NOT_OPEN: "This is possible from {opens}.",
   WINDOW_CLOSED: "This was possible until {closes}.",
-  CANCELLATION_PENDING: "A cancellation request is waiting for the supplier's answer.",
+  CANCELLATION_PENDING: "A cancellation request is already waiting for the supplier's answer.",
   NO_CANCELLATION_PENDING: "No cancellation request is pending.",
-  DISPUTE_OPEN: "A dispute about this order is open.",
-  DISPUTE_SETTLED: "A dispute about this order has been decided.",
-  COMPLAINT_OPEN: "A complaint about this order is open.",
+  DISPUTE_OPEN: "A dispute about this order is already open.",
+  DISPUTE_SETTLED: "A dispute about this order has already been decided.",
+  COMPLAINT_OPEN: "A complaint about this order is already open.",
   CASE_CLOSED: "The case is closed.",
-  NO_PROPOSAL: "There is no proposal on the table.",
-  NOT_YOUR_TURN: "The case waits for the other party.",
-  ALREADY_UNDER_REVIEW: "An agent has the case.",
+  NO_PROPOSAL: "There is no proposal to answer.",
+  NOT_YOUR_TURN: "The case is waiting for the other party.",
+  ALREADY_UNDER_REVIEW: "An agent is already handling the case.",
   NOT_UNDER_REVIEW: "The case is not waiting for an agent.",
   "LEAVE_FEEDBACK WINDOW_CLOSED": "Feedback could be left until {closes}.",
   "REVISE_FEEDBACK WINDOW_CLOSED": "The feedback could be revised until {closes}.",
-  "OPEN_DISPUTE ALREADY_COMPLETED": "A dispute cannot be opened once the order is complete.",
-  "FILE_COMPLAINT NOT_OFFERED": "Complaints are for offline trades; for this order there is its dispute.",
+  "OPEN_DISPUTE ALREADY_COMPLETED": "A dispute cannot be opened after the order is complete.",
+  "FILE_COMPLAINT NOT_OFFERED": "Complaints are only for offline trades. For this order, open a dispute instead.",
 };
 const MONTHS = "January February March April May June July August September October November December".split(" ");
 

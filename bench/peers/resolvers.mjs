@@ -1,4 +1,4 @@
-// What every Node peer resolves alike: the fields that follow from a row's columns, and from the policy.
+// Resolvers that all Node peers share: fields computed from the columns of a row, and from the policy.
 
 import {
   allows, availableActions, deadline, decide, disputeStatus, endedAt, nextChangeAt, orderStatus, respondBy, viewerState,
@@ -98,7 +98,7 @@ export const refusal = (decision) => ({
   decision,
 });
 
-const LAST = "9223372036854775807"; // an id after all that are written
+const LAST = "9223372036854775807"; // larger than any stored id
 
 /** What time has done to a dispute that nobody has written down yet, as an event; null where that is nothing. */
 export function doneByTime(dispute, now) {

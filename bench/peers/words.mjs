@@ -1,4 +1,4 @@
-// How values are spelled: ids, money, ratings, cursors, and what a timeline says.
+// The formats of values: ids, money, ratings, cursors, and the sentences of a timeline.
 
 import { spell } from "./policy.mjs";
 

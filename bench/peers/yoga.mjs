@@ -1,4 +1,4 @@
-// GraphQL Yoga on Node's HTTP server, with `pg` and DataLoader, as its documentation has it.
+// GraphQL Yoga on Node's HTTP server, with `pg` and DataLoader, as its documentation shows.
 
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";

@@ -1,6 +1,6 @@
-"""An endpoint for each operation, written by hand: Starlette, asyncpg and orjson, one statement a page, no GraphQL.
+"""A hand-written endpoint for each operation: Starlette, asyncpg and orjson, one statement for each page, no GraphQL.
 
-It answers as the operation's document would be answered, and imports nothing of Recourse.
+It gives the same answer as the operation's document, and imports nothing from Recourse.
 """
 
 import os
@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bench.peers.handwritten.details import detail, dispute_answer
-from bench.peers.handwritten.policy import BY_ACTION, RULES, bounds, next_change_at, reason_against, sentence
+from bench.peers.handwritten.policy import BY_ACTION, RULES, bounds, message_for, next_change_at, reason_against
 from bench.peers.handwritten.serving import Tokens, serve
 from bench.peers.handwritten.shapes import (
     actions,
@@ -119,7 +119,7 @@ async def feedback_management(pool: Any, viewer: Any, now: datetime, variables: 
             "allowed": reason is None,
             "label": rule.label,
             "reason": reason,
-            "message": sentence("REVISE_FEEDBACK", reason, closes) if reason else None,
+            "message": message_for("REVISE_FEEDBACK", reason, closes) if reason else None,
             "closesAt": instant(closes),
             "__typename": "Decision",
         }
@@ -143,36 +143,37 @@ _FACTS = """id, kind, placed_at, payment_submitted_at, paid_at, shipped_at, comp
   feedback_left_at, feedback_replied_at, feedback_revised_at, cancellation_pending_since, dispute_open_since,
   dispute_lapses_at,  dispute_settled_at, complaint_open_since"""
 _LOCK = f"SELECT {_FACTS} FROM orders WHERE id = $1 AND buyer_id = $2 FOR NO KEY UPDATE"
-_RATE = """INSERT INTO feedback (id, order_id, overall, product_as_agreed, communication, shipping_time, comment)
+_INSERT_FEEDBACK = """INSERT INTO feedback (id, order_id, overall, product_as_agreed, communication, shipping_time,
+  comment)
   VALUES (uuidv7(), $1, $2, $3, $4, $5, $6) RETURNING id"""
-_TELL = """INSERT INTO events (order_id, at, known_at, by_id, action, facts)
+_INSERT_EVENT = """INSERT INTO events (order_id, at, known_at, by_id, action, facts)
   VALUES ($1, $2, $2, $3, 'LEAVE_FEEDBACK', $4)"""
-_FOLD = "UPDATE orders SET feedback_left_at = $2, changed_at = $2 WHERE id = $1"
+_UPDATE_ORDER = "UPDATE orders SET feedback_left_at = $2, changed_at = $2 WHERE id = $1"
 
 
 async def leave_feedback(pool: Any, viewer: Any, now: datetime, variables: dict[str, Any]) -> Any:
-    said = variables["input"]
+    input = variables["input"]
     async with pool.acquire() as connection, connection.transaction():
-        row = await connection.fetchrow(_LOCK, UUID(said["orderId"][4:]), viewer["id"])
+        row = await connection.fetchrow(_LOCK, UUID(input["orderId"][4:]), viewer["id"])
         rule = BY_ACTION.get((row["kind"], "LEAVE_FEEDBACK")) if row else None
         if rule is None:
             return _refused("NOT_OFFERED" if row else "NOT_FOUND", "This action is not available here.")
         opens, closes = bounds(rule, row)
         if reason := reason_against(rule, row, now, opens, closes):
-            return _refused(reason, sentence("LEAVE_FEEDBACK", reason, closes))
-        areas = said["ratings"].get("areas")
+            return _refused(reason, message_for("LEAVE_FEEDBACK", reason, closes))
+        areas = input["ratings"].get("areas")
         if areas:
             stars = [None, areas["productAsAgreed"], areas["communication"], areas["shippingTime"]]
         else:
-            stars = [said["ratings"]["overall"], None, None, None]
+            stars = [input["ratings"]["overall"], None, None, None]
         if (areas is None) == (row["kind"] == "SECURE_PAYMENT") or not all(1 <= s <= 5 for s in stars if s is not None):
             return _refused("INVALID_INPUT", "The ratings are not those of this kind of order.")
-        comment = said.get("comment")
-        key = await connection.fetchval(_RATE, row["id"], *stars, comment)
+        comment = input.get("comment")
+        key = await connection.fetchval(_INSERT_FEEDBACK, row["id"], *stars, comment)
         left_at = instant(now)
         facts = orjson.dumps({"feedback_left_at": left_at}).decode()
-        await connection.execute(_TELL, row["id"], now, viewer["id"], facts)
-        await connection.execute(_FOLD, row["id"], now)
+        await connection.execute(_INSERT_EVENT, row["id"], now, viewer["id"], facts)
+        await connection.execute(_UPDATE_ORDER, row["id"], now)
     facts_now = dict(row) | {"feedback_left_at": now}
     rules = RULES[row["kind"]]
     names = ("overall", "product_as_agreed", "communication", "shipping_time")
@@ -184,7 +185,7 @@ async def leave_feedback(pool: Any, viewer: Any, now: datetime, variables: dict[
         "__typename": "Feedback",
     }
     order = {
-        "id": said["orderId"],
+        "id": input["orderId"],
         "status": status(facts_now),
         "canLeaveFeedback": is_allowed("LEAVE_FEEDBACK", facts_now, now),
         "feedbackDeadline": deadline("LEAVE_FEEDBACK", facts_now, now),
@@ -213,7 +214,7 @@ OPERATIONS: dict[str, Answer] = {
 
 
 async def _no_reset(_connection: Any) -> None:
-    """No statement leaves anything behind in its session."""
+    """Does nothing: no statement changes the state of its session."""
 
 
 def create() -> Starlette:

@@ -1,4 +1,4 @@
-"""The hand-written endpoint's pages of one thing: an order's and a dispute's."""
+"""The hand-written endpoint's answers for one order and for one dispute."""
 
 import base64
 from datetime import datetime
@@ -13,9 +13,9 @@ from bench.peers.handwritten.policy import (
     Facts,
     bounds,
     lapsed,
+    message_for,
     next_change_at,
     reason_against,
-    sentence,
 )
 from bench.peers.handwritten.shapes import actions, deadline, feedback_row, instant, is_allowed, money, seconds, status
 
@@ -56,7 +56,7 @@ def _decision(action: str, row: Facts, now: datetime) -> dict[str, Any]:
         "allowed": reason is None,
         "label": label,
         "reason": reason,
-        "message": sentence(action, reason, closes) if reason else None,
+        "message": message_for(action, reason, closes) if reason else None,
         "opensAt": instant(opens),
         "closesAt": instant(closes),
     }
@@ -83,7 +83,7 @@ def _proposals(rows: list[Any], *, ended: bool, roles: bool) -> dict[str, Any]:
 
 
 def _dispute_status(d: Facts, now: datetime) -> tuple[str, str | None]:
-    """The status, and whom it waits for."""
+    """Returns the status, and the role that must act next."""
     if d["closed_as"] is not None or lapsed(d, now):
         return d["closed_as"] or "LAPSED", None
     if d["evidence_asked_at"] is not None and now <= d["due_at"]:
@@ -113,7 +113,7 @@ def _dispute(d: Facts, key: str, number: str, currency: str, now: datetime, *, r
 
 
 def words(action: str | None, facts: dict[str, Any]) -> str:
-    """What happened, in a sentence."""
+    """Returns the message_for of a timeline entry."""
     if action is not None:
         return _DONE[action]
     for fact, came, went in _HAPPENED:
@@ -123,7 +123,7 @@ def words(action: str | None, facts: dict[str, Any]) -> str:
 
 
 def _late(row: Facts, now: datetime) -> list[Any]:
-    """What time has done to the order's open dispute that nobody has written down yet, as an event."""
+    """Returns the change that time has made to the open dispute and that is not recorded yet, as an event."""
     if row["dispute_open_since"] is None or row["closed_at"] is not None or now <= row["due_at"]:
         return []
     facts = {"closed_as": "LAPSED"} if lapsed(row, now) else {"waits_for": "AGENT"}
@@ -131,7 +131,7 @@ def _late(row: Facts, now: datetime) -> list[Any]:
 
 
 def _place(at: float, key: str) -> str:
-    """A cursor."""
+    """Returns a cursor."""
     return base64.urlsafe_b64encode(f"{round(at * 1000000)}.{key}".encode()).decode().rstrip("=")
 
 

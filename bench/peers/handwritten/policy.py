@@ -1,7 +1,7 @@
-"""The marketplace's policy in plain functions, as the author of a hand-written endpoint would have it.
+"""The policy in plain functions, as the author of a hand-written endpoint would write it.
 
-The same table and sentences as resolvers.policy, for a buyer's actions on orders and disputes. Facts are a row's
-columns.
+The same rules and messages as resolvers.policy, for a buyer's actions on orders and disputes. Facts are the columns of
+a row.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ TA, SP, OFF, DISPUTE = "TRADE_ASSURANCE", "SECURE_PAYMENT", "OFFLINE", "DISPUTE"
 class Rule(NamedTuple):
     action: str
     label: str
-    reason: Callable[[Facts, datetime], str | None]  # why not, but for the window
+    reason: Callable[[Facts, datetime], str | None]  # of a refusal, without the window
     start: str | None = None
     closes_after: timedelta | None = None
     opens_after: timedelta = timedelta(0)
@@ -145,7 +145,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
 }
 BY_ACTION = {(subject, rule.action): rule for subject, rules in RULES.items() for rule in rules}
 
-SENTENCES = {
+MESSAGES = {
     "NOT_OFFERED": "This action is not available here.",
     "NOT_COMPLETED": "The order is not complete yet.",
     "NOT_PAID": "The order has not been paid yet.",
@@ -159,7 +159,7 @@ SENTENCES = {
     "ALREADY_REVISED": "The feedback has already been revised. It can be revised only once.",
     "DISPUTE_OPEN": "A dispute about this order is already open.",
     "DISPUTE_SETTLED": "A dispute about this order has already been decided.",
-}  # for the actions whose decisions a page shows: LEAVE_FEEDBACK, REVISE_FEEDBACK, OPEN_DISPUTE
+}  # for the actions whose decisions the operations select: LEAVE_FEEDBACK, REVISE_FEEDBACK, OPEN_DISPUTE
 
 
 def bounds(rule: Rule, facts: Facts) -> tuple[datetime | None, datetime | None]:
@@ -179,16 +179,15 @@ def reason_against(
     return "WINDOW_CLOSED" if closes is not None and now > closes else None
 
 
-def sentence(action: str, reason: str, closes: datetime | None) -> str:
+def message_for(action: str, reason: str, closes: datetime | None) -> str:
     if reason == "WINDOW_CLOSED" and closes is not None:
         what = "Feedback could be left" if action == "LEAVE_FEEDBACK" else "The feedback could be revised"
         return f"{what} until {closes.day} {closes:%B %Y, %H:%M} UTC."
-    return SENTENCES[reason]
+    return MESSAGES[reason]
 
 
 def next_change_at(rules: tuple[Rule, ...], facts: Facts, now: datetime, *limits: datetime | None) -> datetime | None:
-    """The first instant at which what is allowed differs by the clock alone. `limits` are the last instants of what
-    rules ask of the clock beside their windows."""
+    """Returns the first instant at which time alone changes what is allowed. `limits` are other last instants."""
     edges = [limit + MOMENT for limit in limits if limit is not None]
     for rule in rules:
         opens, closes = bounds(rule, facts)

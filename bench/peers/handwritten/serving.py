@@ -1,4 +1,4 @@
-"""Whose a token is, and how an application is served on any port."""
+"""Verifies tokens, and serves an application on a free port."""
 
 import os
 import socket
@@ -12,7 +12,7 @@ import uvicorn
 
 
 class Tokens:
-    """Whose a token is. What was verified is remembered until it expires."""
+    """Finds the account of a token. A verified token is cached until it expires."""
 
     def __init__(self) -> None:
         with urlopen(os.environ["JWKS_URL"]) as response:
@@ -32,7 +32,7 @@ class Tokens:
 
 
 def serve(app: Any) -> None:
-    """Serves on any port, and says on which."""
+    """Serves on a free port and prints the address."""
     listening = socket.create_server(("127.0.0.1", 0), backlog=2048)
     print(f"http://127.0.0.1:{listening.getsockname()[1]}", flush=True)  # noqa: T201
     config = uvicorn.Config(app, access_log=False, log_level="warning")

@@ -1,4 +1,4 @@
-"""How the hand-written endpoint spells values, and the parts that its answers share."""
+"""The formats of values, and the parts that several answers of the hand-written endpoint share."""
 
 import base64
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ def instant(at: datetime | None) -> str | None:
 
 
 def seconds(at: float) -> str:
-    """An instant that came as seconds, whole to the millisecond."""
+    """Formats an instant given in seconds."""
     return datetime.fromtimestamp(round(at, 6), UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 

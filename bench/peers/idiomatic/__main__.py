@@ -1,4 +1,4 @@
-"""Strawberry and Tortoise as their documentation has them: async resolvers, DataLoaders, the ORM's queries."""
+"""Strawberry and Tortoise used as their documentation shows: async resolvers, DataLoaders, queries of the ORM."""
 
 import os
 from collections.abc import AsyncGenerator, Sequence
@@ -72,10 +72,10 @@ class Viewer(Node):
         query = models.Order.filter(_mine(info.context["viewer"])).exclude(feedback_left_at=None)
         rows = await _page(query, "feedback_left_at", first, after)
         found = await info.context["feedback"].load_many([row.id for row in rows])
-        said = {each.order_id: each for each in found}
+        by_order = {feedback.order_id: feedback for feedback in found}
 
         def node(row: models.Order) -> Feedback:
-            return Feedback.about(said[row.id], row)
+            return Feedback.about(by_order[row.id], row)
 
         return connection(rows, first, after, "feedback_left_at", node)
 

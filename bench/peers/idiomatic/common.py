@@ -1,4 +1,4 @@
-"""What the types of the idiomatic peer share: scalars' owners, connections, money, accounts, decisions."""
+"""Types that the idiomatic peer's modules share: connections, money, accounts, decisions."""
 
 import base64
 from collections.abc import Sequence
@@ -105,7 +105,7 @@ class Decision:
 
 
 class Decided:
-    """What the policy says about the facts of a model."""
+    """The policy's answers about the facts of a model."""
 
     facts: Any
 

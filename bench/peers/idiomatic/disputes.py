@@ -1,4 +1,4 @@
-"""Disputes, for the peer that is written the idiomatic way."""
+"""The disputes of the idiomatic peer."""
 
 from datetime import datetime
 from functools import cached_property

@@ -1,4 +1,4 @@
-"""Orders and feedback, for the peer that is written the idiomatic way."""
+"""The orders and feedback of the idiomatic peer."""
 
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -206,6 +206,6 @@ class Order(Decided, Node):
 
 
 def late(dispute: models.Dispute, now: datetime) -> list[models.Event]:
-    """What time has done to it that nobody has written down yet."""
+    """Returns the change that time has made and that is not recorded yet, as an event."""
     done = policy.expiration(cast("Any", dispute), now)
     return [models.Event(id=2**63 - 1, at=done[0], facts={}, case_facts=done[1])] if done else []

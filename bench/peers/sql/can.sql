@@ -1,4 +1,4 @@
--- $1: the buyer, $2 and $3: since when an order is complete that can be rated now, $4: the page's size and one more.
+-- $1: the buyer, $2 and $3: the earliest completion of orders that can be rated now, $4: the size of the page plus one.
 SELECT o.*, s.name AS supplier_name, NULL::uuid AS feedback_id
 FROM (
   SELECT id, number, kind, currency, total, items, supplier_id, placed_at, payment_submitted_at, paid_at, shipped_at,

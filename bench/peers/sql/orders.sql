@@ -1,4 +1,4 @@
--- $1: the buyer, $2 and $3: the place after which the page begins, or null, $4: the page's size and one more.
+-- $1: the buyer, $2 and $3: the position after which the page begins, or null, $4: the size of the page plus one.
 SELECT o.*, s.name AS supplier_name, f.id AS feedback_id, f.overall, f.product_as_agreed, f.communication,
   f.shipping_time, f.comment, f.reply
 FROM (

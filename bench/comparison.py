@@ -163,7 +163,7 @@ def _lines(
         f"{plan.rounds} rounds of {plan.seconds:g} s, in which the contenders take turns. ± is the range from the",
         f"smallest to the largest value. Every server is one process {cores}, with ten connections to PostgreSQL.",
         "PostgreSQL and the load generator share the other core. If `core` is well below 100 %, they or other users of",
-        "the machine were the limit: then compare the CPU time. Other users can double a request's cost for seconds. So",
+        "the machine were the limit: then compare the CPU time. Others can double a request's cost for seconds. So",
         "`best` is the mean of the quarter of rounds with the lowest cost, and the targets compare the best rounds.",
         "SQL counts the statements of a request, with BEGIN and COMMIT; resets by the connection pool are in brackets.",
         "Every document is sent as its full text. The answers were compared before, as JSON.",

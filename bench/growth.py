@@ -298,7 +298,7 @@ def grow(orders: int, seconds: float, rounds: int, node: Command, tell: Callable
         f"{orders // 10:,}, and a small buyer ten. Each figure is the lowest of {rounds} rounds of {seconds:g} s, over",
         f"{_PAGES_MEASURED} consecutive full pages and one connection. If a figure is too high or too low,",
         f"there are up to {rounds * (1 + _MAX_RETRIES)} rounds. Pages far down and backwards are compared with the",
-        "first pages in the small database. `thousandth` starts after 19,980 orders of the list, or before the last pages",
+        "first pages in the small database. `thousandth` starts after 19,980 orders, or before the last pages",
         "of a shorter list. CPU is the server's; PostgreSQL's CPU is part of the time. The limits are",
         f"{BOUND} times the time in the small database, and {SEARCH_MS:.0f} ms for a search.",
         "",

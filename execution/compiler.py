@@ -75,7 +75,7 @@ import keyword
 import linecache
 import logging
 import weakref
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import partial
@@ -128,6 +128,7 @@ MAX_FIELDS = 1000  # in the code of an operation, counted for each type that an 
 MAX_CLASSES = 32  # of the values at one place, for which the choice of a function is remembered
 MAX_FALLS = 10  # after which an operation is left to graphql-core
 SHORT = 20  # entries of a list that is completed without a pause
+STEPS_BETWEEN = 3  # of the event loop, between two replayed results; graphql-core takes one or two to start a task
 MAX_NAME_LENGTH = 64  # of an operation, in the name of its source
 
 # A value of exactly one of these classes is not an exception, and can be neither awaited nor called.
@@ -754,15 +755,20 @@ class CompiledVariants:
 
 
 def replay(recorded: RecordedResults) -> MiddlewareManager:
-    """Gives graphql-core what resolvers returned or raised already, instead of calling them again."""
+    """Gives graphql-core what resolvers returned or raised already, instead of calling them again. What was awaited is
+    awaited again, and comes in the same order, so that errors do."""
+    awaited = [path for path, (was_awaited, _, _) in recorded.items() if was_awaited]
+    times = {path: place * STEPS_BETWEEN for place, path in enumerate(awaited)}
 
     def resolve(resolver: Any, source: Any, info: Any, /, **arguments: Any) -> Any:
-        result = recorded.get(tuple(info.path.as_list()))
+        path = tuple(info.path.as_list())
+        result = recorded.get(path)
         if result is None:
             return resolver(source, info, **arguments)
         was_awaited, value, error = result
         if was_awaited:
-            return _later(value, error)  # so that errors come in the same order
+            above = max((times.get(path[:length], 0) for length in range(len(path))), default=0)
+            return _Later(times[path] - above, value, error)
         if error is not None:
             raise error
         return value
@@ -770,10 +776,18 @@ def replay(recorded: RecordedResults) -> MiddlewareManager:
     return MiddlewareManager(resolve)
 
 
-async def _later(value: Any, error: Exception | None) -> Any:
-    if error is not None:
-        raise error
-    return value
+class _Later:
+    """Can be awaited; and if nobody does, that is no mistake, as it is for a coroutine."""
+
+    def __init__(self, steps: int, value: Any, error: Exception | None) -> None:
+        self.steps, self.value, self.error = steps, value, error
+
+    def __await__(self) -> Generator[None, None, Any]:
+        for _ in range(self.steps):
+            yield  # to the event loop
+        if self.error is not None:
+            raise self.error
+        return self.value
 
 
 class RunsCompiled(YieldingExecutor):

@@ -32,7 +32,7 @@ class AreaRatings:
 
 
 class Rated:
-    """What stars say, for feedback as it stands and as it was."""
+    """Stars, of current feedback and of its original version."""
 
     __slots__ = ()
     overall: int | None
@@ -54,8 +54,8 @@ class Rated:
 
 @lru_cache(1000)
 def _mean(*stars: int | None) -> Decimal:
-    given = [each for each in stars if each is not None]
-    return (Decimal(sum(given)) / len(given)).quantize(Decimal("0.1"), ROUND_HALF_UP)
+    ratings = [star for star in stars if star is not None]
+    return (Decimal(sum(ratings)) / len(ratings)).quantize(Decimal("0.1"), ROUND_HALF_UP)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -93,7 +93,7 @@ class Feedback(Rated, Row):
 
     @property
     def texts_are_shown(self) -> bool:
-        """The order system reads that there is feedback, not what it says."""
+        """The order system sees that there is feedback, but not its texts."""
         return self.context.viewer.role is not Role.SERVICE
 
     @property

@@ -1,4 +1,4 @@
-"""Ids as clients see them: opaque, unique over all types, and parsed strictly."""
+"""Ids as clients see them: opaque, unique across all types, and parsed strictly."""
 
 import re
 from uuid import UUID
@@ -25,7 +25,7 @@ def encode(type_name: str, key: UUID) -> str:
 
 
 def decode(text: str) -> tuple[str, UUID] | None:
-    """The type's name and the key, or None for anything that `encode` never made."""
+    """Returns the type's name and the key; None for a text that `encode` never returns."""
     match = _FORM.fullmatch(text)
     if match is None or match[1] not in _TYPES:
         return None
@@ -33,6 +33,6 @@ def decode(text: str) -> tuple[str, UUID] | None:
 
 
 def key_of(type_name: str, text: str) -> UUID | None:
-    """The key, or None where the text is no id of this type."""
+    """Returns the key; None if the text is not an id of this type."""
     decoded = decode(text)
     return decoded[1] if decoded and decoded[0] == type_name else None

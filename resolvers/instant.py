@@ -1,21 +1,21 @@
-"""Instants that are finer than a datetime."""
+"""Instants with more precision than a datetime."""
 
 from datetime import datetime
 from typing import Self
 
 
 class FinerInstant(datetime):
-    """An instant that was written with more than microseconds. Only `Input` and arguments meet it; both cut it."""
+    """An instant that was sent with nanoseconds. Only inputs and arguments receive one; both cut it to microseconds."""
 
     nanoseconds: int  # beyond the microseconds, 1 to 999
 
     @classmethod
     def of(cls, instant: datetime, nanoseconds: int) -> Self:
-        made = cls.combine(instant.date(), instant.timetz())
-        made.nanoseconds = nanoseconds
-        return made
+        finer = cls.combine(instant.date(), instant.timetz())
+        finer.nanoseconds = nanoseconds
+        return finer
 
 
 def cut(instant: datetime) -> datetime:
-    """In microseconds."""
+    """Returns the instant without its nanoseconds."""
     return datetime.combine(instant.date(), instant.timetz()) if isinstance(instant, FinerInstant) else instant

@@ -1,4 +1,4 @@
-"""Money: integer minor units with its currency; spelled with the currency's decimals."""
+"""Money: integer minor units with a currency, written with the currency's decimals."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -7,15 +7,15 @@ from typing import NewType
 import iso4217
 
 CurrencyCode = NewType("CurrencyCode", str)
-AmountText = NewType("AmountText", str)  # an amount as somebody wrote it, until it is checked
+AmountText = NewType("AmountText", str)  # an amount as it was sent, before it is checked
 
-# Minor units; where a price is finer than its currency, units of its last decimal, and how many decimals it has.
+# Minor units. A price with more decimals than its currency has units of its last decimal, and its number of decimals.
 StoredPrice = tuple[int] | tuple[int, int]
 
 MAX_AMOUNT = 10**15  # minor units; well inside a BIGINT, with room for sums
 
-# By how many decimals they had: what ISO 4217 has withdrawn (its list three), which the library's list does not have.
-# Orders of their time are recorded, and shown for ever.
+# Currencies that ISO 4217 has withdrawn (its list three), by their number of decimals. The library does not have them,
+# but old orders do.
 HISTORIC = {
     0: "ADP BEC BEF BEL BYB BYR ESA ESB ESP GRD ITL LUC LUF LUL MGF PTE TPE TRL",
     2: "AFA ALK ANG AOK AON AOR ARA ARP ARY ATS AYM AZM BAD BGJ BGK BGL BGN BOP BRB BRC BRE BRN BRR BUK CHC CSD CSJ "
@@ -23,27 +23,27 @@ HISTORIC = {
     "LTT LVL LVR MLF MRO MTL MTP MVQ MXP MZE MZM NIC NLG PEH PEI PES PLZ RHD ROK ROL RUR SDD SDP SIT SKK SLL SRG "
     "STD SUR TJR TMM UAK UGS UGW USS UYN UYP VEB VEF VNC XEU YDD YUD YUM YUN ZAL ZMK ZRN ZRZ ZWC ZWD ZWL ZWN ZWR",
 }
-# Codes without minor units are metals, funds and tests: nothing that an order is paid in.
+# Codes without minor units are metals, funds and tests; no order is paid in them.
 EXPONENTS: dict[str, int] = {code: decimals for decimals, codes in HISTORIC.items() for code in codes.split()} | {
     currency.code: currency.exponent for currency in iso4217.Currency if currency.exponent is not None
 }
-DEFAULT_EXPONENT = 2  # of a code that a row holds and no table has
+DEFAULT_EXPONENT = 2  # for a code in a row that no table has
 
 
-@dataclass(slots=True)  # not frozen, which would take thrice as long to make; a page holds a hundred
+@dataclass(slots=True)  # not frozen, which takes three times as long to create; a page has a hundred
 class Money:
     minor: int
     currency_code: str
 
     @property
     def amount(self) -> str:
-        """In the currency's own decimals."""
+        """The amount as a decimal number, with the currency's decimals."""
         minor = self.minor
         try:
             exponent = EXPONENTS[self.currency_code]
         except KeyError:
             exponent = DEFAULT_EXPONENT
-        if exponent == 2 and minor >= 100:  # nearly always
+        if exponent == 2 and minor >= 100:  # nearly every amount
             digits = str(minor)
             return f"{digits[:-2]}.{digits[-2:]}"
         return str(Decimal(minor).scaleb(-exponent))
@@ -51,7 +51,7 @@ class Money:
 
 @dataclass(slots=True)
 class FinePrice(Money):
-    """A price that is finer than its currency: `minor` counts units of its own last decimal."""
+    """A price with more decimals than its currency: `minor` counts units of its last decimal."""
 
     decimals: int
 
@@ -69,7 +69,7 @@ def money(minor: int | None, currency: str | None) -> Money | None:
 
 
 def to_minor(amount: Decimal, currency: str) -> int | None:
-    """Minor units, or None where the amount has more decimals than the currency."""
+    """Returns minor units; None if the amount has more decimals than the currency."""
     scaled = amount.scaleb(EXPONENTS[currency])
     return int(scaled) if scaled == scaled.to_integral_value() else None
 

@@ -1,4 +1,4 @@
-"""Attachments: the files of a case, from the upload that a case takes to the address at which its parties read it."""
+"""Attachments: uploads that belong to a case, and how a case takes them."""
 
 from __future__ import annotations
 
@@ -66,44 +66,45 @@ _VIEWERS_OWN = Unscoped("The condition names the viewer as the one who uploaded 
 
 
 class PendingUploads:
-    """The uploads that an input names, examined before the case is locked, to be taken in by the case."""
+    """The uploads that an input field names. Their content is examined before the case is locked."""
 
-    def __init__(self, uploads: Sequence[_Upload], kinds: dict[UUID, str], errors: list[UserError], name: str) -> None:
-        self.uploads, self.kinds, self.errors, self.name = uploads, kinds, errors, name
+    def __init__(self, uploads: Sequence[_Upload], types: dict[UUID, str], errors: list[UserError], field: str) -> None:
+        self.uploads, self.types, self.errors, self.field = uploads, types, errors, field
 
     def __bool__(self) -> bool:
         return bool(self.uploads)
 
     async def attach_to(self, unit: UnitOfWork, kind: CaseKind, case_id: UUID, message_id: UUID | None = None) -> None:
-        """Makes them attachments of the case, which is locked or new. Raises Refused, saying what is wrong."""
+        """Makes them attachments of the case, which is locked or new. Raises ActionRefused where they cannot be."""
         if self.errors:
             raise ActionRefused(self.errors)
         if not self.uploads:
             return
-        already = await models.Attachment.filter(case_id=case_id).count()
-        if already + len(self.uploads) > MAX_FILES_IN_A_CASE:
-            message = f"A case can have at most {MAX_FILES_IN_A_CASE} files; this one has {already}."
-            raise ActionRefused([invalid(self.name, InputProblem.TOO_MANY, message)])
-        if videos := sum(self.kinds[each.id] in filetype.VIDEOS for each in self.uploads):
-            already = await models.Attachment.filter(case_id=case_id, content_type__in=filetype.VIDEOS).count()
-            if already + videos > MAX_VIDEOS_IN_A_CASE:
-                message = f"A case can have at most {MAX_VIDEOS_IN_A_CASE} videos; this one has {already}."
-                raise ActionRefused([invalid(self.name, InputProblem.TOO_MANY, message)])
+        count = await models.Attachment.filter(case_id=case_id).count()
+        if count + len(self.uploads) > MAX_FILES_IN_A_CASE:
+            message = f"A case can have at most {MAX_FILES_IN_A_CASE} files; this one has {count}."
+            raise ActionRefused([invalid(self.field, InputProblem.TOO_MANY, message)])
+        if videos := sum(self.types[upload.id] in filetype.VIDEOS for upload in self.uploads):
+            count = await models.Attachment.filter(case_id=case_id, content_type__in=filetype.VIDEOS).count()
+            if count + videos > MAX_VIDEOS_IN_A_CASE:
+                message = f"A case can have at most {MAX_VIDEOS_IN_A_CASE} videos; this one has {count}."
+                raise ActionRefused([invalid(self.field, InputProblem.TOO_MANY, message)])
         statement = Statement()
         bind = statement.bind
-        of_case = f"case_kind = {bind(kind.value)}, case_id = {bind(case_id)}, message_id = {bind(message_id)}"
-        types = " ".join(f"WHEN {bind(each.id)} THEN {bind(self.kinds[each.id])}" for each in self.uploads)
+        case = f"case_kind = {bind(kind.value)}, case_id = {bind(case_id)}, message_id = {bind(message_id)}"
+        types = " ".join(f"WHEN {bind(upload.id)} THEN {bind(self.types[upload.id])}" for upload in self.uploads)
         names = " ".join(
-            f"WHEN {bind(each.id)} THEN {bind(filetype.with_extension(each.filename, self.kinds[each.id]))}"
-            for each in self.uploads
+            f"WHEN {bind(upload.id)} THEN {bind(filetype.with_extension(upload.filename, self.types[upload.id]))}"
+            for upload in self.uploads
         )
-        taken = await database.change(
-            f"UPDATE attachments SET {of_case}, content_type = CASE id {types} END, filename = CASE id {names} END"
-            f" WHERE {statement.condition(Where.among('id', [each.id for each in self.uploads]))} AND case_id IS NULL",
+        uploads = statement.condition(Where.among("id", [upload.id for upload in self.uploads]))
+        changed = await database.change(
+            f"UPDATE attachments SET {case}, content_type = CASE id {types} END, filename = CASE id {names} END"
+            f" WHERE {uploads} AND case_id IS NULL",
             statement.values,
         )
-        if taken < len(self.uploads):  # another request was faster
-            raise ActionRefused([invalid(self.name, InputProblem.OTHER, _USED)])
+        if changed < len(self.uploads):  # another request was faster
+            raise ActionRefused([invalid(self.field, InputProblem.OTHER, _USED)])
 
 
 _USED = "This file already belongs to a case; upload it again to use it twice."
@@ -114,34 +115,36 @@ def uploads_field(description: str) -> Any:
     return input_field(description, max_items=MAX_FILES_AT_ONCE, items="files")
 
 
-async def resolve_uploads(context: Context, checks: Checks, name: str, given: Sequence[str] | None) -> PendingUploads:
-    """The uploads named in the input's field `name`. The list's shape is checked at once; what is wrong with the files
-    is said only when they are to be taken in, after the decision. Changes nothing that anybody sees."""
-    given = given or ()
-    if checks.bounds(name) and len(set(given)) < len(given):
-        checks.problem(name, InputProblem.OTHER, "A file is named twice; name each file once.")
-    if checks.errors or not given:
-        return PendingUploads([], {}, [], name)
-    keys = [ids.key_of("Upload", text) for text in given]
+async def resolve_uploads(
+    context: Context, checks: Checks, field: str, upload_ids: Sequence[str] | None
+) -> PendingUploads:
+    """Returns the uploads with these ids, which stand in the input's `field`. Adds problems of the list to `checks`.
+    Problems of the files are raised by `attach_to`, after the policy's decision. Changes nothing that clients see."""
+    upload_ids = upload_ids or ()
+    if checks.bounds(field) and len(set(upload_ids)) < len(upload_ids):
+        checks.problem(field, InputProblem.OTHER, "A file is named twice; name each file once.")
+    if checks.errors or not upload_ids:
+        return PendingUploads([], {}, [], field)
+    keys = [ids.key_of("Upload", text) for text in upload_ids]
     where = Where("by_id = {}", context.viewer.id) & Where.among("id", [key for key in keys if key])
     rows = await fetch(context, Select(_Upload, where, visibility=_VIEWERS_OWN))
-    known = {row.id: row for row in rows}
-    kinds: dict[UUID, str] = {}
+    by_id = {row.id: row for row in rows}
+    types: dict[UUID, str] = {}
     errors: list[UserError] = []
-    for place, key in enumerate(keys):
-        upload = known.get(key) if key else None
+    for index, key in enumerate(keys):
+        upload = by_id.get(key) if key else None
         try:
-            kind = await _examine(context, upload)
+            content_type = await _examine(context, upload)
         except ValueError as error:
-            errors.append(invalid(f"{name}.{place}", InputProblem.OTHER, str(error)))
+            errors.append(invalid(f"{field}.{index}", InputProblem.OTHER, str(error)))
         else:
             assert upload is not None
-            kinds[upload.id] = kind
-    return PendingUploads([known[key] for key in keys if key and key in kinds], kinds, errors, name)
+            types[upload.id] = content_type
+    return PendingUploads([by_id[key] for key in keys if key and key in types], types, errors, field)
 
 
 async def _examine(context: Context, upload: _Upload | None) -> str:
-    """The kind of the content that came in. Raises ValueError with a sentence that says what is wrong."""
+    """Returns the type of the uploaded content. Raises ValueError with a message for the person."""
     if upload is None:
         raise ValueError("Upload not found; it may belong to another account.")
     if upload.case_id is not None:
@@ -153,9 +156,9 @@ async def _examine(context: Context, upload: _Upload | None) -> str:
         raise ValueError("This file has not been uploaded yet; PUT it to the upload's URL first.")
     if sample.size != upload.size:
         raise ValueError(f"This file has {sample.size:,} bytes, but the upload was created for {upload.size:,}.")
-    kind = filetype.sniff(sample.content, upload.content_type)
-    if kind is None:
+    content_type = filetype.sniff(sample.content, upload.content_type)
+    if content_type is None:
         raise ValueError(filetype.WRONG_TYPE)
-    if sample.size > filetype.max_bytes(kind):
+    if sample.size > filetype.max_bytes(content_type):
         raise ValueError(f"This file is too large. {filetype.SIZES}")
-    return kind
+    return content_type

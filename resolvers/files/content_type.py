@@ -1,5 +1,5 @@
-"""What a file is: told by its content's own signature, never by its name. What a client announces is a hint:
-browsers go by the endings of names, or say nothing."""
+"""Content types of files, by the signature of their content and never by their name. The type that a client declares is
+a hint: browsers derive it from the file name, or leave it out."""
 
 import re
 from collections.abc import Iterator
@@ -9,12 +9,12 @@ from email.parser import BytesHeaderParser
 
 import puremagic
 
-UNKNOWN = "application/octet-stream"  # announced by clients that cannot tell
+UNKNOWN = "application/octet-stream"  # declared by clients that do not know
 PLAIN, EMAIL, ZIP, PDF = "text/plain", "message/rfc822", "application/zip", "application/pdf"
 MP4, MOV = "video/mp4", "video/quicktime"
 VIDEOS = (MP4, MOV)
 MAX_BYTES, MAX_VIDEO_BYTES = 20_000_000, 100_000_000  # bytes
-OLD_OFFICE = "application/x-ole-storage"  # one of the old office formats, when nobody says which
+OLD_OFFICE = "application/x-ole-storage"  # an old office format that nobody declares
 
 _OOXML = "application/vnd.openxmlformats-officedocument"
 _ODF = "application/vnd.oasis.opendocument"
@@ -22,7 +22,7 @@ _ODF = "application/vnd.oasis.opendocument"
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """`extensions` are the endings of its names, the usual one first; `proofs` the names that its signature has."""
+    """`extensions` are those of its file names, the usual one first; `proofs` are the types in its signature."""
 
     extensions: tuple[str, ...]
     proofs: frozenset[str]
@@ -32,7 +32,7 @@ def _kind(extensions: str, *proofs: str) -> _Kind:
     return _Kind(tuple(extensions.split()), frozenset(proofs))
 
 
-_OLE = "application/msword"  # what every document of the old office formats is known as
+_OLE = "application/msword"  # the signature of every old office format
 _DOCX, _XLSX, _PPTX = (
     f"{_OOXML}.{name}" for name in ("wordprocessingml.document", "spreadsheetml.sheet", "presentationml.presentation")
 )
@@ -61,7 +61,7 @@ KINDS: dict[str, _Kind] = {
     PLAIN: _kind(".txt .log .csv .tsv .md"),
     EMAIL: _kind(".eml"),
 }
-_ALSO_CALLED = {
+_ALIASES = {
     "image/jpg": "image/jpeg",
     "image/pjpeg": "image/jpeg",
     "image/x-png": "image/png",
@@ -79,13 +79,13 @@ _ALSO_CALLED = {
     "video/3gpp": MP4,
     "video/x-quicktime": MOV,
 }
-# No content that is taken is called so by anybody: said at once, before it is sent for nothing.
+# No accepted content is ever declared as one of these, so they are refused before the upload.
 _NEVER = re.compile(
     r"(?:audio|font|model)/.*|video/(?!\*).*|text/html|text/(?:x-)?javascript|image/svg\+xml"
     r"|application/(?:xhtml\+xml|(?:x-)?javascript|x-ms(?:download|dos-program|i)|x-(?:executable|sh)|java-archive"
     r"|vnd\.microsoft\.portable-executable|vnd\.android\.package-archive)"
 )
-# "image" and "*/*" are what some apps say.
+# Some apps send "image" or "*/*".
 _NAME = re.compile(r"[a-z0-9!#$&^_.+*-]{1,100}(/[a-z0-9!#$&^_.+*-]{0,100})?")
 
 ACCEPTED_TYPES = "JPEG, PNG, GIF, WebP, HEIC, PDF, office documents, plain text, e-mail, zip, and MP4 and MOV videos"
@@ -96,17 +96,28 @@ _INVISIBLE = " \t\r\n\u00a0\u200b\u2060\ufeff"
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
 _HEADERS = ("From", "To", "Subject", "Date", "Message-ID", "Received", "Return-Path", "Delivered-To")
 _PDF = re.compile(rb"(?:\xef\xbb\xbf|\s)*%PDF-")
-_IN_FRONT_OF_PDF = 1024  # bytes in which readers look for its beginning
+_IN_FRONT_OF_PDF = 1024  # bytes in which PDF readers look for the start
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"}
 _MP4_BRANDS = {b"isom", *(b"iso%d" % n for n in range(2, 10)), b"mp41", b"mp42", b"avc1", b"M4V ", b"MSNV", b"mmp4"}
-_OTHER_BRANDS = {b"avif", b"avis", b"mif1", b"msf1", b"M4A ", b"M4B ", b"M4P ", b"F4A ", b"F4B ", b"crx "}  # first ones
+_OTHER_BRANDS = {
+    b"avif",
+    b"avis",
+    b"mif1",
+    b"msf1",
+    b"M4A ",
+    b"M4B ",
+    b"M4P ",
+    b"F4A ",
+    b"F4B ",
+    b"crx ",
+}  # as first brand
 
 
 def declared_type(content_type: str) -> str | None:
-    """The kind that a client names, in our spelling, and UNKNOWN where the content will tell; None for what is never
-    taken."""
+    """Returns the type that a client declares, without aliases. UNKNOWN if the content decides; None if it is never
+    accepted."""
     name = content_type.split(";")[0].strip().lower()
-    name = _ALSO_CALLED.get(name, name)
+    name = _ALIASES.get(name, name)
     if name in KINDS or not name:
         return name or UNKNOWN
     if _NEVER.fullmatch(name) or not _NAME.fullmatch(name):
@@ -115,41 +126,41 @@ def declared_type(content_type: str) -> str | None:
 
 
 def max_bytes(kind: str) -> int:
-    """How many bytes a file of that kind may have."""
+    """Returns the size limit of this type, in bytes."""
     return MAX_VIDEO_BYTES if kind in VIDEOS else MAX_BYTES
 
 
-def may_be_large(announced: str) -> bool:
-    """Whether a file so announced may be a video."""
-    return announced in VIDEOS or announced == UNKNOWN
+def may_be_large(declared: str) -> bool:
+    """Whether a file that is declared so can be a video."""
+    return declared in VIDEOS or declared == UNKNOWN
 
 
-def sniff(sample: bytes, announced: str) -> str | None:
-    """The kind of a content, given the beginning and the end of it; None for one that is not taken. What was announced
-    decides only among kinds that the content could be."""
+def sniff(sample: bytes, declared: str) -> str | None:
+    """Returns the type of a content, from its first and last bytes; None if it is not accepted. The declared type
+    decides only between types that the content can be."""
     proofs = set(_signatures(sample))
-    found = [name for name, kind in KINDS.items() if kind.proofs & proofs]
-    if announced in found:
-        return announced
-    if OLD_OFFICE in found:
+    matches = [name for name, kind in KINDS.items() if kind.proofs & proofs]
+    if declared in matches:
+        return declared
+    if OLD_OFFICE in matches:
         return OLD_OFFICE
-    if found or not _is_text(sample):
-        return found[0] if found else None
-    return EMAIL if announced != PLAIN and _is_email(sample) else PLAIN
+    if matches or not _is_text(sample):
+        return matches[0] if matches else None
+    return EMAIL if declared != PLAIN and _is_email(sample) else PLAIN
 
 
 def with_extension(filename: str, content_type: str) -> str:
-    """The name with an ending that fits the kind, so that nobody's computer takes it for something else."""
+    """Returns the file name with an extension of this type, so that no computer opens it as another type."""
     extensions = KINDS[content_type].extensions
     return filename if filename.lower().endswith(extensions) else f"{filename}{extensions[0]}"
 
 
 def _signatures(sample: bytes) -> Iterator[str]:
-    """Names of kinds that the content proves. puremagic knows signatures, but not what is inside of containers."""
+    """Yields the types that the content shows. puremagic knows signatures, but not what is inside a container."""
     if sample.startswith((b"PK\3\4", b"PK\5\6")):
         yield _inside_of_zip(sample)
     elif sample[4:8] == b"ftyp":
-        if kind := _of_brands(sample[8 : int.from_bytes(sample[:4], "big")][:200]):
+        if kind := _type_of_brands(sample[8 : int.from_bytes(sample[:4], "big")][:200]):
             yield kind
     elif _PDF.match(sample[:_IN_FRONT_OF_PDF]):
         yield PDF
@@ -164,10 +175,10 @@ def _signatures(sample: bytes) -> Iterator[str]:
             return
 
 
-def _of_brands(said: bytes) -> str | None:
-    """The kind of a file of the ISO base media format, by the brands that it says it can be read as, the first of which
-    is its own. (The second is a version.)"""
-    brands = [said[place : place + 4] for place in range(0, len(said), 4)]
+def _type_of_brands(field: bytes) -> str | None:
+    """Returns the type of a file of the ISO base media format. Its header lists the brands that it is compatible with.
+    The first is its own, the second is a version."""
+    brands = [field[start : start + 4] for start in range(0, len(field), 4)]
     if not _HEIC_BRANDS.isdisjoint(brands):
         return "image/heic"
     if not brands or brands[0] in _OTHER_BRANDS:
@@ -187,11 +198,11 @@ def _inside_of_zip(sample: bytes) -> str:
 
 
 def _is_text(sample: bytes) -> bool:
-    """Markup is not: a browser might show it."""
+    """Whether it is plain text. Markup is not, because a browser might render it."""
     if sample.startswith((b"\xff\xfe", b"\xfe\xff")):
         sample = sample[: len(sample) // 2 * 2].decode("utf-16", "ignore").encode()
-    begins = sample.decode("utf-8", "ignore").lstrip(_INVISIBLE)
-    return not _CONTROL.search(sample) and not begins.startswith("<")
+    text = sample.decode("utf-8", "ignore").lstrip(_INVISIBLE)
+    return not _CONTROL.search(sample) and not text.startswith("<")
 
 
 def _is_email(sample: bytes) -> bool:

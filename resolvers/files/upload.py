@@ -1,4 +1,4 @@
-"""Uploads: announcing a file that is going to be brought, and clearing away those that nobody used."""
+"""Uploads: creating one, and deleting those that no case uses."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from resolvers.signed_url import UPLOAD_SECONDS, FileUrls
 from resolvers.write.checks import Checks
 from resolvers.write.inputs import Input, input_field, input_type
 
-MAX_UNUSED, MAX_LARGE_UNUSED = 100, 4  # of one account; large ones are larger than all but videos can be
-_CLEARED_AFTER = UNUSED_UPLOAD_RETENTION + timedelta(hours=1)  # no request that may still use one is under way by then
-_CLEARED_AT_ONCE = 500
+MAX_UNUSED, MAX_LARGE_UNUSED = 100, 4  # of one account; only videos can be large
+_CLEARED_AFTER = UNUSED_UPLOAD_RETENTION + timedelta(hours=1)  # by then, no request that may still use one is running
+_BATCH_SIZE = 500
 
 
 @input_type("A file to upload.")
@@ -70,8 +70,8 @@ async def create_upload(info: Info, input: CreateUpload) -> CreateUploadPayload:
     key = new_id()
     url = await context.files.upload_address(context.origin, key, content_type, input.size)
 
-    async def work() -> str | None:
-        # One after the other, so that the counts hold.
+    async def transaction() -> str | None:
+        # The lock keeps the account's other requests out, so the counts hold.
         await account.lock(context.viewer.id)
         if await _unused(info) >= MAX_UNUSED:
             return f"You have {MAX_UNUSED} uploads that no case uses; use them or wait until they expire."
@@ -87,7 +87,7 @@ async def create_upload(info: Info, input: CreateUpload) -> CreateUploadPayload:
         )
         return None
 
-    if message := await database.in_transaction(work):
+    if message := await database.in_transaction(transaction):
         errors = [UserError(Reason.INVALID_INPUT, message, InputProblem.TOO_MANY)]
         return CreateUploadPayload(upload=None, user_errors=errors)
     upload = Upload(
@@ -113,21 +113,21 @@ def _check(checks: Checks, input: CreateUpload) -> str | None:
     return content_type
 
 
-async def _unused(info: Info, **which: object) -> int:
+async def _unused(info: Info, **conditions: object) -> int:
     since = info.context.arrived_at - UNUSED_UPLOAD_RETENTION
-    mine = models.Attachment.filter(by_id=info.context.viewer.id, case_id=None, created_at__gt=since, **which)
+    mine = models.Attachment.filter(by_id=info.context.viewer.id, case_id=None, created_at__gt=since, **conditions)
     return await mine.count()
 
 
 async def clear_expired(files: FileUrls, now: datetime) -> None:
-    """Removes the uploads that nobody used in time, and what interrupted ones left. `now` is the real time."""
+    """Deletes uploads that no case used in time, and what interrupted uploads left. `now` is the real time."""
     before = now - _CLEARED_AFTER
     while True:
-        expired = models.Attachment.filter(case_id=None, created_at__lt=before).order_by("id").limit(_CLEARED_AT_ONCE)
+        expired = models.Attachment.filter(case_id=None, created_at__lt=before).order_by("id").limit(_BATCH_SIZE)
         keys = await expired.values_list("id", flat=True)
         await files.store.remove(keys)  # type: ignore[arg-type]
-        # The content first: a row without content is cleared next time, content without a row never.
+        # The content first: a row without content is deleted next time; content without a row would stay.
         await models.Attachment.filter(id__in=keys, case_id=None).delete()
-        if len(keys) < _CLEARED_AT_ONCE:
+        if len(keys) < _BATCH_SIZE:
             break
     await files.store.tidy(before)

@@ -1,4 +1,19 @@
-"""Taking in what the order system knows: all of a batch or nothing, as events dated by the instants it names."""
+"""Stores records of the order system: all of a batch or nothing, as events dated by the instants that they name.
+
+A record says all that the order system knows of an order at `recorded_at`. What differs from the order's facts becomes
+events. For example, an order was placed on June 1; a record of June 5 says that it was paid on June 3 and shipped on
+June 4. Two events are appended, and their facts set on the order:
+
+    {at: June 3, facts: {"paid_at": June 3, "amount_paid": 9000}}
+    {at: June 4, facts: {"shipped_at": June 4}}
+
+The statements of a batch do not depend on how many of its orders are new. Each order that has changed adds one:
+
+    INSERT INTO accounts … ON CONFLICT DO NOTHING     the parties that nobody named before
+    SELECT … FROM orders WHERE number IN (…) ORDER BY number FOR UPDATE
+    INSERT INTO orders … ; INSERT INTO events …      the new ones
+    WITH w0 AS (INSERT INTO events …) UPDATE orders SET …    for each that has changed
+"""
 
 from __future__ import annotations
 
@@ -24,17 +39,17 @@ from resolvers.orders.order import Order
 from resolvers.read.fetch import fetch
 from resolvers.read.select import Select
 from resolvers.read.sql import Where
-from resolvers.write import events as history
+from resolvers.write import events
 from resolvers.write.events import PendingEvent
 from resolvers.write.expiry import record_expirations
 
-AT_ONCE = 500  # orders that are read and locked by one statement
+BATCH_SIZE = 500  # orders that one statement reads and locks
 INSTANTS = ("placed_at", "payment_submitted_at", "paid_at", "shipped_at", "completed_at", "cancelled_at")
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """A record whose shape is right. `path` says where it stands in the input, for errors found later."""
+class CheckedRecord:
+    """A record whose form is valid. `path` is its place in the input, for errors that are found later."""
 
     path: str
     number: str
@@ -47,84 +62,87 @@ class Checked:
 
 
 @dataclass(slots=True)
-class Stored:
-    """What became of records: those that could not be taken, with why, and the numbers of those that are old news."""
+class StoreResult:
+    """The records that were refused, with the errors, and the numbers of the orders whose records were too old."""
 
     errors: list[UserError] = field(default_factory=list[UserError])
-    refused: set[str] = field(default_factory=set[str])  # their paths
+    refused: set[str] = field(default_factory=set[str])  # the paths of these records
     ignored: list[str] = field(default_factory=list[str])
 
-    def refuse(self, record: Checked, errors: list[UserError]) -> None:
+    def refuse(self, record: CheckedRecord, errors: list[UserError]) -> None:
         self.errors += errors
         self.refused.add(record.path)
 
 
 async def store(
     context: Context,
-    records: Sequence[Checked],
+    records: Sequence[CheckedRecord],
     seconds: float = TRANSACTION_SECONDS,
     *,
     skip_invalid: bool = False,
     shielded: bool = True,
-) -> Stored:
-    """Takes all the records or, where one cannot be, none, and says why. With `skip_invalid` it leaves those out."""
+) -> StoreResult:
+    """Stores the records. If one is refused, stores none of them, or with `skip_invalid` all others."""
 
-    async def work() -> Stored:
-        stored = Stored()
-        accounts = await _accounts(records)
-        waiting: list[Checked] = sorted(records, key=_by_number_and_age)
+    async def transaction() -> StoreResult:
+        result = StoreResult()
+        accounts = await _add_accounts(records)
+        waiting: list[CheckedRecord] = sorted(records, key=_by_number_and_age)
         while waiting:
-            # One record of each number at a time, always in order of number: two batches never wait for each other.
-            firsts = {record.number: record for record in reversed(waiting)}
-            batch = sorted(firsts.values(), key=lambda record: record.number)
-            waiting = [record for record in waiting if firsts[record.number] is not record]
-            for start in range(0, len(batch), AT_ONCE):
-                part = batch[start : start + AT_ONCE]
-                await _store(context, part, accounts, stored)
-                if stored.errors and not skip_invalid:
-                    raise ActionRefused(stored.errors)
-        if ignored := set(stored.ignored):
-            stored.ignored = [number for number in dict.fromkeys(r.number for r in records) if number in ignored]
-        return stored
+            # One record of each number at a time, in order of number, so that two batches never wait for each other.
+            oldest = {record.number: record for record in reversed(waiting)}
+            round_ = sorted(oldest.values(), key=lambda record: record.number)
+            waiting = [record for record in waiting if oldest[record.number] is not record]
+            for start in range(0, len(round_), BATCH_SIZE):
+                await _store_batch(context, round_[start : start + BATCH_SIZE], accounts, result)
+                if result.errors and not skip_invalid:
+                    raise ActionRefused(result.errors)
+        if ignored := set(result.ignored):
+            result.ignored = [number for number in dict.fromkeys(r.number for r in records) if number in ignored]
+        return result
 
     for attempt in range(3):
         try:
-            return await database.in_transaction(work, seconds, shielded=shielded)
-        except ActionRefused as refused:
-            return Stored(refused.errors)
+            return await database.in_transaction(transaction, seconds, shielded=shielded)
+        except ActionRefused as refusal:
+            return StoreResult(refusal.errors)
         except (IntegrityError, database.Deadlock, _RecordedMeanwhile):
-            # Somebody else recorded some of the same orders in between; they are old ones now.
+            # Another request has recorded some of these orders in the meantime. The next attempt finds them.
             if attempt == 2:
                 raise
     raise AssertionError
 
 
 class _RecordedMeanwhile(Exception):
-    """A twin has recorded some of the same orders since they were looked for."""
+    """Another request has recorded some of the new orders since they were looked up."""
 
 
-def _by_number_and_age(record: Checked) -> tuple[str, datetime, int]:
+def _by_number_and_age(record: CheckedRecord) -> tuple[str, datetime, int]:
     return record.number, record.recorded_at, record.recorded_nanoseconds
 
 
 Accounts = dict[tuple[str, Role], models.Account]
 
 
-async def _accounts(records: Iterable[Checked]) -> Accounts:
+async def _add_accounts(records: Iterable[CheckedRecord]) -> Accounts:
+    """Adds accounts for parties that have none. Returns the accounts of all parties, whose names cannot change until
+    the transaction ends."""
     named = {(subject, role): name for record in records for role, (subject, name) in record.parties.items()}
-    wanted = sorted(named)
-    await account.insert([(subject, role, named[subject, role]) for subject, role in wanted])
-    found: Accounts = {}
-    for start in range(0, len(wanted), AT_ONCE):
-        subjects = {subject for subject, _ in wanted[start : start + AT_ONCE]}
+    parties = sorted(named)
+    await account.insert([(subject, role, named[subject, role]) for subject, role in parties])
+    accounts: Accounts = {}
+    for start in range(0, len(parties), BATCH_SIZE):
+        subjects = {subject for subject, _ in parties[start : start + BATCH_SIZE]}
         await account.hold_names("subject", subjects)
-        for each in await models.Account.filter(subject__in=subjects):
-            found[each.subject, each.role] = each
-    return found
+        for party in await models.Account.filter(subject__in=subjects):
+            accounts[party.subject, party.role] = party
+    return accounts
 
 
-async def _store(context: Context, records: Sequence[Checked], accounts: Accounts, stored: Stored) -> None:
-    """Takes those of the records, each of another order, that can be; `stored` learns of the others."""
+async def _store_batch(
+    context: Context, records: Sequence[CheckedRecord], accounts: Accounts, result: StoreResult
+) -> None:
+    """Stores records, each of a different order. Adds to `result` those that are refused or ignored."""
     numbers = [record.number for record in records]
     rows = await fetch(context, Select(Order, Where.among("number", numbers), order="number", lock=True))
     known = {row.number: row for row in rows}
@@ -133,56 +151,58 @@ async def _store(context: Context, records: Sequence[Checked], accounts: Account
         others = await models.Order.filter(number__in=[record.number for record in new])
         if any(order.recorded_by_id == context.viewer.id for order in others):  # type: ignore[attr-defined]
             raise _RecordedMeanwhile
-        if taken := {order.number for order in others}:
+        if foreign := {order.number for order in others}:
             message = "Another service has recorded an order with this number."
             for record in new:
-                if record.number in taken:
-                    stored.refuse(record, [invalid(f"{record.path}number", InputProblem.OTHER, message)])
-            new = [record for record in new if record.number not in taken]
+                if record.number in foreign:
+                    result.refuse(record, [invalid(f"{record.path}number", InputProblem.OTHER, message)])
+            new = [record for record in new if record.number not in foreign]
         if new:
-            await _add(context, new, accounts)
-    newer: list[tuple[Order, Checked]] = []
-    finer = await _finer(known, records)
+            await _insert_orders(context, new, accounts)
+    updates: list[tuple[Order, CheckedRecord]] = []
+    nanoseconds = await _nanoseconds(known, records)
     for record in records:
         order = known.get(record.number)
         if order is None:
             continue
-        if (record.recorded_at, record.recorded_nanoseconds) <= (order.recorded_at, finer.get(order.id, 0)):
-            stored.ignored.append(record.number)
+        if (record.recorded_at, record.recorded_nanoseconds) <= (order.recorded_at, nanoseconds.get(order.id, 0)):
+            result.ignored.append(record.number)
             continue
         if errors := _identity_errors(order, record, accounts):
-            stored.refuse(record, errors)
+            result.refuse(record, errors)
         else:
-            newer.append((order, record))
-    kept = await _cancelled_here([order for order, _ in newer if order.cancelled_at is not None])
-    for order, record in newer:
-        await _replace(context, order, record, _search(record, accounts), order.id in kept)
+            updates.append((order, record))
+    cancelled_here = await _cancelled_here([order for order, _ in updates if order.cancelled_at is not None])
+    for order, record in updates:
+        await _update_order(context, order, record, _search_text(record, accounts), order.id in cancelled_here)
 
 
-async def _finer(known: dict[str, Order], records: Sequence[Checked]) -> dict[UUID, int]:
-    """What the orders' recorded_at have beyond their microseconds, of those for which that decides."""
-    alike = [known[r.number].id for r in records if r.number in known and known[r.number].recorded_at == r.recorded_at]
-    if not alike:
+async def _nanoseconds(known: dict[str, Order], records: Sequence[CheckedRecord]) -> dict[UUID, int]:
+    """Returns the nanoseconds of the orders' `recorded_at`, where the record is of the same microsecond."""
+    same_microsecond = [
+        known[r.number].id for r in records if r.number in known and known[r.number].recorded_at == r.recorded_at
+    ]
+    if not same_microsecond:
         return {}
-    found = models.Order.filter(id__in=alike).exclude(recorded_nanoseconds=0)
-    return dict(await found.values_list("id", "recorded_nanoseconds"))  # type: ignore[arg-type]
+    orders = models.Order.filter(id__in=same_microsecond).exclude(recorded_nanoseconds=0)
+    return dict(await orders.values_list("id", "recorded_nanoseconds"))  # type: ignore[arg-type]
 
 
-def _search(record: Checked, accounts: Accounts) -> str:
-    """By the names that are shown, which the parties may have changed since."""
+def _search_text(record: CheckedRecord, accounts: Accounts) -> str:
+    """Returns the text by which the order is found. It has the parties' names as shown, not as in the record."""
     names = {role: accounts[subject, role].name for role, (subject, _) in record.parties.items()}
     titles = (title for title, *_ in record.columns["items"])
     return order_search(record.number, names[Role.BUYER], names[Role.SUPPLIER], titles)
 
 
-async def _add(context: Context, records: Sequence[Checked], accounts: Accounts) -> None:
+async def _insert_orders(context: Context, records: Sequence[CheckedRecord], accounts: Accounts) -> None:
     orders: list[models.Order] = []
-    events: list[dict[str, Any]] = []
+    event_rows: list[dict[str, Any]] = []
     known_at = context.known_at()
     for record in records:
         id = new_id()
-        changes = _changes({}, record)
-        facts = {name: value for change in changes for name, value in change.facts.items()}
+        pending = _new_events({}, record)
+        facts = {name: value for event in pending for name, value in event.facts.items()}
         orders.append(
             models.Order(
                 id=id,
@@ -193,18 +213,18 @@ async def _add(context: Context, records: Sequence[Checked], accounts: Accounts)
                 recorded_at=record.recorded_at,
                 recorded_nanoseconds=record.recorded_nanoseconds,
                 changed_at=known_at,
-                search=_search(record, accounts),
+                search=_search_text(record, accounts),
                 **record.columns,
                 **facts,
             )
         )
-        events += history.event_rows(id, known_at, changes)
+        event_rows += events.event_rows(id, known_at, pending)
     await models.Order.bulk_create(orders)
-    await models.Event.bulk_create(models.Event(**columns) for columns in events)
+    await models.Event.bulk_create(models.Event(**columns) for columns in event_rows)
 
 
-def _identity_errors(order: Order, record: Checked, accounts: Accounts) -> list[UserError]:
-    """Reports where a record has another kind or other parties than its order, which never change."""
+def _identity_errors(order: Order, record: CheckedRecord, accounts: Accounts) -> list[UserError]:
+    """Returns errors where the record has another kind or other parties than its order, which never change."""
     errors: list[UserError] = []
     if record.kind is not order.kind:
         errors.append(invalid(f"{record.path}kind", InputProblem.OTHER, "The kind of an order cannot change."))
@@ -217,38 +237,41 @@ def _identity_errors(order: Order, record: Checked, accounts: Accounts) -> list[
 
 
 async def _cancelled_here(orders: Sequence[Order]) -> set[UUID]:
-    """Those that were cancelled by an action here, which the order system cannot take back."""
+    """Returns the ids of the orders that were cancelled by an action here. The order system cannot undo that."""
     if not orders:
         return set()
-    ways = (CancellationStatus.CANCELLED, CancellationStatus.ACCEPTED)
-    found = models.Cancellation.filter(order_id__in=[order.id for order in orders], closed_as__in=ways)
-    return set(await found.values_list("order_id", flat=True))  # type: ignore[arg-type]
+    statuses = (CancellationStatus.CANCELLED, CancellationStatus.ACCEPTED)
+    cancellations = models.Cancellation.filter(order_id__in=[order.id for order in orders], closed_as__in=statuses)
+    return set(await cancellations.values_list("order_id", flat=True))  # type: ignore[arg-type]
 
 
-async def _replace(context: Context, order: Order, record: Checked, search: str, cancelled_here: bool) -> None:
+async def _update_order(
+    context: Context, order: Order, record: CheckedRecord, search: str, cancelled_here: bool
+) -> None:
+    """Replaces what the order system knew of the locked order by the record."""
     kept: dict[str, Any] = {"cancelled_at": order.cancelled_at} if cancelled_here else {}
-    kept["payment_reversed_at"] = _reversed_at(order, record)
+    kept["payment_reversed_at"] = _payment_reversed_at(order, record)
     if record.facts["paid_at"] and record.facts["payment_submitted_at"] is None:
-        # A payment that was received did not fail, only because nobody mentions any more that it was on its way.
+        # The payment was received, so it did not fail, even if the record leaves out when it was submitted.
         kept["payment_submitted_at"] = order.payment_submitted_at
     record = replace(record, facts=record.facts | kept)
-    settled = await record_expirations(context, order)
-    changes = _changes({name: getattr(order, name) for name in record.facts}, record)
+    expired = await record_expirations(context, order)
+    pending = _new_events({name: getattr(order, name) for name in record.facts}, record)
     items = [list(item) for item in record.columns["items"]]
-    if not changes and (order.items, order.currency) != (items, record.columns["currency"]):
-        changes.append(PendingEvent(at=record.recorded_at))
-    overtaken = any(record.facts[name] for name in ("shipped_at", "completed_at", "cancelled_at"))
-    if order.cancellation_pending_since is not None and overtaken:
-        changes.append(await _supersede(order, context.now))
-    before = order.most_claimable
-    policy.fold(order, [change.facts for change in changes])
-    most = Money(policy.claimable_amount(order), record.columns["currency"])
-    if order.dispute_open_since is not None and most != before:
-        changes.append(await _limit_dispute(order, most, context.now))
-    await history.append(
+    if not pending and (order.items, order.currency) != (items, record.columns["currency"]):
+        pending.append(PendingEvent(at=record.recorded_at))
+    supersedes = any(record.facts[name] for name in ("shipped_at", "completed_at", "cancelled_at"))
+    if order.cancellation_pending_since is not None and supersedes:
+        pending.append(await _supersede_cancellation(order, context.now))
+    claimable_before = order.most_claimable
+    policy.fold(order, [event.facts for event in pending])
+    claimable = Money(policy.claimable_amount(order), record.columns["currency"])
+    if order.dispute_open_since is not None and claimable != claimable_before:
+        pending.append(await _limit_dispute(order, claimable, context.now))
+    await events.append(
         context,
         order,
-        [*settled, *changes],
+        [*expired, *pending],
         recorded_at=record.recorded_at,
         recorded_nanoseconds=record.recorded_nanoseconds,
         search=search,
@@ -256,48 +279,49 @@ async def _replace(context: Context, order: Order, record: Checked, search: str,
     )
 
 
-def _reversed_at(order: Order, record: Checked) -> datetime | None:
-    """When the order system told that a payment which was received had been taken back; None while it has not been, and
-    once another one was received."""
+def _payment_reversed_at(order: Order, record: CheckedRecord) -> datetime | None:
+    """Returns when the order system said that a received payment had been taken back. None if it was not, or if another
+    payment has been received since."""
     if record.facts["paid_at"] is not None:
         return None
     return order.payment_reversed_at if order.paid_at is None else record.recorded_at
 
 
-def _changes(old: dict[str, Any], record: Checked) -> list[PendingEvent]:
-    """What the record says anew, as one change for each instant it names, dated by it; what it takes back, and new
-    amounts, dated by the record."""
+def _new_events(old: dict[str, Any], record: CheckedRecord) -> list[PendingEvent]:
+    """Returns what the record changes in the `old` facts: an event for each new instant, dated by that instant. What
+    the record takes back, and amounts that change alone, are dated by the record."""
     new = {name: value for name, value in record.facts.items() if old.get(name) != value}
     if not old:
         new["amount_paid"] = record.facts["amount_paid"]
-    changes: dict[str, PendingEvent] = {}
+    events_by_name: dict[str, PendingEvent] = {}
     for name in INSTANTS:
         if name in new:
-            changes[name] = PendingEvent(at=new[name] or record.recorded_at, facts={name: new[name]})
-    for name, along_with in (("total", "placed_at"), ("amount_paid", "paid_at"), ("payment_reversed_at", "paid_at")):
+            events_by_name[name] = PendingEvent(at=new[name] or record.recorded_at, facts={name: new[name]})
+    for name, companion in (("total", "placed_at"), ("amount_paid", "paid_at"), ("payment_reversed_at", "paid_at")):
         if name in new:
-            carrier = changes.get(along_with) or changes.get("placed_at")
-            if carrier is None:
-                carrier = changes.setdefault("amounts", PendingEvent(at=record.recorded_at))
-            carrier.facts[name] = new[name]
-    return sorted(changes.values(), key=lambda change: change.at)
+            event = events_by_name.get(companion) or events_by_name.get("placed_at")
+            if event is None:
+                event = events_by_name.setdefault("amounts", PendingEvent(at=record.recorded_at))
+            event.facts[name] = new[name]
+    return sorted(events_by_name.values(), key=lambda event: event.at)
 
 
-async def _limit_dispute(order: Order, most: Money, now: datetime) -> PendingEvent:
-    """What the order's open dispute can end with has changed."""
-    open_one = await models.Dispute.get(order_id=order.id, closed_at=None)
-    facts = policy.claimable_facts(most.minor, most.currency_code)
-    await models.Dispute.filter(id=open_one.id).update(**facts)
-    return PendingEvent(at=now, case=(CaseKind.DISPUTE, open_one.id), case_facts=facts)
+async def _limit_dispute(order: Order, claimable: Money, now: datetime) -> PendingEvent:
+    """Sets on the order's open dispute what can be claimed now. Returns the event for it."""
+    dispute = await models.Dispute.get(order_id=order.id, closed_at=None)
+    facts = policy.claimable_facts(claimable.minor, claimable.currency_code)
+    await models.Dispute.filter(id=dispute.id).update(**facts)
+    return PendingEvent(at=now, case=(CaseKind.DISPUTE, dispute.id), case_facts=facts)
 
 
-async def _supersede(order: Order, now: datetime) -> PendingEvent:
-    pending = await models.Cancellation.get(order_id=order.id, closed_at=None)
+async def _supersede_cancellation(order: Order, now: datetime) -> PendingEvent:
+    """Closes the order's pending cancellation request. Returns the event for it."""
+    cancellation = await models.Cancellation.get(order_id=order.id, closed_at=None)
     facts: dict[str, Any] = {"closed_at": now, "closed_as": CancellationStatus.SUPERSEDED}
-    await models.Cancellation.filter(id=pending.id).update(**facts)
+    await models.Cancellation.filter(id=cancellation.id).update(**facts)
     return PendingEvent(
         at=now,
         facts={"cancellation_pending_since": None},
-        case=(CaseKind.CANCELLATION, pending.id),
+        case=(CaseKind.CANCELLATION, cancellation.id),
         case_facts=facts,
     )

@@ -1,4 +1,4 @@
-"""Orders come in: what the order system knows of them, as facts and as events dated by the instants it names."""
+"""The `recordOrders` mutation: its input, and the checks of each record that need no database."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from models.enums import InputProblem, OrderKind, Reason, Role
 from resolvers.context import Info
 from resolvers.errors import UserError
 from resolvers.instant import FinerInstant
-from resolvers.orders.ingest import INSTANTS, Checked, store
+from resolvers.orders.ingest import INSTANTS, CheckedRecord, store
 from resolvers.orders.order import Order
 from resolvers.policy.messages import MESSAGES
 from resolvers.read.fetch import read
@@ -21,7 +21,8 @@ from resolvers.write.inputs import Input, MoneyInput, input_field, input_type
 
 MAX_ORDERS, MAX_ITEMS = 500, 100
 MAX_QUANTITY = 1_000_000_000
-AHEAD = timedelta(days=1)  # of now, that a record may be: a later one would keep out all the true ones until then
+# How far ahead of now a record may be dated. While a record from the future stands, all true ones would be ignored.
+MAX_AHEAD = timedelta(days=1)
 
 
 @input_type("A buyer or a supplier.")
@@ -107,8 +108,8 @@ class RecordOrdersPayload:
 Item = tuple[str, int, *tuple[int, ...]]  # title, quantity, and the price as StoredPrice
 
 
-def check(checks: Checks, record: OrderRecord, now: datetime) -> Checked:
-    """Adds what is wrong with the record to its checks. What it returns is of use only if nothing was."""
+def check(checks: Checks, record: OrderRecord, now: datetime) -> CheckedRecord:
+    """Adds the record's problems to `checks`. The returned record is valid only if there are none."""
     path = checks.path
     parties = ((Role.BUYER, record.buyer), (Role.SUPPLIER, record.supplier))
     checks.declared("number", "buyer", "supplier")
@@ -126,11 +127,11 @@ def check(checks: Checks, record: OrderRecord, now: datetime) -> Checked:
         ("cancelled_at", "cancelledAt"),
     ):
         checks.not_before(f"{path}{label}", getattr(record, name), record.placed_at, "the order was placed")
-    if record.recorded_at > now + AHEAD:
+    if record.recorded_at > now + MAX_AHEAD:
         message = "This is more than one day in the future; send the time at which the order system knew this."
         checks.problem(f"{path}recordedAt", InputProblem.OUT_OF_RANGE, message)
     items = _items(checks, record)
-    return Checked(
+    return CheckedRecord(
         path=path,
         number=record.number,
         kind=record.kind,
@@ -173,33 +174,33 @@ async def record_orders(info: Info, input: RecordOrders) -> RecordOrdersPayload:
     context = info.context
     if context.viewer.role is not Role.SERVICE:
         reason = Reason.NOT_YOUR_ROLE
-        return _none_taken([UserError(reason, MESSAGES[reason])])
+        return _nothing_recorded([UserError(reason, MESSAGES[reason])])
     orders = Checks(input)
     if not orders.bounds("orders"):
-        return _none_taken(orders.errors)
-    records: list[Checked] = []
+        return _nothing_recorded(orders.errors)
+    records: list[CheckedRecord] = []
     errors: list[UserError] = []
-    for place, record in enumerate(input.orders):
-        checks = Checks(record, f"orders.{place}.")
+    for index, record in enumerate(input.orders):
+        checks = Checks(record, f"orders.{index}.")
         checked = check(checks, record, context.now)
         errors += checks.errors
         if not checks.errors:
             records.append(checked)
     if errors and not input.skip_invalid:
-        return _none_taken(errors)
-    stored = await store(context, records, skip_invalid=bool(input.skip_invalid))
-    errors += stored.errors
+        return _nothing_recorded(errors)
+    result = await store(context, records, skip_invalid=bool(input.skip_invalid))
+    errors += result.errors
     if errors and not input.skip_invalid:
-        return _none_taken(errors)
-    numbers = [record.number for record in records if record.path not in stored.refused]
-    asked = Selection.below(info).field("orders")
-    rows = await read(context, Select(Order, Where.among("number", set(numbers))), asked)
+        return _nothing_recorded(errors)
+    numbers = [record.number for record in records if record.path not in result.refused]
+    selection = Selection.below(info).field("orders")
+    rows = await read(context, Select(Order, Where.among("number", set(numbers))), selection)
     by_number = {row.number: row for row in rows}
-    errors.sort(key=lambda error: int((error.field or ["orders", "0"])[1]))  # by their places
+    errors.sort(key=lambda error: int((error.field or ["orders", "0"])[1]))  # in the order of the records
     return RecordOrdersPayload(
-        orders=[by_number[number] for number in numbers], ignored=stored.ignored, user_errors=errors
+        orders=[by_number[number] for number in numbers], ignored=result.ignored, user_errors=errors
     )
 
 
-def _none_taken(errors: list[UserError]) -> RecordOrdersPayload:
+def _nothing_recorded(errors: list[UserError]) -> RecordOrdersPayload:
     return RecordOrdersPayload(orders=None, ignored=[], user_errors=errors)

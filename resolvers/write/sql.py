@@ -1,4 +1,16 @@
-"""What actions write, by SQL text: rows more, or columns of rows that are there."""
+"""Writes: inserts and updates as values, sent together.
+
+A handler collects writes and `send` sends them. On PostgreSQL, several writes are one statement, and so one round trip:
+
+    insert(models.Feedback, [{"id": …, "order_id": …}])
+    update(models.Order, {"id": …}, {"feedback_left_at": …})
+
+    WITH w0 AS (INSERT INTO feedback (id, order_id) VALUES ($1, $2))
+        UPDATE orders SET feedback_left_at = $3 WHERE id = $4
+
+SQLite has no writes within a WITH; it gets one statement for each write. The SQL text depends only on the form of the
+writes (table, columns, number of rows), so it is cached by that.
+"""
 
 # pyright: reportPrivateUsage=false
 
@@ -18,29 +30,29 @@ Columns = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class _Insert:
-    """The form of one: the values come row by row."""
+    """The form of an insert. Its values are those of the rows, one row after the other."""
 
     model: type[Model]
     columns: tuple[str, ...]
     rows: int
 
-    def text(self, place: Iterator[str]) -> str:
-        rows = [f"({', '.join(next(place) for _ in self.columns)})" for _ in range(self.rows)]
+    def text(self, placeholders: Iterator[str]) -> str:
+        rows = [f"({', '.join(next(placeholders) for _ in self.columns)})" for _ in range(self.rows)]
         return f"INSERT INTO {self.model._meta.db_table} ({', '.join(self.columns)}) VALUES {', '.join(rows)}"
 
 
 @dataclass(frozen=True, slots=True)
 class _Update:
-    """The form of one: the values are those that are set, and then those by which the rows are found."""
+    """The form of an update. Its values are the new ones, then those of the condition."""
 
     model: type[Model]
     columns: tuple[str, ...]
     where: tuple[str, ...]
 
-    def text(self, place: Iterator[str]) -> str:
-        sets = ", ".join(f"{name} = {next(place)}" for name in self.columns)
-        conditions = " AND ".join(f"{name} = {next(place)}" for name in self.where)
-        return f"UPDATE {self.model._meta.db_table} SET {sets} WHERE {conditions}"
+    def text(self, placeholders: Iterator[str]) -> str:
+        assignments = ", ".join(f"{name} = {next(placeholders)}" for name in self.columns)
+        conditions = " AND ".join(f"{name} = {next(placeholders)}" for name in self.where)
+        return f"UPDATE {self.model._meta.db_table} SET {assignments} WHERE {conditions}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +62,7 @@ class Write:
 
     @property
     def row(self) -> tuple[Any, ...]:
-        """What tells which rows are updated."""
+        """Identifies the updated rows."""
         return (self.form.model, *self.values[len(self.form.columns) :])
 
 
@@ -59,40 +71,40 @@ def _json(value: Any) -> Any:
 
 
 @cache
-def _spelled(model: type[Model], columns: tuple[str, ...]) -> list[tuple[str, Callable[[Any], Any] | None]]:
-    """The columns, and how each is spelled where the driver would not take a value as it is."""
+def _encoders(model: type[Model], columns: tuple[str, ...]) -> list[tuple[str, Callable[[Any], Any] | None]]:
+    """Returns the columns, each with the function that encodes its value for the driver; None where it needs none."""
     fields: dict[str, Any] = model._meta.fields_map  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     return [(name, _json if isinstance(fields.get(name), JSONField) else None) for name in columns]
 
 
 def _values(model: type[Model], columns: tuple[str, ...], row: Columns) -> list[Any]:
-    return [row[name] if spell is None else spell(row[name]) for name, spell in _spelled(model, columns)]
+    return [row[name] if encode is None else encode(row[name]) for name, encode in _encoders(model, columns)]
 
 
 def insert(model: type[Model], rows: Sequence[Columns]) -> Write:
-    """Adds rows, one at least, that all have the same columns."""
+    """Returns the insert of one or more rows, which all have the same columns."""
     columns = tuple(rows[0])
     return Write(_Insert(model, columns, len(rows)), [value for row in rows for value in _values(model, columns, row)])
 
 
 def update(model: type[Model], where: Columns, columns: Columns) -> Write:
-    """Sets columns, one at least, of the rows that have these values, none of them null."""
-    sets, conditions = tuple(columns), tuple(where)
-    values = _values(model, sets, columns) + _values(model, conditions, where)
-    return Write(_Update(model, sets, conditions), values)
+    """Returns the update of one or more columns in the rows that have the values of `where`, which are not null."""
+    assigned, conditions = tuple(columns), tuple(where)
+    values = _values(model, assigned, columns) + _values(model, conditions, where)
+    return Write(_Update(model, assigned, conditions), values)
 
 
 @lru_cache(1000)
 def _text(sign: str, *forms: _Insert | _Update) -> str:
-    place = (f"{sign}{number}" for number in range(1, 2**16))
-    *others, last = (form.text(place) for form in forms)
-    named = ", ".join(f"w{number} AS ({text})" for number, text in enumerate(others))
-    return f"WITH {named} {last}" if named else last
+    placeholders = (f"{sign}{number}" for number in range(1, 2**16))
+    *first, last = (form.text(placeholders) for form in forms)
+    expressions = ", ".join(f"w{number} AS ({text})" for number, text in enumerate(first))
+    return f"WITH {expressions} {last}" if expressions else last
 
 
 async def send(*writes: Write) -> None:
-    """As one statement, where the database takes it so: no write sees what another one has written, and no row may be
-    updated twice."""
+    """Sends the writes, as one statement where the database can. Then no write sees what another one has written, so no
+    row may be updated twice."""
     rows = [write.row for write in writes if type(write.form) is _Update]
     assert len(set(rows)) == len(rows)
     if database.dialect() == "postgres":

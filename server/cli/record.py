@@ -23,7 +23,7 @@ from resolvers.account import Account, sign_in
 from resolvers.context import Context
 from resolvers.errors import UserError
 from resolvers.feed.hub import Hub
-from resolvers.orders.ingest import Checked, store
+from resolvers.orders.ingest import CheckedRecord, store
 from resolvers.orders.record import OrderRecord, check
 from resolvers.write.checks import Checks
 from schema import SCHEMA
@@ -137,7 +137,7 @@ def _lines(lines: Iterable[bytes], from_line: int) -> Iterator[tuple[int, bytes]
             yield number, line
 
 
-def _check(number: int, line: bytes, now: datetime) -> tuple[Checked | None, list[str]]:
+def _check(number: int, line: bytes, now: datetime) -> tuple[CheckedRecord | None, list[str]]:
     """Returns the record in the line, or what is wrong with it."""
     try:
         parsed = _parse(line)

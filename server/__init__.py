@@ -1,1 +1,1 @@
-"""How it is served: settings, tokens, HTTP, command line."""
+"""The server: settings, access tokens, HTTP, GraphQL transports, command line."""

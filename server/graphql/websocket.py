@@ -167,9 +167,8 @@ class Handler(BaseGraphQLTransportWSHandler[Any, None]):
             await self.handle_invalid_message(MALFORMED)
             return
         request_id.note_client(current.get(), request_parameters.extensions)
-        if (
-            self.connection_acknowledged and message["id"] not in self.operations
-        ):  # otherwise, Strawberry closes the socket
+        # Otherwise, the base closes the socket.
+        if self.connection_acknowledged and message["id"] not in self.operations:
             try:
                 message["payload"]["query"] = self.connection.endpoint.documents.text(request_parameters)
                 if len(self.operations) >= MAX_OPERATIONS:

@@ -89,7 +89,7 @@ class RequestCancellation(CancelOrder):
     pass
 
 
-@input_type("An order whose cancellation request to withdraw.")
+@input_type("The order whose cancellation request is withdrawn.")
 class WithdrawCancellation(OrderInput):
     note: str | None = input_field("Anything to add.", max_length=SHORT_TEXT)
 
@@ -100,12 +100,12 @@ _CANCELLATION_ID = (
 )
 
 
-@input_type("An order whose cancellation request to accept.")
+@input_type("The order whose cancellation request is accepted.")
 class AcceptCancellation(WithdrawCancellation):
     cancellation_id: strawberry.ID | None = input_field(_CANCELLATION_ID)
 
 
-@input_type("An order whose cancellation request to decline.")
+@input_type("The order whose cancellation request is declined.")
 class DeclineCancellation(OrderInput):
     note: str = input_field("Why the request is declined.", max_length=SHORT_TEXT)
     cancellation_id: strawberry.ID | None = input_field(_CANCELLATION_ID)

@@ -156,7 +156,7 @@ class LeaveFeedback(OrderInput):
     comment: str | None = input_field("The comment.", max_length=LONG_TEXT)
 
 
-@input_type("Feedback to replace the order's feedback with: both the stars and the comment.")
+@input_type("Feedback that replaces the order's feedback, both its stars and its comment.")
 class ReviseFeedback(LeaveFeedback):
     comment: str | None = input_field(
         "The comment. If left out, the feedback has no comment any more.", max_length=LONG_TEXT

@@ -1,3 +1,5 @@
+"""Accounts: the participants."""
+
 import strawberry
 
 from models.enums import Role

@@ -1,3 +1,5 @@
+"""Cancellations, and the mutations on them."""
+
 import strawberry
 
 from execution.complexity import SHORT_TEXT

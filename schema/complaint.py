@@ -1,3 +1,5 @@
+"""Complaints to the Complaint Center, and the mutations on them."""
+
 from datetime import datetime
 
 import strawberry
@@ -58,7 +60,8 @@ class Complaint(Case, Actionable):
     messages = paged_field("messages", Connection[Message], "The messages of complainant and agents, newest first.")
     evidence: list[Attachment] = strawberry.field(
         metadata=sized(20),  # of the 200 that a case holds at most
-        description="All files, oldest first: those of the filing and those of its messages.",
+        description="All files of the complaint, oldest first: those that it was filed with, and those of its "
+        "messages.",
     )
 
 

@@ -1,3 +1,5 @@
+"""Disputes with their proposals, and the mutations on them."""
+
 from datetime import datetime
 
 import strawberry
@@ -67,7 +69,7 @@ class Dispute(Case, Actionable):
     )
     evidence: list[Attachment] = strawberry.field(
         metadata=sized(20),  # of the 200 that a case holds at most
-        description="All files, oldest first: those of the opening and those of its messages.",
+        description="All files of the dispute, oldest first: those that it was opened with, and those of its messages.",
     )
 
 

@@ -1,3 +1,5 @@
+"""Feedback, and the mutations on it."""
+
 from datetime import datetime
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""References to types that are declared in modules that import this one's importers."""
+"""References to types whose modules import the module that refers to them."""
 
 from typing import TYPE_CHECKING, Annotated
 

@@ -1,3 +1,5 @@
+"""Amounts of money."""
+
 from decimal import Decimal
 
 import strawberry

@@ -1,3 +1,5 @@
+"""Orders, and the mutation with which the order system records them."""
+
 from datetime import datetime
 
 import strawberry
@@ -82,7 +84,8 @@ class RecordOrdersPayload:
     )
     ignored: list[str] = strawberry.field(
         metadata=AS_ASKED,
-        description="The numbers of the orders whose record was not newer than the last one. It changed nothing.",
+        description="The numbers of the orders whose record was not newer than the last one. Such a record changes "
+        "nothing.",
     )
     user_errors: list[UserError] = strawberry.field(metadata=AS_ASKED, description="All problems of the records.")
 

@@ -36,7 +36,7 @@ class Query:
     nodes = resolved(
         by_id.nodes,
         list[Node | None],
-        "The objects with these ids, in the same order.",
+        "The objects with these ids, in the same order. Null for an id that does not exist for the viewer.",
         ids=f"The ids, at most {MAX_PAGE_SIZE}.",
     )
     order = resolved(

@@ -1,3 +1,5 @@
+"""The viewer, and the lists of what belongs to them."""
+
 import strawberry
 
 from resolvers import viewer
@@ -17,21 +19,21 @@ from schema.order import Order
 )
 class Viewer(Node):
     account: Account = strawberry.field(description="The viewer's account.")
-    orders = resolved(viewer.orders, Connection[Order], "The page All Orders: orders, newest first.")
+    orders = resolved(viewer.orders, Connection[Order], "The viewer's orders, newest first: the page All Orders.")
     feedback = resolved(
         viewer.feedback,
         Connection[Feedback],
-        "The page Feedback Management: feedback by the time when it was left, newest first.",
+        "Feedback on the viewer's orders, by the time when it was left, newest first: the page Feedback Management.",
     )
     disputes = resolved(
         viewer.disputes,
         Connection[Dispute],
-        "Disputes. Agents see all.",
+        "The viewer's disputes. Agents see all disputes.",
         order_by="The order of the list. Default: NEWEST_FIRST.",
     )
     complaints = resolved(
         viewer.complaints,
         Connection[Complaint],
-        "The page Complaints I Submitted: complaints. Agents see all.",
+        "The viewer's complaints: the page Complaints I Submitted. Agents see all complaints.",
         order_by="The order of the list. Default: NEWEST_FIRST.",
     )

@@ -34,13 +34,13 @@ class ProposeResolution(DisputeInput):
     resolution: ResolutionKind = input_field("The resolution to propose.")
     amount: MoneyInput | None = input_field(
         "The amount to pay back, in the order's currency. Required, except for REPLACEMENT and NO_REFUND, which take "
-        "none. At most the claim, and at most what can be claimed by then. No amount is possible if the order's "
+        "none. At most the claim, and at most what can be claimed at that time. No amount is possible if the order's "
         "currency changed after the claim."
     )
     note: str | None = input_field("Anything to add.", max_length=SHORT_TEXT)
 
 
-@input_type("A dispute whose current proposal to accept.")
+@input_type("The dispute whose current proposal is accepted.")
 class AcceptProposal(DisputeInput):
     note: str | None = input_field("Anything to add.", max_length=SHORT_TEXT)
     proposal_id: strawberry.ID | None = input_field(
@@ -49,7 +49,7 @@ class AcceptProposal(DisputeInput):
     )
 
 
-@input_type("A dispute whose current proposal to reject.")
+@input_type("The dispute whose current proposal is rejected.")
 class RejectProposal(AcceptProposal):
     note: str | None = input_field("Why the proposal is rejected.", max_length=SHORT_TEXT)
 

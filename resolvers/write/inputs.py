@@ -75,6 +75,7 @@ class Declaration:
     exact: bool
     checked_last: bool
     optional: bool = False  # set by input_type, which knows the field's type
+    one_of: bool = False  # set by input_type: the field is one of several, of which exactly one is given
 
     @property
     def has_bounds(self) -> bool:
@@ -91,7 +92,7 @@ class Declaration:
             bounds = f"From {self.within[0]:,} to {self.within[1]:,}"
         else:
             bounds = f"{'1 to' if self.not_empty else 'At most'} {self.max_items:,} {self.items}"
-        return f"{self.description} {bounds}{'; may be left out.' if self.optional else '.'}"
+        return f"{self.description} {bounds}{'; may be left out.' if self.optional and not self.one_of else '.'}"
 
 
 def input_field(
@@ -131,7 +132,8 @@ def input_type(description: str, *, one_of: bool = False) -> Callable[[type[T]],
             declared = cls.__dict__.get(name)
             if not isinstance(declared, Declaration):
                 raise TypeError(f"{cls.__name__}.{name} is not declared with input_field().")
-            setattr(cls, name, _strawberry_field(replace(declared, optional=type(None) in get_args(hints[name]))))
+            optional = type(None) in get_args(hints[name])
+            setattr(cls, name, _strawberry_field(replace(declared, optional=optional, one_of=one_of)))
         name = cls.__name__ if cls.__name__.endswith(("Input", "Filter")) else f"{cls.__name__}Input"
         return strawberry.input(cls, name=name, description=description, one_of=one_of or None)
 

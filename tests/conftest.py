@@ -1,4 +1,4 @@
-"""A real server on a real database, once for all tests of a run; every test makes its own people and orders."""
+"""Fixtures: a real server on a real database, shared by all tests of a worker. Each test makes its own people and orders."""
 
 import asyncio
 import contextlib
@@ -37,7 +37,7 @@ DIALECT = dialect_of_this_process()
 NOW = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
 MOMENT = timedelta(microseconds=1)
-TIME = {"query": "query Clock { serverTime }"}  # what anybody with a token may ask
+TIME = {"query": "query Clock { serverTime }"}  # a request that anybody with a token may send
 
 on_sqlite = pytest.mark.only_on("sqlite")
 on_postgres = pytest.mark.only_on("postgres")
@@ -62,7 +62,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture(scope="session")
 def dialect(request: pytest.FixtureRequest) -> str:
-    """The database of this worker. What uses this fixture runs once on each database."""
+    """Returns the database of this worker. A test that uses this fixture runs once on each database."""
     return request.param
 
 
@@ -101,7 +101,7 @@ def one_tls_context() -> Generator[None]:
 
 
 class Server:
-    """The application in a thread with a loop of its own, on a port of its own."""
+    """The application in a thread of this process, with its own event loop and port."""
 
     def __init__(self, database_url: str, folder: Path) -> None:
         self.settings = Settings(database_url=database_url, files_url=str(folder))
@@ -132,7 +132,7 @@ class Server:
         self.loop.close()
 
     def run(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Runs something in the server's own loop, on its own connection to the database."""
+        """Runs `work` in the server's event loop, on the server's connections. Returns its result."""
 
         async def wrapped() -> T:
             return await work()
@@ -148,7 +148,7 @@ def server(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Gener
 
 
 class Person:
-    """An account with its token, at an instant: `at` gives the same person at another."""
+    """A client with an account and its token. `now` is the instant of its requests; None stands for the real clock."""
 
     def __init__(self, http: httpx2.Client, subject: str, role: Role, now: datetime | None = NOW) -> None:
         self.http = http
@@ -164,7 +164,7 @@ class Person:
 
     @contextlib.contextmanager
     def elsewhere(self, url: str, now: datetime | None = None) -> Generator["Person"]:
-        """The same person at another server; by the real clock, unless it is `now` there."""
+        """The same person as a client of another server; by the real clock, unless `now` is given."""
         with httpx2.Client(base_url=url, timeout=60) as http:
             moved = self.at(now)
             moved.http = http
@@ -177,17 +177,17 @@ class Person:
         )
 
     def answer(self, query: str, **variables: Any) -> dict[str, Any]:
-        """The whole answer, errors and all."""
+        """Returns the whole answer, with its errors."""
         return self.send({"query": query, "variables": variables}).json()
 
     def ask(self, query: str, **variables: Any) -> Any:
-        """The data of an answer without errors."""
+        """Returns the data of the answer, which must have no errors."""
         answer = self.answer(query, **variables)
         assert "errors" not in answer, answer["errors"]
         return answer["data"]
 
     def do(self, mutation: str, input: dict[str, Any], shows: str = "") -> dict[str, Any]:
-        """The payload of a mutation."""
+        """Returns the payload of a mutation."""
         name = mutation[0].upper() + mutation[1:]
         errors = "userErrors { code message problem field decision { reason } }"
         query = f"mutation($input: {name}Input!) {{ {mutation}(input: $input) {{ {shows} {errors} }} }}"
@@ -199,13 +199,13 @@ class Person:
         return payload
 
     def refused(self, mutation: str, input: dict[str, Any]) -> str:
-        """The code of the one error that a decision gave."""
+        """Returns the code with which the policy refuses the mutation."""
         [error] = self.do(mutation, input)["userErrors"]
         assert error["decision"]["reason"] == error["code"]
         return error["code"]
 
     def problems(self, mutation: str, input: dict[str, Any]) -> set[tuple[str, str]]:
-        """The fields that the input checks named, with their problems."""
+        """Returns the fields that input validation names, with their problems."""
         errors = self.do(mutation, input)["userErrors"]
         assert {error["code"] for error in errors} == {"INVALID_INPUT"}
         return {(".".join(error["field"]), error["problem"]) for error in errors}
@@ -221,7 +221,7 @@ def codes(answers: list[httpx2.Response]) -> list[str | None]:
 
 
 class World:
-    """Fresh people, and orders between them. Facts are given as days before (or, negative, after) NOW."""
+    """New people, and orders between them. Facts are days before NOW; negative ones are after it."""
 
     def __init__(self, http: httpx2.Client) -> None:
         self.http = http
@@ -234,7 +234,7 @@ class World:
         return Person(self.http, f"{role.lower()}-{next(_numbers)}-{os.getpid()}", role)
 
     def record(self, kind: str = "TRADE_ASSURANCE", **changes: Any) -> dict[str, Any]:
-        """What the order system would send; a fact as a number is so many days ago."""
+        """Returns a record as the order system sends it. A fact that is a number is that many days before NOW."""
         record: dict[str, Any] = {
             "number": f"N{next(_numbers)}-{os.getpid()}",
             "kind": kind,
@@ -251,7 +251,7 @@ class World:
         return record
 
     def order(self, kind: str = "TRADE_ASSURANCE", **facts: Any) -> str:
-        """The id of a new order."""
+        """Records an order. Returns its id."""
         payload = self.service.succeed("recordOrders", {"orders": [self.record(kind, **facts)]}, "orders { id }")
         return payload["orders"][0]["id"]
 
@@ -267,7 +267,7 @@ def world(server: Server) -> Generator[World]:
 
 
 class Statements(logging.Handler):
-    """What the database client sends, as text."""
+    """Collects the statements that the database client sends, with their parameters."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -293,7 +293,7 @@ def statements() -> Generator[Statements]:
 
 @pytest.fixture(scope="session")
 def serve(server: Server) -> Callable[..., Any]:
-    """Servers of their own processes on the test's database, with these settings."""
+    """Starts servers as processes on the worker's database, with the given settings. Yields their addresses."""
     assert server.settings.files_url is not None
     files = server.settings.files_url
 
@@ -305,12 +305,12 @@ def serve(server: Server) -> Callable[..., Any]:
 
 @pytest.fixture(scope="session")
 def two_processes(serve: Callable[..., Any]) -> Generator[list[str]]:
-    """The addresses of two more servers."""
+    """Yields the addresses of two more servers on the worker's database."""
     with serve(2) as addresses:
         yield addresses
 
 
 @pytest.fixture(scope="session")
 def clients(server: Server, tmp_path_factory: pytest.TempPathFactory) -> node.Clients:
-    """Installed once for all tests of a run."""
+    """Returns the clients in Node, installed once for all tests of a worker."""
     return node.installed(server.url, tmp_path_factory.mktemp("npm"))

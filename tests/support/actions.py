@@ -41,7 +41,7 @@ ON_COMPLAINTS: dict[str, dict[str, Any]] = {
     "resolveComplaint": {"resolution": "REFUND", "amount": usd("1.00"), "note": "They pay back."},
     "rejectComplaint": {"note": "There is no such trade."},
 }
-# What is no action: announcing a file changes nothing that the policy knows of.
+# Not actions: announcing a file and recording orders are not decided by the policy.
 OTHER_MUTATIONS = {"createUpload", "recordOrders"}
 INPUTS = ON_ORDERS | ON_DISPUTES | ON_COMPLAINTS
 

@@ -1,4 +1,4 @@
-"""A world with one of everything, in which every word, amount and instant is its own."""
+"""A world with one of everything, in which every word, amount and instant is unique."""
 
 from copy import copy
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ from tests.conftest import DAY, NOW, Person, World
 from tests.support.actions import AREAS, INPUTS
 from tests.support.uploads import announce, bring
 
-LATER = NOW + 4 * DAY  # when all of it has happened
+LATER = NOW + 4 * DAY  # after everything in the world has happened
 
 
 class Filled(World):
@@ -37,7 +37,7 @@ class Filled(World):
         return person
 
     def word(self, what: str, form: str = "{mark} {what}") -> str:
-        """A text that nobody else has."""
+        """Returns a text that occurs nowhere else."""
         said = self.words[what] = form.format(mark=self.mark, what=what.replace("'", ""), digits=self.random % 10**10)
         return said
 

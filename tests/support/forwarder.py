@@ -1,4 +1,4 @@
-"""An address that leads to one server, and then to another: what stands in front of a cluster."""
+"""A TCP proxy in front of a cluster. Its address can be moved from one server to another."""
 
 import contextlib
 import socket
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 class Forwarder:
-    """Leads new connections to whoever has the address when they are made. Those that are there stay where they are."""
+    """Forwards each new connection to the current server. Existing connections stay where they are."""
 
     def __init__(self, to: Path) -> None:
         """`to` is the folder of a PostgreSQL server's socket."""
@@ -31,7 +31,7 @@ class Forwarder:
                 threading.Thread(target=_lead, args=(client, server), daemon=True).start()
 
     def reset(self) -> None:
-        """Ends all connections."""
+        """Closes all connections."""
         for pair in self.open:
             _end(*pair)
         self.open = []
@@ -44,7 +44,7 @@ def _end(*pair: socket.socket) -> None:
 
 
 def _lead(client: socket.socket, server: socket.socket) -> None:
-    """Until either side ends."""
+    """Copies bytes until either side ends."""
     with client, server:
         back = threading.Thread(target=_pump, args=(server, client), daemon=True)
         back.start()

@@ -1,4 +1,4 @@
-"""Documents that nobody thought of, made from the schema's own types, with arguments and variables that say how much."""
+"""Generates documents from the schema's types, with page sizes as arguments and variables."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from graphql import get_named_type, is_interface_type, is_leaf_type, is_object_t
 from schema import SCHEMA
 from tests.support.paths import ARGUMENTS, TYPES
 
-Choose = Callable[[list[Any]], Any]  # one of several, as Hypothesis or chance has it
+Choose = Callable[[list[Any]], Any]  # picks one of several: by Hypothesis, or at random
 SIZES = [0, 1, 3, 20, 20, 100, 100.0, 100, None]
 
 
@@ -50,7 +50,7 @@ class Generated:
         return head if is_leaf_type(target) else f"{head} {self.below(target, depth - 1)}"
 
     def size(self) -> str:
-        """A number, a variable with one, or a variable's default."""
+        """Returns a page size: a number, a variable, or a variable's default."""
         size, how = self.choose(self.sizes), self.choose(["literal", "variable", "default", "null"])
         if how == "literal" or size is None:
             return str(int(size or 0)) if size is not None else "null"
@@ -61,7 +61,7 @@ class Generated:
         return f"${name}"
 
     def below(self, target: Any, depth: int, *, together: bool = False) -> str:
-        """`together` are selections that stand in one place, and in which the same names may be of different types."""
+        """`together` are selections in one place, in which the same name may have different types."""
         if is_interface_type(target):
             types = self.some([one.name for one in SCHEMA._schema.get_possible_types(target)])
             parts = [f"... on {each} {self.below(TYPES[each], depth, together=True)}" for each in types]
@@ -72,7 +72,7 @@ class Generated:
         for name, each in target.fields.items():
             (leaves if is_leaf_type(get_named_type(each.type)) else others).append(name)
         names = self.some(leaves)
-        if "edges" in others or "node" in others:  # on the way to where there is more to ask for
+        if "edges" in others or "node" in others:  # prefer fields that lead to more fields
             names += ["edges" if "edges" in others else "node"]
         elif depth > 0:
             names += self.some(others)
@@ -97,7 +97,7 @@ class Generated:
 
 
 def fields_in(answer: Any) -> int:
-    """How many fields an answer has."""
+    """Returns the number of fields in an answer."""
     if isinstance(answer, dict):
         return len(answer) + sum(map(fields_in, answer.values()))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
     return sum(map(fields_in, answer)) if isinstance(answer, list) else 0  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]

@@ -1,4 +1,4 @@
-"""Inputs that are right but for one place, of which the schema tells; and what an answer to any input never is."""
+"""Inputs that are wrong in one place, made from the schema, and checks that hold for every answer."""
 
 import json
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ TYPES: Any = SCHEMA._schema.type_map
 MUTATIONS: Any = TYPES["Mutation"].fields
 Path = tuple[str | int, ...]
 
-SECONDS = 3.0  # everything is answered within one on a machine that has nothing else to do; a busy one gets more
+SECONDS = 3.0  # an idle machine answers within one second; a busy one gets more
 INSIDES = """Traceback|File "|.py|site-packages|object at 0x|NoneType|sqlite|asyncpg|tortoise|strawberry|starlette|
 uvicorn|orjson|pydantic|SELECT |INSERT |UPDATE |Exception|ArithmeticError|AssertionError|AttributeError|DataError|
 DoesNotExist|IndexError|IntegrityError|InvalidOperation|JSONDecodeError|KeyError|LookupError|NotImplementedError|
@@ -26,14 +26,14 @@ UnicodeEncodeError|ValueError""".replace("\n", "").split("|")
 
 
 def wrong(answer: httpx2.Response) -> list[str]:
-    """What is wrong with an answer to whatever was sent."""
+    """Returns what is wrong with an answer, whatever the request was."""
     told = [f"it tells {inside!r}" for inside in INSIDES if inside in answer.text]
     masked = ["it is masked"] if '"INTERNAL"' in answer.text else []
     return told + masked + ([f"it is {answer.status_code}"] if answer.status_code >= 500 else [])
 
 
 def body(query: str, variables: dict[str, Any]) -> bytes:
-    """JSON as it comes from anywhere, lone surrogates and all."""
+    """Returns JSON that may hold anything, lone surrogates included."""
     return json.dumps({"query": query, "variables": variables}).encode()
 
 
@@ -50,7 +50,7 @@ def input_type(mutation: str) -> Any:
 
 
 def document(mutation: str, literal: str | None = None) -> str:
-    """The mutation with its input as a variable, or as this literal."""
+    """Returns the mutation with its input as a variable, or as the given literal."""
     shape = "{ __typename userErrors { code message problem field } }"
     if literal is not None:
         return f"mutation {{ {mutation}(input: {literal}) {shape} }}"
@@ -58,7 +58,7 @@ def document(mutation: str, literal: str | None = None) -> str:
 
 
 def right_inputs(world: World) -> dict[str, tuple[Person, dict[str, Any]]]:
-    """For every mutation, somebody who may do it, and an input that is right."""
+    """Returns for every mutation a person who may do it, and a valid input."""
     others: dict[str, tuple[Person, dict[str, Any]]] = {
         "createUpload": (world.buyer, {"filename": "a.png", "contentType": "image/png", "size": 100}),
         "recordOrders": (
@@ -70,7 +70,7 @@ def right_inputs(world: World) -> dict[str, tuple[Person, dict[str, Any]]]:
 
 
 def places(of: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Every place below an input of this type, with its type; of a list its first entry."""
+    """Yields every place in an input of this type, with its type. A list has one place: its first entry."""
     of = get_nullable_type(of)
     if is_list_type(of):
         yield (*path, 0), of.of_type
@@ -82,7 +82,7 @@ def places(of: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
 
 
 def put(input: Any, of: Any, path: Path, value: Any) -> Any:
-    """The input with `value` in that place; what is on the way there and missing is made."""
+    """Returns the input with `value` in the place, and makes the objects on the way that are missing."""
     if not path:
         return value
     of, (step, *rest) = get_nullable_type(of), path
@@ -93,7 +93,7 @@ def put(input: Any, of: Any, path: Path, value: Any) -> Any:
 
 
 def literal(wanted: Any, value: Any) -> str:
-    """The value as it stands in a document."""
+    """Returns the value as a literal of a document."""
     of: Any = get_nullable_type(wanted)
     if isinstance(value, list):
         return f"[{', '.join(literal(of.of_type, each) for each in value)}]"

@@ -1,4 +1,4 @@
-"""An identity provider, as production has one: a server with its keys, and the tokens that it signs."""
+"""An identity provider: a server with its public keys, and the tokens that it signs."""
 
 import json
 import threading
@@ -28,7 +28,7 @@ def public(key: Any, id: str, **more: str) -> dict[str, Any]:
 
 
 class Issuer:
-    """A server with a key set, which counts how often it is asked."""
+    """A server with a key set, which counts its requests."""
 
     def __init__(self) -> None:
         self.keys = [public(RSA_KEY, "rsa"), public(EC_KEY, "ec")]
@@ -56,7 +56,7 @@ class Issuer:
             server.shutdown()
 
     def settings(self, database_url: str) -> Settings:
-        """Of production, where this is the issuer."""
+        """Returns settings of production mode that trust this issuer."""
         return Settings(
             mode="production",  # type: ignore[arg-type]
             database_url=database_url,

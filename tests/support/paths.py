@@ -1,4 +1,4 @@
-"""Documents that walk the schema: from every root, along every field that leads on, to every type."""
+"""Generates documents that walk the schema: from every root, along every field of an object type, to every type."""
 
 import base64
 import json
@@ -24,13 +24,13 @@ from tests.conftest import NOW, spell_instant
 TYPES: Any = SCHEMA._schema.type_map
 ROOTS: dict[str, Any] = {"query": TYPES["Query"], "mutation": TYPES["Mutation"], "subscription": TYPES["Subscription"]}
 
-# What fields below the root are asked with. A new argument without which a field cannot be asked needs a line here.
+# Arguments of fields below the root. A new required argument needs a line here.
 ARGUMENTS = {"action": "ESCALATE_DISPUTE", "at": f'"{spell_instant(NOW)}"', "first": "10"}
-LARGEST = 800  # fields of one document
+LARGEST = 800  # fields in one document
 
 
 def rows(cls: type[Row] = Row) -> list[type[Row]]:
-    """All that is read from a table."""
+    """The types that are read from a table."""
     below = [each for child in cls.__subclasses__() for each in (child, *rows(child))]
     return [each for each in below if hasattr(each, "MODEL") and each.__module__.startswith("resolvers.")]
 
@@ -54,7 +54,7 @@ class Part:
         return f"{self.head} {{ {' '.join([*self.leaves, *map(str, self.parts)])} }}"
 
     def pieces(self, largest: int) -> Iterator["Part"]:
-        """Itself, in pieces of a bearable size that lead to the same places."""
+        """Yields it in pieces of a bounded size that lead to the same places."""
         if self.size <= largest:
             yield self
             return
@@ -68,7 +68,7 @@ class Part:
 
 
 def _conditions(named: GraphQLNamedType) -> list[Any]:
-    """An interface, all that it can be, and all that those are."""
+    """Returns an interface, its possible types, and their interfaces."""
     possible = list(SCHEMA._schema.get_possible_types(TYPES[named.name]))
     names = {named.name} | {each.name for one in possible for each in (one, *one.interfaces)}
     return [TYPES[name] for name in sorted(names)]
@@ -82,7 +82,7 @@ def _call(name: str, of: GraphQLField) -> str:
 
 
 def below(head: str, named: GraphQLNamedType, hops: int, walked: frozenset[tuple[str, str]] = frozenset()) -> Part:
-    """All that can be asked of `named`: no field twice on one path, and no more than `hops` rows one after another."""
+    """Returns all selections of `named`: no field twice on one path, and at most `hops` rows one below another."""
     if is_object_type(named):
         return _fields(head, named, hops, walked)
     conditions = [_fields(f"... on {each.name}", each, hops, walked) for each in _conditions(named)]
@@ -104,7 +104,7 @@ def _fields(head: str, of: GraphQLObjectType, hops: int, walked: frozenset[tuple
 
 @dataclass(frozen=True)
 class Document:
-    """`variables` are the root field's arguments that have to be given."""
+    """`variables` are the required arguments of the root field."""
 
     root: str
     text: str
@@ -112,7 +112,7 @@ class Document:
 
 
 def documents(operation: str, root: str, hops: int, literals: str = "") -> list[Document]:
-    """All that can be asked below one root field, on every path. `literals` are arguments that are always the same."""
+    """Yields the documents below one root field, on every path. `literals` are arguments that are always the same."""
     of = ROOTS[operation].fields[root]
     needed = {name: argument for name, argument in of.args.items() if is_required_argument(argument)}
     declared = ", ".join(f"${name}: {argument.type}" for name, argument in needed.items())
@@ -146,7 +146,7 @@ def paged(ids: Mapping[str, str]) -> dict[str, str]:
 
 
 def legible(answer: Any) -> str:
-    """All of an answer as text, with its cursors spelled out."""
+    """Returns an answer as text, with its cursors decoded."""
     text = json.dumps(answer, ensure_ascii=False)
     return " ".join([text, *map(_spelled, re.findall(r'"([A-Za-z0-9_-]{16,})"', text))])
 
@@ -159,7 +159,7 @@ def _spelled(cursor: str) -> str:
 
 
 def reached(answer: Any) -> Iterator[str]:
-    """The names of all types in an answer, and, as Type_field, of all fields with something in them."""
+    """Returns the names of all types in an answer, and, as Type_field, of all fields that are not empty."""
     if isinstance(answer, dict):
         for name, value in answer.items():
             if name == "__typename":

@@ -1,4 +1,4 @@
-"""A real PostgreSQL for the length of a test run, from the binaries of a wheel, on a socket in a temporary folder."""
+"""Starts PostgreSQL servers for tests, from the binaries of a wheel. They listen on sockets in temporary folders."""
 
 import asyncio
 import contextlib
@@ -38,7 +38,7 @@ def _open_to_all(path: Path) -> bool:
 
 class Postgres:
     def __init__(self, folder: Path, copy_of: "Postgres | None" = None) -> None:
-        """A new one, or a replica of one that runs."""
+        """Makes a new cluster, or a replica of one that is running."""
         self.folder = folder
         self.user = ACCOUNT if os.geteuid() == 0 else None
         installed = _binaries()
@@ -69,6 +69,7 @@ class Postgres:
             "listen_addresses": "",
             "unix_socket_directories": str(self.folder),
             "fsync": "off",
+            "full_page_writes": "off",
             "max_connections": "200",
         }
         flags = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
@@ -89,11 +90,11 @@ class Postgres:
 
     @property
     def url(self) -> str:
-        """Of its first database."""
+        """The URL of its first database."""
         return f"postgres://postgres@/postgres?host={self.folder}"
 
     def freeze(self) -> None:
-        """All its processes stand still, as on a host that hangs: the kernel still takes what is sent to them."""
+        """Stops all its processes, as on a host that hangs. The kernel still accepts what clients send."""
         assert self.process is not None
         postmaster = self.process.pid
         os.kill(postmaster, signal.SIGSTOP)
@@ -113,7 +114,7 @@ class Postgres:
         self.tell("SELECT pg_promote()")
 
     def tell(self, *statements: str) -> Any:
-        """Runs the statements. Returns the first value that the last one gives."""
+        """Runs the statements. Returns the first value of the last one."""
 
         async def work() -> Any:
             connection: Any = await asyncpg.connect(**credentials(self.url))
@@ -135,7 +136,7 @@ class Postgres:
 
 @contextlib.contextmanager
 def cluster() -> Generator[tuple[Postgres, Postgres]]:
-    """A PostgreSQL and its replica."""
+    """Starts a PostgreSQL server and its replica."""
     with (
         tempfile.TemporaryDirectory(prefix="recourse-pg-") as first,
         tempfile.TemporaryDirectory(prefix="recourse-pg-") as second,
@@ -172,7 +173,7 @@ def drop_databases(url: str, prefix: str) -> None:
 
 
 def credentials(url: str) -> dict[str, Any]:
-    """What asyncpg wants to know to connect."""
+    """Returns asyncpg's arguments for a connection to the database."""
     said = tortoise_config(url)["connections"]["default"]["credentials"]
     return {key: said[key] for key in ("host", "port", "user", "password", "database", "ssl")}
 
@@ -185,7 +186,7 @@ async def _execute(url: str, statement: str) -> None:
 
 @contextlib.contextmanager
 def running() -> Generator[str]:
-    """The address of its first database."""
+    """Starts a PostgreSQL server. Yields the URL of its first database."""
     folder = Path(tempfile.mkdtemp(prefix="recourse-pg-"))
     server = Postgres(folder)
     try:

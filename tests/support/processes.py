@@ -14,8 +14,9 @@ from typing import Any
 def start(
     database: str, files: str, *, heard: bool = True, apart: bool = False, workers: int = 1, **settings: str
 ) -> "subprocess.Popen[str]":
-    """A server on that database, in development mode unless `settings` (without RECOURSE_) say otherwise. What it says
-    is `heard`, by one who reads it, or shown. `apart` from others, it is a group that can be signalled."""
+    """Starts a server on a database. `settings` are named without RECOURSE_; the mode is development unless they say
+    otherwise. `heard` collects what it writes to stderr, for the test to read. `apart` puts it into a process group of its
+    own, which can be signalled as a whole."""
     given = {"mode": "development", "database_url": database, "files_url": files} | settings
     environment = os.environ | {f"RECOURSE_{name.upper()}": value for name, value in given.items()}
     command = [sys.executable, "-m", "server", "serve", "--port", "0", "--workers", str(workers)]
@@ -31,7 +32,7 @@ def start(
 
 @contextlib.contextmanager
 def serving(database: str, files: str, count: int = 1, **settings: Any) -> Generator[list[str]]:
-    """The addresses of so many servers."""
+    """Starts `count` servers. Yields their addresses."""
     with contextlib.ExitStack() as running:
         processes = [start(database, files, heard=False, **settings) for _ in range(count)]
         for process in processes:
@@ -56,7 +57,7 @@ def strangers_environment(database_url: str | None = None) -> dict[str, str]:
 
 @contextlib.contextmanager
 def demonstrating(folder: Path, environment: dict[str, str]) -> Generator[str]:
-    """A demonstration that is served, its files in the folder: what it says of itself, up to its last line."""
+    """Serves a demonstration whose files are in the folder. Yields the text that it prints."""
     process = subprocess.Popen(
         [sys.executable, "-m", "server", "demo", "--port", "0"],
         cwd=folder,
@@ -78,7 +79,7 @@ def demonstrating(folder: Path, environment: dict[str, str]) -> Generator[str]:
 
 
 def address(process: "subprocess.Popen[str]") -> str:
-    """Where it serves, once it does."""
+    """Waits until the server listens. Returns its address."""
     assert process.stdout is not None
     for line in process.stdout:
         if found := re.search(r"http://\S+:\d+", line):

@@ -1,4 +1,4 @@
-"""A server that speaks S3, from an environment of its own: what it needs does not go together with what we need."""
+"""Starts an S3 server. It has an environment of its own, because its dependencies conflict with ours."""
 
 import contextlib
 import fcntl
@@ -57,7 +57,7 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def running(port: int) -> Generator[str]:
-    """Its address, once it has a bucket."""
+    """Starts the server and makes a bucket. Yields its address."""
     url = f"http://127.0.0.1:{port}"
     with subprocess.Popen(
         [program("moto_server"), "-H", "127.0.0.1", "-p", str(port)],

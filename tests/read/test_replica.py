@@ -97,4 +97,4 @@ def test_a_replica_that_says_nothing_is_left_alone(serve: Callable[..., Any], wo
 def test_a_replica_has_to_be_a_postgresql_database(server: Server) -> None:
     process = start(server.settings.database, str(server.settings.files_url), replica_url="sqlite://x")
     _, said = process.communicate(timeout=30)
-    assert "a replica is a PostgreSQL database" in said
+    assert "only a PostgreSQL database can have a replica" in said

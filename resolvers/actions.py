@@ -86,8 +86,8 @@ async def act(
 ) -> P:
     """Performs the action and returns its payload.
 
-    The target is the case that the input names, or else its order. `checks` are those of the input so far; the note, if
-    the input has one, is checked here. It is stored with the event, but for a new case, which has a note of its own.
+    The target is the case that the input names, or else its order. `checks` are those of the input so far. A note is
+    stored with the event. The note of a new case is stored with the case instead.
     """
     checks = checks or Checks(input)
     named: Any = input

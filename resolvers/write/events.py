@@ -7,7 +7,7 @@ An order's facts are those of its events, oldest first, folded into one row. Fee
 and sets `feedback_left_at` on the order. Both go to the database together with what else the action writes:
 
     WITH w0 AS (INSERT INTO feedback …), w1 AS (INSERT INTO events …)
-        UPDATE orders SET feedback_left_at = $18, changed_at = $19 WHERE id = $20
+        UPDATE orders SET feedback_left_at = …, changed_at = … WHERE id = …
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ read the answer.
 
     SELECT … FROM orders WHERE id = $1 AND buyer_id = $2 … FOR UPDATE
     WITH w0 AS (INSERT INTO feedback …), w1 AS (INSERT INTO events …)
-        UPDATE orders SET feedback_left_at = $18, changed_at = $19 WHERE id = $20
+        UPDATE orders SET feedback_left_at = …, changed_at = … WHERE id = …
     SELECT … FROM orders … WHERE id = $1 …
 
 This package knows facts and locked rows. It does not know what an order or a case looks like to its viewer.
@@ -99,8 +99,8 @@ class ExpectedState:
 
 @dataclass(frozen=True, slots=True)
 class ActionResult:
-    """Why an action was refused, or nothing where it was done. `case_id` is the case that it was about, where the input
-    names none. `is_repeat` tells that the action had been done before and was not done again."""
+    """The errors of a refused action; none if it was done. `case_id` is the case that it was about, if the input names
+    none. `is_repeat` is true if the action was done by an earlier request, and not again."""
 
     errors: list[UserError]
     case_id: UUID | None = None

@@ -20,7 +20,7 @@ from resolvers.disputes.negotiation import AcceptProposal
 from resolvers.write import idempotency
 from schema import SCHEMA
 from tests.conftest import DAY, NOW, Person, Server, World
-from tests.support.actions import INPUTS, ON_COMPLAINTS, ON_DISPUTES, everything_possible
+from tests.support.actions import INPUTS, ON_COMPLAINTS, ON_DISPUTES, REPEATABLE, everything_possible
 from tests.support.uploads import bring
 
 CALLERS = 12
@@ -58,7 +58,7 @@ def test_every_mutation_asked_again_does_nothing_again(world: World) -> None:
         first = person.succeed(mutation, keyed, shape)
         assert person.succeed(mutation, keyed, shape) == first, mutation
         # Without its key it is another one, which the policy looks at anew.
-        if mutation not in ("postDisputeMessage", "postComplaintMessage", "fileComplaint"):
+        if mutation not in REPEATABLE:
             again = [error["code"] for error in person.do(mutation, input)["userErrors"]]
             assert again, mutation
 

@@ -44,6 +44,8 @@ ON_COMPLAINTS: dict[str, dict[str, Any]] = {
 # Not actions: announcing a file and recording orders are not decided by the policy.
 OTHER_MUTATIONS = {"createUpload", "recordOrders"}
 INPUTS = ON_ORDERS | ON_DISPUTES | ON_COMPLAINTS
+# These succeed again right after they succeeded, with another idempotency key or none.
+REPEATABLE = {"postDisputeMessage", "postComplaintMessage", "fileComplaint"}
 
 
 def everything_possible(world: World) -> dict[str, tuple[Any, dict[str, Any]]]:

@@ -1,4 +1,21 @@
-"""What a request asks for below a field, so that a list can read all of it at once."""
+"""Look-ahead: what a request selects below the field that is being resolved, so that one statement can read all of it.
+
+    query($n: Int) { viewer { orders(first: 20) { edges { node { ...F timeline(first: $n) { edges { cursor } } } } } } }
+    fragment F on Order { supplier { name } }
+
+In the resolver of `orders`:
+
+    orders = Selection.of(info).field("edges", "node")       what is selected of each order, however it is written
+    orders.occurrences("Order")                              [FieldOccurrence("supplier"), FieldOccurrence("timeline")]
+    occurrence.selected_field(info)                          SelectedField("timeline", {"first": 5}, Selection(...))
+
+An occurrence is the same for all requests with this operation: one place in the document that asks for a field, with
+fragments, @skip and @include resolved. It is found once and cached. A selected field belongs to one request: it has
+the values of arguments that come from variables. One field can have several occurrences, by aliases and fragments.
+
+What follows from an operation is kept in its `cache`, once for each combination of the values that @skip and @include
+take; plans of reading are kept there as well.
+"""
 
 from __future__ import annotations
 
@@ -51,48 +68,48 @@ def variables_in(*parts: Any) -> Iterator[str]:
 
 
 def conditions_in(*sets: SelectionSetNode) -> list[str]:
-    """The variables that directives are given, in order."""
-    found: set[str] = set()
-    left = [node for each in sets for node in each.selections]
+    """The variables in arguments of directives, in order."""
+    names: set[str] = set()
+    left = [node for selection_set in sets for node in selection_set.selections]
     while left:
         node = left.pop()
         for directive in node.directives or ():
-            found |= set(variables_in(*(argument.value for argument in directive.arguments or ())))
+            names |= set(variables_in(*(argument.value for argument in directive.arguments or ())))
         below: SelectionSetNode | None = getattr(node, "selection_set", None)
         left += below.selections if below else ()
-    return sorted(found)
+    return sorted(names)
 
 
 @dataclass(slots=True)
 class SelectedField:
-    """A field with its arguments; everything that is asked below it under any alias."""
+    """A field as one request selects it: its arguments, and what is selected below it."""
 
     name: str
     arguments: dict[str, Any]
-    below: Selection
+    selection: Selection
 
 
 @dataclass(slots=True)
 class FieldOccurrence:
-    """One that asks for a field, with `constants` for arguments; None where those vary from request to request. With
-    the sets of what is asked below it, here or elsewhere."""
+    """A place in a document that asks for a field, and the selection sets below it. `constants` are its arguments; None
+    if they depend on variables, and follow from the field and the node in `varying`."""
 
     name: str
-    sets: list[SelectionSetNode]
+    selection_sets: list[SelectionSetNode]
     constants: dict[str, Any] | None
     varying: tuple[GraphQLField, FieldNode] | None = None
     type: Any = None  # the GraphQL type of the field
 
-    def asked(self, info: GraphQLResolveInfo[Any]) -> SelectedField:
-        below, arguments = Selection(info, self.sets, self.type), self.constants
+    def selected_field(self, info: GraphQLResolveInfo[Any]) -> SelectedField:
+        selection, arguments = Selection(info, self.selection_sets, self.type), self.constants
         if arguments is None:
             assert self.varying is not None
-            arguments = get_argument_values(*self.varying, below.variables)
-        return SelectedField(self.name, arguments, below)
+            arguments = get_argument_values(*self.varying, selection.variables)
+        return SelectedField(self.name, arguments, selection)
 
 
 class ByConditions(Generic[V]):
-    """Keeps a value of an operation for each combination of values that the conditions in it take."""
+    """Keeps one value for each combination of the values that the conditions of an operation take."""
 
     def __init__(self, parts: Iterable[ExecutableDefinitionNode], create: Callable[[], V]) -> None:
         """`parts` are the operation and its fragments. They are kept alive, so that caches can identify nodes by id."""
@@ -127,24 +144,24 @@ class Selection:
     """What a request selects below a field. `type` is the field's type, where the selection is below one field."""
 
     info: GraphQLResolveInfo[Any]
-    sets: list[SelectionSetNode] = field(default_factory=list[SelectionSetNode])
+    selection_sets: list[SelectionSetNode] = field(default_factory=list[SelectionSetNode])
     type: Any = None
 
     @property
     def variables(self) -> VariableValues:
-        """Strawberry's executor hands out the values alone; graphql-core's functions want them with their sources."""
+        """Strawberry's `info` has the values alone; graphql-core's functions need them with their sources."""
         values: Any = self.info.variable_values
         return values if isinstance(values, VariableValues) else VariableValues({}, values)
 
     @classmethod
-    def below(cls, info: strawberry.Info[Any, Any]) -> Selection:
-        """What is asked below the field that is being resolved."""
+    def of(cls, info: strawberry.Info[Any, Any]) -> Selection:
+        """What is selected below the field that is being resolved."""
         raw: GraphQLResolveInfo[Any] = info._raw_info  # pyright: ignore[reportPrivateUsage, reportUnknownMemberType, reportUnknownVariableType]
         sets = [node.selection_set for node in raw.field_nodes if node.selection_set]
         return cls(raw, sets, cast("Any", raw).return_type)
 
     @property
-    def kept(self) -> dict[Hashable, Any]:
+    def cache(self) -> dict[Hashable, Any]:
         """A cache for what follows from the operation and its conditions. Its keys may contain the ids of what is part
         of the schema, of the rows' types or of the operation."""
         info = self.info
@@ -158,24 +175,24 @@ class Selection:
             cache.clear()
         return cache
 
-    def places(
+    def occurrences(
         self, type_name: str, wanted: Mapping[str, Any] | tuple[str, ...] | None = None
     ) -> list[FieldOccurrence]:
-        """The places that ask for a field of an object of this type; only those of the `wanted` names, where they are
-        given. They are not to be changed."""
+        """The occurrences of fields of an object of this type; only of the `wanted` names, if there are any. The list is
+        cached; do not change it."""
         object_type = self.info.schema.type_map[type_name]
         assert isinstance(object_type, GraphQLObjectType)
-        kept = self.kept
-        key = (id(object_type), wanted if isinstance(wanted, tuple) else id(wanted), *map(id, self.sets))
-        found = kept.get(key)
-        if found is None:
-            found = kept[key] = list(self._places(object_type, wanted))
-        return found
+        cache = self.cache
+        key = (id(object_type), wanted if isinstance(wanted, tuple) else id(wanted), *map(id, self.selection_sets))
+        occurrences = cache.get(key)
+        if occurrences is None:
+            occurrences = cache[key] = list(self._occurrences(object_type, wanted))
+        return occurrences
 
-    def _places(
+    def _occurrences(
         self, object_type: GraphQLObjectType, wanted: Mapping[str, Any] | tuple[str, ...] | None
     ) -> Iterator[FieldOccurrence]:
-        for node in self._fields(self.sets, object_type):
+        for node in self._fields(self.selection_sets, object_type):
             name = node.name.value
             definition = object_type.fields.get(name)
             if definition is None or (wanted is not None and name not in wanted):  # None for __typename
@@ -194,20 +211,21 @@ class Selection:
         for name in names:
             assert selection.type is not None
             object_type = cast("GraphQLObjectType", get_named_type(selection.type))
-            sets = [each for place in selection.places(object_type.name, (name,)) for each in place.sets]
+            occurrences = selection.occurrences(object_type.name, (name,))
+            sets = [selection_set for occurrence in occurrences for selection_set in occurrence.selection_sets]
             selection = Selection(self.info, sets, object_type.fields[name].type)
         return selection
 
     def as_field(self, name: str) -> SelectedField:
-        """As if all this were asked below a field of that name."""
-        return SelectedField(name, {}, Selection(self.info, list(self.sets), self.type))
+        """A field of that name with this selection."""
+        return SelectedField(name, {}, Selection(self.info, list(self.selection_sets), self.type))
 
-    def bare(self, name: str) -> SelectedField:
-        """A field with nothing asked below it."""
+    def empty_field(self, name: str) -> SelectedField:
+        """A field of that name with an empty selection."""
         return SelectedField(name, {}, Selection(self.info))
 
     def _fields(self, sets: Iterable[SelectionSetNode], object_type: GraphQLObjectType) -> Iterator[FieldNode]:
-        for node in (node for each in sets for node in each.selections if self._is_included(node)):
+        for node in (node for selection_set in sets for node in selection_set.selections if self._is_included(node)):
             if isinstance(node, FieldNode):
                 yield node
             elif isinstance(node, InlineFragmentNode):

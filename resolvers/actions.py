@@ -107,7 +107,7 @@ async def act(
 
 async def _read_case(info: Info, resource: Resource[Any], id: str) -> tuple[Order | None, Row | None]:
     """Returns a case and its order, with what the query selects of them in the payload."""
-    payload = Selection.below(info)
+    payload = Selection.of(info)
     case: Any = await _read(info, resource.row_type, id, payload.field(resource.field))
     if case is None or case.order_id is None:
         return None, case
@@ -118,7 +118,7 @@ async def _read_order(
     info: Info, resource: Resource[Any], id: str | None, result: ActionResult
 ) -> tuple[Order | None, Row | None]:
     """Returns an order, and what the action on it was about: its latest, or the one of the result."""
-    payload, relation = Selection.below(info), resource.relation
+    payload, relation = Selection.of(info), resource.relation
     order = row = None
     if id is not None:
         latest = payload.field(relation).as_field(relation) if relation is not None else None

@@ -48,7 +48,7 @@ async def node(info: Info, id: strawberry.ID) -> Any:
 
 async def _by_ids(info: Info, global_ids: Sequence[str]) -> list[Any]:
     decoded = [ids.decode(global_id) for global_id in global_ids]
-    viewer, selection = info.context.viewer, Selection.below(info)
+    viewer, selection = info.context.viewer, Selection.of(info)
     rows: dict[tuple[str, UUID], Any] = {(Viewer.__name__, viewer.id): Viewer(viewer)}
     for type_name in sorted({name for name, _ in filter(None, decoded) if name in _ROWS}):
         keys = {key for name, key in filter(None, decoded) if name == type_name}
@@ -61,7 +61,7 @@ async def order_by_number(info: Info, number: str) -> Order | None:
     number = normal(number)
     if "\0" in number:
         return None
-    return first(await read(info.context, Select(Order, Where("number = {}", number)), Selection.below(info)))
+    return first(await read(info.context, Select(Order, Where("number = {}", number)), Selection.of(info)))
 
 
 async def case_by_number(info: Info, number: str) -> Row | None:
@@ -70,4 +70,4 @@ async def case_by_number(info: Info, number: str) -> Row | None:
     if kind is None or "\0" in number:
         return None
     select = Select(CASES[kind], Where("number = {}", number))
-    return first(await read(info.context, select, Selection.below(info)))
+    return first(await read(info.context, select, Selection.of(info)))

@@ -37,12 +37,12 @@ async def _watch(info: Info, row_types: Iterable[type[Row]], id: str) -> AsyncIt
     row_type, key = next(((row_type, key) for row_type, key in keys if key is not None), (None, None))
     if row_type is None or key is None:
         raise NotFound
-    context, selection = info.context, Selection.below(info)
+    context, selection = info.context, Selection.of(info)
 
     async def read(now: datetime) -> Snapshot | None:
         then = replace(context, now=now, arrived_at=now)
         # Time changes an order's dispute as well, even if the subscription does not select it.
-        also = selection.bare("dispute") if row_type is Order else None
+        also = selection.empty_field("dispute") if row_type is Order else None
         planned = plan(then, row_type, selection, also)
         row: Any = await by_id(then, row_type, id, planned)
         if row is None:

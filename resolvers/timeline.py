@@ -67,7 +67,7 @@ async def _load_cases(context: Context, rows: Sequence[TimelineEntry], field: Se
         keys = {row.case_id for row in rows if row.case_kind is kind}
         if not keys:
             continue
-        cases = await read(context, Select(row_type, Where.among("id", keys)), field.below)
+        cases = await read(context, Select(row_type, Where.among("id", keys)), field.selection)
         by_key: dict[Any, Any] = {case.id: case for case in cases}  # type: ignore[attr-defined]
         for row in rows:
             if row.case_kind is kind:

@@ -77,7 +77,7 @@ class Contact:
 
 
 async def _load_respondents(context: Context, rows: Sequence[Any], field: SelectedField) -> None:
-    await Complaint.relations_by_name["of_order"].load(context, rows, field.below.bare("of_order"))
+    await Complaint.relations_by_name["of_order"].load(context, rows, field.selection.empty_field("of_order"))
     orders = [row.of_order for row in rows if row.of_order is not None]
     await Order.relations_by_name["supplier"].load(context, orders, field)
 

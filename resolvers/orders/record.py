@@ -193,7 +193,7 @@ async def record_orders(info: Info, input: RecordOrders) -> RecordOrdersPayload:
     if errors and not input.skip_invalid:
         return _nothing_recorded(errors)
     numbers = [record.number for record in records if record.path not in result.refused]
-    selection = Selection.below(info).field("orders")
+    selection = Selection.of(info).field("orders")
     rows = await read(context, Select(Order, Where.among("number", set(numbers))), selection)
     by_number = {row.number: row for row in rows}
     errors.sort(key=lambda error: int((error.field or ["orders", "0"])[1]))  # in the order of the records

@@ -60,7 +60,7 @@ async def load_relations(context: Context, rows: Sequence[Row], planned: Planned
     info, plan = planned.info, planned.plan
     relations = type(rows[0]).relations_by_name
     for field in plan.separate:
-        await relations[field.name].load(context, rows, field.asked(info))
+        await relations[field.name].load(context, rows, field.selected_field(info))
     for attribute, below in plan.joined:
         if below.separate or below.joined or below.lists:
             targets = [target for row in rows if (target := getattr(row, attribute)) is not None]
@@ -70,7 +70,7 @@ async def load_relations(context: Context, rows: Sequence[Row], planned: Planned
         async def read_rows(number: int = number) -> dict[UUID, list[Any]]:
             return {cast("Any", row).id: row.collections[number] for row in rows}
 
-        field, below = planned_list.field.asked(info), Planned(planned_list.plan, info)
+        field, below = planned_list.field.selected_field(info), Planned(planned_list.plan, info)
         await planned_list.many.attach(context, rows, field, below, read_rows, True)
 
 

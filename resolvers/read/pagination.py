@@ -299,7 +299,7 @@ def _pages_of(
             more = {key: extra for key, extra in more.items() if key not in written}
             entries = await read_rows()
         for extra in more.values():
-            await load_relations(context, extra, plan(context, target, below(field.below), joins=False))
+            await load_relations(context, extra, plan(context, target, below(field.selection), joins=False))
         await load_relations(context, [row for part in entries.values() for row in part[: page.size]], planned)
         for key, extra in more.items():
             entries[key] = keyset.merged(page, entries[key], extra)
@@ -340,13 +340,13 @@ async def paginate(
     """Returns one page of a list, or of one that has several parts (see `Select`), with all that the query selects of
     its nodes. The nodes are the rows, or their relation `node`."""
     context: Context = info.context
-    selection = Selection.below(info).field("edges", "node")
+    selection = Selection.of(info).field("edges", "node")
     if node is None:
         planned = plan(context, row_type, selection)
     else:
         inverse = selection.field(node.inverse)
         # The node's inverse is the row itself, unless the query asks that for the node a second time.
-        once = not inverse.places(row_type.__name__, (node.name,))
+        once = not inverse.occurrences(row_type.__name__, (node.name,))
         also = selection.as_field(node.with_inverse if once else node.name)
         planned = plan(context, row_type, inverse if once else Selection(selection.info), also)
     if lookup is not Lookup.KEYS:

@@ -65,7 +65,7 @@ class PlannedList:
 
     def slice(self, info: GraphQLResolveInfo[Any]) -> ListSlice:
         if self.field.constants is None:
-            return self.many.slice(self.field.asked(info).arguments)
+            return self.many.slice(self.field.selected_field(info).arguments)
         return self._constant_slice
 
 
@@ -96,12 +96,14 @@ def plan(
 
     Two fields of an answer never share a row, so a row has what its own field selects and nothing else.
     """
-    cache = selection.kept
-    added = (also.name, *map(id, also.below.sets)) if also else None
-    key = ("plan", row_type, context.viewer.role, joins, inverse, added, *map(id, selection.sets))
+    cache = selection.cache
+    added = (also.name, *map(id, also.selection.selection_sets)) if also else None
+    key = ("plan", row_type, context.viewer.role, joins, inverse, added, *map(id, selection.selection_sets))
     cached: Plan | None = cache.get(key)
     if cached is None:
-        added_fields = [FieldOccurrence(also.name, also.below.sets, {}, type=also.below.type)] if also else []
+        added_fields = (
+            [FieldOccurrence(also.name, also.selection.selection_sets, {}, type=also.selection.type)] if also else []
+        )
         cached = _plan(context, row_type, selection, added_fields, MAX_JOIN_DEPTH if joins else 0, inverse)
         if cached.is_constant:
             cache[key] = cached
@@ -120,7 +122,7 @@ def _plan(
 ) -> Plan:
     info, relations, role = selection.info, row_type.relations_by_name, context.viewer.role
     selected = [FieldOccurrence(name, [], {}) for name in row_type.ALWAYS]
-    selected += selection.places(row_type.__name__, relations) if relations else []
+    selected += selection.occurrences(row_type.__name__, relations) if relations else []
     selected = [field for field in selected if field.name not in inverse]
     selected += added
     selected += [FieldOccurrence(name, [], {}) for field in selected for name in relations[field.name].needs]
@@ -130,7 +132,7 @@ def _plan(
     lists: list[PlannedList] = []
     separate: list[FieldOccurrence] = []
     for field in merged:
-        relation, below = relations[field.name], Selection(info, field.sets, field.type)
+        relation, below = relations[field.name], Selection(info, field.selection_sets, field.type)
         if (join := relation.join) is not None and depth and role is not join.known_to:
             target = _plan(context, join.target, below, [], depth - 1, join.inverse, may_have_lists=may_have_lists)
             joined.append((join, target))
@@ -167,11 +169,13 @@ def _merge(
     for name, field in zip(names, selected, strict=True):
         key: Hashable = None
         if names.count(name) > 1:
-            key = relations[field.name].key(field.asked(info).arguments)
+            key = relations[field.name].key(field.selected_field(info).arguments)
             is_constant = is_constant and field.constants is not None
         first = merged.get((name, key))
         if first is None:
             merged[name, key] = field
         else:
-            merged[name, key] = replace(first, sets=[*first.sets, *field.sets], type=first.type or field.type)
+            merged[name, key] = replace(
+                first, selection_sets=[*first.selection_sets, *field.selection_sets], type=first.type or field.type
+            )
     return list(merged.values()), is_constant

@@ -91,7 +91,7 @@ def belongs_to(name: str, target: str, *, column: str) -> RelationDeclaration:
             if not rows:
                 return
             keys = {getattr(row, column) for row in rows}
-            targets = await read(context, Select(target_type, Where.among("id", keys)), field.below)
+            targets = await read(context, Select(target_type, Where.among("id", keys)), field.selection)
             by_key = {row.id: row for row in cast("list[Any]", targets)}
             for row in rows:
                 setattr(row, name, by_key.get(getattr(row, column)))
@@ -136,7 +136,7 @@ def has_latest(
             by_key = {row.id: row for row in rows if only_with is None or getattr(row, only_with) is not None}
             if not by_key:
                 return
-            planned = plan(context, target_type, field.below, inverse=inverse)
+            planned = plan(context, target_type, field.selection, inverse=inverse)
             select = Select(
                 target_type,
                 Where.among("order_id", by_key),
@@ -219,7 +219,7 @@ def to_many(
 
     async def load(context: Context, rows: Sequence[Any], field: SelectedField) -> None:
         part = many.slice(field.arguments)
-        planned = plan(context, many.target, many.below(field.below))
+        planned = plan(context, many.target, many.below(field.selection))
 
         async def read_rows() -> dict[UUID, list[Any]]:
             by_owner: dict[UUID, list[Any]] = {row.id: [] for row in rows}

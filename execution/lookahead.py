@@ -178,8 +178,8 @@ class Selection:
     def occurrences(
         self, type_name: str, wanted: Mapping[str, Any] | tuple[str, ...] | None = None
     ) -> list[FieldOccurrence]:
-        """The occurrences of fields of an object of this type; only of the `wanted` names, if there are any. The list is
-        cached; do not change it."""
+        """The occurrences of fields of an object of this type; only of the `wanted` names, if there are any. The list
+        is cached; do not change it."""
         object_type = self.info.schema.type_map[type_name]
         assert isinstance(object_type, GraphQLObjectType)
         cache = self.cache

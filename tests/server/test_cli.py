@@ -113,7 +113,7 @@ def test_a_bad_line_is_named_and_nothing_is_kept(recording: Command, tmp_path: P
     for line in (
         "line 3: shippedAt: This is before the order was placed.",
         "line 3: items: This list is empty; add at least one entry.",
-        "line 4: this is no JSON",
+        "line 4: this is not JSON",
         "line 5: kind:",
         "line 6: total.amount:",
         "line 7: the record:",

@@ -70,15 +70,15 @@ async def sign_in(subject: str, role: Role, name: str | None) -> Account:
     stored one. Without a name, a new account has its subject for a name."""
     name = one_line(name or "")[:MAX_NAME_LENGTH] or None
     for _ in range(2):
-        found = await models.Account.get_or_none(using_db=database.read_connection(), subject=subject, role=role)
-        if found is not None:
-            if name is not None and found.name != name:
-                found.name, found.is_renamed = name, role in PARTIES
-                await found.save(update_fields=["name", "is_renamed"])
-                await spread_name(found.id, at_most=ORDERS_AT_ONCE)
-            return Account(id=found.id, subject=found.subject, role=found.role, name=found.name)
+        account = await models.Account.get_or_none(using_db=database.read_connection(), subject=subject, role=role)
+        if account is not None:
+            if name is not None and account.name != name:
+                account.name, account.is_renamed = name, role in PARTIES
+                await account.save(update_fields=["name", "is_renamed"])
+                await spread_name(account.id, at_most=ORDERS_AT_ONCE)
+            return Account(id=account.id, subject=account.subject, role=account.role, name=account.name)
         await insert([(subject, role, name or subject[:MAX_NAME_LENGTH])])
-    raise RuntimeError("an account that was just made cannot be found")
+    raise RuntimeError("the account that was just created does not exist")
 
 
 async def insert(accounts: Sequence[tuple[str, Role, str]]) -> None:

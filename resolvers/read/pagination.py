@@ -139,8 +139,9 @@ class Keyset:
         column = self.column
         return Where(f"{column} {sign}= {{}} AND ({column} {sign} {{}} OR id {sign} {{}})", at, at, key)
 
-    def _own(self, place: CursorPosition) -> tuple[datetime, UUID | int]:
-        at, key, list = place
+    def _own(self, cursor: CursorPosition) -> tuple[datetime, UUID | int]:
+        """Returns the instant and the key. Raises BadRequest for the cursor of another list."""
+        at, key, list = cursor
         if list.partition(".")[0] != self.name or not isinstance(key, self.id_type):
             raise invalid_cursor()
         return at, key

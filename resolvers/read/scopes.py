@@ -107,6 +107,8 @@ SCOPES: dict[str, dict[Role, str]] = {
 class Visibility(Enum):
     """How the condition about the viewer is added to a statement."""
 
+    __hash__ = object.__hash__  # the same, but in C; members are equal to themselves only
+
     NAMED = auto()  # the statement names its rows; no index is searched for all that the viewer may see
     LISTED = auto()  # the rows are all that the viewer may see; an index may find them by that condition
 

@@ -110,7 +110,7 @@ def test_the_desk_is_as_many_statements_whatever_its_size(world: World, statemen
     assert len(statements.sent) == (1 if AT_ONCE else 2), statements.sent
 
 
-def test_leaving_feedback(world: World, statements: Statements) -> None:
+def test_leaving_feedback_is_a_bounded_number_of_statements(world: World, statements: Statements) -> None:
     order = world.order(completedAt=1)
     world.buyer.ask("{ serverTime }")  # signed in
     statements.sent.clear()

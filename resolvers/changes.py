@@ -12,12 +12,12 @@ from resolvers.read.pagination import Connection, InSequence, Page, paginate
 from resolvers.read.sql import Where
 from resolvers.timeline import TimelineEntry
 
-# Order systems keep these cursors for ever: they have no name, as those of the first release.
+# Order systems keep these cursors for ever. They have no name, like those of the first release.
 _AS_WRITTEN = InSequence("at", "", newest_first=False, id_type=int)
 
 
 async def changes(info: Info, first: int | None = UNSET, after: str | None = UNSET) -> Connection[TimelineEntry]:
-    """Every event in the order of their ids, up to where no smaller id can come in any more. Raises BadRequest for
+    """Returns all events in the order of their ids, up to the id below which no event can follow. Raises BadRequest for
     buyers and suppliers."""
     if info.context.viewer.role not in (Role.SERVICE, Role.AGENT):
         raise BadRequest("Only the roles SERVICE and AGENT read all that happens; others have their timelines.")

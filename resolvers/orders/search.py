@@ -22,7 +22,7 @@ def near(context: Context, text: str, others: Where, page: Page, keyset: Keyset)
     follow closely in the list. If they do not fill the page, there may be more behind them."""
     following, order = _following(context, page, keyset), keyset.order(page)
     rows = f"SELECT * FROM orders WHERE {following.text} ORDER BY {order} LIMIT {NEAR}"
-    keys = f"SELECT id FROM ({rows}) AS following WHERE strpos(search, {{}}) > 0 AND {others.text} ORDER BY {order}"
+    keys = f"SELECT id FROM ({rows}) AS following WHERE strpos(search, {{}}) > 0 AND ({others.text}) ORDER BY {order}"
     return Where(f"id = ANY(ARRAY({keys} LIMIT {page.size + 1}))", *following.values, text, *others.values)
 
 

@@ -157,7 +157,7 @@ class _Walk:
     def selections(self, selection_set: SelectionSetNode, parent: GraphQLNamedType | None) -> Complexity:
         self.level += 1
         if self.level > Limits.levels:
-            raise TooExpensive(f"Fields and fragments of this document lie more than {Limits.levels} deep.")
+            raise TooExpensive(f"This document nests fields and fragments more than {Limits.levels} levels deep.")
         total = Complexity()
         for node in selection_set.selections:
             if isinstance(node, FieldNode):
@@ -289,7 +289,7 @@ def measure(
 
 def limit_error(complexity: Complexity, limits: Limits) -> GraphQLError | None:
     if complexity.introspects and not limits.introspection:
-        return GraphQLError("Introspection is off here; the schema is published as a file.")
+        return GraphQLError("Introspection is disabled. Use the published schema file.")
     for what, amount, limit in (
         ("fields deep", complexity.depth, limits.depth),
         ("fields", complexity.fields, limits.fields),
@@ -297,7 +297,9 @@ def limit_error(complexity: Complexity, limits: Limits) -> GraphQLError | None:
         ("directives", complexity.directives, limits.directives),
     ):
         if amount > limit:
-            return TooExpensive(f"This document has more than {limit:,} {what}, with its fragments in their places.")
+            return TooExpensive(
+                f"This document has more than {limit:,} {what}, counting its fragments where they are used."
+            )
     if complexity.cost > limits.cost:
-        return TooExpensive(f"This asks for too much at once: up to {limits.cost:,}. Ask for shorter pages.")
+        return TooExpensive(f"This document costs more than the limit of {limits.cost:,}. Request shorter pages.")
     return None

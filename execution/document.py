@@ -53,7 +53,7 @@ class Document:
         except GraphQLError as error:
             self.syntax_error = error
         except RecursionError:  # the parser's limit, or the interpreter's
-            self.syntax_error = TooExpensive("This document is nested too deep.")
+            self.syntax_error = TooExpensive("This document is nested too deeply.")
         except Exception as error:  # a value that Python cannot read
             self.syntax_error = GraphQLError(str(error), original_error=error)
 
@@ -96,7 +96,7 @@ class Document:
         assert self.parsed is not None
         errors = validate_document(self.schema, self.parsed, tuple(specified_rules))
         if self.named is None and not errors and get_operation_ast(self.parsed) is None:
-            errors = [GraphQLError("A document of several operations needs an operationName.")]
+            errors = [GraphQLError("A document with several operations needs an operationName.")]
         return errors
 
     @cached_property

@@ -185,8 +185,8 @@ class CaseKind(DescribedEnum):
 class CaseOrder(DescribedEnum):
     """The order of a list of cases."""
 
-    NEWEST_FIRST = auto(), "By the time when they were opened, newest first."
-    DUE_FIRST = auto(), "By the time when the next move is due, most urgent first; cases that somebody closed are last."
+    NEWEST_FIRST = auto(), "By opening time, newest first."
+    DUE_FIRST = auto(), "By the deadline of the next move, most urgent first. Cases that a person closed come last."
 
 
 class ViewerState(DescribedEnum):

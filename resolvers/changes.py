@@ -20,7 +20,7 @@ async def changes(info: Info, first: int | None = UNSET, after: str | None = UNS
     """Returns all events in the order of their ids, up to the id below which no event can follow. Raises BadRequest for
     buyers and suppliers."""
     if info.context.viewer.role not in (Role.SERVICE, Role.AGENT):
-        raise BadRequest("Only the roles SERVICE and AGENT read all that happens; others have their timelines.")
+        raise BadRequest("Only the roles SERVICE and AGENT can read `changes`. Other roles can read timelines.")
     page = Page.of(first, after, UNSET, UNSET)
     with database.allow_replica(False):  # a replica may lack events below the watermark
         watermark = await info.context.hub.feed.watermark.wait()

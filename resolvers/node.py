@@ -37,7 +37,7 @@ _KINDS = {letter: kind for kind, letter in NUMBER_PREFIXES.items()}
 async def nodes(info: Info, ids: list[strawberry.ID]) -> list[Any]:
     """Returns the rows in the order of the ids; None for each that does not exist for the viewer."""
     if len(ids) > MAX_PAGE_SIZE:
-        raise BadRequest(f"At most {MAX_PAGE_SIZE} ids can be asked for at once.")
+        raise BadRequest(f"At most {MAX_PAGE_SIZE} ids can be sent at once.")
     return await _by_ids(info, ids)
 
 

@@ -60,9 +60,9 @@ retries = Counter(
 )
 executions = Counter(
     "recourse_operations_compiled",
-    "Executions of operations that were asked for before: `compiled` (by code compiled for them), `fell_back` (that"
-    " code failed, and graphql-core answered without an error; a fault, see the log) or `not_compilable` (by"
-    " graphql-core, also after ten faults). Other answers with errors are not counted.",
+    "Executions of operations, from their second one on. `compiled`: compiled code answered. `fell_back`: compiled code"
+    " failed and graphql-core answered without an error; this is a fault, see the log. `not_compilable`: graphql-core"
+    " answered, because the operation cannot be compiled or had ten faults. Other answers with errors are not counted.",
     ["operation", "outcome"],
 )
 

@@ -51,7 +51,9 @@ class Viewer:
 class OrderFilter(Input):
     kinds: list[OrderKind] | None = input_field("Orders of one of these kinds.")
     statuses: list[OrderStatus] | None = input_field("Orders in one of these states.")
-    can: Action | None = input_field("Orders on which the viewer may do this now. Actions on cases match no order.")
+    can: Action | None = input_field(
+        "Orders on which the viewer can take this action now. Actions on cases match no order."
+    )
     search: str | None = input_field(
         "Orders with this text in the number, a party's name or an item's title, in upper or lower case. Up to "
         f"{MAX_SEARCH_LENGTH} characters."
@@ -61,7 +63,7 @@ class OrderFilter(Input):
 @input_type("Selects feedback.")
 class FeedbackFilter(Input):
     can: Action | None = input_field(
-        "Feedback on which the viewer may do this now: REVISE_FEEDBACK or REPLY_TO_FEEDBACK."
+        "Feedback on which the viewer can take this action now: REVISE_FEEDBACK or REPLY_TO_FEEDBACK."
     )
 
 

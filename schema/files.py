@@ -38,7 +38,7 @@ class Upload:
     url: str = strawberry.field(description="The URL to send the bytes to. Keep it secret.")
     method: str = strawberry.field(description="The HTTP method to use.")
     headers: list[Header] = strawberry.field(metadata=sized(2), description="The HTTP headers to send.")
-    expires_at: datetime = strawberry.field(description="The instant until which sending can begin.")
+    expires_at: datetime = strawberry.field(description="The last instant at which the upload can start.")
 
 
 @strawberry.type(description="The upload, or why it was refused.")
@@ -52,5 +52,7 @@ class CreateUploadPayload:
 @strawberry.type
 class UploadMutations:
     create_upload = resolved(
-        upload.create_upload, CreateUploadPayload, "Announces a file, as evidence or to go with a message."
+        upload.create_upload,
+        CreateUploadPayload,
+        "Creates an upload: the first step to attach a file to a dispute, a complaint or a message.",
     )

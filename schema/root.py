@@ -25,7 +25,7 @@ from schema.timeline import TimelineConnection
 from schema.viewer import Viewer
 
 
-@strawberry.type(description="Read data. What belongs to somebody else reads as if it did not exist.")
+@strawberry.type(description="Read data. An object that the viewer may not see is treated as if it did not exist.")
 class Query:
     node = resolved(
         by_id.node,
@@ -66,8 +66,8 @@ class Query:
         TimelineConnection,
         "For SERVICE and AGENT: everything that happened and that the viewer may see, in one sequence. The order "
         "system sees what concerns the orders that it recorded, except complaints. To read it without gaps and "
-        "duplicates, always continue from the last cursor; a cursor never expires. A change made by a time limit "
-        "appears once it is recorded, which is together with the next change to the order.",
+        "duplicates, always continue from the last cursor; a cursor never expires. A change that a time limit "
+        "makes appears when it is recorded, together with the next change to the order.",
         after="Only entries after this cursor. Keep it, also if a page is empty.",
     )
 
@@ -92,9 +92,9 @@ class Mutation(
 
 @strawberry.type(
     description="Watch for changes. Each event shows the object as the viewer sees it after a committed change; the "
-    "first follows the first change after the subscription began. If the object does not exist for the viewer, or no "
-    "longer does, the stream ends with one error. A client that falls more than a hundred changes behind gets the "
-    "latest hundred."
+    "first event follows the first change after the subscription starts. If the object does not exist for the viewer, "
+    "or no longer does, the stream ends with one error. A client that falls more than a hundred changes behind gets "
+    "the latest hundred."
 )
 class Subscription:
     order_changed: Any = resolved(

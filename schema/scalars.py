@@ -30,9 +30,9 @@ def parse_exactly(value: object) -> datetime:
     try:
         instant = datetime.fromisoformat(f"{day}T{time}.{(fraction or '')[:6]:0<6}{offset.upper()}").astimezone(UTC)
     except (ValueError, OverflowError):
-        raise ValueError("There is no such date and time.") from None
+        raise ValueError("This date and time does not exist.") from None
     if not EARLIEST_YEAR <= instant.year <= LATEST_YEAR:
-        raise ValueError(f"A DateTime lies in the years {EARLIEST_YEAR} to {LATEST_YEAR}.")
+        raise ValueError(f"A DateTime must be in the years {EARLIEST_YEAR} to {LATEST_YEAR}.")
     finer = int(f"{(fraction or '')[6:]:0<3}")
     return FinerInstant.of(instant, finer) if finer else instant
 

@@ -46,5 +46,5 @@ def timeline_field() -> Any:
     return paged_field(
         "timeline",
         TimelineConnection,
-        "What happened, oldest first. The texts are made at each request, so their words may change.",
+        "What happened, oldest first. The texts are composed for each request, so their wording may change.",
     )

@@ -23,7 +23,7 @@ class Viewer(Node):
     feedback = resolved(
         viewer.feedback,
         Connection[Feedback],
-        "Feedback on the viewer's orders, by the time when it was left, newest first: the page Feedback Management.",
+        "Feedback on the viewer's orders, most recently left first: the page Feedback Management.",
     )
     disputes = resolved(
         viewer.disputes,

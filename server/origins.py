@@ -114,9 +114,7 @@ class Origins:
             return refused_origin()
         names = [name.strip() for name in headers.get("access-control-request-headers", "").split(",")]
         if not all(_HEADER_NAME.fullmatch(name) for name in names if name):
-            return error_response(
-                400, "BAD_REQUEST", "Access-Control-Request-Headers lists something that is not the name of a header."
-            )
+            return error_response(400, "BAD_REQUEST", "Access-Control-Request-Headers contains an invalid header name.")
         is_private = headers.get("access-control-request-private-network") == "true"
         response = {
             "access-control-allow-methods": METHODS,

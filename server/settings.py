@@ -67,8 +67,8 @@ class Settings(BaseSettings):
     )
     public_url: str | None = Field(
         default=None,
-        description="The server's address as clients know it. It begins the URLs of files and is allowed as an "
-        "origin. By default, taken from each request.",
+        description="The server's address as clients know it. The URLs of files start with it, and its "
+        "origin may use the API. By default, taken from each request.",
     )
     cors_origins: Annotated[list[str], NoDecode] = Field(
         default=[],

@@ -115,7 +115,7 @@ const SENTENCES = {
   CANCELLATION_PENDING: "A cancellation request is already waiting for the supplier's answer.",
   NO_CANCELLATION_PENDING: "No cancellation request is pending.",
   DISPUTE_OPEN: "A dispute about this order is already open.",
-  DISPUTE_SETTLED: "A dispute about this order has already been decided.",
+  DISPUTE_SETTLED: "A dispute about this order has already been settled or decided.",
   COMPLAINT_OPEN: "A complaint about this order is already open.",
   CASE_CLOSED: "The case is closed.",
   NO_PROPOSAL: "There is no proposal to answer.",

@@ -192,7 +192,7 @@ async def open_dispute(info: Info, input: OpenDispute) -> DisputePayload:
     checks = Checks(input)
     checks.declared("description")
     if input.wanted is ResolutionKind.NO_REFUND:
-        message = "A dispute cannot ask for nothing; choose another resolution."
+        message = "A dispute cannot request NO_REFUND; choose another resolution."
         checks.problem("wanted", InputProblem.WRONG_FORM, message)
         claim = None
     else:

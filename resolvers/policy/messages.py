@@ -30,7 +30,7 @@ MESSAGES: dict[Reason, str] = {
     Reason.CANCELLATION_PENDING: "A cancellation request is already waiting for the supplier's answer.",
     Reason.NO_CANCELLATION_PENDING: "No cancellation request is pending.",
     Reason.DISPUTE_OPEN: "A dispute about this order is already open.",
-    Reason.DISPUTE_SETTLED: "A dispute about this order has already been decided.",
+    Reason.DISPUTE_SETTLED: "A dispute about this order has already been settled or decided.",
     Reason.COMPLAINT_OPEN: "A complaint about this order is already open.",
     Reason.CASE_CLOSED: "The case is closed.",
     Reason.NO_PROPOSAL: "There is no proposal to answer.",

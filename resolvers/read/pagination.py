@@ -81,7 +81,7 @@ def _decode_cursor(cursor: str) -> CursorPosition:
 
 
 def invalid_cursor() -> BadRequest:
-    return BadRequest("This cursor was not handed out by this list.")
+    return BadRequest("This cursor is not from this list.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +101,10 @@ class Page:
         first, last = (None if size is UNSET else size for size in (first, last))
         after, before = (None if cursor is UNSET else cursor for cursor in (after, before))
         if first is not None and last is not None:
-            raise BadRequest("Ask for the first or the last, not for both.")
+            raise BadRequest("Use `first` or `last`, not both.")
         size = first if first is not None else last if last is not None else DEFAULT_PAGE_SIZE
         if size < 0:
-            raise BadRequest("A page cannot have fewer than 0 entries.")
+            raise BadRequest("`first` and `last` cannot be negative.")
         return Page(
             size=min(size, MAX_PAGE_SIZE),
             backward=last is not None,

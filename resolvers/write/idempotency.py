@@ -32,12 +32,12 @@ RETENTION = timedelta(days=1)
 FIELD = "idempotencyKey"
 
 
-@input_type("The input of something that can be done under a key.")
+@input_type("The input of an action that takes an idempotency key.")
 class IdempotentInput(Input):
     idempotency_key: str | None = input_field(
-        "A key that the caller makes up for this one action. Sent again with the same input within "
-        f"{RETENTION // timedelta(hours=1)} hours, it does nothing again and shows what was done; with another input "
-        "it is refused.",
+        "A key that the client makes up for this one action. If it is sent again with the same input within "
+        f"{RETENTION // timedelta(hours=1)} hours, nothing is done again, and the payload shows what was done. "
+        "With another input it is refused.",
         max_length=255,
         exact=True,  # as the client made it, and as the release before stored it
         checked_last=True,

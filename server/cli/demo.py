@@ -127,7 +127,7 @@ def _evidence(ago: timedelta, party: str) -> Step:
 _TA, _SP, _OFF = OrderKind.TRADE_ASSURANCE, OrderKind.SECURE_PAYMENT, OrderKind.OFFLINE
 _ORDER_STORIES: list[tuple[OrderKind, str, list[Step]]] = [
     (_TA, "awaiting payment", []),
-    (_TA, "payment on its way", [_submitted(2 * HOUR)]),
+    (_TA, "payment being processed", [_submitted(2 * HOUR)]),
     (_TA, "paid", [_submitted(3 * DAY), _paid(2 * DAY)]),
     (_TA, "shipped but unpaid", [_shipped(DAY)]),
     (_TA, "shipped", [_paid(4 * DAY), _shipped(DAY)]),
@@ -172,15 +172,15 @@ _ORDER_STORIES: list[tuple[OrderKind, str, list[Step]]] = [
     (_TA, "dispute withdrawn", [
         *_delivered(12 * DAY), _disputed(3 * DAY, "REPLACEMENT"), Step(DAY, "withdrawDispute", BUYER)]),
     (_SP, "awaiting payment", []),
-    (_SP, "payment on its way", [_submitted(HOUR)]),
+    (_SP, "payment being processed", [_submitted(HOUR)]),
     (_SP, "paid", [_paid(DAY)]),
-    (_SP, "cancellation asked for", [_paid(3 * DAY), _asked(DAY)]),
+    (_SP, "cancellation requested", [_paid(3 * DAY), _asked(DAY)]),
     (_SP, "cancellation declined", [
         _paid(5 * DAY), _asked(3 * DAY),
         Step(DAY, "declineCancellation", SUPPLIER, {"note": "It is packed and leaves tonight."})]),
     (_SP, "cancellation withdrawn", [_paid(5 * DAY), _asked(3 * DAY), Step(DAY, "withdrawCancellation", BUYER)]),
     (_SP, "cancellation accepted", [_paid(5 * DAY), _asked(3 * DAY), Step(DAY, "acceptCancellation", SUPPLIER)]),
-    (_SP, "cancellation overtaken by the shipment", [_paid(5 * DAY), _asked(3 * DAY), _shipped(DAY)]),
+    (_SP, "cancellation superseded by the shipment", [_paid(5 * DAY), _asked(3 * DAY), _shipped(DAY)]),
     (_SP, "shipped", [_paid(5 * DAY), _shipped(3 * DAY)]),
     (_SP, "dispute waiting for the supplier", [_paid(9 * DAY), _shipped(8 * DAY), _disputed(2 * DAY)]),
     (_SP, "feedback just open", _delivered(MINUTE)),

@@ -64,7 +64,7 @@ def _validated(values: dict[str, Any]) -> Parameters:
 
 
 _BYTE_ORDER_MARK = "\ufeff".encode()
-_HALF = "This JSON escapes half of a character: a surrogate without its other half."
+_HALF = "This JSON has an incomplete Unicode escape: a surrogate without its pair."
 _PARSER_MESSAGES = {  # of errors in what is JSON, but is not accepted
     "number is infinity when parsed as double": "A number in this JSON is too large.",
     "depth limit exceeded": "This JSON is nested too deeply.",
@@ -84,7 +84,7 @@ def decode(data: str | bytes) -> object:
         return orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise RequestRejected(
-            400, "BAD_REQUEST", _PARSER_MESSAGES.get(error.msg, "This is not JSON in UTF-8.")
+            400, "BAD_REQUEST", _PARSER_MESSAGES.get(error.msg, "The body is not valid JSON in UTF-8.")
         ) from None
 
 

@@ -196,7 +196,7 @@ def test_nobody_answers(world: World) -> None:
     assert world.agent.at(due).ask(asked, id=case)["node"]["viewerState"] == "WAITING_FOR_OTHER_PARTY"
     seen = world.agent.at(due + DAY).ask(asked, id=case)["node"]
     assert (seen["status"], seen["respondBy"], seen["viewerState"]) == ("UNDER_REVIEW", None, "ACTION_REQUIRED")
-    assert texts(seen)[1:] == ["The time to answer ended; the dispute went to an agent for review."]
+    assert texts(seen)[1:] == ["Nobody answered in time; an agent reviews the dispute."]
     assert seen["timeline"]["edges"][1]["node"]["at"] == "2026-06-22T12:00:00.000000Z"
     written = world.supplier.at(due + 2 * DAY).succeed(
         "postDisputeMessage", {"caseId": case, "text": "Sorry, I was away."}, LIFE
@@ -265,7 +265,7 @@ def test_a_silent_buyers_dispute_lapses(world: World) -> None:
         "viewerState": "CLOSED",
     }
     assert seen["timeline"]["edges"][0]["node"] == {
-        "text": "The evidence that was asked for did not come in time; the dispute lapsed.",
+        "text": "The requested evidence did not arrive in time; the dispute lapsed.",
         "at": "2026-06-24T12:00:00.000000Z",
     }
     # The next mutation finds the order as time has left it, unique indexes and all.
@@ -362,7 +362,7 @@ def test_readers_see_times_step_once_while_it_is_written_down(world: World) -> N
 
         def read(_place: int, case: str = case) -> list[int]:
             found = world.agent.at(at).ask(asked, id=case)["node"]
-            step = "The time to answer ended; the dispute went to an agent for review."
+            step = "Nobody answered in time; an agent reviews the dispute."
             return [texts(found).count(step), texts(found["order"]).count(step)]
 
         with ThreadPoolExecutor(8) as readers:

@@ -85,7 +85,7 @@ def test_shipment_supersedes_a_request(world: World) -> None:
         late = first | {"recordedAt": world.record(recordedAt=-2)["recordedAt"], fact: world.record(x=0)["recordedAt"]}
         [order] = record(world, NOW + 2 * DAY, late)
         assert order["cancellation"] == {"status": "SUPERSEDED", "closedAt": "2026-06-17T12:00:00.000000Z"}
-        assert texts(order)[-1] == "The cancellation request was overtaken by what happened to the order."
+        assert texts(order)[-1] == "The cancellation request was superseded by a change of the order."
         refused = world.supplier.at(NOW + 3 * DAY).refused("acceptCancellation", {"orderId": order["id"]})
         assert refused == "NO_CANCELLATION_PENDING"
 

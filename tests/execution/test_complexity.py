@@ -340,7 +340,7 @@ def test_production_tells_nobody_what_there_is_to_be_asked(server: Any, world: W
 
     for query in ("{ __schema { types { name } } }", '{ viewer { id } __type(name: "Order") { name } }'):
         assert server.run(lambda query=query: ask(view, query)) == [
-            "Introspection is off here; the schema is published as a file."
+            "Introspection is disabled. Use the published schema file."
         ]
         assert server.run(lambda query=query: ask(asked_for, query)) == []
     assert server.run(lambda: ask(view, "{ __typename viewer { __typename } }")) == []

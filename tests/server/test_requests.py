@@ -129,9 +129,9 @@ def test_a_null_names_no_document(world: World, name: str) -> None:
 
 
 TOO_LARGE = "A number in this JSON is too large."
-HALF = "This JSON escapes half of a character: a surrogate without its other half."
+HALF = "This JSON has an incomplete Unicode escape: a surrogate without its pair."
 DEEP = "This JSON is nested too deeply."
-NO_JSON = "This is not JSON in UTF-8."
+NO_JSON = "The body is not valid JSON in UTF-8."
 SENTENCES = [
     ("1e400", TOO_LARGE),
     ("-1e400", TOO_LARGE),

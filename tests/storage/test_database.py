@@ -193,7 +193,7 @@ def test_what_happened_before_a_migration_is_told_in_the_same_words(server: Serv
         await fill(None, editor)
 
     before = world.agent.at(then).ask(timeline, id=opened["dispute"]["id"])["node"]["timeline"]["edges"]
-    assert before[-1]["node"]["text"] == "The time to answer ended; the dispute went to an agent for review."
+    assert before[-1]["node"]["text"] == "Nobody answered in time; an agent reviews the dispute."
     server.run(migrate)
     assert world.agent.at(then).ask(timeline, id=opened["dispute"]["id"])["node"]["timeline"]["edges"] == before
 

@@ -37,9 +37,9 @@ _HAPPENED = (
     ("shipped_at", "The order was shipped.", "The shipment was taken back."),
     ("completed_at", "The order was completed.", "The completion was taken back."),
     ("cancelled_at", "The order was cancelled.", "The cancellation was taken back."),
-    ("cancellation_pending_since", "", "The cancellation request was overtaken by what happened to the order."),
-    ("closed_as", "The evidence that was asked for did not come in time; the dispute lapsed.", ""),
-    ("waits_for", "The time to answer ended; the dispute went to an agent for review.", ""),
+    ("cancellation_pending_since", "", "The cancellation request was superseded by a change of the order."),
+    ("closed_as", "The requested evidence did not arrive in time; the dispute lapsed.", ""),
+    ("waits_for", "Nobody answered in time; an agent reviews the dispute.", ""),
 )
 PAGE = 10
 

@@ -158,7 +158,7 @@ MESSAGES = {
     "AWAITING_REPLY": "The supplier has not replied to the feedback yet.",
     "ALREADY_REVISED": "The feedback has already been revised. It can be revised only once.",
     "DISPUTE_OPEN": "A dispute about this order is already open.",
-    "DISPUTE_SETTLED": "A dispute about this order has already been decided.",
+    "DISPUTE_SETTLED": "A dispute about this order has already been settled or decided.",
 }  # for the actions whose decisions the operations select: LEAVE_FEEDBACK, REVISE_FEEDBACK, OPEN_DISPUTE
 
 

@@ -1,4 +1,4 @@
-"""Inputs are declared once: each bound is in the schema's words, and the mutation enforces it."""
+"""Bounds of inputs are declared once: the schema describes each bound, and the mutation enforces it."""
 
 from collections.abc import Iterator
 from typing import Any, get_args, get_origin
@@ -19,7 +19,7 @@ def input_class(mutation: str) -> type[Input]:
 
 
 def bounded(cls: type[Input], path: Path = ()) -> Iterator[tuple[Path, Declaration]]:
-    """Every field below an input that has bounds, with its path; of a list of inputs its first entry."""
+    """Yields every field with bounds below an input, with its path. A list of inputs has one: its first entry."""
     for name, hint, declared in declarations(cls):
         below = (*path, to_camel_case(name))
         if declared.has_bounds:
@@ -36,7 +36,7 @@ def issubclass_of_input(kind: Any) -> bool:
 
 
 def violations(declared: Declaration, value: Any) -> Iterator[tuple[Any, str]]:
-    """Values that break a bound, each with its problem. `value` is one that does not."""
+    """Yields values that break a bound, each with its problem. `value` is a valid one."""
     if declared.max_length is not None:
         yield "x" * (declared.max_length + 1), "TOO_LONG"
         yield " ", "REQUIRED"

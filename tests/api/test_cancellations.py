@@ -1,4 +1,4 @@
-"""Cancelling, and asking for it."""
+"""Cancelling an order, and requesting a cancellation."""
 
 import pytest
 
@@ -108,6 +108,6 @@ def test_only_the_request_that_was_seen_is_answered(world: World, mutation: str)
         [error] = payload["userErrors"]
         assert (error["code"], error["field"], error["decision"]) == ("PROPOSAL_CHANGED", None, None), seen
         assert "cancellation request has changed" in error["message"]
-        assert payload["cancellation"] == {"id": second, "status": "REQUESTED"}  # what is there to be seen now
+        assert payload["cancellation"] == {"id": second, "status": "REQUESTED"}  # the state that the person sees now
     supplier.succeed(mutation, answer | {"cancellationId": second})
     assert supplier.refused(mutation, answer | {"cancellationId": second}) == "NO_CANCELLATION_PENDING"

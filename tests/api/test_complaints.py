@@ -172,7 +172,7 @@ def test_agents_list_complaints_in_the_order_in_which_they_are_due(world: World)
         edges { node { id } } pageInfo { hasNextPage endCursor } } } }"""
 
     def listed(at: Any, **filter: Any) -> list[int]:
-        """Among all the complaints that there are."""
+        """Returns this test's complaints in the order of the list, which holds others as well."""
         found: list[str] = []
         info: dict[str, Any] = {"hasNextPage": True, "endCursor": None}
         while info["hasNextPage"]:
@@ -199,12 +199,12 @@ def test_those_who_acted_in_a_case_can_be_read(world: World) -> None:
     assert world.supplier.ask(asked, id=agent) == {"node": None}
 
 
-# ---------------------------------------------------------------- tapped again
+# ---------------------------------------------------------------- repeated taps
 
 
 @pytest.mark.parametrize("keys", [[None] * 4, ["a", "b", "c", "d"], ["a", "a", None, "b"]], ids=str)
 def test_four_taps_make_one_complaint(world: World, two_processes: list[str], keys: list[str | None]) -> None:
-    """Whatever their keys, at two processes at once."""
+    """With any keys, at two processes at the same time."""
     filing = complaint(respondent={"memberId": "cn-1001"})
 
     def tap(place: int) -> Any:

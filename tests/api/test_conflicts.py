@@ -1,4 +1,4 @@
-"""One person on two sides: an agent who is a party to a case does nothing to it as an agent."""
+"""Conflicts of interest: an agent who is a party to a case cannot act on it as an agent."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def as_agent(person: Person) -> Person:
 
 
 def disputed(world: World) -> tuple[str, str]:
-    """In review."""
+    """Returns a dispute in review."""
     order = world.order("TRADE_ASSURANCE", paidAt=2)
     opened = world.buyer.succeed("openDispute", INPUTS["openDispute"] | {"orderId": order}, "dispute { id }")
     case = opened["dispute"]["id"]
@@ -59,11 +59,11 @@ CASES = {
 
 @pytest.mark.parametrize("says", CASES)
 def test_an_agent_has_no_action_on(world: World, says: str) -> None:
-    """Signed in before as both, and not: it is the subject that counts, whoever came first."""
+    """The subject decides, whether or not the server knows its other account already."""
     kind, side, recorded = CASES[says]
     party = world.buyer if side is Role.BUYER else world.supplier
     involved, other = as_agent(party).at(LATER), world.agent.at(LATER)
-    involved.ask("{ serverTime }")  # known to the server as an agent alone
+    involved.ask("{ serverTime }")  # the server knows this subject only as an agent
     case, order = disputed(world) if kind == DISPUTE else complained(world, recorded=recorded)
 
     for at in (None, spell_instant(LATER), spell_instant(LATER + 90 * DAY)):

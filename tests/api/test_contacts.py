@@ -1,4 +1,4 @@
-"""Contacts as people write and paste them: taken, kept as they were written, and known by their normal forms."""
+"""Contacts as people write and paste them: accepted, stored as written, and compared in their normal forms."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Bad input of every sort: a clear answer within a second, never a 5xx, nothing of our insides, and nothing broken."""
+"""Bad input of every kind gets a clear answer within a second: never a 5xx, no internals, and nothing breaks."""
 
 import base64
 import gzip
@@ -51,7 +51,7 @@ def buyer(impatient: httpx2.Client, here: World) -> Person:
 
 
 def hurried(http: httpx2.Client, person: Person) -> Person:
-    """The same person, who does not wait for longer than a second."""
+    """Returns the same person with a time limit of one second for each answer."""
     other = person.at(person.now)
     other.http = http
     return other
@@ -484,7 +484,7 @@ SIZES: list[Any] = [
 
 
 def lists(world: World) -> dict[str, str]:
-    """Every list that comes in pages, as `paged` has them, of this buyer's own."""
+    """Returns every paginated list of this buyer, in the form of `paged`."""
     buyer, order, asked = world.buyer, world.order(paidAt=9), world.order("SECURE_PAYMENT")
     request = {"orderId": asked, "reason": "OTHER"}
     cases = {
@@ -607,7 +607,7 @@ def test_no_id_or_argument_causes_an_internal_error(buyer: Person, query: str, v
     assert [each for each in found if each[1]] == []
 
 
-# ---------------------------------------------------------------- values: every place in every input
+# ---------------------------------------------------------------- values: every place of every input
 
 MANY_DIGITS = "9" * 31
 WRONG: dict[str, list[Any]] = {
@@ -727,7 +727,7 @@ def right(here: World) -> dict[str, tuple[Person, dict[str, Any]]]:
 def test_no_wrong_value_of_an_input_causes_an_internal_error(
     impatient: httpx2.Client, right: dict[str, tuple[Person, dict[str, Any]]], mutation: str
 ) -> None:
-    """Right but for one place, as a variable."""
+    """The input is valid except in one place, and is sent as a variable."""
     person, input = right[mutation]
     of, found = input_type(mutation), list[tuple[Any, str, list[str]]]()
     for path, each in places(of):

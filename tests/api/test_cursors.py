@@ -1,4 +1,4 @@
-"""A cursor names a place in one list: every list's is tried on every other list."""
+"""A cursor belongs to one list: the cursors of every list are tried on every other list."""
 
 import base64
 from collections.abc import Generator
@@ -13,8 +13,8 @@ from tests.support.paths import TYPES, paged
 
 
 class Lists:
-    """Every list of a world that has one of everything: one for each order that it can be asked for in, and for things
-    of a kind one of two."""
+    """Every list of a world with one object of each type. A list that can be sorted is there once for each order, and a
+    list of an order or a dispute is there for two of them."""
 
     def __init__(self, world: Filled) -> None:
         self.world = world
@@ -29,7 +29,7 @@ class Lists:
         self.documents |= {f"{name} of another": document for name, document in self._others(ids).items()}
 
     def _others(self, ids: dict[str, str]) -> dict[str, str]:
-        """The lists of other orders and disputes."""
+        """Returns the lists of other orders and disputes."""
         order = self.world.order(paidAt=9)
         opening = {"orderId": order, "reason": "OTHER", "description": "x", "wanted": "REPLACEMENT"}
         dispute = self.world.buyer.succeed("openDispute", opening, "dispute { id }")["dispute"]["id"]
@@ -81,7 +81,7 @@ def test_a_foreign_cursor_is_refused_as_a_malformed_one_is(lists: Lists) -> None
 
 @pytest.mark.parametrize("filter", ["can: OPEN_DISPUTE", 'search: "lamp"', "kinds: [OFFLINE]", "statuses: []"])
 def test_a_cursor_is_good_under_every_filter(lists: Lists, filter: str) -> None:
-    """A place in the list is the same, whatever is left out around it."""
+    """A filter does not change the position that a cursor names."""
     cursor = lists.cursor("Viewer.orders")
     asked = f'{{ viewer {{ orders(after: "{cursor}", filter: {{{filter}}}) {{ edges {{ cursor }} }} }} }}'
     assert "errors" not in lists.person("Viewer.orders").answer(asked)
@@ -102,7 +102,7 @@ def test_a_cursor_of_one_thing_is_none_for_several(lists: Lists) -> None:
     ids=["with a number", "with a UUID"],
 )
 def test_of_cursors_that_name_no_list_those_of_changes_are_good(lists: Lists, text: str, takers: set[str]) -> None:
-    """As the releases before handed them out."""
+    """Earlier releases made cursors without the name of a list."""
     cursor = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
     assert {name for name in lists.documents if "errors" not in lists.answer(name, after=cursor)} == takers
 

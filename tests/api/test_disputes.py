@@ -1,4 +1,4 @@
-"""Opening a dispute, and taking it back."""
+"""Opening, negotiating, deciding and withdrawing a dispute."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -89,7 +89,7 @@ def test_only_the_buyer_withdraws(world: World) -> None:
         ({"paidAt": 1}, usd("100.01"), ("claim.amount", "OUT_OF_RANGE")),
         ({"paidAt": 1, "amountPaid": usd("30.00")}, usd("30.00"), None),
         ({"paidAt": 1, "amountPaid": usd("30.00")}, usd("30.01"), ("claim.amount", "OUT_OF_RANGE")),
-        ({"completedAt": 1}, usd("100.00"), None),  # nothing known to be paid: up to the total
+        ({"completedAt": 1}, usd("100.00"), None),  # no payment is known: up to the total
         ({"completedAt": 1}, usd("100.01"), ("claim.amount", "OUT_OF_RANGE")),
         ({"paidAt": 1}, {"amount": "1.00", "currencyCode": "EUR"}, ("claim.currencyCode", "WRONG_FORM")),
     ],
@@ -189,7 +189,7 @@ def test_a_proposal_is_bounded_by_what_can_be_claimed(world: World) -> None:
 
 
 def test_nobody_answers(world: World) -> None:
-    """Time alone takes it to review; reads show it at once, the next mutation writes it down as of when it was due."""
+    """Time alone takes the dispute to review. Reads show it at once; the next mutation records it, dated by the deadline."""
     case = opened(world)
     due = NOW + 7 * DAY
     asked = f"query($id: ID!) {{ node(id: $id) {{ ... on Dispute {{ {LIFE[LIFE.index('dispute {') + 9 :]} }} }}"
@@ -237,7 +237,7 @@ def test_evidence_is_asked_of_one_party(world: World, party: str) -> None:
     theirs = other.at(last).succeed("postDisputeMessage", message, LIFE)["dispute"]
     assert (theirs["status"], theirs["viewerState"]) == ("EVIDENCE_REQUESTED", "WAITING_FOR_OTHER_PARTY")
     answered = one.at(last).succeed("postDisputeMessage", message, LIFE)["dispute"]
-    assert answered["status"] == "EVIDENCE_REQUESTED"  # words alone are no evidence
+    assert answered["status"] == "EVIDENCE_REQUESTED"  # a message without a file is not evidence
     with_a_file = message | {"attachments": [bring(one)]}
     answered = one.at(last).succeed("postDisputeMessage", with_a_file, LIFE)["dispute"]
     assert (answered["status"], answered["respondBy"]) == ("UNDER_REVIEW", None)
@@ -268,7 +268,7 @@ def test_a_silent_buyers_dispute_lapses(world: World) -> None:
         "text": "The requested evidence did not arrive in time; the dispute lapsed.",
         "at": "2026-06-24T12:00:00.000000Z",
     }
-    # The next mutation finds the order as time has left it, unique indexes and all.
+    # The next mutation works on the lapsed dispute, unique indexes included.
     again = world.buyer.at(due + DAY).succeed("openDispute", wish(order), "dispute { number status }")
     assert again["dispute"]["status"] == "AWAITING_SUPPLIER"
 
@@ -291,7 +291,7 @@ def test_the_order_system_reads_no_words_of_a_dispute(world: World) -> None:
 
 
 def test_agents_list_disputes_in_the_order_in_which_they_are_due(world: World) -> None:
-    """All disputes in the order in which they are due, with what time alone has done to them."""
+    """The order uses deadlines, also for changes that time alone has made."""
     first, second, third = (opened(world) for _ in range(3))
     world.supplier.at(NOW + DAY).succeed("rejectProposal", {"caseId": second})
     world.supplier.at(NOW + 3 * DAY).succeed("escalateDispute", {"caseId": third})
@@ -302,7 +302,7 @@ def test_agents_list_disputes_in_the_order_in_which_they_are_due(world: World) -
     ours = {first: "first", second: "second", third: "third", withdrawn: "withdrawn"}
 
     def edges(at: Any, after: str | None = None, **filter: Any) -> dict[str, str]:
-        """Our disputes in the order of the list, each with its cursor; others' lie between them."""
+        """Returns this test's disputes in the order of the list, with their cursors. Other disputes lie between them."""
         found: dict[str, str] = {}
         more = True
         while more:
@@ -399,13 +399,13 @@ def test_amounts_keep_the_currency_in_which_they_were_said(world: World) -> None
     assert accepted["outcome"] == {"amount": yen}
 
 
-# ---------------------------------------------------------------- accepting what was seen
+# ---------------------------------------------------------------- accepting only what was seen
 
 TABLE = "dispute { status proposal { id } proposals { id accepted } }"
 
 
 def changed(person: Any, mutation: str, input: dict[str, Any]) -> bool:
-    """Whether it is refused because what was seen is not there any more, which is no decision and no field's fault."""
+    """Whether the mutation is refused with PROPOSAL_CHANGED, which names no field and no decision."""
     errors = person.do(mutation, input)["userErrors"]
     refusal = {"code": "PROPOSAL_CHANGED", "problem": None, "field": None, "decision": None}
     return [{name: error[name] for name in refusal} for error in errors] == [refusal]
@@ -445,13 +445,15 @@ def test_a_proposal_of_another_case_or_the_case_itself_is_not_on_the_table(world
 
 
 def test_a_proposal_that_was_seen_and_rejected_meanwhile_has_changed(world: World) -> None:
-    """The decision comes first, but for what it says of turn and table."""
+    """The policy's reasons come first, except those about the turn and the current proposal."""
     case = {"caseId": opened(world)}
     seen = world.supplier.succeed("proposeResolution", case | INPUTS["proposeResolution"], TABLE)["dispute"]
     seen_there = case | {"proposalId": seen["proposal"]["id"]}
     buyer, supplier = world.buyer.at(NOW + DAY), world.supplier.at(NOW + DAY)
     assert supplier.refused("acceptProposal", seen_there) == "NOT_YOUR_TURN"
-    assert changed(supplier, "acceptProposal", case | {"proposalId": seen["proposals"][0]["id"]})  # answered elsewhere
+    assert changed(
+        supplier, "acceptProposal", case | {"proposalId": seen["proposals"][0]["id"]}
+    )  # answered on another device
     buyer.succeed("rejectProposal", seen_there)
     assert changed(buyer, "acceptProposal", seen_there)
     assert buyer.refused("acceptProposal", case) == "NOT_YOUR_TURN"
@@ -467,13 +469,13 @@ def test_what_was_seen_is_part_of_what_a_key_stands_for(world: World) -> None:
     seen = world.supplier.ask(asked, id=case["caseId"])["node"]["proposal"]["id"]
     keyed = case | {"proposalId": seen, "idempotencyKey": "seen"}
     assert changed(world.supplier, "acceptProposal", case | {"proposalId": "x", "idempotencyKey": "seen"})
-    for _ in range(2):  # what was refused took no key
+    for _ in range(2):  # a refused action does not use up its key
         world.supplier.succeed("acceptProposal", keyed)
     [error] = world.supplier.do("acceptProposal", keyed | {"proposalId": None})["userErrors"]
     assert error["code"] == "IDEMPOTENCY_KEY_REUSED"
 
 
-# ---------------------------------------------------------------- limits hold when it counts
+# ---------------------------------------------------------------- limits use the current facts
 
 EUR = {"amount": "200.00", "currencyCode": "EUR"}
 OFFERED = """query($id: ID!, $at: DateTime) { node(id: $id) { ... on Dispute { availableActions { action }
@@ -482,13 +484,13 @@ OFFERED = """query($id: ID!, $at: DateTime) { node(id: $id) { ... on Dispute { a
 
 
 def amounts(total: dict[str, str], paid: dict[str, str] | None = None) -> dict[str, Any]:
-    """What a record says of them."""
+    """Returns the amounts of a record."""
     items = [{"title": "Desk lamp", "quantity": 1, "unitPrice": total}]
     return {"total": total, "items": items} | ({"amountPaid": paid} if paid else {})
 
 
 class Corrected:
-    """A dispute with a claim of 200.00 on the table, and the record of its order."""
+    """A dispute whose current proposal is a claim of 200.00, and the record of its order."""
 
     def __init__(self, world: World, paid: bool = True, **changes: Any) -> None:
         facts: dict[str, Any] = {"paidAt": 2} if paid else {"completedAt": 2}
@@ -505,14 +507,14 @@ class Corrected:
         return self
 
     def accept(self) -> str | None:
-        """Why not, in the one word of the mutation, the decision and the list."""
+        """Returns the reason of the refusal, on which the mutation, the decision and the list must agree."""
         supplier = self.world.supplier.at(self.at)
         shown = supplier.ask(OFFERED, id=self.case["caseId"])["node"]
         [reason, *_] = [error["code"] for error in supplier.do("acceptProposal", self.case)["userErrors"]] or [None]
         assert (shown["accept"]["reason"], shown["accept"]["allowed"]) == (reason, reason is None)
         listed = {each["action"] for each in shown["availableActions"]}
         assert ("ACCEPT_PROPOSAL" in listed) == (reason is None)
-        assert {"PROPOSE_RESOLUTION", "REJECT_PROPOSAL"} <= listed  # no dead end
+        assert {"PROPOSE_RESOLUTION", "REJECT_PROPOSAL"} <= listed  # the dispute can still go on
         return reason
 
     def in_review(self) -> "Corrected":
@@ -522,7 +524,7 @@ class Corrected:
         return self
 
     def resolve(self, resolution: str, amount: dict[str, str] | None = None) -> str | None:
-        """The field that is not possible, if any; whatever the outcome says is what was decided."""
+        """Returns the field that was refused, if any. Otherwise checks that the outcome is what was decided."""
         decision = self.case | {"resolution": resolution, "amount": amount, "note": "Decided."}
         shown = "dispute { outcome { resolution amount { amount currencyCode } } }"
         payload = self.world.agent.at(self.at).do("resolveDispute", decision, shown)
@@ -652,7 +654,7 @@ def test_what_was_decided_of_an_offer_reads_the_same_later(world: World) -> None
 
 
 def test_a_claim_is_of_what_is_still_paid(world: World) -> None:
-    """Complete, so that it can be disputed, but its payment was taken back."""
+    """The order is complete, so it can be disputed, but its payment was taken back."""
     record = world.record("TRADE_ASSURANCE", paidAt=3, completedAt=2)
     [order] = world.service.succeed("recordOrders", {"orders": [record]}, "orders { id }")["orders"]
     taken_back = record | {"paidAt": None, "recordedAt": spell_instant(NOW + MOMENT)}
@@ -668,7 +670,7 @@ def test_a_claim_is_of_what_is_still_paid(world: World) -> None:
         (LESS, "20.01", {("amount.amount", "OUT_OF_RANGE")}),
         (LESS, "20.00", None),
         (GONE, "0.01", {("amount.amount", "OUT_OF_RANGE")}),
-        (amounts(usd("300.00")), "200.01", {("amount.amount", "OUT_OF_RANGE")}),  # the claim is a limit still
+        (amounts(usd("300.00")), "200.01", {("amount.amount", "OUT_OF_RANGE")}),  # the claim is still a limit
     ],
 )
 def test_what_is_proposed_is_possible_then(

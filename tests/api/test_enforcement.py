@@ -1,4 +1,4 @@
-"""No mutation reaches the database past the policy."""
+"""No mutation bypasses the policy."""
 
 import contextlib
 from collections.abc import Generator
@@ -19,7 +19,7 @@ def test_every_mutation_is_an_action_but_two() -> None:
 
 @contextlib.contextmanager
 def emptied() -> Generator[None]:
-    """The table without a line; then all of them again, in their order."""
+    """Empties the policy table, and restores it afterwards."""
     lines = dict(policy.TABLE)
     policy.TABLE.clear()
     rules_for.cache_clear()
@@ -41,7 +41,7 @@ def test_with_an_empty_table_nothing_is_done(world: World) -> None:
         )
         assert told["rules"] == []
         assert not any(edge["node"]["availableActions"] for edge in told["viewer"]["orders"]["edges"])
-    # The same calls are what the table allows: only the table kept them out.
+    # The same calls succeed with the table: only the policy refused them.
     for mutation, (person, input) in possible.items():
         person.succeed(mutation, input)
 

@@ -1,4 +1,4 @@
-"""Files: announced, brought, taken in by a case, read by those who see the case; and everything that goes wrong."""
+"""Files: announced, uploaded, attached to a case, and read by those who see the case; and everything that goes wrong."""
 
 import io
 import os
@@ -56,12 +56,12 @@ def open_dispute(world: World, **more: Any) -> dict[str, Any]:
 
 
 def kept(server: Server) -> set[str]:
-    """The names of all contents, also of those that are only coming in."""
+    """Returns the names of all stored files, including those of uploads in progress."""
     folder = Path(server.settings.files)
     return {path.name for path in folder.rglob("*") if path.is_file() and path.name != "secret"}
 
 
-# ---------------------------------------------------------------- from announcing to reading
+# ---------------------------------------------------------------- from the upload to the download
 
 
 def test_a_file_goes_from_the_phone_to_the_agent(world: World) -> None:
@@ -122,7 +122,7 @@ def test_a_request_for_evidence_is_answered_by_a_file(world: World) -> None:
         assert person.at(then).succeed("postDisputeMessage", post, status)["dispute"] == {"status": stands}
 
 
-# ---------------------------------------------------------------- who reads what
+# ---------------------------------------------------------------- visibility
 
 
 def test_only_those_who_see_a_case_read_its_files(world: World) -> None:
@@ -190,7 +190,7 @@ def test_addresses_expire(server: Server, world: World, monkeypatch: pytest.Monk
     assert httpx2.get(file["url"]).status_code == 403
 
 
-# ---------------------------------------------------------------- what is refused
+# ---------------------------------------------------------------- refusals
 
 
 @pytest.mark.parametrize(
@@ -283,7 +283,7 @@ def test_an_upload_that_differs_from_its_announcement_is_refused(
     assert answer.status_code == status
     assert answer.json()["errors"][0]["extensions"] == {"code": code}
     assert kept(server) == before
-    # Nothing is spoilt: the right content still comes in.
+    # The upload is still usable: the right content is accepted.
     assert put(announced, PNG).status_code == 204
 
 
@@ -291,7 +291,7 @@ def test_what_is_too_large_is_stopped_while_it_comes_in(server: Server, world: W
     before = kept(server)
     parts = urlsplit(str(announce(world.buyer)["url"]))
     with socket.create_connection((parts.hostname, parts.port)) as sending:
-        # A length that is not said, and a body that would never end.
+        # A body without a length, which would never end.
         head = f"PUT {parts.path}?{parts.query} HTTP/1.1\r\nHost: {parts.netloc}\r\nTransfer-Encoding: chunked\r\n\r\n"
         sending.sendall(head.encode() + b"1000\r\n" + bytes(0x1000) + b"\r\n")
         sending.settimeout(10)
@@ -357,7 +357,7 @@ def test_a_case_refuses_files_that_are_not_fit_for_it(server: Server, world: Wor
     [error] = world.buyer.do("openDispute", wish | {"evidence": [fine, given(server, world)]})["userErrors"]
     assert (error["code"], error["field"]) == ("INVALID_INPUT", ["evidence", "1"])
     assert says in error["message"]
-    # Nothing was done, and what was fine can still be used.
+    # Nothing was done, and the valid uploads can still be used.
     seen = world.buyer.ask("query($id: ID!) { node(id: $id) { ... on Order { dispute { id } } } }", id=order)
     assert seen["node"] == {"dispute": None}
     world.buyer.succeed("openDispute", wish | {"evidence": [fine]})
@@ -442,7 +442,7 @@ def test_unused_uploads_are_cleared_away(server: Server, world: World) -> None:
     assert server.run(count) == 0
 
 
-# ---------------------------------------------------------------- as browsers call them, and large
+# ---------------------------------------------------------------- types as browsers send them, and large files
 
 
 @pytest.mark.parametrize(
@@ -554,7 +554,7 @@ async def test_a_bucket_keeps_files_as_a_folder_does() -> None:
         await obstore.put_async(memory, f"incoming/{one.hex}", content)
         sample = await bucket.take(one, len(PNG))
         assert sample == Sample(len(content), content if content == PNG else b"")
-    # Nothing is left to write to; and who still has the address changes nothing any more.
+    # The presigned URL no longer changes anything: its object was moved.
     with pytest.raises(FileNotFoundError):
         await obstore.head_async(memory, f"incoming/{one.hex}")
     await obstore.put_async(memory, f"incoming/{one.hex}", bytes(len(PNG)))
@@ -580,7 +580,7 @@ async def test_a_buckets_uploads_go_straight_into_it() -> None:
     assert "X-Amz-SignedHeaders=content-length%3Bhost" in address
 
 
-# ---------------------------------------------------------------- what a file is
+# ---------------------------------------------------------------- content types
 
 MAIL = b"Received: from a by b\r\nFrom: ana@example.com\r\nSubject: Lamps\r\n\r\nThey came broken.\r\n"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"

@@ -1,4 +1,4 @@
-"""News across processes and restarts, and all changes in one sequence: nothing left out, nothing twice."""
+"""Events across processes and restarts, and `changes`: one sequence without gaps and duplicates."""
 
 import asyncio
 import signal
@@ -70,7 +70,7 @@ def test_a_notification_is_enough(
     monkeypatch.setattr(feed, "POLL_SECONDS", 3600.0)
     with world.supplier.elsewhere(two_processes[0]) as supplier, opened(server, world.buyer) as socket:
         socket.watch(MESSAGES, id=case)
-        threading.Event().wait(1.5)  # the last look of before
+        threading.Event().wait(1.5)  # the poll that was already running
         for place in range(5):
             post(supplier, case, str(place))
             assert texts(socket.told())[0] == str(place)
@@ -81,7 +81,7 @@ def test_a_notification_is_enough(
 
 @contextmanager
 def own_postgres() -> Generator[tuple[Postgres, str]]:
-    """A PostgreSQL that a test may crash, with an empty database."""
+    """Starts a PostgreSQL that the test may crash. Yields it with the URL of an empty database."""
     with tempfile.TemporaryDirectory(prefix="recourse-pg-") as folder:
         postgres = Postgres(Path(folder))
         try:
@@ -93,7 +93,7 @@ def own_postgres() -> Generator[tuple[Postgres, str]]:
 
 @contextmanager
 def breakable(files: Path) -> Generator[tuple[Postgres, str, str, World]]:
-    """A PostgreSQL that a test may crash, its address, one server on it to watch at, and a world at another."""
+    """A PostgreSQL that the test may crash, its URL, a server on it for subscriptions, and a world at another server."""
     with (
         own_postgres() as (postgres, url),
         serving(url, str(files), 2) as (here, there),
@@ -117,7 +117,7 @@ def test_a_subscriber_survives_postgresqls_crash_and_misses_nothing(tmp_path: Pa
                 postgres.start()
                 _post_when_possible(supplier, case, f"after {crash}")
                 assert texts(socket.told(20))[0] == f"after {crash}"
-            # Without a connection for notifications, the next look finds it.
+            # Without a connection for notifications, the next poll finds it.
             asyncio.run(_end_listening(url))
             post(supplier, case, "unheard")
             assert texts(socket.told())[0] == "unheard"
@@ -140,21 +140,21 @@ def _post_when_possible(person: Person, case: str, text: str) -> None:
 async def _end_listening(url: str) -> None:
     connection: Any = await asyncpg.connect(**credentials(url))
     ended: list[Any] = []
-    while not ended:  # after a crash it takes a second until somebody listens again
+    while not ended:  # after a crash it takes a second until the server listens again
         ended = await connection.fetch(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'NOTIFY%' OR query LIKE 'LISTEN%'"
         )
     await connection.close()
 
 
-# ---------------------------------------------------------------- all changes
+# ---------------------------------------------------------------- changes
 
 CHANGES = """query($first: Int, $after: String) { changes(first: $first, after: $after) {
   edges { cursor node { at action text order { id } relatedCase { id } } } pageInfo { hasNextPage endCursor } } }"""
 
 
 def read_on(person: Person, after: str | None, first: int = 100) -> tuple[list[Any], str | None]:
-    """What has come since, and the last cursor."""
+    """Returns the new entries and the last cursor."""
     found: list[Any] = []
     while True:
         page = person.ask(CHANGES, first=first, after=after)["changes"]
@@ -178,7 +178,7 @@ def test_all_changes_come_in_the_order_of_their_happening_here(world: World) -> 
     ]
     assert found[-1]["node"]["relatedCase"] == {"id": case}
     assert read_on(world.service, last) == ([], last)
-    # A cursor stays good, and what the order system is told late stands where it came.
+    # A cursor stays valid, and late reports of the order system stay at the place where they arrived.
     world.order(placedAt=500)
     again, _ = read_on(world.service, found[2]["cursor"])
     assert [edge["node"]["text"] for edge in again] == [
@@ -208,8 +208,8 @@ def test_only_cursors_that_were_handed_out_are_taken(world: World, after: str) -
 
 
 def test_nothing_is_left_out_or_twice_while_many_write(server: Server, world: World, two_processes: list[str]) -> None:
-    """Eight write at two processes, on orders of their own and on one that all share; a ninth reads on all the while,
-    in small pages."""
+    """Eight clients write at two processes, to orders of their own and to one shared order. A ninth client reads
+    `changes` meanwhile, in small pages."""
     writers, rounds = 8, 12
     shared = dispute(world, world.order(paidAt=9, completedAt=8))
     before, last = read_on(world.service, None)
@@ -251,7 +251,7 @@ def test_nothing_is_left_out_or_twice_while_many_write(server: Server, world: Wo
     cursors = Counter(edge["cursor"] for edge in found)
     assert cursors.most_common(1)[0][1] == 1
     assert len(found) == writers * rounds * (5 * 4 + 1)
-    # Read at rest, from the same place, it is the same sequence: nothing came in before what was handed out.
+    # A second read from the same cursor gives the same sequence: nothing appeared before entries that were returned.
     assert found == read_on(world.service, before[-1]["cursor"])[0]
     steps: dict[str, list[str]] = {}
     for edge in found:
@@ -266,13 +266,13 @@ def test_nothing_is_left_out_or_twice_while_many_write(server: Server, world: Wo
 
 @contextmanager
 def unfinished(url: str, order: str, count: int = 1) -> Generator[Any]:
-    """A transaction that has written an event of the order and is not committed until it is told to."""
+    """Opens a transaction with an event of the order. Yields a function that commits it."""
     loop = asyncio.new_event_loop()
 
     async def begin() -> Any:
         connection: Any = await asyncpg.connect(**credentials(url))
         await connection.execute("BEGIN")
-        # As every writer does: something is locked or written before an event's id is taken.
+        # Like every writer: it locks or writes something before it takes an event's id.
         await connection.execute("SELECT pg_current_xact_id()")
         for _ in range(count):
             await connection.execute(
@@ -288,7 +288,7 @@ def unfinished(url: str, order: str, count: int = 1) -> Generator[Any]:
 
 @on_postgres
 def test_ids_that_a_crash_gives_back_are_not_taken_for_read(tmp_path: Path) -> None:
-    """PostgreSQL may hand out again what it handed out to a transaction that never committed."""
+    """After a crash, PostgreSQL may reuse ids that it gave to transactions that never committed."""
     with breakable(tmp_path) as (postgres, url, here, world):
         order = world.order(paidAt=9, completedAt=8)
         case = dispute(world, order)
@@ -310,7 +310,7 @@ def test_ids_that_a_crash_gives_back_are_not_taken_for_read(tmp_path: Path) -> N
 
 
 async def _give_back(url: str) -> None:
-    """What a crash may do, and does not do every time."""
+    """Resets the sequence of ids, as a crash sometimes does."""
     connection: Any = await asyncpg.connect(**credentials(url))
     await connection.execute("SELECT setval('events_id_seq', greatest((SELECT max(id) FROM events), 1))")
     await connection.close()
@@ -325,7 +325,7 @@ def test_what_is_committed_late_is_waited_for(server: Server, world: World) -> N
         socket.watch(watching, id=order)
         socket.watch(watching, id=other)
         world.buyer.succeed("cancelOrder", {"orderId": other, "reason": "OTHER"})
-        # Who watches is told at once; a durable cursor has to wait for the smaller id, which may still come.
+        # Subscribers are told at once. `changes` has to wait for the smaller id, which may still be committed.
         assert socket.told()["id"] == other
         assert read_on(world.service, last) == ([], last)
         commit()
@@ -335,13 +335,13 @@ def test_what_is_committed_late_is_waited_for(server: Server, world: World) -> N
         assert socket.is_quiet(1.5)
 
 
-# ---------------------------------------------------------------- when the server stops
+# ---------------------------------------------------------------- stopping
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("turns", range(4))
 async def test_following_ends_also_when_something_is_committed_at_that_moment(turns: int) -> None:
-    """At any of the event loop's turns between the commit and the end."""
+    """The commit happens at each step of the event loop before the end in turn."""
     feed = Feed()
     following = asyncio.create_task(feed._follow())  # pyright: ignore[reportPrivateUsage]
     await asyncio.sleep(0.01)

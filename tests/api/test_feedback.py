@@ -1,4 +1,4 @@
-"""Feedback, from both sides, over the API."""
+"""Feedback over the API, as buyer and as supplier."""
 
 from typing import Any
 
@@ -145,7 +145,7 @@ def test_feedback_is_listed_for_both_parties(world: World) -> None:
 
 
 def test_the_order_of_listed_feedback_has_all_that_is_asked_of_it(world: World) -> None:
-    """Whether its feedback is asked for once more or not."""
+    """Whether or not the query also selects the feedback of that order."""
     order = world.order("TRADE_ASSURANCE", paidAt=9, completedAt=1)
     world.buyer.succeed("leaveFeedback", {"orderId": order, "ratings": {"overall": 4}})
     of_it = "id supplier { name } dispute { id } timeline(first: 2) { edges { node { action } } } availableActions { action }"

@@ -1,5 +1,5 @@
-"""Every mutation with inputs that nobody thought of, made from the schema's own types: done, or refused with reasons that
-name what is wrong; never an error of ours."""
+"""Every mutation with random inputs, generated from the schema's types: it is done, or it is refused with reasons that
+name what is wrong. It never causes an internal error."""
 
 import string
 from collections.abc import Generator
@@ -62,7 +62,7 @@ SCALARS: dict[str, Strategy] = {
 
 
 def anything(of: Any) -> Strategy:
-    """Whatever has this type."""
+    """Generates any value of this type."""
     if not is_non_null_type(of):
         return st.none() | anything_but_null(of)
     return anything_but_null(of.of_type)
@@ -90,7 +90,7 @@ def some_fields(fields: dict[str, Any], *, one_of: bool) -> Strategy:
 
 
 def astray(of: Any, right: dict[str, Any]) -> Strategy:
-    """A right input with some of its fields replaced, so that it gets as far as it can."""
+    """Generates a valid input with some fields replaced, so that it passes as many checks as possible."""
     made = {name: anything(each.type) for name, each in of.fields.items()}
     return st.fixed_dictionaries({}, optional=made).map(lambda some: right | some)
 
@@ -128,7 +128,7 @@ def test_whatever_is_sent(impatient: httpx2.Client, right: dict[str, Right], mut
 
 
 def check(of: Any, errors: list[dict[str, Any]]) -> None:
-    """Every reason is one that a person can read, and what is said of the input is said of a place in it."""
+    """Checks that every error has a readable message, and that an error about the input names an existing field."""
     for error in errors:
         assert error["code"]
         assert error["message"].strip()

@@ -1,4 +1,4 @@
-"""Keys: the same thing asked again does nothing again and answers with what was done."""
+"""Idempotency keys: a repeated mutation changes nothing and returns what was done."""
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
@@ -40,11 +40,11 @@ def events(world: World, order: str) -> list[str]:
     return [edge["node"]["text"] for edge in world.agent.ask(shape, id=order)["node"]["timeline"]["edges"]]
 
 
-# ---------------------------------------------------------------- every mutation, asked twice
+# ---------------------------------------------------------------- every mutation, sent twice
 
 
 def test_every_mutation_asked_again_does_nothing_again(world: World) -> None:
-    """The answers are the same, down to the last field; and there is one event each."""
+    """Both answers are the same in every field, and there is one event."""
     shown = {
         "Feedback": "feedback { id rating reply revisedAt }",
         "Cancellation": "cancellation { id number status }",
@@ -57,7 +57,7 @@ def test_every_mutation_asked_again_does_nothing_again(world: World) -> None:
         shape = f"{shown[kind]} order {{ id status timeline {{ edges {{ node {{ text }} }} }} }}"
         first = person.succeed(mutation, keyed, shape)
         assert person.succeed(mutation, keyed, shape) == first, mutation
-        # Without its key it is another one, which the policy looks at anew.
+        # Without the key it is a new request, which the policy decides again.
         if mutation not in REPEATABLE:
             again = [error["code"] for error in person.do(mutation, input)["userErrors"]]
             assert again, mutation
@@ -68,7 +68,7 @@ def _payload_of(mutation: str) -> str:
     return str(fields.fields[mutation].type).rstrip("!")
 
 
-# ---------------------------------------------------------------- what comes back
+# ---------------------------------------------------------------- the answer to a repeat
 
 
 def test_the_first_result_comes_back_as_it_stands_now(world: World) -> None:
@@ -100,7 +100,7 @@ def test_files_go_with_the_first_time(world: World) -> None:
     assert world.buyer.succeed("postDisputeMessage", post, "dispute { evidence { id } }") == first
 
 
-# ---------------------------------------------------------------- what a key is good for
+# ---------------------------------------------------------------- the scope of a key
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_a_malformed_idempotency_key_is_refused(world: World, text: str, problem
     assert ("text", "REQUIRED") in world.buyer.problems("replyToFeedback", input)
 
 
-# ---------------------------------------------------------------- twins, and age
+# ---------------------------------------------------------------- concurrent repeats, and expiry
 
 
 @pytest.mark.parametrize(
@@ -245,7 +245,7 @@ def test_after_a_day_a_key_is_new_again(server: Server, world: World) -> None:
     assert posts() == 1
     server.run(lambda: age(timedelta(minutes=2)))
     assert [posts(), posts()] == [2, 2]
-    # The moved clock makes no key older.
+    # Keys use real time, not the moved clock.
     later = world.buyer.at(NOW + 5 * DAY).succeed("postDisputeMessage", keyed, MESSAGES)
     assert len(later["dispute"]["messages"]["edges"]) == 2
 
@@ -265,7 +265,7 @@ def test_old_keys_are_cleared_away(server: Server, world: World) -> None:
 
 @pytest.mark.parametrize(("input", "added"), [(AcceptProposal, "proposal_id"), (AcceptCancellation, "cancellation_id")])
 def test_a_key_of_the_release_before_stands_for_the_same_input(input: Any, added: str) -> None:
-    """A field that inputs did not have then counts only where it is given."""
+    """A field that is new in this release belongs to the digest only if it is sent."""
     of = {"case_id" if added == "proposal_id" else "order_id": "x"}
     said = of | {"note": None}
     before = hashlib.sha256(orjson.dumps(["X", said], option=orjson.OPT_SORT_KEYS)).hexdigest()

@@ -1,4 +1,4 @@
-"""What people send is checked for its shape first: every problem at once, each with its field; nothing is touched."""
+"""The form of an input is checked first: all problems are reported at once, each with its field, and nothing is read."""
 
 from typing import Any
 
@@ -123,7 +123,7 @@ def test_a_malformed_input_is_refused_before_anything_is_looked_up(
     subject: dict[str, str] = {} if mutation == "fileComplaint" else {"orderId": "nonsense"}
     if mutation in ON_DISPUTES or mutation in ON_COMPLAINTS:
         subject = {"caseId": "nonsense"}
-    # Shape comes before everything else: before what is asked for is even looked up.
+    # The form is checked before anything is looked up.
     assert world.buyer.problems(mutation, subject | input) == problems
 
 

@@ -1,4 +1,4 @@
-"""Reading orders: all of them in pages, one by its number, what is computed, what was decided when."""
+"""Reading orders: pages, single orders by number, computed fields, and decisions at an instant."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ def test_an_order_shows_all_that_was_recorded(world: World) -> None:
         "number": record["number"],
         "kind": "TRADE_ASSURANCE",
         "status": "COMPLETED",
-        "buyer": {"name": f"Buyer {world.buyer.subject}", "role": "BUYER"},  # as the buyer's own token says
+        "buyer": {"name": f"Buyer {world.buyer.subject}", "role": "BUYER"},  # the name in the buyer's own token
         "supplier": {"name": "Lumen Lighting", "role": "SUPPLIER"},
         "total": usd("100.00"),
         "amountPaid": {"amount": "60.00"},
@@ -87,7 +87,7 @@ def test_money_is_spelled_with_its_currencys_decimals(world: World) -> None:
 
 
 def test_orders_are_paged_forwards_and_backwards(world: World) -> None:
-    # Two of each instant, so that pages break between equals.
+    # Two orders at each instant, so that a page can end between equal instants.
     made = [world.record(placedAt=100 - place // 2) for place in range(9)]
     world.service.succeed("recordOrders", {"orders": made})
     everything, info = page(world.buyer)
@@ -159,8 +159,8 @@ def test_filters_find_the_orders_that_match(world: World) -> None:
 def test_a_search_finds_orders_by_number_names_and_titles(
     server: Server, world: World, monkeypatch: pytest.MonkeyPatch, near: int, most: int, analyzed: bool
 ) -> None:
-    """Whether all orders are near, the orders found are few enough to be looked at, or the list is walked, and whether
-    the database knows which terms are rare or not: the answer is the same."""
+    """The answer is the same for each way to search: in the next orders of the list, by the index, or by walking the list,
+    with or without statistics about the terms."""
     monkeypatch.setattr(search, "NEAR", near)
     monkeypatch.setattr(search, "MAX_FOUND", most)
     lamp = world.record(items=[{"title": "Straßenlampe 50%_!", "quantity": 1, "unitPrice": usd("1.00")}])
@@ -180,7 +180,7 @@ def test_a_search_finds_orders_by_number_names_and_titles(
         ("_", [lamp]),
         ("tessa", [linen]),
         (lamp["number"].lower(), [lamp]),
-        (f"buyer {world.buyer.subject}", [lamp, linen]),  # as the buyer's own token says
+        (f"buyer {world.buyer.subject}", [lamp, linen]),  # the name in the buyer's own token
         ("  ", [lamp, linen]),
         ("nothing of the kind", []),
     ):
@@ -191,8 +191,7 @@ def test_a_search_finds_orders_by_number_names_and_titles(
 
 @pytest.mark.parametrize("near", [NEAR, 7, 0])
 def test_the_results_of_a_search_are_paged(world: World, monkeypatch: pytest.MonkeyPatch, near: int) -> None:
-    """Whether the orders that come next in the list hold a page of what is looked for, or too little of it, or are not
-    looked at."""
+    """The pages are the same whether the next orders of the list fill a page, do not fill it, or are not searched."""
     monkeypatch.setattr(search, "NEAR", near)
     oak = [{"title": "Floor lamp, oak", "quantity": 1, "unitPrice": usd("1.00")}]
     kinds = ("OFFLINE", "TRADE_ASSURANCE", "SECURE_PAYMENT")
@@ -273,7 +272,7 @@ def test_a_decision_can_be_asked_for_at_any_instant(world: World) -> None:
         return "ALLOWED" if decision["allowed"] else decision["reason"]
 
     assert decided(None) == "FEEDBACK_ALREADY_LEFT"
-    assert decided(NOW - MOMENT) == "NOT_FOUND"  # not yet on record
+    assert decided(NOW - MOMENT) == "NOT_FOUND"  # not recorded yet
     assert decided(NOW) == "ALLOWED"
     assert decided(NOW + DAY - MOMENT) == "ALLOWED"
     assert decided(NOW + DAY) == "FEEDBACK_ALREADY_LEFT"
@@ -286,7 +285,7 @@ def test_a_decision_can_be_asked_for_at_any_instant(world: World) -> None:
 
 
 def test_what_is_known_stays_known_where_a_clock_goes_back(world: World) -> None:
-    """Two servers whose clocks differ: the later event, by the clock behind, is known no earlier than the first."""
+    """The clocks of two servers differ. The later event, by the slower clock, is known no earlier than the first."""
     order = world.order("SECURE_PAYMENT")
     world.buyer.at(NOW + DAY).succeed("requestCancellation", {"orderId": order, "reason": "OTHER"})
     world.supplier.at(NOW + MOMENT).succeed("acceptCancellation", {"orderId": order})
@@ -351,7 +350,7 @@ def test_rules_and_the_server_time_are_public(world: World) -> None:
 
 
 def test_what_one_place_asks_is_not_lost_to_another(world: World) -> None:
-    """The same rows reached by several ways, each with its own wishes."""
+    """The same rows are reached by several paths, each with its own selection."""
     order = world.order(paidAt=9, completedAt=1)
     world.buyer.succeed("leaveFeedback", {"orderId": order, "ratings": {"overall": 5}})
     opening = {"reason": "LATE", "description": "x", "wanted": "REFUND", "claim": usd("1.00")}

@@ -1,5 +1,5 @@
-"""Every path from every root to every type, walked as every role with somebody else's ids: nothing of theirs is told.
-The documents are made from the schema, so that whatever is added to it is walked as well."""
+"""Walks every path from every root to every type, as every role, with the ids of other people. No answer shows their data.
+The documents are generated from the schema, so new fields and types are walked as well."""
 
 import re
 from collections.abc import Callable, Generator, Iterator
@@ -32,11 +32,11 @@ from tests.support.subscriptions import Socket, ago, complete, dispute, leave_fe
 
 pytestmark = pytest.mark.slow
 
-HOPS = 3  # rows one after another on a path
+HOPS = 3  # the most rows on one path
 B, S, A, V = Role.BUYER, Role.SUPPLIER, Role.AGENT, Role.SERVICE
 EVERYBODY, PEOPLE, COMPLAINANT, NOBODY = {B, S, A, V}, {B, S, A}, {B, A}, set[Role]()
 
-# What each role of a world reads of it, somewhere: docs/decisions/scopes.md, evidence.md and complaints.md.
+# What each role reads of a world: docs/decisions/scopes.md, evidence.md and complaints.md.
 READS: dict[str, set[Role]] = {
     "the buyer's name": EVERYBODY,
     "the supplier's name": EVERYBODY,
@@ -52,7 +52,7 @@ READS: dict[str, set[Role]] = {
     "a price": EVERYBODY,
     "the total": EVERYBODY,
     "what is paid": EVERYBODY,
-    # What people wrote about an order is not for the order system …
+    # The order system does not see what people wrote about an order …
     "the first comment": PEOPLE,
     "the reply": PEOPLE,
     "the comment": PEOPLE,
@@ -67,11 +67,11 @@ READS: dict[str, set[Role]] = {
     "the message": PEOPLE,
     "the message's file": PEOPLE,
     "the decision's note": PEOPLE,
-    # … but what it costs is.
+    # … but it sees the amounts.
     "the claim": EVERYBODY,
     "what is proposed": EVERYBODY,
     "what was decided": EVERYBODY,
-    # Complaints are their complainant's and the agents'.
+    # Only the complainant and agents see a complaint.
     "the complaint": COMPLAINANT,
     "the complaint's file": COMPLAINANT,
     "the complaint's message": COMPLAINANT,
@@ -105,7 +105,7 @@ def test_each_role_reads_what_is_meant_for_it(walked: "Walked", role: Role) -> N
 
 @pytest.fixture(scope="module")
 def http(server: Server) -> Generator[httpx2.Client]:
-    """Of a server that takes documents as long as these."""
+    """A client of a server whose limits allow these long documents."""
     view, usual = server.endpoint, server.settings.limits
     view.limits = replace(usual, depth=100, fields=10**6, aliases=10**6, cost=10**12)
     with httpx2.Client(base_url=server.url, timeout=60) as http:
@@ -115,19 +115,20 @@ def http(server: Server) -> Generator[httpx2.Client]:
 
 @pytest.fixture(scope="module")
 def other(http: httpx2.Client) -> Filled:
-    """A world beside the one that is walked; it shares nobody and nothing with it."""
+    """A second world, which shares no people and no rows with the first one."""
     return Filled(http)
 
 
 @dataclass
 class Walked:
-    """A world, and what its own people are told on every path."""
+    """A world, and what its own people read on every path."""
 
     world: Filled
-    start: str  # a cursor of `changes` from before it was made
+    start: str  # a cursor of `changes` from before the world was made
     told: dict[Role, str] = field(default_factory=dict[Role, str])
     reached: set[str] = field(default_factory=set[str])
-    tells: dict[Document, bool] = field(default_factory=dict[Document, bool])  # anything of the world to anybody
+
+    tells: dict[Document, bool] = field(default_factory=dict[Document, bool])  # whether an answer shows the world
 
     @property
     def people(self) -> list[Person]:
@@ -135,7 +136,7 @@ class Walked:
 
     @cached_property
     def secrets(self) -> set[str]:
-        """Everything that is only in this world: its words, and the keys and numbers that its own people are told."""
+        """Returns what occurs only in this world: its words, and the ids and numbers that its own people read."""
         own = " ".join(self.told[role] for role in (B, S, V))
         found = re.findall(r"\b[a-z]{3}_([0-9a-f]{32})\b", own) + re.findall(r"\b[KDC]-\d{4}-\d{6}\b", own)
         return {*self.world.words.values(), *found, *(id[4:] for id in self.world.ids.values())}
@@ -150,7 +151,7 @@ def walked(http: httpx2.Client, other: Filled) -> Walked:
         walked.tells.setdefault(document, False)
         for person in walked.people:
             answer = person.at(LATER).answer(document.text, **variables)
-            # Agents read what other tests have left, too; changes are not for buyers and suppliers.
+            # Agents also read what other tests have left. Buyers and suppliers cannot read `changes`.
             may_fail = person.role is A or (document.root == "changes" and person.role is not V)
             assert may_fail or "errors" not in answer, answer["errors"]
             text = legible(answer)
@@ -162,7 +163,7 @@ def walked(http: httpx2.Client, other: Filled) -> Walked:
 
 
 def last_cursor(agent: Person) -> str:
-    """Behind all that has happened so far."""
+    """Returns the cursor behind all events so far."""
     after: str | None = None
     while True:
         page = agent.ask(
@@ -174,7 +175,7 @@ def last_cursor(agent: Person) -> str:
 
 
 def walk(world: Filled, start: str) -> Iterator[tuple[Document, dict[str, Any]]]:
-    """Every document of every root field, with what of the world there is to ask for."""
+    """Yields every document of every root field, with variables that ask for the world's objects."""
     ids = list(world.ids.values())
     asked: dict[str, list[dict[str, Any]]] = {
         "node": [{"id": id} for id in ids],
@@ -190,14 +191,14 @@ def walk(world: Filled, start: str) -> Iterator[tuple[Document, dict[str, Any]]]
 
 
 def strangers(world: Filled, other: Filled) -> list[Person]:
-    """Those of another world, and the same subjects in roles that see nothing of this one."""
+    """Returns people of another world, and this world's subjects in roles that see nothing of it."""
     people = (world.buyer, world.supplier, world.agent, world.service)
     twins = [twin(person, role) for person in people for role in (B, S, V) if role is not person.role]
     return [other.buyer, other.supplier, other.service, *twins]
 
 
 def twin(person: Person, role: Role) -> Person:
-    """The same subject in another role, under a name that says nothing."""
+    """Returns the same subject in another role, under a neutral name."""
     other = Person(person.http, person.subject, role)
     other.token = development_token(person.subject, role, "Somebody")
     return other
@@ -223,37 +224,37 @@ def leaks(secrets: set[str], told: str) -> set[str]:
     return {secret for secret in secrets if secret in told}
 
 
-# ---------------------------------------------------------------- that it proves something
+# ---------------------------------------------------------------- the walk is complete
 
 
 def test_the_walk_leads_everywhere(walked: Walked) -> None:
-    """Every type that is a node or read from a table, and every field of whatever queries lead to, has been seen with
-    something in it."""
+    """Every type that is a node or read from a table was in an answer. So was every field of the types that queries
+    reach, with a value."""
     shown = {name for name, each in TYPES.items() if is_object_type(each) and not name.startswith("__")}
     nodes = {name for name in shown if TYPES["Node"] in TYPES[name].interfaces}
     expected = nodes | (READ & shown)
     assert len(expected) >= 11
-    assert expected - walked.reached == {"Upload"}  # which is shown to whoever makes it, by createUpload alone
+    assert expected - walked.reached == {"Upload"}  # only createUpload returns it, to its uploader
     queried = {name for name in shown if name in walked.reached}
     fields = {f"{name}_{each}" for name in queried for each in TYPES[name].fields}
-    assert fields - walked.reached == {"Complaint_nextChangeAt"}  # time alone changes nothing of it
+    assert fields - walked.reached == {"Complaint_nextChangeAt"}  # time alone never changes it
     only_mutations = {name for name in shown - queried if not name.endswith("Payload")}
     assert only_mutations == {"Query", "Mutation", "Subscription", "Upload", "Header", "UserError"}
 
 
 def test_every_document_tells_its_own_people_something(walked: Walked) -> None:
-    """Where it leads to anything that is read from a table."""
+    """Checks documents that lead to a row of a table."""
     silent = [document.text for document, tells in walked.tells.items() if not tells]
     assert len(walked.tells) > 30
     assert not [text for text in silent if any(f" {name}_" in text for name in READ)]
 
 
-# ---------------------------------------------------------------- lists: what narrows them widens nothing
+# ---------------------------------------------------------------- lists: filters and cursors never show more
 
 
 def narrowed(world: Filled, cursors: set[tuple[str, str]]) -> Iterator[str]:
-    """Every list of the viewer's, by every value of every field of its filter, and from every cursor of its own on:
-    these are given with the types that they come from."""
+    """Yields every list of the viewer, with every value of every field of its filter, and after each of its cursors.
+    `cursors` are given with the types that they come from."""
     for name, of in TYPES["Viewer"].fields.items():
         if "first" not in of.args:
             continue
@@ -296,13 +297,13 @@ def test_nothing_that_narrows_a_list_leads_out_of_it(walked: Walked, other: Fill
 
 
 def payload(mutation: str) -> str:
-    """The mutation, with every path below its payload."""
+    """Returns the mutation, with every path below its payload."""
     of = ROOTS["mutation"].fields[mutation]
     return f"mutation($input: {of.args['input'].type}) {{ {below(f'{mutation}(input: $input)', TYPES[str(of.type)[:-1]], 1)} }}"
 
 
 def test_nobody_else_does_anything(walked: Walked, other: Filled) -> None:
-    """Before and after it is done by those who may, under their key: refused in the same words, with nothing shown."""
+    """Strangers get the same refusal before and after the mutation was done with its key, and see nothing."""
     possible = everything_possible(walked.world.at(NOW))
     assert set(possible) | OTHER_MUTATIONS == set(ROOTS["mutation"].fields)
     others, secrets = strangers(walked.world, other), walked.secrets
@@ -323,14 +324,14 @@ def test_nobody_else_does_anything(walked: Walked, other: Filled) -> None:
 
 
 def results(answer: dict[str, Any]) -> tuple[list[Any], list[Any]]:
-    """The errors of a mutation's payload, and what else is in it."""
+    """Returns the errors of a mutation's payload, and the rest of it."""
     [payload] = answer["data"].values()
     errors = payload.pop(f"{payload['__typename']}_userErrors")
     return errors, [value for name, value in payload.items() if name != "__typename" and value not in (None, [])]
 
 
 def test_what_is_somebody_elses_is_not_taken_along(walked: Walked, other: Filled) -> None:
-    """Files of another world in what is one's own; and a number that another world's service recorded."""
+    """Own mutations that name files of another world, and a number that another service recorded."""
     secrets = walked.secrets
     file, taken = walked.world.ids["Upload"], "upl_" + walked.world.ids["Attachment"][4:]
     opening = INPUTS["openDispute"] | {"orderId": other.order(paidAt=1)}
@@ -370,7 +371,7 @@ Thing = tuple[str, str, Callable[[], Any], set[Role]]
 
 
 def watched(world: World) -> list[Thing]:
-    """Each subscription with each kind of thing, what changes it, and who is told. Sockets go by the real clock."""
+    """Each subscription with each kind of object, what changes it, and who is told. Sockets use the real clock."""
     buyer, supplier, agent = now(world.buyer), now(world.supplier), now(world.agent)
     order, case = complete(world), dispute(world, complete(world))
     asked = {"orderId": world.order("SECURE_PAYMENT", placedAt=ago(DAY))}
@@ -422,7 +423,7 @@ def refused(socket: Socket, document: Document, id: str) -> bool:
 
 
 def test_one_order_together_shows_none_of_the_others(walked: Walked, other: Filled) -> None:
-    """Another supplier of the walked buyer's, recorded by another service, knows whom they trade with, and no more."""
+    """Another supplier of the same buyer, recorded by another service, sees the buyer's account and nothing else."""
     world = walked.world
     buyer = {"subject": world.words["the buyer's subject"], "name": "x"}
     other.service.succeed("recordOrders", {"orders": [other.record(completedAt=1) | {"buyer": buyer}]})
@@ -434,14 +435,14 @@ def test_one_order_together_shows_none_of_the_others(walked: Walked, other: Fill
         assert found == known
 
 
-# ---------------------------------------------------------------- what is new
+# ---------------------------------------------------------------- new types
 
 
 def test_a_new_type_cannot_be_read_without_a_scope(server: Server) -> None:
-    """Nobody has said who sees the keys under which things are done."""
+    """SCOPES has no line for idempotency keys, so they cannot be read."""
 
     @dataclass(kw_only=True)
-    class Key:  # no Row, so that it is none of all rows once this test is over
+    class Key:  # not a Row, so that this class is not registered beyond the test
         MODEL = models.IdempotencyKey
 
         context: Any

@@ -1,4 +1,4 @@
-"""Twenty callers at once, at two server processes: one wins, and the others hear what is true then."""
+"""Twenty concurrent requests at two server processes: one succeeds, and the others are refused with the new state."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -12,7 +12,7 @@ CALLERS = 20
 
 
 def race(world: World, addresses: list[str], person: Person, mutation: str, input: dict[str, Any]) -> list[str]:
-    """The outcomes, sorted: "" for who won, the code of the refusal for the others."""
+    """Returns the sorted outcomes: "" for the request that succeeded, the code of the refusal for the others."""
 
     def call(place: int) -> str:
         with httpx2.Client(base_url=addresses[place % len(addresses)], timeout=60) as http:
@@ -55,7 +55,7 @@ def test_a_dispute_is_opened_once(world: World, two_processes: list[str]) -> Non
 
 
 def together(world: World, addresses: list[str], *calls: tuple[Person, str, dict[str, Any]]) -> list[str]:
-    """The outcomes of different calls at once, in their order: "" or the code of the refusal."""
+    """Returns the outcomes of concurrent calls, in the order of the calls: "" or the code of the refusal."""
 
     def call(place: int) -> str:
         person, mutation, input = calls[place]

@@ -1,4 +1,4 @@
-"""What the order system tells: taken in once, dated by the instants it names, all of it or nothing."""
+"""Records of the order system: stored once, dated by their own instants, all or nothing."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -65,7 +65,7 @@ def test_a_payment_no_longer_mentioned_did_not_fail(world: World) -> None:
 
 
 def test_batches_that_cross_do_not_hurt_each_other(world: World) -> None:
-    """The same buyers in opposite orders, under other names each time."""
+    """Both batches name the same buyers, in opposite orders and with other names each time."""
     buyers = [world.person(world.buyer.role).subject for _ in range(20)]
 
     def batch(place: int) -> list[str]:
@@ -248,7 +248,7 @@ def test_a_unit_price_is_spelled_with_the_decimals_that_it_has(
         [order] = world.service.at(at).succeed("recordOrders", {"orders": [recorded]}, asked)["orders"]
         assert order["items"][0]["unitPrice"] == {"amount": spelled, "currencyCode": currency}
         assert order["items"][1]["unitPrice"]["amount"].startswith("-1")
-        assert len(order["timeline"]["edges"]) == 1  # recorded anew, nothing has changed
+        assert len(order["timeline"]["edges"]) == 1  # recorded again, nothing has changed
 
 
 def test_of_a_sample_nothing_can_be_claimed_and_of_an_overpaid_order_what_was_paid(world: World) -> None:
@@ -294,7 +294,7 @@ def test_records_keep_their_order_within_a_microsecond(world: World, first: str,
     both[1]["number"] = both[0]["number"]
     payload = world.service.succeed("recordOrders", {"orders": both}, shown)
     is_equal = first.rstrip("0Zz") == second.rstrip("0Zz") or "z" in first
-    shipped = is_newer or is_equal  # of equals the first is taken
+    shipped = is_newer or is_equal  # of equal records the first is taken
     assert [order["status"] for order in payload["orders"]] == ["SHIPPED" if shipped else "AWAITING_PAYMENT"] * 2
     assert bool(payload["ignored"]) == is_equal
 
@@ -362,7 +362,7 @@ def test_kind_and_parties_never_change(world: World) -> None:
     }
     assert _problems(world, changed) == {("orders.0.kind", "OTHER"), ("orders.0.buyer.subject", "OTHER")}
     old = changed | {"recordedAt": first["recordedAt"]}
-    assert len(record(world, NOW + DAY, old)) == 1  # ignored, like every record that is not newer
+    assert len(record(world, NOW + DAY, old)) == 1  # ignored, like any record that is not newer
 
 
 def test_a_number_belongs_to_the_service_that_recorded_it(world: World) -> None:
@@ -387,5 +387,5 @@ def test_at_most_five_hundred_at_once(world: World) -> None:
     assert len(recorded["orders"]) == 500
     document = f"mutation($orders: [OrderRecordInput!]!) {{ recordOrders(input: {{orders: $orders}}) {{ {SHOWN} }} }}"
     [error] = world.service.answer(document, orders=orders[:500])["errors"]
-    assert error["extensions"]["code"] == "TOO_EXPENSIVE"  # a hundred entries of a timeline of each
+    assert error["extensions"]["code"] == "TOO_EXPENSIVE"  # a hundred timeline entries of each
     assert record(world, NOW) == []

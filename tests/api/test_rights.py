@@ -1,4 +1,4 @@
-"""Somebody else's row is absent everywhere: by id, by number, nested, in every list and every mutation."""
+"""Rows of other people seem not to exist: by id, by number, nested, in every list and every mutation."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def lists(person: Person) -> dict[str, set[str]]:
 
 @pytest.fixture
 def everything(world: World) -> dict[str, str]:
-    """One of each thing, by the names of their types; an order's number and cases' numbers beside them."""
+    """One object of each type, by type name, with the numbers of the order and of the cases."""
     order = world.order("SECURE_PAYMENT", paidAt=9)
     cancellation = world.buyer.succeed(
         "requestCancellation", {"orderId": order, "reason": "OTHER"}, "cancellation { id number }"

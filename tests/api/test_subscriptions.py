@@ -1,4 +1,4 @@
-"""Watching: who is told what, when, how often, and until when. Sockets use real time, so these orders do, too."""
+"""Subscriptions: who gets which events, when, how often and until when. Sockets use real time, and so do these orders."""
 
 import asyncio
 import time
@@ -25,7 +25,7 @@ CASE = """subscription($id: ID!) { caseChanged(caseId: $id) { __typename id isFi
 SECOND = timedelta(seconds=1)
 
 
-# ---------------------------------------------------------------- what is told
+# ---------------------------------------------------------------- events
 
 
 def test_each_change_is_told_in_its_order(server: Server, world: World) -> None:
@@ -147,7 +147,7 @@ def test_a_complaint_is_told_to_its_complainant_and_agents_alone(server: Server,
         assert of_case.told()["stands"] == "AWAITING_COMPLAINANT"
 
 
-# ---------------------------------------------------------------- what time alone does
+# ---------------------------------------------------------------- changes by time alone
 
 
 def test_a_window_that_closes_is_told_at_its_moment(server: Server, world: World) -> None:
@@ -161,7 +161,7 @@ def test_a_window_that_closes_is_told_at_its_moment(server: Server, world: World
         assert told["canLeaveFeedback"] is False
         assert told["nextChangeAt"] is None
         assert timedelta(0) < late < SECOND
-        # Nothing that the supplier can see or do has changed.
+        # Nothing that the supplier sees or can do has changed.
         assert supplier.is_quiet()
 
 
@@ -181,7 +181,7 @@ def test_a_dispute_that_goes_to_review_is_told_at_its_moment(server: Server, wor
         assert all(socket.is_quiet(0.1) for socket in sockets)
 
 
-# ---------------------------------------------------------------- rights
+# ---------------------------------------------------------------- visibility
 
 
 def test_what_is_absent_or_somebody_elses_ends_with_one_error(server: Server, world: World) -> None:
@@ -226,7 +226,7 @@ def test_losing_the_right_ends_the_stream(server: Server, world: World) -> None:
         assert buyer.receive()["type"] == "complete"
 
 
-# ---------------------------------------------------------------- many, and slow ones
+# ---------------------------------------------------------------- many subscribers, and slow ones
 
 
 @pytest.mark.parametrize("count", [1, 25])
@@ -250,13 +250,13 @@ def test_as_many_as_like_cost_one_reading_for_each_role(
         for socket in sockets:
             assert [socket.told()["canLeaveFeedback"] for _ in range(20)] == [False] * 20
         readings = [text for text, _ in statements.sent if "FROM orders WHERE (id =" in text]
-    # The mutation locks the order and reads it back; one more for each role that watches.
+    # The mutation locks the order and reads it again; one more read for each role that subscribes.
     assert len(readings) == 2 + 3, readings
     wait_until(lambda: server.state.hub.watching == 0)
 
 
 def _wait_until_nothing_is_read(statements: Statements) -> None:
-    """But for the feed's own looks, each second."""
+    """Ignores the feed's own poll, each second."""
     while True:
         statements.sent.clear()
         time.sleep(0.3)
@@ -335,11 +335,11 @@ def test_a_query_over_an_event_stream_is_answered_and_ends(world: World) -> None
     assert answer.text.endswith("\n\nevent: complete\ndata: \n\n")
 
 
-# ---------------------------------------------------------------- timers of those who watch together
+# ---------------------------------------------------------------- shared timers
 
 
 class Thing:
-    """What a hub watches here: it differs at an instant that the test sets, and a reading takes as long as it says."""
+    """An object for a hub. It changes at an instant that the test sets, and reading it takes as long as the test says."""
 
     def __init__(self) -> None:
         self.hub = Hub()
@@ -381,7 +381,7 @@ def test_a_reading_that_was_overtaken_sets_no_timer(server: Server) -> None:
         thing.held.clear()
         joining = asyncio.create_task(thing.watch())
         await asyncio.sleep(0.05)
-        # While the second one's reading is on its way, something happens that will make a difference.
+        # While the second read is running, an event happens that moves the instant.
         thing.differs_at = datetime.now(UTC) + timedelta(seconds=0.5)
         thing.hub.on_events([CommittedEvent(1, TOPIC, None, None, datetime.now(UTC), Action.LEAVE_FEEDBACK)])
         thing.held.set()

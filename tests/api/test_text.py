@@ -1,4 +1,4 @@
-"""Texts as people type and paste them: what is nothing, what is trimmed, what is compared, what is found."""
+"""Texts as people type and paste them: which are empty, what is trimmed, which are equal, and what is found."""
 
 import asyncio
 from collections.abc import Callable
@@ -237,7 +237,7 @@ def test_what_was_stored_before_is_compared_and_found_as_well(new_database: Call
             return await client.execute_query_dict("SELECT number, search FROM orders ORDER BY id")
 
     rows = asyncio.run(work())
-    # Two orders whose numbers read the same stay two.
+    # Two orders whose numbers look the same stay two orders.
     assert [row["number"] for row in rows] == ["0044 ", "0044", "46", "47", "48 A"]
     assert [row["search"] for row in rows] == [
         "0044\nana ruiz\nlumen licht\ndesk lamp",
@@ -273,7 +273,7 @@ def test_a_large_partys_orders_are_found_by_its_new_name_after_a_while(
 ) -> None:
     monkeypatch.setattr(account, "ORDERS_AT_ONCE", 2)
     world.service.succeed("recordOrders", {"orders": [world.record() for _ in range(5)]})
-    numbers(world.buyer)  # whereby the buyer has its own name
+    numbers(world.buyer)  # this request sets the buyer's own name
     renamed(server, world.supplier, "Umbra Licht")
     assert len(numbers(world.buyer, search="umbra")) == 2
 
@@ -286,7 +286,7 @@ def test_a_large_partys_orders_are_found_by_its_new_name_after_a_while(
 
 
 def test_subjects_are_taken_as_the_identity_provider_spells_them(world: World) -> None:
-    """Two accounts that look alike are two: nobody becomes somebody else by a blank."""
+    """Accounts whose subjects look alike are different: a space does not turn one subject into another."""
     other = world.person(Role.BUYER)
     record = world.record(buyer={"subject": f"{other.subject} ", "name": "Ana"})
     world.service.succeed("recordOrders", {"orders": [record]})

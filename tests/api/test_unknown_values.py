@@ -1,4 +1,4 @@
-"""Rows that hold what no table of today has: each is shown, and none keeps others from being shown."""
+"""Rows with values that this release does not know: each is shown, and none hides other rows."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ from tests.support.actions import INPUTS
 from tests.support.postgres import credentials
 from tests.support.processes import serving
 
-# As ISO 4217 had them in 2026. Whoever withdraws one of these from the library's list moves it to HISTORIC.
+# ISO 4217 in 2026. If the library withdraws one of these, move it to HISTORIC.
 TAKEN_IN_2026 = {
     0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
     2: "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF CHW CNY "
@@ -73,7 +73,7 @@ def test_an_amount_of_an_unknown_code_is_spelled(code: str) -> None:
     assert spelled == ["12.34", "0.05", "0.00", "-12.34"]
 
 
-# ---------------------------------------------------------------- rows that no table of today can read
+# ---------------------------------------------------------------- rows with unknown values
 
 Write = Callable[..., None]
 
@@ -82,7 +82,7 @@ Write = Callable[..., None]
 def loose(
     migrated_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
 ) -> Generator[tuple[World, Write]]:
-    """Fresh people at a server, and how to write into its database what the database would keep out."""
+    """New people at a server, and a way to write values that the database's constraints refuse."""
     url = migrated_database()
 
     def write(*statements: str) -> None:

@@ -1,4 +1,4 @@
-"""graphql-core's own tests of its executor, out of its source distribution, which alone carries them."""
+"""Runs graphql-core's own tests of its executor. Only its source distribution contains them."""
 
 import importlib.util
 import json
@@ -49,7 +49,7 @@ class Run:
     path: Path
 
     def results(self) -> tuple[dict[str, str], int]:
-        """The outcome of each test, and the number of executions that compiled code began."""
+        """Returns the outcome of each test, and the number of executions that compiled code began."""
         output, _ = self.process.communicate()
         assert self.path.exists(), output
         told: dict[str, Any] = json.loads(self.path.read_text())
@@ -57,7 +57,7 @@ class Run:
 
 
 def fetched(folder: Path) -> Suite:
-    """With the plugin that they are written for."""
+    """Downloads the source distribution, and installs the plugin that its tests need."""
     pip = [sys.executable, "-m", "pip"] if importlib.util.find_spec("pip") else [shutil.which("pip") or ""]
     if pip == [""]:
         missing("there is no pip to fetch graphql-core's tests with")

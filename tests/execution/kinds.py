@@ -1,4 +1,4 @@
-"""A schema with every kind of field, rows for it that may be broken in every way, and documents that ask for them."""
+"""A schema with every kind of field, rows that may be broken in every way, and documents that select them."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -73,7 +73,7 @@ class Dog(Pet):
 
 @strawberry.type
 class Fish:
-    """Told by its value, which is not compiled."""
+    """A type that is recognized by its value, which compiled code does not support."""
 
     depth: float | None
 
@@ -83,7 +83,7 @@ class Fish:
 
 
 def add(root: Any, to: int, twice: bool | None = None, colour: Colour | None = strawberry.UNSET) -> str:
-    """Its arguments as they came, and something of the row. Refuses 3."""
+    """Returns its arguments as received, and a value of the row. Refuses 3."""
     if to == 3:
         raise ValueError("not 3")
     return f"{root.id} {to} {twice} {colour!r}"
@@ -102,7 +102,7 @@ async def later(root: Any) -> str:
 
 
 async def met(root: Any, info: strawberry.Info[Any, Any], deep: bool = False) -> Any:
-    """What is asked for a request: for the operation's own variables, and the field's own name."""
+    """Returns what a resolver learns from `info`: the operation's variables and the field's name."""
     return root.toy if deep or (info.variable_values.get("a") and info.field_name == "met") else None
 
 
@@ -174,7 +174,7 @@ SCHEMA: GraphQLSchema = _SCHEMA._schema
 
 
 def _plain() -> GraphQLSchema:
-    """The same without Strawberry, with fields that graphql-core reads itself."""
+    """Returns the same types without Strawberry, with fields that graphql-core reads itself."""
     schema = build_schema(_SCHEMA.as_str())
     types: Any = schema.type_map
     for name in ("Pet", "Either"):
@@ -188,7 +188,7 @@ PLAIN = _plain()
 
 
 class Later:
-    """What can be awaited, again and again."""
+    """An awaitable that can be awaited many times."""
 
     def __init__(self, value: Any) -> None:
         self.value = value
@@ -202,7 +202,7 @@ class Later:
 
 
 class Odd:
-    """Fits no type."""
+    """A value that fits no type."""
 
     def __repr__(self) -> str:
         return "odd"
@@ -218,7 +218,7 @@ class Broken(Exception):
 
 @dataclass
 class Raised:
-    """Stands for what raises when it is read."""
+    """Marks an attribute that raises when it is read."""
 
     error: Exception
 
@@ -227,7 +227,7 @@ COMPUTED = {"add", "named", "later", "sized", "inner", "met", "handed"}
 
 
 class Reads:
-    """An attribute of a row, which may raise."""
+    """A descriptor for an attribute of a row, which may raise."""
 
     def __set_name__(self, _owner: type, name: str) -> None:
         self.name = name
@@ -248,7 +248,7 @@ class Row:
 
 
 def _row_class(object_type: Any) -> type:
-    """Rows of this name, whose attributes are those fields that nothing computes."""
+    """Returns a class of rows with this name. Its attributes are the fields without a resolver."""
     read: dict[str, Any] = {name: Reads() for name in object_type.fields if name not in COMPUTED}
     return type(object_type.name, (Row,), read)
 
@@ -292,7 +292,7 @@ def _broken(luck: random.Random, value: Any) -> Any:
 
 
 def _value(luck: random.Random, faults: float, output: Any, depth: int) -> Any:
-    """A value of this type, or now and then something that is not one."""
+    """Returns a value of this type, or sometimes a value of another type."""
     inner = output.of_type if is_non_null_type(output) else output
     if inner is output and (luck.random() < 0.15 or depth > 3):
         return None
@@ -315,7 +315,7 @@ def _value(luck: random.Random, faults: float, output: Any, depth: int) -> Any:
 
 
 def rows(seed: int, faults: float) -> Any:
-    """A root with rows below it, the same for the same seed."""
+    """Returns a root with rows below it; the same for the same seed."""
     luck = random.Random(seed)  # noqa: S311
     query: Any = SCHEMA.query_type
     return ROWS["Query"]({name: _value(luck, faults, of.type, 0) for name, of in query.fields.items()})
@@ -374,7 +374,7 @@ class _Writing:
             for name, of in fields.items()
             if is_leaf_type(get_named_type(of.type)) or (depth < 5 and self.left > 0)
         ]
-        left = {"fish", "named", "later", "sized", "loud"}  # to graphql-core, as is all that they are part of
+        left = {"fish", "named", "later", "sized", "loud"}  # to graphql-core, and so is the operation that selects them
         if depth > 1:
             left |= {"met", "handed"}
         if self.draw(st.integers(0, 7)):
@@ -396,7 +396,7 @@ class _Writing:
 
 @st.composite
 def documents(draw: st.DrawFn) -> str:
-    """Operations over all fields, with fragments, aliases, conditions and arguments; not always valid ones."""
+    """Yields operations over all fields, with fragments, aliases, conditions and arguments. Some are not valid."""
     writing = _Writing(draw)
     selections = writing.selections(SCHEMA.query_type, 0)
     variables = "($a: Boolean! = false, $b: Boolean!, $n: Int! = 2, $colour: Colour)"

@@ -1,4 +1,4 @@
-"""Variables are read as graphql-core reads them, arguments converted as Strawberry converts them."""
+"""Variables are coerced as by graphql-core, and arguments are converted as by Strawberry."""
 
 import contextlib
 from enum import Enum
@@ -104,7 +104,7 @@ GIVEN: dict[str, str] = {
 
 
 def _of_the_first_field(schema: Any, document: str, variables: dict[str, Any]) -> tuple[Any, Any]:
-    """What gives its arguments: ours, and Strawberry."""
+    """Returns the two functions that convert the first field's arguments: ours and Strawberry's."""
     [operation] = parse(document).definitions
     assert isinstance(operation, OperationDefinitionNode)
     node = operation.selection_set.selections[0]
@@ -136,7 +136,7 @@ def _told(ask: Any) -> Any:
 def test_each_kind(what: str) -> None:
     asked = f"{{ all({GIVEN[what]}) }}" if GIVEN[what] else "{ all }"
     ours, theirs = map(_told, _of_the_first_field(TOYS, asked, {}))
-    assert repr(ours) == repr(theirs)  # with what equality would overlook, of which type a part is
+    assert repr(ours) == repr(theirs)  # with the types of all parts, which equality would ignore
     if what == "what is no global id":
         assert "nonsense" in ours[1]
     else:
@@ -161,7 +161,7 @@ def test_what_makes_itself_is_left_to_strawberry() -> None:
 
 
 def test_what_is_made_is_made_anew() -> None:
-    """What a resolver does to a default must not reach the next request."""
+    """A resolver that changes a default value must not affect the next request."""
     default = '[[{title: "x", litAt: null}]]'
     ask, _ = _of_the_first_field(TOYS, f"query($lamps: [[Lamp]!] = {default}) {{ all(lamps: $lamps) }}", {})
     for _ in range(2):

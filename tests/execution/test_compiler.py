@@ -1,4 +1,4 @@
-"""Compiled code gives what graphql-core gives, errors and all, whatever it is asked and whatever it finds."""
+"""Compiled code gives the same answers as graphql-core, errors included, for any document and any rows."""
 
 import asyncio
 import gc
@@ -68,7 +68,7 @@ def suite(tmp_path_factory: pytest.TempPathFactory) -> graphql_core.Suite:
 
 @pytest.mark.slow
 def test_graphql_cores_own_tests(suite: graphql_core.Suite) -> None:
-    """They pass with the compiled executor as they do without."""
+    """They pass with the compiled executor as well as without it."""
     assert f"graphql-core=={version('graphql-core')} " in graphql_core.LOCK.read_text()
     without, ours = suite.start(), suite.start("--compiled")
     (expected, none), (outcomes, completed) = without.results(), ours.results()
@@ -79,7 +79,7 @@ def test_graphql_cores_own_tests(suite: graphql_core.Suite) -> None:
 
 
 class Tracking(StrawberryGraphQLCoreExecutionContext):
-    """Notes which fields graphql-core executes."""
+    """Records which fields graphql-core executes."""
 
     def execute_field(
         self, parent_type: Any, source: Any, field_details_list: Any, path: Any, position_context: Any
@@ -89,7 +89,7 @@ class Tracking(StrawberryGraphQLCoreExecutionContext):
 
 
 COMPILED = compiled(Tracking)
-# The same for an answer that was measured to be large, which yields to others.
+# The same for an answer that was measured to be large, whose code yields to other requests.
 YIELDING = [compiled(Tracking, cost=10**6), uncompiled(Tracking, cost=10**6)]
 PLAIN_COMPILED = compiled(ExecutorThrowingOnIncremental)
 BASE_AND_OURS: dict[str, tuple[GraphQLSchema, Any, Any]] = {
@@ -99,17 +99,17 @@ BASE_AND_OURS: dict[str, tuple[GraphQLSchema, Any, Any]] = {
 
 
 def spelled(data: Any) -> str:
-    """With its order, and without what differs from object to object."""
+    """Returns the value as text, with the order of its keys, and without addresses of objects."""
     return re.sub(r" at 0x[0-9a-f]+", "", repr(data))
 
 
 def answer(
     schema: GraphQLSchema, executor: Any, document: DocumentNode, root: Any, variables: dict[str, Any] | None = None
 ) -> tuple[str, list[Any]]:
-    """All that can be told of an answer: the data with its order, and the errors."""
+    """Returns all of an answer: the data with the order of its keys, and the errors."""
 
     async def execution() -> Any:
-        # Also where nothing is to be awaited: errors leave things behind, which graphql-core settles in the loop.
+        # Also if nothing is awaited: after an error, graphql-core cleans up in the event loop.
         result: Any = execute(schema, document, root, variable_values=variables, executor_class=executor)
         return await result if inspect.isawaitable(result) else result
 
@@ -131,7 +131,7 @@ def coerced(ours: CompiledVariants, variables: dict[str, Any] | None = None) -> 
 def data_of(
     ours: CompiledVariants, root: Any, variables: dict[str, Any] | None = None, context: Any = None, cost: int = 0
 ) -> Any:
-    """What compiled code answers; None where graphql-core has to."""
+    """Returns the answer of compiled code, or None if graphql-core has to answer."""
     values = coerced(ours, variables)
     if not values:
         return None
@@ -151,7 +151,7 @@ def are_compiled(ours: CompiledVariants) -> bool:
 
 def told(ours: CompiledVariants, data: Any, variables: dict[str, Any] | None = None) -> str | None:
     shown = data_of(ours, data, variables)
-    if isinstance(ours, AtOnce):  # a large answer is compiled at once, whatever was seen
+    if isinstance(ours, AtOnce):  # a large answer is compiled at the first execution
         assert spelled(data_of(ours, data, variables, cost=10**6)) == spelled(shown)
     return spelled(shown) if isinstance(shown, dict) else None
 
@@ -162,7 +162,7 @@ def expected(document: DocumentNode, data: Any, variables: dict[str, Any] | None
 
 
 def toy(**values: Any) -> Any:
-    """A toy as it should be, but for these values."""
+    """Returns a valid toy, except for these values."""
     usual: dict[str, Any] = {
         "id": "7",
         "count": 1,
@@ -247,7 +247,7 @@ def family() -> Any:
 
 @pytest.mark.parametrize(("text", "variables"), PURE)
 def test_a_compiled_document_leaves_nothing_to_graphql_core(text: str, variables: dict[str, Any]) -> None:
-    """Of these graphql-core executes nothing."""
+    """graphql-core executes no field of these documents."""
     left.clear()
     given = answer(kinds.SCHEMA, COMPILED, parse(text), family(), variables)
     assert left == []
@@ -274,8 +274,8 @@ UNCOMPILED = [
     "{ toy { later } }",  # it is asynchronous
     "{ toy { loud } }",  # it has an extension
     "{ toy { sized(size: {width: 1}) } }",  # it takes an object
-    "{ toy { fish { depth } } }",  # told by its value
-    "{ toy { either { ... on Cat { name } ... on Pet { toys { id } } ... on Dog { barks } } } }",  # as Strawberry's unions
+    "{ toy { fish { depth } } }",  # recognized by its value
+    "{ toy { either { ... on Cat { name } ... on Pet { toys { id } } ... on Dog { barks } } } }",  # like Strawberry's unions
     "{ toy { id @other } }",
     "{ toy { unknown id } }",
     "{ toy { id ... @defer { text @skip(if: true) } } }",
@@ -285,7 +285,7 @@ UNCOMPILED = [
 
 @pytest.mark.parametrize("text", UNCOMPILED)
 def test_what_cannot_be_compiled_is_not_tried(text: str) -> None:
-    """And is not tried, either."""
+    """The operation is left to graphql-core from the start."""
     left.clear()
     document = parse(text)
     given = answer(kinds.SCHEMA, COMPILED, document, family())
@@ -297,7 +297,7 @@ def test_what_cannot_be_compiled_is_not_tried(text: str) -> None:
 
 NAN = float("nan")
 SURPRISES: list[tuple[str, dict[str, Any], str | None]] = [
-    # what is asked, of a toy with these values, and what the first error says
+    # the selection, the toy's values, and the first error's message
     ("id", {"id": None}, "Cannot return null for non-nullable field Toy.id."),
     ("text", {"text": Undefined}, None),
     ("id", {"id": Undefined}, "Cannot return null for non-nullable field Toy.id."),
@@ -354,7 +354,7 @@ SURPRISES: list[tuple[str, dict[str, Any], str | None]] = [
 def test_surprises_are_told_by_graphql_core(
     asked: str, values: dict[str, Any], message: str | None, around: str
 ) -> None:
-    """Also where the plan was made for what was as it should be."""
+    """This also holds for code that was compiled while the rows were valid."""
     document = parse(around % asked)
     for odds in ({}, values, {}):
         odd = toy(**odds)
@@ -377,7 +377,7 @@ def test_an_error_in_one_entry_leaves_all_to_graphql_core() -> None:
 
 
 def test_what_has_to_be_called_is_called_once() -> None:
-    """By graphql-core, where it reads dictionaries and objects by itself."""
+    """graphql-core calls it, because it reads dictionaries and objects itself."""
     calls: list[str] = []
 
     def text(_info: Any) -> str:
@@ -424,7 +424,7 @@ def test_conditions_that_validation_would_refuse_give_the_same_errors() -> None:
 
 
 class Stand:
-    """For a row, which it says can be awaited where it is `late`."""
+    """Wraps a row. Reports it as awaitable if it is `late`."""
 
     def __init__(self, row: Any, late: bool) -> None:
         self.row, self.late = row, late
@@ -465,7 +465,7 @@ def test_a_custom_default_resolver_is_called() -> None:
 
 
 def test_a_resolver_that_replaces_strawberrys_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As instruments do."""
+    """Instrumentation replaces resolvers in this way."""
 
     def another(_source: Any, _info: Any) -> str:
         return "another"
@@ -497,7 +497,7 @@ def test_each_event_of_a_subscription_is_a_use() -> None:
 
 
 def test_nothing_is_mistaken_for_what_was_there_before() -> None:
-    """Documents come and go, and others are put where they were; what is kept of them is bounded."""
+    """New documents may get the addresses of old ones, and the cache of their code is bounded."""
     limits = Settings().limits
     for count in range(1200):
         name = ("id", "text", "count", "flag")[count % 4]
@@ -588,7 +588,7 @@ USUAL = {"all orders": ALL_ORDERS, "an order": DETAIL, "a dispute": DISPUTE, "th
 
 
 def asked_by_a_buyer(server: Server, world: World, asked: str) -> tuple[Context, dict[str, Any]]:
-    """Who asks what is usual, and with which variables, of an order with a dispute."""
+    """Returns the person and the variables for the usual documents, about an order with a dispute."""
     order = world.order(paidAt=9)
     opening = INPUTS["openDispute"] | {"orderId": order}
     dispute = world.buyer.succeed("openDispute", opening, "dispute { id }")["dispute"]["id"]
@@ -795,7 +795,7 @@ async def test_a_resolver_is_asked_once_whatever_it_gives(text: str) -> None:
 
 
 def test_what_a_mutation_does_without_info_is_left_to_graphql_core() -> None:
-    """It would be done after what stands behind it, and again where that surprises."""
+    """Compiled code would run it after the fields behind it, and again after a fall."""
     schema = strawberry.Schema(One, Doing)._schema
     for text in (
         "mutation { pure }",
@@ -822,7 +822,7 @@ def test_nothing_of_a_request_is_kept() -> None:
         if id(one) in seen or isinstance(one, type | ModuleType | GraphQLSchema):
             continue
         seen.add(id(one))
-        if isinstance(one, FunctionType):  # modules are not followed
+        if isinstance(one, FunctionType):  # modules are not inspected
             named = one.__globals__ if "__name__" not in one.__globals__ else None
             left += [one.__closure__, one.__defaults__, one.__kwdefaults__, named]
         else:
@@ -848,7 +848,7 @@ LEAVE = """mutation($input: LeaveFeedbackInput!) { leaveFeedback(input: $input) 
 
 
 def test_what_apps_do_is_compiled(server: Server, world: World) -> None:
-    """Done once, refused and answered again alike, by compiled code and by graphql-core."""
+    """Compiled code and graphql-core agree on an action that succeeds, is refused, and is repeated."""
     account = server.run(lambda: sign_in(world.buyer.subject, Role.BUYER, None))
     context = replace(server.endpoint.context(account, ""), now=NOW)
 
@@ -872,7 +872,7 @@ def test_what_apps_do_is_compiled(server: Server, world: World) -> None:
 
 
 def test_a_refused_request_is_refused_alike(world: World) -> None:
-    """Also when its operation is compiled: what a resolver raises is told by graphql-core."""
+    """This also holds for a compiled operation: graphql-core reports what a resolver raises."""
     asked = "query($first: Int) { viewer { orders(first: $first) { edges { node { id } } } } }"
     for first, code in ((1, None), (2, None), (-1, "BAD_REQUEST"), (1, None)):
         answer = world.buyer.answer(asked, first=first)
@@ -891,7 +891,7 @@ def test_a_refused_request_is_refused_alike(world: World) -> None:
 def test_compiled_and_uncompiled_answers_are_the_same(
     of: str, text: str, runs: list[tuple[dict[str, Any], int, float]]
 ) -> None:
-    """One document is executed again and again, with other variables and other rows."""
+    """Each document is executed many times, with different variables and rows."""
     schema, base, ours = BASE_AND_OURS[of]
     document = parse(text)
     for variables, seed, faults in runs:

@@ -1,4 +1,4 @@
-"""Which documents are affordable. What is refused is refused before it is validated, let alone run."""
+"""The limits of documents. A document that is too expensive is refused before it is validated."""
 
 from collections.abc import Generator
 from dataclasses import replace
@@ -36,7 +36,7 @@ def codes(answer: dict[str, Any]) -> list[str]:
 
 
 def chain(links: int, width: int = 2) -> str:
-    """Each fragment spreads the next one twice: as many fields as 2 to the power of its length."""
+    """Returns a document in which each fragment spreads the next one twice: 2 ** length fields."""
     fragments = [
         f"fragment F{place} on Order {{ {' '.join(f'...F{place + 1}' for _ in range(width))} }}"
         for place in range(links)
@@ -144,7 +144,7 @@ COSTS: list[tuple[str, dict[str, Any], int]] = [
     ("{ serverTime }", {}, 1),
     ("{ a: serverTime b: serverTime }", {}, 2),
     ("{ viewer { account { name } } }", {}, 3),
-    # A page is as long as its arguments say, whatever says so …
+    # A page counts the length that its arguments give …
     ("{ viewer { orders { edges { cursor } } } }", {}, 3 + 20),
     ("{ viewer { orders(first: 3) { edges { node { id number } } } } }", {}, 3 + 3 * 3),
     ("{ viewer { orders(last: 7) { edges { cursor } } } }", {}, 3 + 7),
@@ -157,7 +157,7 @@ COSTS: list[tuple[str, dict[str, Any], int]] = [
     ("{ viewer { orders(first: 0) { edges { cursor } pageInfo { hasNextPage endCursor } } } }", {}, 6),
     ("{ viewer { orders(first: 5) { edges { cursor } pageInfo { hasNextPage endCursor } } } }", {}, 6 + 5),
     ("{ viewer { orders(first: 5) { a: edges { cursor } b: edges { cursor } } } }", {}, 4 + 2 * 5),
-    # … a variable as it is coerced, or its default …
+    # … a variable after coercion, or its default …
     (ORDERS, {"n": 7}, 3 + 7),
     (ORDERS, {"n": 100.0}, 3 + 100),
     (ORDERS, {"n": 1e9}, 3 + 100),
@@ -183,7 +183,7 @@ COSTS: list[tuple[str, dict[str, Any], int]] = [
         {},
         1 + (1 + 1 + 9 + 2) + (1 + 1 + 2 * 2),
     ),
-    # Ids are as many as they are.
+    # A list of ids counts its length.
     ('{ nodes(ids: ["a", "b"]) { id } }', {}, 1 + 2),
     ('{ nodes(ids: "a") { id } }', {}, 1 + 1),
     ("{ nodes(ids: 0) { id } }", {}, 1 + 1),
@@ -194,7 +194,7 @@ COSTS: list[tuple[str, dict[str, Any], int]] = [
     ("query($ids: [ID!]!) { nodes(ids: $ids) { id } }", {"ids": 7}, 1 + 1),
     ('query($ids: [ID!]! = ["a", "b"]) { nodes(ids: $ids) { id } }', {}, 1 + 2),
     ('query($ids: [ID!]! = "a") { nodes(ids: $ids) { id } }', {}, 1 + 1),
-    # Orders are recorded as many as they are.
+    # recordOrders counts its orders.
     (RECORD, {"o": [A_RECORD] * 30}, 2 + 30 * 2),
     (RECORD, {"o": A_RECORD}, 2 + 2),
     (RECORD_INPUT, {"i": {"orders": [A_RECORD] * 30}}, 2 + 30 * 2),
@@ -216,7 +216,7 @@ COSTS: list[tuple[str, dict[str, Any], int]] = [
     ('{ order(number: "x") { availableActions { action } } }', {}, 2 + 5),
     ('{ order(number: "x") { dispute { evidence { id } proposals { by { id } } } } }', {}, 4 + 20 + 10 * 2),
     ("{ rules { roles label } }", {}, 1 + len(TABLE) * (1 + 3 + 1)),
-    # Fragments are counted in their places.
+    # Fragments count where they are used.
     (
         "{ viewer { ...F ...F } } fragment F on Viewer { orders(first: 2) { edges { cursor } } }",
         {},
@@ -225,7 +225,7 @@ COSTS: list[tuple[str, dict[str, Any], int]] = [
     ("{ viewer { ... on Viewer { id } ... { id } } }", {}, 3),
     ('{ order(number: "x") { feedback { id } } }', {}, 3),
     ("{ viewer { ...F } } fragment F on Viewer { ...F id }", {}, 2),
-    # What does not fit is refused, whatever it comes to.
+    # Values of a wrong type are refused at any cost.
     ("{ nothing { at { all } } }", {}, 3),
     ("{ serverTime { at { all } } }", {}, 3),
     (ORDERS, {"n": "100"}, 3 + 20),
@@ -258,7 +258,7 @@ FAR_TOO_MUCH = """query($n: Int = 100, $ids: [ID!]! = [IDS]) { nodes(ids: $ids) 
     "variables", [{}, {"n": 100.0}, {"n": 100}, {"ids": ["x"] * 90}, {"n": None, "ids": ["x"] * 99}]
 )
 def test_what_is_executed_is_what_is_measured(world: World, server: Any, variables: dict[str, Any]) -> None:
-    """Over every way that a document comes in."""
+    """This holds for every transport."""
     query = FAR_TOO_MUCH.replace("IDS", " ".join(f'"{place}"' for place in range(60)))
     assert codes(world.buyer.answer(query, **variables)) == ["TOO_EXPENSIVE"]
     streamed = world.buyer.send({"query": query, "variables": variables}, Accept="text/event-stream")
@@ -319,7 +319,7 @@ def test_only_the_operation_that_runs_is_measured(world: World) -> None:
 
 
 def test_production_tells_nobody_what_there_is_to_be_asked(server: Any, world: World) -> None:
-    """Unless it is asked to."""
+    """RECOURSE_INTROSPECTION allows it."""
     wrong = "{ viewerr { id } }"
     assert "Did you mean" in world.buyer.answer(wrong)["errors"][0]["message"]
     production: dict[str, Any] = {
@@ -349,7 +349,7 @@ def test_production_tells_nobody_what_there_is_to_be_asked(server: Any, world: W
 
 @pytest.fixture(scope="module")
 def long_lists(server: Server) -> Generator[Filled]:
-    """One of everything, in lists as long as they get, at a server that measures what it would refuse."""
+    """Returns a world with lists of the largest length, at a server without limits."""
     view, usual = server.endpoint, server.settings.limits
     view.limits = replace(usual, depth=100, fields=10**6, aliases=10**6, cost=10**12)
     with httpx2.Client(base_url=server.url, timeout=60) as http:
@@ -398,7 +398,7 @@ def test_an_answer_has_ten_times_as_many_fields_as_it_costs_at_most(
     assert fields_in(answer["data"]) <= 10 * answer["extensions"]["cost"]["requested"], query
 
 
-# ---------------------------------------------------------------- what the limits let pass
+# ---------------------------------------------------------------- documents that pass the limits
 
 
 HOME_SCREEN = """
@@ -416,7 +416,7 @@ query Home {
 
 
 def test_a_home_screen_with_a_hundred_orders_passes(world: World) -> None:
-    """With all that All Orders shows, and more."""
+    """It selects all fields of All Orders, and more."""
     rows = Path("bench/operations/AllOrders.graphql").read_text().split("fragment OrderRow")[1]
     query = f"{HOME_SCREEN} fragment Row{rows}"
     records = [world.record(paidAt=9, shippedAt=8, completedAt=7) for _ in range(100)]
@@ -426,8 +426,8 @@ def test_a_home_screen_with_a_hundred_orders_passes(world: World) -> None:
     assert len(answer["data"]["viewer"]["orders"]["edges"]) == 100
 
 
-# The most expensive that tests/expensive.py finds: what there is at most in one entry of the outermost page (a hundred
-# lines in an order, 200 files in a dispute, 4,000 characters in a text), and how much of it a second is enough for.
+# The most expensive documents that tests/expensive.py finds. Beside each: the most data in one entry of the outermost
+# page (a hundred lines of an order, 200 files of a dispute, 4,000 characters of a text), and how much of it fits a second.
 WORST: dict[str, tuple[str, int, int]] = {
     "fields of lines": ("orders(first: $n) { edges { node { items { PRICES } } } }", 100 * 30, 200_000),
     "addresses of files": ("disputes(first: $n) { edges { node { evidence { URLS } } } }", 200 * 8, 20_000),
@@ -457,7 +457,7 @@ MANY = {
 
 @pytest.mark.parametrize("name", WORST)
 def test_the_most_expensive_documents_have_their_bounds(name: str) -> None:
-    """By what there is in them; `python -m tests.expensive` tells what they take."""
+    """Measured by the data that they return; `python -m tests.expensive` measures their time."""
     text, in_each, most = WORST[name]
     for placeholder, many in MANY.items():
         text = text.replace(placeholder, many)

@@ -28,7 +28,7 @@ Info = strawberry.Info[Any, Any]
 
 
 async def _call(info: Info, how: str, steps: int) -> "Step | None":
-    """Takes so many steps of the event loop; then it returns a step, raises, or returns nothing."""
+    """Waits for this many steps of the event loop; then returns a step, raises, or returns None."""
     info.context.calls.append(tuple(info.path.as_list()))
     for _ in range(steps):
         await asyncio.sleep(0)
@@ -124,7 +124,7 @@ async def same_answers(text: str, *, exactly: bool = True) -> list[Outcome]:
         assert set(alone.calls) <= set(asked.calls)
         if text.startswith("mutation"):
             assert asked.calls == alone.calls
-        await asyncio.sleep(0.001)  # for what graphql-core goes on with behind an error
+        await asyncio.sleep(0.001)  # for the work that graphql-core continues after an error
     return ours.hooks.outcomes
 
 
@@ -215,7 +215,7 @@ def as_a_list() -> Any:
 
 
 def as_a_generator() -> Any:
-    """Which graphql-core can complete, but compiled code cannot: it could not be gone through again."""
+    """Returns a generator. graphql-core can complete it, but compiled code cannot, because it can be iterated only once."""
     yield from as_a_list()
 
 
@@ -241,7 +241,7 @@ async def test_needless_falls_are_counted_logged_once_and_given_up(caplog: pytes
     [record] = [record for record in caplog.records if record.name == "execution.compiler"]
     assert "Compiled code of NeedlessFalls" in record.getMessage()
     assert 'File "<compiled query NeedlessFalls>"' in caplog.text
-    assert "if type(v) is not list: v = sequence(v)" in caplog.text  # the line of generated source that fell
+    assert "if type(v) is not list: v = sequence(v)" in caplog.text  # the line of generated source that failed
 
 
 async def test_an_error_that_graphql_core_reports_as_well_is_no_fault(caplog: pytest.LogCaptureFixture) -> None:

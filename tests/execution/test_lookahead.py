@@ -1,4 +1,4 @@
-"""However a query is written, what it asks for is read: fragments, directives, aliases, interfaces, variables."""
+"""Look-ahead reads what a query selects, however it is written: fragments, directives, aliases, interfaces, variables."""
 
 import re
 from typing import Any

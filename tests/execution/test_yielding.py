@@ -1,4 +1,4 @@
-"""While a large answer is made, others have their turn: what is counted here is turns of the event loop, not time."""
+"""Other requests run while a large answer is completed. These tests count turns of the event loop, not time."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -18,7 +18,7 @@ from server.settings import Settings
 pytestmark = pytest.mark.anyio
 
 LIMITS = replace(Settings().limits, cost=10**7, fields=10**4, aliases=10**4)
-FIELDS = 40  # of a line, as FLAT and DEEP ask for it
+FIELDS = 40  # fields of a line that FLAT and DEEP select
 worked = 0  # lines that were completed
 
 
@@ -114,7 +114,7 @@ async def streamed(text: str) -> Any:
 
 
 async def turns(work: Coroutine[Any, Any, Any]) -> tuple[int, int, Any]:
-    """How often others had their turn, how many lines were completed between two turns at most, and the result."""
+    """Returns how often other tasks ran, the most lines that were completed between two turns, and the result."""
     global worked
     worked = count = most = 0
     task = asyncio.create_task(work)
@@ -127,7 +127,7 @@ async def turns(work: Coroutine[Any, Any, Any]) -> tuple[int, int, Any]:
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", ROOTS)
 async def test_others_have_their_turn_while_a_large_answer_is_completed(way: str, name: str) -> None:
-    for _ in range(3):  # compiled when it comes again, if not before
+    for _ in range(3):  # compiled at the second execution at the latest
         count, most, result = await turns(WAYS[way](ROOTS[name]))
         assert result.errors is None
         assert count >= 2000 * FIELDS // PIECE

@@ -1,6 +1,6 @@
-"""Executors of graphql-core that run compiled code wherever it can be had, from the first use of an operation.
+"""Executors of graphql-core that run compiled code wherever possible, from the first use of an operation.
 
-It is a plugin for graphql-core's own tests as well. With --compiled those use such executors, unless a test names its
+It is also a plugin for graphql-core's own tests. With --compiled those use such executors, unless a test names its
 own. The outcome of each test is recorded.
 """
 
@@ -28,7 +28,7 @@ class AtOnce(CompiledVariants):
 
 outcomes: list[Outcome] = []  # of all executions
 fallen = 0  # executions that compiled code began, and graphql-core ended
-_variants: dict[tuple[int, ...], CompiledVariants] = {}  # which keep what they are found by
+_variants: dict[tuple[int, ...], CompiledVariants] = {}  # they keep the nodes by which they are found
 
 
 def observe(outcome: Outcome, _operation: str) -> None:
@@ -36,7 +36,7 @@ def observe(outcome: Outcome, _operation: str) -> None:
 
 
 def variants_for(executor: Any, make: type[CompiledVariants] = AtOnce) -> CompiledVariants:
-    """The code of an executor's operation; the same for the same nodes of documents."""
+    """Returns the code of an executor's operation; the same for the same nodes of a document."""
     parts = [executor.operation, *executor.fragment_definitions.values()]
     key = id(make), id(executor.schema), *map(id, parts)
     if key not in _variants:
@@ -45,14 +45,14 @@ def variants_for(executor: Any, make: type[CompiledVariants] = AtOnce) -> Compil
 
 
 def compiled(base: Any, make: type[CompiledVariants] = AtOnce, cost: int = 0) -> Any:
-    """The executor class `base`, but by compiled code; for an answer of this cost."""
+    """Returns a subclass of the executor `base` that runs compiled code for an answer of this cost."""
 
     class Compiled(RunsCompiled, base):
         observe: Callable[[Outcome, str], None] = staticmethod(observe)
 
         def execute_operation(self, serially: bool | None = None) -> Any:
             self.compiled, self.cost = variants_for(self, make), cost
-            self.compiled.falls = 0  # none is given up: each document is to be tried
+            self.compiled.falls = 0  # never give up: each document is tried
             return super().execute_operation(serially)
 
     return Compiled

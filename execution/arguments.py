@@ -1,16 +1,16 @@
 """Variables as graphql-core coerces them, and arguments as Strawberry converts them, with their types resolved once.
 
-graphql-core and Strawberry look at the types again for each value: what kind a type is, what its fields are called in
-Python, which of them may be missing. Here that is done once for an operation (`Variables`) or for a field of a document
-(`Arguments`), and what is left for a request are calls of functions that were chosen then:
+graphql-core and Strawberry inspect the types again for each value: the kind of a type, the Python names of its fields,
+which fields may be missing. Here, this is done once for an operation (`Variables`) or for a field of a document
+(`Arguments`). A request then only calls the functions that were chosen:
 
     mutation($input: LeaveFeedbackInput!) { leaveFeedback(input: $input) { … } }
 
     Variables(schema, operation).coerce({"input": {"orderId": "…", "ratings": {"overall": 4}}})
     Arguments(schema, definition, node, field).convert(variables)     {"input": LeaveFeedback(order_id="…", …)}
 
-Whatever is out of the ordinary (a default, a value that does not fit, a type that converts itself) is left to
-graphql-core and Strawberry, which give the value or raise the error.
+Unusual cases (a default, an invalid value, a type with its own conversion) are left to graphql-core and Strawberry,
+which return the value or raise the error.
 """
 
 # pyright: reportPrivateUsage=false, reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -54,7 +54,7 @@ Convert = Callable[[Any], Any]
 
 
 class NotCompilable(Exception):
-    """An operation contains what is left to graphql-core and Strawberry."""
+    """An operation contains something that only graphql-core and Strawberry execute."""
 
 
 class Variables:
@@ -67,10 +67,10 @@ class Variables:
         self.signatures = [(signature, _is_recursive(signature.type)) for signature in signatures]
 
     def coerce(self, values: dict[str, Any]) -> VariableValues | None:
-        """None if they do not fit."""
+        """Returns the coerced values; None if a value is not valid."""
         try:
             coerced = self._coerce_plain(values)
-        except GraphQLError:  # raised by objects that check themselves
+        except GraphQLError:  # raised by input types with checks of their own
             coerced = None
         if coerced is None:
             result = get_variable_values(self.schema, self.definitions, values)
@@ -78,7 +78,7 @@ class Variables:
         return coerced
 
     def _coerce_plain(self, values: Mapping[str, Any]) -> VariableValues | None:
-        """None where a default is needed, or a value does not fit."""
+        """Returns None where a default is needed, or a value is not valid."""
         sources: dict[str, VariableValueSource] = {}
         coerced: dict[str, Any] = {}
         for signature, is_recursive in self.signatures:
@@ -104,17 +104,19 @@ def _signature(schema: GraphQLSchema, definition: VariableDefinitionNode) -> Gra
 
 def _is_recursive(kind: Any, *outer: Any) -> bool:
     """Whether a value of this type can be nested to any depth."""
-    named = get_named_type(kind)
-    if not is_input_object_type(named):
+    input_type = get_named_type(kind)
+    if not is_input_object_type(input_type):
         return False
-    return named in outer or any(_is_recursive(field.type, named, *outer) for field in named.fields.values())
+    return input_type in outer or any(
+        _is_recursive(field.type, input_type, *outer) for field in input_type.fields.values()
+    )
 
 
 class Arguments:
     """The arguments of a field at one place of a document."""
 
     def __init__(self, schema: Any, definition: GraphQLField, node: FieldNode, field: StrawberryField) -> None:
-        """Raises NotCompilable for an object that converts itself, which may need more than there is here."""
+        """Raises NotCompilable for an input type with its own conversion, which may need the request."""
         self.definition, self.node = definition, node
         types = _Types(schema._strawberry_schema)
         name = types.config.name_converter.from_argument
@@ -123,7 +125,7 @@ class Arguments:
         ]
 
     def convert(self, variables: VariableValues) -> dict[str, Any]:
-        """The resolver's keyword arguments. Raises what graphql-core and Strawberry raise where values do not fit."""
+        """Returns the resolver's keyword arguments. Raises graphql-core's or Strawberry's errors if invalid."""
         values = get_argument_values(self.definition, self.node, variables)
         return {python_name: convert(values[name]) for name, python_name, convert in self.converters if name in values}
 

@@ -1,8 +1,7 @@
-"""Compiles operations. For an operation that runs again, Python source is generated which knows only how an answer
-goes right.
+"""Compiles operations to Python functions that only build answers without errors.
 
-graphql-core interprets an operation: for every field of every object it collects, resolves and completes anew. In the
-generated code all of that is decided. It calls resolvers and builds the answer's dictionaries literally:
+graphql-core interprets an operation: it collects, resolves and completes every field of every object again. The
+generated source has these decisions already made. It calls resolvers and builds the answer's dictionaries literally:
 
     query AllOrders($first: Int) { viewer { orders(first: $first) { edges { node { number shipped: shippedAt } } } } }
 
@@ -33,22 +32,22 @@ becomes this source (`...` stands for the parts of `info`, which are constants; 
         r0 = await Viewer_9(vr0, x)
         return {'viewer': r0}
 
-**Deoptimization.** The code writes no error of its own. Whatever is not as expected ends it: an exception, raised or
-returned; a null where there may be none; a value to be awaited; one that does not serialize; a class that does not fit;
-an iterator. Then graphql-core executes the operation, and its data and errors are the answer. Resolvers with `info` are
-not called again: their results are in `recorded_results`, and `replay` hands them to graphql-core. So a mutation is
-performed once. Attributes, and resolvers without `info`, are read again; reading them twice must be like reading once.
+**Deoptimization.** The code writes no errors. It stops at anything unexpected: an exception, raised or returned; a null
+in a non-null field; an awaitable; a value that does not serialize; a class that does not fit the type; an iterator.
+Then graphql-core executes the operation, and its data and errors are the answer. Resolvers with `info` are not called
+again: `replay` gives their results, in `recorded_results`, to graphql-core. So a mutation is performed once. Attributes
+and resolvers without `info` are read a second time, so reading them must have no side effects.
 
 **Order.** The awaited fields of one object are awaited together, as by graphql-core. Mutations run one after the other.
-Where a field fails, graphql-core gets the results so far, and runs the rest if the error allows it. The event of a
-subscription is the root of an execution like any other.
+If a field fails, graphql-core gets the results so far, and executes the other fields if the error allows it. The event
+of a subscription is the root of an execution of its own.
 
-**Not compilable** are resolvers that are not Strawberry's; field extensions; resolvers with `info`, or asynchronous
-ones, below a list or below what is only read; types that do not depend on the value's class (`by_class`); directives
-but @skip and @include; introspection. Such an operation is left to graphql-core as a whole.
+**Not compilable.** graphql-core executes the whole operation if it has resolvers that are not Strawberry's; field
+extensions; resolvers that take `info` or are asynchronous, below a list or a field without `info`; types that do not
+depend on the value's class (`by_class`); directives other than @skip and @include; or introspection.
 
-**Large answers** yield to the event loop (execution.yielding). They have code of their own, in which a list is
-completed piece by piece, and whatever contains such a list is a coroutine function:
+**Large answers** yield to the event loop (execution.yielding). They have code of their own, which completes
+a list piece by piece. Each function that contains such a list is a coroutine function:
 
     async def yielding_list_7(v, x):
         if type(v) is not list: v = sequence(v)
@@ -59,12 +58,12 @@ completed piece by piece, and whatever contains such a list is a coroutine funct
             r += [(by_class_c41.get(type(i)) or by_class_c41(i))(i, x) for i in p]
         return r
 
-**Faults.** A fall to graphql-core is a fault if graphql-core then reports no error. Faults are counted, and logged once
-for each operation; tracebacks show the generated source, as `<compiled query AllOrders>`. After MAX_FALLS of them the
-operation is left to graphql-core.
+**Faults.** A fallback to graphql-core is a fault if graphql-core then reports no error. Faults are counted, and logged
+once for each operation; tracebacks show the generated source, as `<compiled query AllOrders>`. After MAX_FALLBACKS
+faults, graphql-core executes the operation.
 
-Two assumptions: whether a value can be awaited, or is an exception, depends on its class; and what is declared
-`by_class` depends on nothing else either.
+Two assumptions: a value's class tells whether it is awaitable or an exception; and the result of a function declared
+`by_class` depends only on the class.
 """
 
 # pyright: reportPrivateUsage=false, reportUnknownMemberType=false, reportMissingTypeArgument=false
@@ -120,13 +119,13 @@ from strawberry.types.field import StrawberryField
 
 from execution.arguments import Arguments, NotCompilable
 from execution.complexity import USUAL_SIZE
-from execution.hooks import Outcome
+from execution.hooks import ExecutionOutcome
 from execution.lookahead import ByConditions, variables_in
 from execution.yielding import LARGE, PIECE, YieldBudget, YieldingExecutor
 
 MAX_FIELDS = 1000  # in the code of an operation, counted for each type that an object may have
-MAX_CLASSES = 32  # of the values at one place, for which the choice of a function is remembered
-MAX_FALLS = 10  # after which an operation is left to graphql-core
+MAX_CLASSES = 32  # of values in one field, for which the chosen function is cached
+MAX_FALLBACKS = 10  # of one operation; then graphql-core executes it
 SHORT = 20  # entries of a list that is completed without a pause
 STEPS_BETWEEN = 3  # of the event loop, between two replayed results; graphql-core takes one or two to start a task
 MAX_NAME_LENGTH = 64  # of an operation, in the name of its source
@@ -137,11 +136,11 @@ _EXACT = {GraphQLString: str, GraphQLID: str, GraphQLBoolean: bool}
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
-Group = list[FieldDetails]  # the nodes of a document that ask for one field of an answer
-Complete = Callable[[Any, Any], Any]  # returns what the answer shows of a value
-# What resolvers returned or raised, by the path of their field; and whether that was awaited.
+Group = list[FieldDetails]  # the nodes of a document that select one field of an answer
+Complete = Callable[[Any, Any], Any]  # returns a value as it is in the answer
+# By the path of the field: whether its resolver was awaited, its result, and the exception that it raised.
 RecordedResults = dict[tuple[str | int, ...], tuple[bool, Any, Exception | None]]
-Interpret = Callable[[RecordedResults], Any]  # has graphql-core execute the operation, from what is recorded
+Interpret = Callable[[RecordedResults], Any]  # executes the operation by graphql-core, with the recorded results
 
 logger = logging.getLogger(__name__)
 
@@ -151,7 +150,7 @@ class Deoptimize(Exception):
 
 
 def by_class(function: F) -> F:
-    """Declares that an `is_type_of` or a `resolve_type` depends on nothing but the value's class."""
+    """Declares that the result of an `is_type_of` or a `resolve_type` depends only on the value's class."""
     setattr(function, "by_class", True)  # noqa: B010
     return function
 
@@ -173,7 +172,7 @@ def _read(source: Any, name: str) -> Any:
 
 
 def _sequence(value: Any) -> Any:
-    """Only a list or a tuple can be iterated twice."""
+    """Returns a tuple; a list never gets here. Other iterables cannot be iterated twice."""
     if type(value) is not tuple:
         raise Deoptimize
     return value
@@ -189,7 +188,7 @@ def _serialize(leaf: GraphQLLeafType, value: Any) -> Any:
 
 
 async def _together(*fields: Coroutine[Any, Any, Any]) -> list[Any]:
-    """Awaits all of them. Where one fails, the others go on to their end, so that their results are recorded."""
+    """Awaits all fields. If one fails, the others still run to their end, so that their results are recorded."""
     results = await asyncio.gather(*fields, return_exceptions=True)
     for result in results:
         if isinstance(result, BaseException):
@@ -198,8 +197,8 @@ async def _together(*fields: Coroutine[Any, Any, Any]) -> list[Any]:
 
 
 class Execution:
-    """One execution of an operation: what its resolvers can ask for in `info`, and what they returned so far. Generated
-    code calls it `x`."""
+    """One execution of an operation: the values for `info`, and the results of resolvers so far. Generated code calls
+    it `x`."""
 
     __slots__ = (
         "arguments",
@@ -226,7 +225,7 @@ _OF_EXECUTION = {name: f"x.{name}" for name in ("root_value", "variable_values",
 
 
 class _Dispatch(dict[type, Complete]):
-    """The functions that complete the values at one place, by class. Called with a value whose class is new here."""
+    """The functions that complete the values of one field, by class. It is called with a value of a new class."""
 
     def __init__(self, choose: Callable[[Any], Complete | None]) -> None:
         self.choose = choose
@@ -257,7 +256,7 @@ class CompiledOperation:
         self.arguments, self.yields = compiler.arguments, compiler.yields
 
     def run(self, execution: Execution, variables: VariableValues) -> Any:
-        """The data of the answer, or a coroutine that returns it. Whatever it raises, graphql-core has to answer."""
+        """Returns the data of the answer, or a coroutine for it. If it raises, graphql-core must execute it."""
         execution.arguments = [arguments.convert(variables) for arguments in self.arguments]
         execution.budget = YieldBudget() if self.yields else None
         return self.complete(execution.root_value, execution)
@@ -287,7 +286,7 @@ class Compiler:
         fragments = {part.name.value: part for part in parts if isinstance(part, FragmentDefinitionNode)}
         if any(fragment.variable_definitions for fragment in fragments.values()):
             raise NotCompilable
-        # It executes nothing: it collects fields and builds what resolvers get as `info`.
+        # It executes nothing: it collects fields and builds `info` objects.
         self.executor = StrawberryGraphQLCoreExecutionContext(
             schema,
             fragments,
@@ -314,7 +313,7 @@ class Compiler:
         self.arguments: list[Arguments] = []
         self.coroutines: dict[str, bool] = {}  # whether a function is one, by its name
         self.size = 0  # fields
-        self.work = 0  # the same, with the fields of a list's entries as often as is usual
+        self.work = 0  # fields, with those of a list's entries counted USUAL_SIZE times
 
     def compile(self) -> CompiledOperation:
         """Raises NotCompilable, or GraphQLError for what graphql-core cannot collect either."""
@@ -334,7 +333,7 @@ class Compiler:
     # Names in the source
 
     def function(self, name: str, parameter: str, *body: str, is_async: bool = False) -> str:
-        """A function of a value and the execution; a coroutine function if anything in it is awaited."""
+        """Writes a function of a value and the execution; a coroutine function if its body awaits. Returns its name."""
         name = f"{name}_{len(self.lines)}"
         self.coroutines[name] = is_async or _awaits(body)
         define = "async def" if self.coroutines[name] else "def"
@@ -347,7 +346,7 @@ class Compiler:
         return name
 
     def attempt(self, write: Callable[[], T]) -> T | None:
-        """None, and nothing written, if it is not compilable."""
+        """Calls `write`. Returns None and discards its lines if the part is not compilable."""
         lines, arguments, size, work = len(self.lines), len(self.arguments), self.size, self.work
         try:
             return write()
@@ -356,7 +355,7 @@ class Compiler:
             self.size, self.work = size, work
             return None
 
-    # Objects with fields whose resolvers take `info`: statements, which record what those return
+    # Objects with fields whose resolvers take `info`: statements, which record the results
 
     def object(self, parent: GraphQLObjectType, fields: dict[str, Group], path: Path | None) -> str:
         self.size += len(fields)
@@ -384,7 +383,7 @@ class Compiler:
         return self.function(parent.name, "s", *body, f"return {{{', '.join(entries)}}}")
 
     def resolved(self, parent: GraphQLObjectType, group: Group, path: Path, variable: str) -> list[str]:
-        """Statements that leave in the variable what the answer shows of a field whose resolver takes `info`."""
+        """Returns statements that assign the completed value of a field whose resolver takes `info` to the variable."""
         self.check(group)
         node = group[0].node
         definition = self.schema.get_field(parent, node.name.value)
@@ -416,7 +415,7 @@ class Compiler:
     def info(
         self, definition: GraphQLField, field: StrawberryField, group: Group, parent: GraphQLObjectType, path: Path
     ) -> str:
-        """The expression for a resolver's `info`. What it holds of the operation is the same in all executions."""
+        """Returns the expression for a resolver's `info`. Only _OF_EXECUTION differs between executions."""
         raw: Any = self.executor.build_resolve_info(definition, [details.node for details in group], parent, path)
         attributes = raw._asdict() | {"async_helpers": None}
         values = ", ".join(_OF_EXECUTION.get(name) or self.constant(value, name) for name, value in attributes.items())
@@ -429,32 +428,32 @@ class Compiler:
         expression = self.attempt(partial(self.value, output, group, value, value))
         if expression is not None:
             return [f"{variable} = {expression}"]
-        named: Any = output.of_type if is_non_null_type(output) else output
-        test = getattr(named, "is_type_of", None)
-        if not is_object_type(named) or (test is not None and not _is_by_class(test)):
+        inner_type: Any = output.of_type if is_non_null_type(output) else output
+        test = getattr(inner_type, "is_type_of", None)
+        if not is_object_type(inner_type) or (test is not None and not _is_by_class(test)):
             raise NotCompilable
-        fields, deferred, _ = self.executor.collect_subfields(named, group)
+        fields, deferred, _ = self.executor.collect_subfields(inner_type, group)
         if deferred:
             raise NotCompilable
         mismatch = f" or not {self.constant(test, 'is_type_of')}({value}, None)" if test else ""
-        function = self.object(named, fields, path)
+        function = self.object(inner_type, fields, path)
         call = f"{'await ' if self.coroutines[function] else ''}{function}({value}, x)"
         lines = [f"if is_unexpected({value}){mismatch}: raise Deoptimize", f"{variable} = {call}"]
-        if output is named:
+        if output is inner_type:
             lines = [f"if {value} is None: {variable} = None", "else:", *(f"    {line}" for line in lines)]
         return lines
 
-    # Fields that are only read, and all below them: expressions
+    # Fields whose resolvers do not take `info`, and everything below them: expressions
 
     def value(self, output: Any, group: Group, value: str, name: str) -> str:
-        """The expression for what the answer shows of a value. The expression `value` gives the value, and leaves it in
+        """Returns the expression for the completed value. The expression `value` gives the value and assigns it to
         the variable `name`."""
         if is_non_null_type(output):
             return self.present(output.of_type, group, value, name)
         return self.present(output, group, value, name, nullable=True)
 
     def present(self, output: Any, group: Group, value: str, name: str, *, nullable: bool = False) -> str:
-        """The same for a value that is not null, or `nullable`."""
+        """Like `value`, for a value that is not null or is `nullable`."""
         if is_leaf_type(output):
             return self.leaf(output, value, name, nullable)
         first = name if nullable else value
@@ -489,7 +488,7 @@ class Compiler:
         return f"(None if ({value}) is None else {shown})" if nullable else f"({shown})"
 
     def list_of(self, output: GraphQLList, group: Group) -> tuple[str, str]:
-        """The functions that complete a list at once, and with pauses; empty where there is no such function."""
+        """Returns the names of the functions that complete a list at once and with pauses; empty for none."""
         before = self.work
         shown = self.value(output.of_type, group, "i", "i")
         size = self.work - before + 1  # fields of an entry
@@ -514,7 +513,7 @@ class Compiler:
         return at_once if SHORT * size <= PIECE else "", yielding
 
     def dispatch(self, output: Any, group: Group) -> tuple[_Dispatch, bool]:
-        """How an object is completed, by the value's class; and whether that is awaited."""
+        """Returns the functions that complete an object, by the value's class, and whether they are asynchronous."""
         resolve_type: Any = output.resolve_type if is_abstract_type(output) else None
         possible: Any = [output] if is_object_type(output) else self.schema.get_possible_types(output)
         if is_abstract_type(output) and not _is_by_class(resolve_type):
@@ -563,7 +562,7 @@ class Compiler:
         return self.value(definition.type, group, f"v := {read}", "v")
 
     def event(self, definition: GraphQLField) -> str:
-        """The event of a subscription, which is its root value and the value of its field."""
+        """Returns the expression for a subscription's event, which is the root value and the value of its field."""
         field = definition.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
         own = getattr(definition.resolve, "__module__", "") == GraphQLCoreConverter.__module__
         if type(field) is not StrawberryField or not field.is_subscription or not own:
@@ -602,12 +601,12 @@ class Compiler:
         return f"{function}({', '.join(arguments)})"
 
     def converted(self, definition: GraphQLField, node: FieldNode, field: StrawberryField) -> str:
-        """The keyword arguments of a resolver that are converted in each execution."""
+        """Returns the expression for keyword arguments that are converted in each execution."""
         self.arguments.append(Arguments(self.schema, definition, node, field))
         return f"**x.arguments[{len(self.arguments) - 1}]"
 
     def sources(self, resolver: Any) -> list[str]:
-        """The arguments by which a resolver gets the object that it belongs to."""
+        """Returns the arguments for the object on which the resolver is called."""
         rows = [parameter.name for parameter in (resolver.parent_parameter, resolver.root_parameter) if parameter]
         return [*(["s"] if resolver.self_parameter else []), *(f"{name}=s" for name in dict.fromkeys(rows))]
 
@@ -617,7 +616,7 @@ def _awaits(body: Iterable[str]) -> bool:
 
 
 def strawberry_field(definition: GraphQLField) -> StrawberryField:
-    """Strawberry's declaration of a field. Raises NotCompilable if anything else takes part in resolving it."""
+    """Returns Strawberry's declaration of a field. Raises NotCompilable if other code takes part in resolving it."""
     field = definition.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
     if type(field) is not StrawberryField or field.extensions:
         raise NotCompilable
@@ -628,17 +627,17 @@ def strawberry_field(definition: GraphQLField) -> StrawberryField:
 
 
 class _Variant:
-    """What is known of an operation for one combination of its conditions' values."""
+    """The code of an operation for one combination of its conditions' values, and how often it was used."""
 
     def __init__(self) -> None:
         self.uses = 0
-        # By whether the code yields, as that of large answers does. None where it cannot be compiled.
+        # By whether the code yields, for large answers. None if it is not compilable.
         self.compiled: dict[bool, CompiledOperation | None] = {}
 
 
 class CompiledVariants:
-    """The code of one operation. It is compiled when the operation runs for the second time with the same conditions,
-    since compiling takes as long as an answer does; or, if the answer is large, at once."""
+    """The code of one operation. It is compiled when the operation runs a second time with the same conditions, since
+    compiling takes as long as one answer. If the answer is large, it is compiled at once."""
 
     compiled_from = 2  # uses
 
@@ -649,7 +648,7 @@ class CompiledVariants:
         self.schema, self.operation = schema, operation
         self.name = operation.name.value if operation.name else ""
         self.variants = ByConditions(parts, _Variant)
-        self.falls = 0
+        self.fallbacks = 0
         self.is_reported = False
 
     def execute(
@@ -657,10 +656,10 @@ class CompiledVariants:
         execution: Execution,
         variables: VariableValues,
         cost: int,
-        observe: Callable[[Outcome, str], None],
+        observe: Callable[[ExecutionOutcome, str], None],
         interpret: Interpret,
     ) -> Any:
-        """The result, or a coroutine that returns it; by compiled code if possible, else as `interpret` gives it."""
+        """Returns the result, or a coroutine for it: from compiled code if possible, else from `interpret`."""
         try:
             variant = self.variants.get(variables.coerced)
         except TypeError:
@@ -674,16 +673,16 @@ class CompiledVariants:
         except KeyError:
             compiled = variant.compiled[is_large] = self._compile(variables, yields=is_large)
         if compiled is None:
-            observe(Outcome.NOT_COMPILABLE, self.name)
+            observe(ExecutionOutcome.NOT_COMPILABLE, self.name)
             return interpret({})
         try:
             data = compiled.run(execution, variables)
-        except Exception as fall:
-            cause = fall
+        except Exception as error:
+            cause = error
         else:
             if type(data) is CoroutineType:
                 return self._finish(data, execution, observe, interpret)
-            observe(Outcome.COMPILED, self.name)
+            observe(ExecutionOutcome.COMPILED, self.name)
             return ExecutionResult(data, None)
         try:
             return self._fall_back(cause, execution, observe, interpret)
@@ -694,15 +693,15 @@ class CompiledVariants:
         self,
         data: Awaitable[Any],
         execution: Execution,
-        observe: Callable[[Outcome, str], None],
+        observe: Callable[[ExecutionOutcome, str], None],
         interpret: Interpret,
     ) -> Any:
         try:
             result = ExecutionResult(await data, None)
-        except Exception as fall:
-            cause = fall
+        except Exception as error:
+            cause = error
         else:
-            observe(Outcome.COMPILED, self.name)
+            observe(ExecutionOutcome.COMPILED, self.name)
             return result
         try:
             answer = self._fall_back(cause, execution, observe, interpret)
@@ -711,7 +710,11 @@ class CompiledVariants:
         return await answer if is_awaitable(answer) else answer
 
     def _fall_back(
-        self, cause: Exception, execution: Execution, observe: Callable[[Outcome, str], None], interpret: Interpret
+        self,
+        cause: Exception,
+        execution: Execution,
+        observe: Callable[[ExecutionOutcome, str], None],
+        interpret: Interpret,
     ) -> Any:
         answer: Any = interpret(execution.recorded_results)
         if not is_awaitable(answer):
@@ -723,40 +726,40 @@ class CompiledVariants:
         return finish()
 
     def _judge(
-        self, cause: Exception, answer: Any, execution: Execution, observe: Callable[[Outcome, str], None]
+        self, cause: Exception, answer: Any, execution: Execution, observe: Callable[[ExecutionOutcome, str], None]
     ) -> Any:
-        """Counts the fall, unless graphql-core reports an error as well: then there was none to answer without one."""
-        execution.recorded_results.clear()  # errors in it refer to it by their tracebacks
+        """Counts the fallback as a fault, unless graphql-core reports an error as well."""
+        execution.recorded_results.clear()  # its errors refer to it through their tracebacks
         if not answer.errors:
-            self.falls += 1
-            observe(Outcome.FELL_BACK, self.name)
-            self._report("Compiled code of %s left the answer to graphql-core.", cause)
-            if self.falls >= MAX_FALLS:
+            self.fallbacks += 1
+            observe(ExecutionOutcome.FELL_BACK, self.name)
+            self._report("Compiled code of %s failed; graphql-core answered without an error.", cause)
+            if self.fallbacks >= MAX_FALLBACKS:
                 for variant in self.variants.all():
                     variant.compiled.clear()
         return answer
 
     def _compile(self, variables: VariableValues, *, yields: bool) -> CompiledOperation | None:
-        if self.falls >= MAX_FALLS:
+        if self.fallbacks >= MAX_FALLBACKS:
             return None
         try:
             return Compiler(self.schema, self.operation, self.variants.parts, variables, yields=yields).compile()
         except (NotCompilable, GraphQLError):
             return None
         except Exception as error:
-            self._report("The compiler failed on %s.", error)
+            self._report("The compiler failed on %s; graphql-core executes it.", error)
             return None
 
     def _report(self, message: str, error: Exception) -> None:
-        """Logs one line for an operation, however often it happens."""
+        """Logs the first error of an operation only."""
         if not self.is_reported:
             self.is_reported = True
             logger.warning(message, self.name or "an operation without a name", exc_info=error)
 
 
 def replay(recorded: RecordedResults) -> MiddlewareManager:
-    """Gives graphql-core what resolvers returned or raised already, instead of calling them again. What was awaited is
-    awaited again, and comes in the same order, so that errors do."""
+    """Gives graphql-core the recorded results instead of calling the resolvers again. Awaited results are awaited again
+    and complete in the same order, so that errors keep their order."""
     awaited = [path for path, (was_awaited, _, _) in recorded.items() if was_awaited]
     times = {path: place * STEPS_BETWEEN for place, path in enumerate(awaited)}
 
@@ -777,7 +780,7 @@ def replay(recorded: RecordedResults) -> MiddlewareManager:
 
 
 class _Later:
-    """Can be awaited; and if nobody does, that is no mistake, as it is for a coroutine."""
+    """An awaitable result. Unlike a coroutine, it causes no warning if it is never awaited."""
 
     def __init__(self, steps: int, value: Any, error: Exception | None) -> None:
         self.steps, self.value, self.error = steps, value, error
@@ -790,12 +793,12 @@ class _Later:
         return self.value
 
 
-class RunsCompiled(YieldingExecutor):
-    """Mixed into an executor of graphql-core, has it run the code that is compiled for its operation, if there is any.
-    Each event of a subscription is executed so."""
+class CompiledExecutorMixin(YieldingExecutor):
+    """Makes an executor of graphql-core run the compiled code of its operation, if there is any. Each event of a
+    subscription is executed this way."""
 
     compiled: CompiledVariants | None = None
-    observe: Callable[[Outcome, str], None]
+    observe: Callable[[ExecutionOutcome, str], None]
 
     def execute_operation(self, serially: bool | None = None) -> Any:
         if self.compiled is None or not self._is_usual():
@@ -804,7 +807,7 @@ class RunsCompiled(YieldingExecutor):
         def interpret(recorded: RecordedResults) -> Any:
             if recorded:
                 self.middleware_manager = replay(recorded)
-            return super(RunsCompiled, self).execute_operation(serially)
+            return super(CompiledExecutorMixin, self).execute_operation(serially)
 
         extensions = getattr(self, "operation_extensions", None)
         execution = Execution(self.root_value, self.variable_values.coerced, self.context_value, extensions)
@@ -821,8 +824,8 @@ class RunsCompiled(YieldingExecutor):
 
 
 class UncompiledExecutor(YieldingExecutor, StrawberryGraphQLCoreExecutionContext):
-    """Strawberry's executor, which yields while it completes a large answer."""
+    """Strawberry's executor, yielding while it completes a large answer."""
 
 
-class CompiledExecutor(RunsCompiled, StrawberryGraphQLCoreExecutionContext):
-    """The same, for an operation with compiled code."""
+class CompiledExecutor(CompiledExecutorMixin, StrawberryGraphQLCoreExecutionContext):
+    """Strawberry's executor, running compiled code where there is some."""

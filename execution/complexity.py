@@ -1,4 +1,4 @@
-"""What an answer to a document may cost at most, computed before anything else is done with the document.
+"""Computes what the answer to a document can cost at most, before the document is validated or executed.
 
 The cost of an answer is the number of its fields, with every list as long as it can be. The length of a list comes from
 its arguments (with their defaults, and with variables as they are coerced), or from a declaration in the schema:
@@ -6,17 +6,17 @@ its arguments (with their defaults, and with variables as they are coerced), or 
     viewer { orders(first: 20) { edges { cursor node { items { quantity } } } pageInfo { endCursor } } }
     1        1                   1     + 20 * (1 + 1 + 1 + 10 * 1)            + 1        1
 
-Here `first` says that `edges` has 20 entries, and `items` has USUAL_SIZE of them, 10, since nothing declares another.
+Here `first` sizes `edges`: 20 entries. Nothing declares a size for `items`, so it counts USUAL_SIZE entries, 10.
 Declarations are metadata of Strawberry's fields:
 
-    evidence: list[Attachment] = strawberry.field(metadata=sized(20))      a size that ten times as much never exceeds
-    orders: list[Order] = strawberry.field(metadata=AS_ASKED)              as many as the field above it is asked for
-    record_orders = resolved(…, asks=("input", "orders"))                  an argument that holds the list
-    url: str = strawberry.field(metadata=weighing(10))                     a field that counts like ten
+    evidence: list[Attachment] = strawberry.field(metadata=sized(20))      it never has more than 10 × 20 entries
+    orders: list[Order] = strawberry.field(metadata=AS_ASKED)         sized by the arguments of the field above
+    record_orders = resolved(…, sized_by_argument=("input", "orders"))     an argument that holds the list
+    url: str = strawberry.field(metadata=weighing(10))                     a field that counts like ten fields
 
-Each fragment is measured once, however often it is spread, so the time is linear in the document's length. The result
-depends on the variables only where they size a list: `sizing` finds those, and a document is measured once for each
-combination of their values.
+Each fragment is measured once, even if it is spread many times, so the time is linear in the document's length. The
+result depends only on variables that size a list. `sizing` finds these variables, and a document is measured once for
+each combination of their values.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -52,8 +52,8 @@ from execution.limits import Limits
 USUAL_SIZE = 10  # of a list without a declaration
 SIZING_ARGUMENTS = (("first",), ("last",), ("ids",))  # they size a list wherever a field takes them
 
-_SIZE, _ASKS, _WEIGHT = "size", "asks", "weight"
-AS_ASKED: Mapping[Any, Any] = {_SIZE: None}
+_SIZE, _SIZED_BY, _WEIGHT = "size", "sized_by", "weight"
+SIZED_BY_PARENT: Mapping[Any, Any] = {_SIZE: None}
 
 # The lists of introspection cannot be declared; those of other names count as lists of one.
 _INTROSPECTION = {"types": 50, "fields": 3, "enumValues": 2}
@@ -61,27 +61,27 @@ _INTROSPECTION = {"types": 50, "fields": 3, "enumValues": 2}
 # A variable, or a field in one, that sizes a list: ("orders",) or ("input", "orders").
 Sizing = tuple[str, ...]
 
-_named: Callable[[Any], Any] = graphql.get_named_type
+_named_type: Callable[[Any], Any] = graphql.get_named_type
 _is_list: Callable[[Any], bool] = cast("Any", graphql).is_list_type
 _nullable: Callable[[Any], Any] = cast("Any", graphql).get_nullable_type
 
 
 def sized(size: int) -> Mapping[Any, Any]:
-    """The metadata of a list's field: a size of which ten times as much is not exceeded."""
+    """Returns the metadata of a list's field. The list never has more than ten times `size` entries."""
     return {_SIZE: size}
 
 
 def weighing(weight: int) -> Mapping[Any, Any]:
-    """The metadata of a field that counts like `weight` fields."""
+    """Returns the metadata of a field that counts like `weight` fields."""
     return {_WEIGHT: weight}
 
 
 LONG_TEXT, SHORT_TEXT = weighing(4), weighing(2)  # one for each thousand characters that a text may have
 
 
-def asking(*path: str) -> Mapping[Any, Any]:
-    """The metadata of a field whose list is as long as this argument, or this field of an argument, says."""
-    return {_ASKS: path}
+def sized_by(*path: str) -> Mapping[Any, Any]:
+    """Returns the metadata of a field whose list is sized by an argument, or by a field in an argument: its path."""
+    return {_SIZED_BY: path}
 
 
 def _declared(definition: GraphQLField) -> Mapping[Any, Any]:
@@ -90,15 +90,15 @@ def _declared(definition: GraphQLField) -> Mapping[Any, Any]:
 
 
 def _size_of(name: str, definition: GraphQLField) -> int | None:
-    """The size of a list without a sizing argument. None if it is as long as was asked for at the field above it."""
+    """Returns the size of a list without a sizing argument; None if the arguments of the field above size it."""
     if GraphQLCoreConverter.DEFINITION_BACKREF not in definition.extensions:
         return _INTROSPECTION.get(name, 1)
     return _declared(definition).get(_SIZE, USUAL_SIZE)
 
 
 def _sizing_arguments(definition: GraphQLField) -> list[tuple[str, ...]]:
-    """The paths of those arguments of a field that size its list."""
-    own = _declared(definition).get(_ASKS)
+    """Returns the paths of the field's arguments that size its list."""
+    own = _declared(definition).get(_SIZED_BY)
     return [path for path in (*SIZING_ARGUMENTS, *([own] if own else [])) if path[0] in definition.args]
 
 
@@ -109,14 +109,14 @@ class TooExpensive(GraphQLError):
 
 @dataclass(frozen=True, slots=True)
 class Complexity:
-    """The numbers of a part of a document, with its fragments in their places."""
+    """The measures of a part of a document. A fragment counts everywhere it is spread."""
 
     depth: int = 0
     fields: int = 0
     aliases: int = 0
     directives: int = 0
     cost: int = 0
-    entry_cost: int = 0  # of an entry of the lists that are as long as is asked for at the field above
+    entry_cost: int = 0  # of one entry of each list that the field above sizes
     introspects: bool = False
 
     def __add__(self, other: "Complexity") -> "Complexity":
@@ -132,7 +132,7 @@ class Complexity:
 
 
 class _Walk:
-    """`sizes` are the sizes of lists by the variables that give them. `sizing` collects those variables."""
+    """Measures a document. `sizes` maps variables to the sizes that they give; `sizing` collects these variables."""
 
     def __init__(
         self, schema: GraphQLSchema, document: DocumentNode, limits: Limits, sizes: Mapping[Sizing, int | None]
@@ -146,10 +146,10 @@ class _Walk:
         self.measured: dict[str, Complexity] = {}
         self.level = 0
 
-    def operations(self, named: str | None) -> Complexity:
+    def operations(self, operation_name: str | None) -> Complexity:
         total = Complexity()
         for node in self.document.definitions:
-            if isinstance(node, OperationDefinitionNode) and named in (None, node.name and node.name.value):
+            if isinstance(node, OperationDefinitionNode) and operation_name in (None, node.name and node.name.value):
                 total += self.selections(node.selection_set, self.schema.get_root_type(node.operation))
                 total += Complexity(directives=len(node.directives or ()))
         return total
@@ -174,7 +174,7 @@ class _Walk:
         return total
 
     def fragment(self, name: str) -> Complexity:
-        """Complexityd once, however often it is spread. One that holds itself is left to the validation."""
+        """Returns the complexity of a fragment, measured once. Validation reports a fragment that contains itself."""
         if name not in self.measured:
             self.measured[name] = Complexity()
             if (node := self.fragments.get(name)) is not None:
@@ -189,7 +189,7 @@ class _Walk:
         )
         below = Complexity()
         if node.selection_set is not None:
-            inner = _named(definition.type) if definition is not None else None
+            inner = _named_type(definition.type) if definition is not None else None
             below = self.selections(node.selection_set, inner)
         introspects = name in ("__schema", "__type")
         weight, (cost, entry_cost) = 1, (below.cost, below.entry_cost)
@@ -206,7 +206,7 @@ class _Walk:
         )
 
     def cost(self, node: FieldNode, definition: Any, below: Complexity) -> tuple[int, int]:
-        """The cost below the field; and that of an entry, if it is a list that is as long as was asked for above."""
+        """Returns the cost below the field, and the cost of an entry if it is a list that the field above sizes."""
         size = self.requested_size(node, definition)
         if not _is_list(_nullable(definition.type)):
             return below.cost + (USUAL_SIZE if size is None else size) * below.entry_cost, 0
@@ -215,7 +215,7 @@ class _Walk:
         return (0, entry) if size is None else (size * entry, 0)
 
     def requested_size(self, node: FieldNode, definition: Any) -> int | None:
-        """The number of entries that the arguments ask for. None if the field has no sizing arguments."""
+        """Returns the number of entries that the arguments request; None if the field has no sizing arguments."""
         paths = _sizing_arguments(definition)
         if not paths:
             return None
@@ -245,21 +245,21 @@ class _Walk:
         return _size(int(value.value[:10]), self.limits) if isinstance(value, IntValueNode) else None
 
     def variable_size(self, variable: VariableNode, path: tuple[str, ...]) -> int | None:
-        """The size that a variable gives, or a field in it."""
+        """Returns the size that a variable, or a field in it, gives."""
         sizing = variable.name.value, *path
         self.sizing.add(sizing)
         return self.sizes.get(sizing)
 
 
 def sizing(schema: GraphQLSchema, document: DocumentNode, operation: str | None, limits: Limits) -> list[Sizing]:
-    """The variables, and fields in them, that size lists. Raises TooExpensive."""
+    """Returns the variables, and the fields in them, that size lists. Raises TooExpensive."""
     walk = _Walk(schema, document, limits, {})
     walk.operations(operation)
     return sorted(walk.sizing)
 
 
 def sizes(sizing: Iterable[Sizing], values: Mapping[str, Any], limits: Limits) -> tuple[int | None, ...]:
-    """The sizes that these have in the coerced values of a request's variables."""
+    """Returns the sizes that the coerced variables of a request give."""
     return tuple([_size_at(values.get(name), path, limits) for name, *path in sizing])
 
 
@@ -270,7 +270,7 @@ def _size_at(value: Any, path: list[str], limits: Limits) -> int | None:
 
 
 def _size(value: object, limits: Limits) -> int | None:
-    """The size that a value asks for: the number of a page's entries, or the length of a list."""
+    """Returns the size that a value gives: the number of entries of a page, or the length of a list."""
     if isinstance(value, list | tuple):
         return len(value)  # pyright: ignore[reportUnknownArgumentType]
     return max(0, min(value, limits.max_page_size)) if isinstance(value, int) else None
@@ -283,14 +283,14 @@ def measure(
     limits: Limits,
     sizes: Mapping[Sizing, int | None],
 ) -> Complexity:
-    """The complexity of the operation that runs, or of all where that is not clear yet. Raises TooExpensive."""
+    """Returns the complexity of the operation, or of all operations if none is named. Raises TooExpensive."""
     return _Walk(schema, document, limits, sizes).operations(operation)
 
 
 def limit_error(complexity: Complexity, limits: Limits) -> GraphQLError | None:
     if complexity.introspects and not limits.introspection:
         return GraphQLError("Introspection is disabled. Use the published schema file.")
-    for what, amount, limit in (
+    for label, amount, limit in (
         ("fields deep", complexity.depth, limits.depth),
         ("fields", complexity.fields, limits.fields),
         ("aliases", complexity.aliases, limits.aliases),
@@ -298,7 +298,7 @@ def limit_error(complexity: Complexity, limits: Limits) -> GraphQLError | None:
     ):
         if amount > limit:
             return TooExpensive(
-                f"This document has more than {limit:,} {what}, counting its fragments where they are used."
+                f"This document has more than {limit:,} {label}, counting its fragments where they are used."
             )
     if complexity.cost > limits.cost:
         return TooExpensive(f"This document costs more than the limit of {limits.cost:,}. Request shorter pages.")

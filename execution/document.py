@@ -1,12 +1,12 @@
-"""A document: parsed, validated and measured once, however often it is asked for.
+"""Documents: each is parsed, validated and measured once, and then taken from a cache.
 
-A request comes with the text of a document, the name of an operation in it, and variables. Apps send the same few texts
-all day, so what depends on the text alone is found out once and kept in a cache of documents:
+A request has the text of a document, the name of an operation in it, and variables. Apps send the same few texts all
+day, so everything that depends only on the text is computed once:
 
     document = prepare(schema, text, operation_name, limits)     parsed, or `document.syntax_error`
     variables = document.coerce({"first": 20})                   per request
-    complexity = document.measure(variables)                     once for each combination of sizes that variables give
-    errors = document.errors(complexity)                         limits first; validated once, if the limits allow it
+    complexity = document.measure(variables)                     once for each combination of sizes in the variables
+    errors = document.errors(complexity)                         limits first; then validated, once
 
 and `document.compiled` holds the code that is compiled for its operation (execution.compiler).
 """
@@ -37,14 +37,14 @@ from execution.complexity import Complexity, Sizing, TooExpensive, limit_error, 
 from execution.limits import Limits
 from execution.lru import DOCUMENT_CHARACTERS, LRUCache, document_weight
 
-MAX_MEASURED = 16  # combinations of sizes for which the complexity of one document is kept
+MAX_MEASURED = 16  # complexities of one document, for different sizes in the variables
 
 
 class Document:
-    """`named` is the operation that the request asks for by name."""
+    """A document of which a request executes the operation `operation_name`, or the first."""
 
-    def __init__(self, schema: GraphQLSchema, text: str, named: str | None, limits: Limits) -> None:
-        self.schema, self.named, self.limits = schema, named, limits
+    def __init__(self, schema: GraphQLSchema, text: str, operation_name: str | None, limits: Limits) -> None:
+        self.schema, self.operation_name, self.limits = schema, operation_name, limits
         self.measured: LRUCache[tuple[int | None, ...], Complexity | TooExpensive] = LRUCache(MAX_MEASURED)
         self.parsed: DocumentNode | None = None
         self.syntax_error: GraphQLError | None = None
@@ -59,10 +59,12 @@ class Document:
 
     @cached_property
     def operation(self) -> OperationDefinitionNode | None:
-        """The operation that runs: the first, if none is named."""
+        """The operation to execute: the first, if no name is given."""
         assert self.parsed is not None
         return (
-            get_operation_ast(self.parsed, self.named) if self.named is not None else get_first_operation(self.parsed)
+            get_operation_ast(self.parsed, self.operation_name)
+            if self.operation_name is not None
+            else get_first_operation(self.parsed)
         )
 
     @cached_property
@@ -76,7 +78,7 @@ class Document:
 
     @cached_property
     def variables(self) -> Variables | None:
-        """None if they are declared wrongly, which the validation reports."""
+        """The operation's variables. None if their declaration is wrong, which validation reports."""
         if self.operation is None:
             return None
         try:
@@ -95,7 +97,7 @@ class Document:
     def validation_errors(self) -> list[GraphQLError]:
         assert self.parsed is not None
         errors = validate_document(self.schema, self.parsed, tuple(specified_rules))
-        if self.named is None and not errors and get_operation_ast(self.parsed) is None:
+        if self.operation_name is None and not errors and get_operation_ast(self.parsed) is None:
             errors = [GraphQLError("A document with several operations needs an operationName.")]
         return errors
 
@@ -103,12 +105,12 @@ class Document:
     def sizing(self) -> list[Sizing]:
         assert self.parsed is not None
         try:
-            return sizing(self.schema, self.parsed, self.named, self.limits)
-        except TooExpensive:  # whatever the variables say
+            return sizing(self.schema, self.parsed, self.operation_name, self.limits)
+        except TooExpensive:  # for all values of the variables
             return []
 
     def coerce(self, values: dict[str, Any] | None) -> VariableValues | None:
-        """The variables that the operation runs with; None if they do not fit, and nothing runs."""
+        """Returns the coerced variables; None if they are not valid, so the operation cannot run."""
         return None if self.variables is None else self.variables.coerce(values or {})
 
     def measure(self, variables: VariableValues | None) -> Complexity | TooExpensive:
@@ -119,17 +121,17 @@ class Document:
         assert self.parsed is not None
         by_variable = dict(zip(self.sizing, sizes, strict=True))
         try:
-            return measure(self.schema, self.parsed, self.named, self.limits, by_variable)
+            return measure(self.schema, self.parsed, self.operation_name, self.limits, by_variable)
         except TooExpensive as error:
             return error
 
     def errors(self, complexity: Complexity | TooExpensive) -> list[GraphQLError]:
-        """Why it cannot run. A document that is too expensive is not validated, which may take long."""
+        """Returns why the document cannot run. Does not validate one that is too expensive, which could take long."""
         error = complexity if isinstance(complexity, TooExpensive) else limit_error(complexity, self.limits)
         return self.validation_errors if error is None else [error]
 
     def extensions(self, complexity: Complexity | TooExpensive) -> dict[str, Any]:
-        """What the answer says of the cost."""
+        """Returns the extensions of the answer: the cost."""
         if isinstance(complexity, TooExpensive):
             return {}
         return {"cost": {"requested": complexity.cost, "maximum": self.limits.cost}}
@@ -138,28 +140,32 @@ class Document:
 _documents: LRUCache[tuple[int, str, str | None, int], Document] = LRUCache(DOCUMENT_CHARACTERS)
 
 
-def prepare(schema: GraphQLSchema, text: str, named: str | None, limits: Limits) -> Document:
-    """The document of this text. It keeps the schema and the limits alive, by whose identity it is found."""
+def prepare(schema: GraphQLSchema, text: str, operation_name: str | None, limits: Limits) -> Document:
+    """Returns the document of this text, cached. The cache's key has the ids of the schema and the limits, which the
+    document keeps alive."""
     return _documents.get_or_create(
-        (id(schema), text, named, id(limits)),
-        lambda: (Document(schema, text, named, limits), document_weight(len(text) + len(named or ""))),
+        (id(schema), text, operation_name, id(limits)),
+        lambda: (
+            Document(schema, text, operation_name, limits),
+            document_weight(len(text) + len(operation_name or "")),
+        ),
     )
 
 
-class Preparing(SchemaExtension):
-    """Prepares the operations of streams, which Strawberry takes through its own steps."""
+class PrepareOperation(SchemaExtension):
+    """Prepares the operations of streams, for which Strawberry's own steps run."""
 
     document: Document | None = None
     complexity: Complexity | TooExpensive | None = None
 
     def on_parse(self) -> Iterator[None]:
-        """Reports no syntax error, which would end the stream without a message; parsing itself reports it."""
+        """Reports no syntax error: here it would end the stream without a message. Schema.stream reports it."""
         context = self.execution_context
         schema: GraphQLSchema = context.schema._schema  # type: ignore[attr-defined]  # pyright: ignore[reportPrivateUsage]
         limits: Limits = context.context.limits
         context.parse_options["max_tokens"] = limits.tokens
-        named = context._provided_operation_name  # pyright: ignore[reportPrivateUsage]
-        self.document = prepare(schema, context.query or "", named, limits)
+        operation_name = context._provided_operation_name  # pyright: ignore[reportPrivateUsage]
+        self.document = prepare(schema, context.query or "", operation_name, limits)
         context.graphql_document = self.document.parsed
         yield
 

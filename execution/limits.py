@@ -6,8 +6,8 @@ from typing import ClassVar
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The limits of a document, with its fragments in their places. `cost` counts each field once, and those of a
-    list's entries as often as the list may be long."""
+    """The limits of a document. A fragment counts everywhere it is spread. `cost` counts each field once, and the
+    fields of a list's entries once for each entry that the list can have."""
 
     levels: ClassVar[int] = 100  # of fields, and of fragments within fragments
 
@@ -17,7 +17,7 @@ class Limits:
     aliases: int
     directives: int
     cost: int
-    seconds: float  # how long one request may run; a write that has begun is finished all the same
+    seconds: float  # how long one request may run; a write that has begun is still finished
     introspection: bool  # whether a document may ask for the schema
     default_page_size: int  # of a list with `first` that gives neither `first` nor `last`
     max_page_size: int

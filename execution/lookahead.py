@@ -13,8 +13,8 @@ An occurrence is the same for all requests with this operation: one place in the
 fragments, @skip and @include resolved. It is found once and cached. A selected field belongs to one request: it has
 the values of arguments that come from variables. One field can have several occurrences, by aliases and fragments.
 
-What follows from an operation is kept in its `cache`, once for each combination of the values that @skip and @include
-take; plans of reading are kept there as well.
+Everything computed from an operation is kept in its `cache`, once for each combination of the values of @skip and
+@include. Plans of reading (resolvers.read.plan) are kept there as well.
 """
 
 from __future__ import annotations
@@ -57,26 +57,26 @@ MAX_CACHED = 500  # values for one combination; arguments from variables may com
 
 
 def variables_in(*parts: Any) -> Iterator[str]:
-    """The variables in these values."""
-    left = list(parts)
-    while left:
-        part = left.pop()
+    """Yields the variables in these values."""
+    pending = list(parts)
+    while pending:
+        part = pending.pop()
         if isinstance(part, VariableNode):
             yield part.name.value
-        left += getattr(part, "values", ())
-        left += (field.value for field in getattr(part, "fields", ()))
+        pending += getattr(part, "values", ())
+        pending += (field.value for field in getattr(part, "fields", ()))
 
 
 def conditions_in(*sets: SelectionSetNode) -> list[str]:
-    """The variables in arguments of directives, in order."""
+    """Returns the variables in arguments of directives, sorted."""
     names: set[str] = set()
-    left = [node for selection_set in sets for node in selection_set.selections]
-    while left:
-        node = left.pop()
+    pending = [node for selection_set in sets for node in selection_set.selections]
+    while pending:
+        node = pending.pop()
         for directive in node.directives or ():
             names |= set(variables_in(*(argument.value for argument in directive.arguments or ())))
         below: SelectionSetNode | None = getattr(node, "selection_set", None)
-        left += below.selections if below else ()
+        pending += below.selections if below else ()
     return sorted(names)
 
 
@@ -109,7 +109,7 @@ class FieldOccurrence:
 
 
 class ByConditions(Generic[V]):
-    """Keeps one value for each combination of the values that the conditions of an operation take."""
+    """Keeps a value for each combination of the values of an operation's conditions."""
 
     def __init__(self, parts: Iterable[ExecutableDefinitionNode], create: Callable[[], V]) -> None:
         """`parts` are the operation and its fragments. They are kept alive, so that caches can identify nodes by id."""
@@ -120,7 +120,7 @@ class ByConditions(Generic[V]):
         self.unconditional = None if self.conditions else create()
 
     def get(self, variables: Mapping[str, Any]) -> V:
-        """Raises TypeError if a condition is a list or an object, as in no valid document."""
+        """Raises TypeError if a condition is a list or an object, which no valid document has."""
         if self.unconditional is not None:
             return self.unconditional
         key = tuple([variables.get(name, Undefined) for name in self.conditions])
@@ -136,6 +136,7 @@ def operation_weight(operation: OperationDefinitionNode) -> int:
     return document_weight(len(operation.loc.source.body) if operation.loc else 0)
 
 
+# By the operation's id. It belongs to the process, not to an application, because resolvers reach it by `info` alone.
 _caches: LRUCache[int, ByConditions[dict[Hashable, Any]]] = LRUCache(DOCUMENT_CHARACTERS)
 
 
@@ -149,21 +150,21 @@ class Selection:
 
     @property
     def variables(self) -> VariableValues:
-        """Strawberry's `info` has the values alone; graphql-core's functions need them with their sources."""
+        """The variables. Strawberry's `info` has only their values; graphql-core's functions need their sources too."""
         values: Any = self.info.variable_values
         return values if isinstance(values, VariableValues) else VariableValues({}, values)
 
     @classmethod
     def of(cls, info: strawberry.Info[Any, Any]) -> Selection:
-        """What is selected below the field that is being resolved."""
+        """Returns the selection below the field that is being resolved."""
         raw: GraphQLResolveInfo[Any] = info._raw_info  # pyright: ignore[reportPrivateUsage, reportUnknownMemberType, reportUnknownVariableType]
         sets = [node.selection_set for node in raw.field_nodes if node.selection_set]
         return cls(raw, sets, cast("Any", raw).return_type)
 
     @property
     def cache(self) -> dict[Hashable, Any]:
-        """A cache for what follows from the operation and its conditions. Its keys may contain the ids of what is part
-        of the schema, of the rows' types or of the operation."""
+        """A cache for values computed from the operation and its conditions. Its keys may contain the ids of parts of
+        the schema, of row classes and of nodes of the operation."""
         info = self.info
 
         def create() -> tuple[ByConditions[dict[Hashable, Any]], int]:
@@ -176,26 +177,26 @@ class Selection:
         return cache
 
     def occurrences(
-        self, type_name: str, wanted: Mapping[str, Any] | tuple[str, ...] | None = None
+        self, type_name: str, names: Mapping[str, Any] | tuple[str, ...] | None = None
     ) -> list[FieldOccurrence]:
-        """The occurrences of fields of an object of this type; only of the `wanted` names, if there are any. The list
-        is cached; do not change it."""
+        """Returns the occurrences of fields of an object of this type; only those of `names`, if given. The list is
+        cached; do not change it."""
         object_type = self.info.schema.type_map[type_name]
         assert isinstance(object_type, GraphQLObjectType)
         cache = self.cache
-        key = (id(object_type), wanted if isinstance(wanted, tuple) else id(wanted), *map(id, self.selection_sets))
+        key = (id(object_type), names if isinstance(names, tuple) else id(names), *map(id, self.selection_sets))
         occurrences = cache.get(key)
         if occurrences is None:
-            occurrences = cache[key] = list(self._occurrences(object_type, wanted))
+            occurrences = cache[key] = list(self._occurrences(object_type, names))
         return occurrences
 
     def _occurrences(
-        self, object_type: GraphQLObjectType, wanted: Mapping[str, Any] | tuple[str, ...] | None
+        self, object_type: GraphQLObjectType, names: Mapping[str, Any] | tuple[str, ...] | None
     ) -> Iterator[FieldOccurrence]:
         for node in self._fields(self.selection_sets, object_type):
             name = node.name.value
             definition = object_type.fields.get(name)
-            if definition is None or (wanted is not None and name not in wanted):  # None for __typename
+            if definition is None or (names is not None and name not in names):  # None for __typename
                 continue
             sets = [node.selection_set] if node.selection_set else []
             if any(variables_in(*(argument.value for argument in node.arguments or ()))):
@@ -205,8 +206,7 @@ class Selection:
                 yield FieldOccurrence(name, sets, constants, type=definition.type)
 
     def field(self, *names: str) -> Selection:
-        """Returns what is selected below a field of the object, or below a field of that one, and so on:
-        `field("edges", "node")`. The schema says which type each field has."""
+        """Returns the selection below a path of fields: `field("edges", "node")`. The schema has the fields' types."""
         selection = self
         for name in names:
             assert selection.type is not None
@@ -217,11 +217,11 @@ class Selection:
         return selection
 
     def as_field(self, name: str) -> SelectedField:
-        """A field of that name with this selection."""
+        """Returns a field of that name with this selection."""
         return SelectedField(name, {}, Selection(self.info, list(self.selection_sets), self.type))
 
     def empty_field(self, name: str) -> SelectedField:
-        """A field of that name with an empty selection."""
+        """Returns a field of that name with an empty selection."""
         return SelectedField(name, {}, Selection(self.info))
 
     def _fields(self, sets: Iterable[SelectionSetNode], object_type: GraphQLObjectType) -> Iterator[FieldNode]:
@@ -240,10 +240,10 @@ class Selection:
     def _matches(self, condition: str, object_type: GraphQLObjectType) -> bool:
         if condition == object_type.name:
             return True
-        named = self.info.schema.type_map[condition]
-        if not is_abstract_type(named):
+        condition_type = self.info.schema.type_map[condition]
+        if not is_abstract_type(condition_type):
             return False
-        abstract: GraphQLAbstractType = named
+        abstract: GraphQLAbstractType = condition_type
         return self.info.schema.is_sub_type(abstract, object_type)
 
     def _is_included(self, node: SelectionNode) -> bool:

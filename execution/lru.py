@@ -9,18 +9,18 @@ import cachetools
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
-# What is kept about documents is bounded by their length in characters. It takes up to a thousand times that in memory.
+# The caches of documents are bounded by the documents' length in characters. Each character takes up to 1 kB of memory.
 DOCUMENT_CHARACTERS = 600_000
 
 
 class LRUCache(cachetools.LRUCache[K, tuple[V, int]]):
-    """Values whose weights add up to `maxsize` at most. A value that alone weighs more than a tenth is not kept."""
+    """Keeps values whose weights add up to at most `maxsize`, none of them heavier than a tenth of it."""
 
     def __init__(self, maxsize: float) -> None:
         super().__init__(maxsize, itemgetter(1))
 
     def get_or_create(self, key: K, create: Callable[[], tuple[V, int]]) -> V:
-        """`create` returns a value and its weight."""
+        """Returns the value of the key, and creates it if needed. `create` returns a value and its weight."""
         try:
             return self[key][0]
         except KeyError:
@@ -32,5 +32,5 @@ class LRUCache(cachetools.LRUCache[K, tuple[V, int]]):
 
 
 def document_weight(characters: int) -> int:
-    """The weight of what is kept about a document of that length; even the shortest takes some memory."""
+    """Returns the weight of a cached document with so many characters. Even the shortest takes some memory."""
     return characters + 1000

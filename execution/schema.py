@@ -1,10 +1,10 @@
 """Executes operations: prepares and measures the document, then runs its compiled code, or graphql-core.
 
     Schema.execute   queries and mutations over HTTP, from the text to the result without Strawberry's steps
-    Schema.stream    all operations over sockets and streams, by Strawberry's steps and what `Preparing` adds to them
+    Schema.stream    all operations over sockets and streams, by Strawberry's steps, with the extension PrepareOperation
 
-Both prepare documents by execution.document, and execute operations and events by execution.compiler. What an
-application does around that (a name for its logs, the choice of a replica, metrics) is in its Hooks.
+Both prepare documents with execution.document and execute operations and events with execution.compiler. What an
+application does around the execution (names for logs, the choice of a replica, metrics) is in its Hooks.
 """
 
 # pyright: reportPrivateUsage=false, reportUnknownVariableType=false, reportUnknownMemberType=false
@@ -29,7 +29,7 @@ from strawberry.types.graphql import OperationType
 
 from execution.compiler import CompiledExecutor, Execution, RecordedResults, UncompiledExecutor, replay
 from execution.complexity import Complexity
-from execution.document import Document, Preparing, prepare
+from execution.document import Document, PrepareOperation, prepare
 from execution.hooks import Hooks
 
 
@@ -38,15 +38,15 @@ class TooSlow(GraphQLError):
 
     def __init__(self, seconds: float) -> None:
         super().__init__(
-            f"This was not done within {seconds:g} seconds. A mutation may be done all the same: ask again with the "
-            "same idempotency key.",
+            f"The request timed out after {seconds:g} seconds. A mutation may still have been done: "
+            "send it again with the same idempotency key.",
             extensions={"code": self.CODE},
         )
 
 
 class Schema(strawberry.Schema):
     def __init__(self, *args: Any, hooks: Hooks | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, execution_context_class=CompiledExecutor, extensions=[Preparing], **kwargs)
+        super().__init__(*args, execution_context_class=CompiledExecutor, extensions=[PrepareOperation], **kwargs)
         self.hooks = hooks or Hooks()
 
     async def execute(
@@ -60,7 +60,7 @@ class Schema(strawberry.Schema):
         operation_extensions: dict[str, Any] | None = None,
     ) -> ExecutionResult:
         """Like strawberry.Schema.execute, but does the extensions' work itself. A subscription is refused, since it
-        needs a stream. An operation that is not in the document is an error of the request like any other."""
+        needs a stream. An operation name that the document does not have is an error of the request."""
         if not query:
             raise MissingQueryError
         document = prepare(self._schema, query, operation_name, context_value.limits)
@@ -87,7 +87,7 @@ class Schema(strawberry.Schema):
         return ExecutionResult(result.data, result.errors, extensions)
 
     async def _run(self, request: "_Request", cost: int) -> GraphQLExecutionResult:
-        """The result of a query or a mutation, within the time that a request has. Raises TooSlow."""
+        """Returns the result of a query or a mutation. Raises TooSlow after `Limits.seconds`."""
         document, variables = request.document, request.variables
 
         def interpret(recorded: RecordedResults) -> Any:
@@ -97,15 +97,15 @@ class Schema(strawberry.Schema):
                 document.parsed,
                 request.root_value,
                 request.context,
-                request.given,
-                document.named,
+                request.raw_variables,
+                document.operation_name,
                 middleware=replay(recorded) if recorded else None,
                 is_awaitable=optimized_is_awaitable,  # pyright: ignore[reportArgumentType]
                 operation_extensions=request.extensions,
             )
             if isinstance(executor, list):  # of errors
                 return GraphQLExecutionResult(None, executor)  # pyright: ignore[reportUnknownArgumentType]
-            assert variables is not None  # nothing runs with other values than those that were measured
+            assert variables is not None  # only measured values are executed
             executor.cost = cost
             return executor.execute_operation()
 
@@ -126,7 +126,7 @@ class Schema(strawberry.Schema):
             raise TooSlow(seconds) from None
 
     async def stream(self, query: str | None, *args: Any, context_value: Any = None, **kwargs: Any) -> Any:
-        """Like its base, but answers a syntax error itself: the base would parse the text again."""
+        """Like strawberry.Schema.stream, but returns a syntax error itself: the base class would parse again."""
         if query:
             document = prepare(self._schema, query, kwargs.get("operation_name"), context_value.limits)
             if document.syntax_error is not None:
@@ -140,7 +140,7 @@ class Schema(strawberry.Schema):
         return super()._stream(execution_context, *args, execution_context_class=builder, **kwargs)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
     async def _execute_operation(self, execution_context: ExecutionContext, *args: Any, **kwargs: Any) -> Any:
-        """The result of a stream that has only one."""
+        """Returns the result of a query or a mutation that arrived over a stream."""
         context = execution_context
         document = self._document(context)
         variables = document.coerce(context.variables)
@@ -155,20 +155,20 @@ class Schema(strawberry.Schema):
         return prepare(self._schema, context.query or "", context._provided_operation_name, context.context.limits)
 
     def uncompiled(self) -> Self:
-        """The same schema, executed by graphql-core alone."""
+        """Returns the same schema, executed by graphql-core alone."""
         schema = copy(self)
         schema.execution_context_class = UncompiledExecutor
         return schema
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
-        """Does nothing: the server knows what may be logged."""
+        """Does nothing: the server logs errors itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Request:
     document: Document
     variables: VariableValues | None
-    given: dict[str, Any] | None  # the variables as the request gives them
+    raw_variables: dict[str, Any] | None  # the variables as the request gives them
     root_value: Any
     context: Any
     extensions: dict[str, Any] | None
@@ -176,7 +176,7 @@ class _Request:
 
 @dataclass(frozen=True)
 class _ExecutorBuilder:
-    """Stands for the class of the executor of a subscription, which gets the code that is compiled for its events."""
+    """Takes the place of a subscription's executor class, and gives the executor the code compiled for its events."""
 
     schema: Schema
     context: ExecutionContext

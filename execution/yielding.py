@@ -1,7 +1,7 @@
-"""Cooperative yielding: while a large answer is completed, the event loop runs other tasks between two pieces of it.
+"""Cooperative yielding: a large answer is completed in pieces, and the event loop runs other tasks between them.
 
-A large answer that was completed in one piece would hold up every other request of the process. Whoever completes one
-counts its fields and yields once they come to PIECE:
+Completing a large answer in one piece would delay every other request of the process. Code that completes an answer
+counts its fields and yields after every PIECE of them:
 
     if budget.is_spent(fields):
         await budget.pause(fields)
@@ -33,14 +33,14 @@ class YieldBudget:
     waiting = 0
 
     def is_spent(self, fields: int) -> bool:
-        """Whether to pause before completing that many more fields. If not, they are counted."""
+        """Whether to pause before completing so many more fields. If not, counts them."""
         if self.used + fields > PIECE and self.used:
             return True
         self.used += fields
         return False
 
     async def pause(self, fields: int) -> None:
-        """Lets the event loop run. Of several tasks that work on the answer, one goes on after each pause."""
+        """Lets the event loop run. If several tasks work on the answer, one of them continues after each pause."""
         self.waiting += 1
         try:
             for _ in range(self.waiting):

@@ -106,20 +106,20 @@ class Bucket(Store):
     async def take(self, key: UUID, size: int) -> Sample | None:
         import obstore
 
-        taken = await self._size(_taken(key))
-        if taken is None:
+        size_taken = await self._size(_taken(key))
+        if size_taken is None:
             incoming = await self._size(_incoming(key))
             if incoming is not None and incoming != size:
                 await self._bounded(obstore.delete_async(self.store, _incoming(key)))
                 return Sample(incoming, b"")
             if incoming is not None:
                 await self._move(key, size)
-            taken = await self._size(_taken(key))
-        if taken is None:
+            size_taken = await self._size(_taken(key))
+        if size_taken is None:
             return None
-        if taken != size:  # the client changed it between the check and the move
+        if size_taken != size:  # the client changed it between the check and the move
             await self._bounded(obstore.delete_async(self.store, _taken(key)))
-            return Sample(taken, b"")
+            return Sample(size_taken, b"")
         return await self._sample(_taken(key), size)
 
     async def _move(self, key: UUID, size: int) -> None:

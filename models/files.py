@@ -157,11 +157,11 @@ class Folder(Store):
     def _keep(
         self,
         draft: IO[bytes],
-        rest: list[bytes],
+        chunks: list[bytes],
         key: UUID,
         check: Callable[[Sample], object],
     ) -> None:
-        draft.writelines(rest)
+        draft.writelines(chunks)
         draft.flush()
         check(_sample(draft))
         os.fsync(draft.fileno())
@@ -199,10 +199,10 @@ class Folder(Store):
 
     async def tidy(self, before: datetime) -> None:
         def tidy() -> None:
-            for left in self.incoming.glob("*"):
+            for draft_path in self.incoming.glob("*"):
                 with contextlib.suppress(FileNotFoundError):
-                    if left.stat().st_mtime < before.timestamp():
-                        left.unlink()
+                    if draft_path.stat().st_mtime < before.timestamp():
+                        draft_path.unlink()
 
         await asyncio.to_thread(tidy)
 

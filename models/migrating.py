@@ -150,14 +150,14 @@ class Migrator(MigrationExecutor):
         assert self.watch is not None
         # The table of applied migrations also records the steps of the migration that is running.
         steps_label = f"{migration.app_label}.{migration.name}"
-        done = {int(key.name) for key in await self.recorder.applied_migrations() if key.app_label == steps_label}
+        done_steps = {int(key.name) for key in await self.recorder.applied_migrations() if key.app_label == steps_label}
         count = len(migration.operations)
-        self.report(f"{migration.name}: {count} steps" + (f", {len(done)} of them done" if done else ""))
+        self.report(f"{migration.name}: {count} steps" + (f", {len(done_steps)} of them done" if done_steps else ""))
         for number, operation in enumerate(migration.operations, 1):
-            keeps_state = number in done or isinstance(operation, Step | ops.RunSQL | ops.RunPython)
+            keeps_state = number in done_steps or isinstance(operation, Step | ops.RunSQL | ops.RunPython)
             old = state if keeps_state else state.clone()  # takes 10 ms
             operation.state_forward(migration.app_label, state)
-            if number not in done:
+            if number not in done_steps:
                 title = f"{migration.name}, step {number} of {count} ({operation.describe()})"
                 key = MigrationKey(steps_label, str(number))
                 await self.watch.run_step(title, self._step(key, migration.app_label, operation, old, state))

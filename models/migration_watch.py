@@ -44,7 +44,7 @@ class Watch:
 
     async def until_locked(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Runs `work` again until it gets its locks. Raises Blocked when that takes too long."""
-        since, rest = time.monotonic(), REST_SECONDS[0]
+        since, rest_seconds = time.monotonic(), REST_SECONDS[0]
         while True:
             try:
                 return await work()
@@ -54,8 +54,8 @@ class Watch:
                         f"{self.step}: no lock in {TIMEOUT_SECONDS // 60} minutes. "
                         "What was done is kept; run migrate again to go on."
                     ) from None
-            await asyncio.sleep(rest)
-            rest = min(2 * rest, REST_SECONDS[1])
+            await asyncio.sleep(rest_seconds)
+            rest_seconds = min(2 * rest_seconds, REST_SECONDS[1])
 
     async def run_step(self, step: str, work: Coroutine[Any, Any, T]) -> T:
         """Runs one step. Reports on it while it takes long."""

@@ -96,19 +96,19 @@ def _lag(primary: ServerState | None, replica: ServerState | None) -> float | No
 
 
 async def _migrated() -> str:
-    known = state.current()
-    assert known is not None
-    if known.migrated_at is not None and time.monotonic() - known.migrated_at < MIGRATED_SECONDS:
+    database_state = state.current()
+    assert database_state is not None
+    if database_state.migrated_at is not None and time.monotonic() - database_state.migrated_at < MIGRATED_SECONDS:
         return OK
     reader = "reader" if database.dialect() == "sqlite" else "default"  # on SQLite, one that waits for no transaction
     try:
         pending = await _in_time(migrating.pending(APPS, get_connections().get(reader)))
     except Exception as error:
-        if known.migrated_at is not None:  # a busy database does not lose its migrations
+        if database_state.migrated_at is not None:  # a busy database does not lose its migrations
             return OK
         is_late = isinstance(error, TimeoutError)
         return "The migrations could not be read in time." if is_late else UNKNOWN
-    known.migrated_at = None if pending else time.monotonic()
+    database_state.migrated_at = None if pending else time.monotonic()
     return "The database lacks migrations; run `./recourse migrate`." if pending else OK
 
 

@@ -91,10 +91,10 @@ class SafePostgresSchemaEditor(Editing, AsyncpgSchemaEditor):
             await super().add_constraint(model, constraint)
             return
         table, name = model._meta.db_table, constraint.name
-        added = f'ADD CONSTRAINT "{name}" CHECK ({constraint.check}) NOT VALID'
+        add_constraint = f'ADD CONSTRAINT "{name}" CHECK ({constraint.check}) NOT VALID'
 
         async def add(client: BaseDBAsyncClient) -> None:
-            await client.execute_script(f'ALTER TABLE "{table}" DROP CONSTRAINT IF EXISTS "{name}", {added}')
+            await client.execute_script(f'ALTER TABLE "{table}" DROP CONSTRAINT IF EXISTS "{name}", {add_constraint}')
 
         async def validate(client: BaseDBAsyncClient) -> None:
             await client.execute_script(

@@ -99,8 +99,8 @@ async def create_index(editor: Editing, name: str, table: str, definition: str, 
             # Another builder of an index on the table holds this lock. It does not block reads and writes.
             lock = f"LOCK TABLE {table} IN SHARE UPDATE EXCLUSIVE MODE"
             await client.execute_script(f"SET LOCAL lock_timeout = 0; {lock}")
-        found = "SELECT 1 FROM pg_index WHERE indexrelid = to_regclass($1) AND NOT indisvalid"
-        return bool(await client.execute_query_dict(found, [name]))
+        query = "SELECT 1 FROM pg_index WHERE indexrelid = to_regclass($1) AND NOT indisvalid"
+        return bool(await client.execute_query_dict(query, [name]))
 
     if await editor.attempt(is_invalid):
         await run(f"DROP INDEX{concurrently} IF EXISTS {name}")

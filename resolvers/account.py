@@ -51,8 +51,8 @@ def names_account(name: str, *, attribute: str | None = None, known_to: Role | N
         accounts: dict[UUID, Any] = {context.viewer.id: context.viewer}
         if missing := keys - accounts.keys():
             select = Select(Account, Where.among("id", missing), visibility=_NAMED_BY_A_ROW)
-            named = await fetch(context, select)
-            accounts |= {account.id: account for account in named}
+            missing_accounts = await fetch(context, select)
+            accounts |= {account.id: account for account in missing_accounts}
         for row in rows:
             setattr(row, attribute, accounts.get(getattr(row, column)))
 
@@ -77,11 +77,11 @@ async def sign_in(subject: str, role: Role, name: str | None) -> Account:
                 await account.save(update_fields=["name", "is_renamed"])
                 await spread_name(account.id, at_most=ORDERS_AT_ONCE)
             return Account(id=account.id, subject=account.subject, role=account.role, name=account.name)
-        await insert([(subject, role, name or subject[:MAX_NAME_LENGTH])])
+        await insert_missing([(subject, role, name or subject[:MAX_NAME_LENGTH])])
     raise RuntimeError("the account that was just created does not exist")
 
 
-async def insert(accounts: Sequence[tuple[str, Role, str]]) -> None:
+async def insert_missing(accounts: Sequence[tuple[str, Role, str]]) -> None:
     """Adds the accounts (subject, role, name) that do not exist yet. Another process may do the same meanwhile."""
     for start in range(0, len(accounts), 200):
         statement = Statement()

@@ -115,6 +115,6 @@ def decision(root: Any, action: Action, at: datetime | None = UNSET) -> Decision
     if at is UNSET or at is None:
         return decided(action, root, root.context)
     at = cut(at)
-    known = [past.facts for past in root.past if past.known_at <= at]
-    facts = policy.fold(root.facts(), known, strict=False) if known else None
+    known_facts = [past.facts for past in root.past if past.known_at <= at]
+    facts = policy.fold(root.facts(), known_facts, strict=False) if known_facts else None
     return policy.decide(action, facts, root.context.viewer, at, conflict=root.has_conflict)

@@ -90,16 +90,18 @@ async def act(
     stored with the event. The note of a new case is stored with the case instead.
     """
     checks = checks or Checks(input)
-    named: Any = input
+    typed_input: Any = input
     note: str | None = getattr(input, "note", None)
     if target is None:
-        target = resource.target(named.case_id) if isinstance(input, CaseInput) else order_target(named.order_id)
+        target = (
+            resource.target(typed_input.case_id) if isinstance(input, CaseInput) else order_target(typed_input.order_id)
+        )
     event_note = None if action in resource.created_by else note
     result = await perform(info.context, action, target, input, handler, checks, note=event_note, expected=expected)
     if isinstance(input, CaseInput):
         order, row = await _read_case(info, resource, input.case_id)
     else:
-        order, row = await _read_order(info, resource, named.order_id, result)
+        order, row = await _read_order(info, resource, typed_input.order_id, result)
         if result.errors and action in resource.created_by:
             row = None
     return resource.payload(order=order, user_errors=result.errors, **{resource.field: row})

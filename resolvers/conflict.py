@@ -39,13 +39,13 @@ def finds_conflicts(*parties: str) -> RelationDeclaration:
     columns = [party for party in parties if party != SUPPLIER_OF_ITS_ORDER]
 
     async def load(context: Context, rows: Sequence[Any], _field: SelectedField) -> None:
-        others = await others_of(context.viewer)
-        if not others:
+        other_parties = await others_of(context.viewer)
+        if not other_parties:
             return
         suppliers = await _suppliers(rows) if SUPPLIER_OF_ITS_ORDER in parties else {}
         for row in rows:
             ids = [*(getattr(row, column) for column in columns), suppliers.get(row.order_id)]
-            row.as_party = context.viewer if others.intersection(ids) else None
+            row.as_party = context.viewer if other_parties.intersection(ids) else None
 
     def resolve(owner: type[Row]) -> Relation:
         for column in columns:

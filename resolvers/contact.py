@@ -45,8 +45,8 @@ def normal_page(text: str) -> str | None:
     """Returns the address of a web page without its scheme, its host in lower case; None if it is not one."""
     match = _PAGE.fullmatch(text)
     if match is not None:
-        host, port, rest = match.groups(default="")
-        return f"{host.lower()}{port}{rest}"
+        host, port, path = match.groups(default="")
+        return f"{host.lower()}{port}{path}"
     # Anything else with a scheme that a browser may accept, such as a user name in front of the host.
     match = re.fullmatch(r"https?://([^\s/]+\.[^\s]+)", text, re.IGNORECASE)
     return match[1] if match else None

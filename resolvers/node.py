@@ -52,8 +52,8 @@ async def _by_ids(info: Info, global_ids: Sequence[str]) -> list[Any]:
     rows: dict[tuple[str, UUID], Any] = {(Viewer.__name__, viewer.id): Viewer(viewer)}
     for type_name in sorted({name for name, _ in filter(None, decoded) if name in _ROWS}):
         keys = {key for name, key in filter(None, decoded) if name == type_name}
-        found = await read(info.context, Select(_ROWS[type_name], Where.among("id", keys)), selection)
-        rows |= {(type_name, row.id): row for row in found}  # type: ignore[attr-defined]
+        type_rows = await read(info.context, Select(_ROWS[type_name], Where.among("id", keys)), selection)
+        rows |= {(type_name, row.id): row for row in type_rows}  # type: ignore[attr-defined]
     return [rows.get(entry) if entry else None for entry in decoded]
 
 

@@ -7,7 +7,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types.graphql import OperationType
 
 import schema.enums  # noqa: F401  # pyright: ignore[reportUnusedImport]
-from execution.hooks import Hooks, Outcome
+from execution.hooks import ExecutionOutcome, Hooks
 from execution.schema import Schema
 from models import database
 from resolvers import telemetry
@@ -26,7 +26,7 @@ class RequestHooks(Hooks):
     def around(self, kind: OperationType) -> AbstractContextManager[Any]:
         return database.allow_replica(kind is OperationType.QUERY)
 
-    def on_outcome(self, outcome: Outcome, operation: str) -> None:
+    def on_outcome(self, outcome: ExecutionOutcome, operation: str) -> None:
         telemetry.count_execution(operation, outcome)
 
 

@@ -4,7 +4,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import strawberry
 
-from execution.complexity import AS_ASKED
+from execution.complexity import SIZED_BY_PARENT
 from resolvers.read.pagination import Page
 from schema.declare import resolved
 
@@ -27,7 +27,7 @@ class Edge(Generic[T]):
 
 @strawberry.type(description="A page of a list.")
 class Connection(Generic[T]):
-    edges: list[Edge[T]] = strawberry.field(metadata=AS_ASKED, description="The entries of the page.")
+    edges: list[Edge[T]] = strawberry.field(metadata=SIZED_BY_PARENT, description="The entries of the page.")
     page_info: PageInfo = strawberry.field(description="The position of the page in the list.")
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import strawberry
 
-from execution.complexity import asking, sized
+from execution.complexity import sized, sized_by
 from resolvers.read.pagination import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 
 DEFAULT_ARGUMENTS = {
@@ -27,13 +27,17 @@ def resolved(
     *,
     watched: bool = False,
     size: int | None = None,
-    asks: tuple[str, ...] = (),
+    sized_by_argument: tuple[str, ...] = (),
     **arguments: str,
 ) -> Any:
-    """Returns a field that `resolver` answers, or a subscription if it is `watched`. `size` and `asks` tell how many
-    entries its list has (execution.complexity). Raises KeyError if an argument has no description."""
+    """Returns a field that `resolver` answers, or a subscription if it is `watched`. `size` or
+    `sized_by_argument` tells how many entries its list has (execution.complexity). Raises KeyError
+    if an argument has no description."""
     declare: Any = strawberry.subscription if watched else strawberry.field
-    metadata = {**(sized(size) if size is not None else {}), **(asking(*asks) if asks else {})}
+    metadata = {
+        **(sized(size) if size is not None else {}),
+        **(sized_by(*sized_by_argument) if sized_by_argument else {}),
+    }
     field = declare(resolver, graphql_type=graphql_type, description=description, metadata=metadata)
     for argument in field.arguments:
         argument.description = (DEFAULT_ARGUMENTS | arguments)[argument.python_name]

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import strawberry
 
-from execution.complexity import AS_ASKED, SHORT_TEXT
+from execution.complexity import SHORT_TEXT, SIZED_BY_PARENT
 from models.enums import OrderKind, OrderStatus
 from resolvers.orders import record
 from schema.account import Account
@@ -78,16 +78,18 @@ class Order(Node, Actionable):
 )
 class RecordOrdersPayload:
     orders: list[Order] | None = strawberry.field(
-        metadata=AS_ASKED,
+        metadata=SIZED_BY_PARENT,
         description="The orders as they are now, in the order of the input, without those that skipInvalid skipped. "
         "Null if the records were refused.",
     )
     ignored: list[str] = strawberry.field(
-        metadata=AS_ASKED,
+        metadata=SIZED_BY_PARENT,
         description="The numbers of the orders whose record was not newer than the last one. Such a record changes "
         "nothing.",
     )
-    user_errors: list[UserError] = strawberry.field(metadata=AS_ASKED, description="All problems of the records.")
+    user_errors: list[UserError] = strawberry.field(
+        metadata=SIZED_BY_PARENT, description="All problems of the records."
+    )
 
 
 @strawberry.type
@@ -96,5 +98,5 @@ class RecordMutations:
         record.record_orders,
         RecordOrdersPayload,
         "Records what the order system knows about orders, by their numbers. For the role SERVICE.",
-        asks=("input", "orders"),
+        sized_by_argument=("input", "orders"),
     )

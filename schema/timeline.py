@@ -5,7 +5,7 @@ from typing import Any
 
 import strawberry
 
-from execution.complexity import AS_ASKED, SHORT_TEXT
+from execution.complexity import SHORT_TEXT, SIZED_BY_PARENT
 from models.enums import Action
 from schema.account import Account
 from schema.connection import PageInfo, paged_field
@@ -37,7 +37,7 @@ class TimelineEdge:
 
 @strawberry.type(description="A page of a timeline, oldest first.")
 class TimelineConnection:
-    edges: list[TimelineEdge] = strawberry.field(metadata=AS_ASKED, description="The entries of the page.")
+    edges: list[TimelineEdge] = strawberry.field(metadata=SIZED_BY_PARENT, description="The entries of the page.")
     page_info: PageInfo = strawberry.field(description="The position of the page in the timeline.")
 
 

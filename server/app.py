@@ -57,11 +57,11 @@ async def readyz(request: Request) -> Response:
     state = state_of(request)
     if state.stopping.has_begun:
         return JSONResponse({"status": "stopping"}, 503)
-    found = await readiness.look(state.files.store.check)
-    body: dict[str, Any] = {"status": "ready" if found.is_ready else "not ready", **found.parts}
-    if found.replica_lag is not None:
-        body["replicaLagSeconds"] = found.replica_lag
-    return JSONResponse(body, 200 if found.is_ready else 503)
+    readiness_result = await readiness.look(state.files.store.check)
+    body: dict[str, Any] = {"status": "ready" if readiness_result.is_ready else "not ready", **readiness_result.parts}
+    if readiness_result.replica_lag is not None:
+        body["replicaLagSeconds"] = readiness_result.replica_lag
+    return JSONResponse(body, 200 if readiness_result.is_ready else 503)
 
 
 async def _not_found(scope: Scope, receive: Receive, send: Send) -> None:

@@ -120,12 +120,12 @@ async def _put(request: Request, files: FileUrls, key: UUID) -> Response:
 async def _read_rest(request: Request) -> None:
     """Reads what a refused client still sends, since many clients read the response only after that. Gives up after
     some seconds or bytes; the connection is then closed."""
-    left = content_type.MAX_VIDEO_BYTES
+    bytes_left = content_type.MAX_VIDEO_BYTES
     with contextlib.suppress(TimeoutError, ClientDisconnect, RuntimeError):
         async with asyncio.timeout(READ_REST_SECONDS):
             async for chunk in request.stream():
-                left -= len(chunk)
-                if left < 0:
+                bytes_left -= len(chunk)
+                if bytes_left < 0:
                     return
 
 

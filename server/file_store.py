@@ -11,7 +11,7 @@ from server.settings import Settings
 CHECK_SECONDS = 5  # between two checks of the store
 
 
-def store(settings: Settings) -> Store:
+def open_store(settings: Settings) -> Store:
     """Returns the store, without connecting to it. Raises ValueError where the settings name none."""
     if settings.files.startswith("s3://"):
         return Bucket.at(settings.files, settings.files_seconds)
@@ -21,12 +21,12 @@ def store(settings: Settings) -> Store:
 
 
 def file_urls(settings: Settings) -> FileUrls:
-    return FileUrls(store(settings))
+    return FileUrls(open_store(settings))
 
 
-async def prepare(settings: Settings) -> None:
+async def prepare_store(settings: Settings) -> None:
     """Makes the folder for files and its secret. A bucket need not be reachable when a server starts."""
-    place = store(settings)
+    place = open_store(settings)
     if isinstance(place, Folder):
         await place.secret()
 

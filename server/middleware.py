@@ -61,10 +61,10 @@ class ResponseMiddleware:
             compressed_from(headers[ENCODINGS].decode("latin-1")) if self.compresses and ENCODINGS in headers else None
         )
         has_started = streams = False
-        held: Message | None = None  # the start of a response that will be compressed
+        held_start: Message | None = None  # the start of a response that will be compressed
 
         async def send_completed(message: Message) -> None:
-            nonlocal has_started, streams, held
+            nonlocal has_started, streams, held_start
             if message["type"] in ("http.response.start", "websocket.accept"):
                 has_started = True
                 size, media, may_be_compressed = 0, b"", self.compresses
@@ -89,10 +89,10 @@ class ResponseMiddleware:
                 streams = media.startswith(_STREAMS)
                 message["headers"] = response_headers
                 if least is not None and size >= least:
-                    held = message
+                    held_start = message
                     return
-            elif held is not None:
-                start, held = held, None
+            elif held_start is not None:
+                start, held_start = held_start, None
                 if not message.get("more_body"):
                     await _compress(start, message)
                 await send(start)

@@ -75,19 +75,19 @@ class Origins:
 
     def __init__(self, settings: Settings) -> None:
         """Raises ValueError where the settings list something that is not an origin."""
-        self.listed = frozenset[str]().union(*map(_normalized, settings.cors_origins))
+        self.allowed = frozenset[str]().union(*map(_normalized, settings.cors_origins))
         self.own = _host_and_port(settings.public_url or "")
         self.development = settings.mode is Mode.DEVELOPMENT
         self.headers = lru_cache(CACHED_VALUES)(self._headers)
 
     def allows(self, origin: str) -> bool:
-        if "*" in self.listed:
+        if "*" in self.allowed:
             return True
         normal = normalize_origin(_as_http(origin))
         if normal is None:
             return False
         return (
-            normal in self.listed or _host_and_port(normal) == self.own or (self.development and _is_loopback(normal))
+            normal in self.allowed or _host_and_port(normal) == self.own or (self.development and _is_loopback(normal))
         )
 
     def allows_socket(self, headers: Mapping[str, str]) -> bool:
@@ -95,8 +95,8 @@ class Origins:
         origin = headers.get("origin")
         if origin is None or headers.get("sec-fetch-site") == "same-origin":
             return True
-        here = _host_and_port(f"//{headers.get('host', '')}")
-        return (here is not None and _host_and_port(origin) == here) or self.allows(origin)
+        own_host = _host_and_port(f"//{headers.get('host', '')}")
+        return (own_host is not None and _host_and_port(origin) == own_host) or self.allows(origin)
 
     def _headers(self, origin: str) -> tuple[tuple[bytes, bytes], ...]:
         """Returns the headers that let a page of this origin read the response; none where it may not."""

@@ -57,7 +57,7 @@ class SafeTransaction(_ClearErrorsClient, TransactionWrapper):
         return int(tag.rpartition(" ")[2])
 
 
-class SafeTransactionContext(TransactionContextPooled):
+class SafeAsyncpgTransactionContext(TransactionContextPooled):
     """Always gives its connection back. `is_unknown` is set while COMMIT is sent and not answered."""
 
     is_unknown = False
@@ -142,7 +142,7 @@ class SafeAsyncpgClient(_ClearErrorsClient):
         return Connections(await super().create_pool(**options), lambda: self.is_away)
 
     def _in_transaction(self) -> TransactionContext:
-        return SafeTransactionContext(SafeTransaction(self), self._pool_init_lock)
+        return SafeAsyncpgTransactionContext(SafeTransaction(self), self._pool_init_lock)
 
     async def _translate_exceptions(self, func: Any, *args: Any, **kwargs: Any) -> Any:
         """Tries once more what only reads, and what has certainly not been executed."""

@@ -40,7 +40,7 @@ class ImmediateTransaction(SqliteTransactionWrapper):
         raise RuntimeError("a script would commit the transaction")
 
 
-class SafeTransactionContext(SqliteTransactionContext):
+class SafeSqliteTransactionContext(SqliteTransactionContext):
     """Always releases its lock. `is_unknown` is set while COMMIT runs."""
 
     is_unknown = False
@@ -94,7 +94,7 @@ class SafeSqliteClient(SqliteClient):
             self.pragmas["query_only"] = self.pragmas.pop("query_only")
 
     def _in_transaction(self) -> TransactionContext:
-        return SafeTransactionContext(ImmediateTransaction(self), self._lock)
+        return SafeSqliteTransactionContext(ImmediateTransaction(self), self._lock)
 
 
 def get_client_class(_config: dict[str, Any]) -> type[SafeSqliteClient]:

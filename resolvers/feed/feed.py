@@ -153,9 +153,9 @@ class Feed:
             self._delivered, self._missing = watermark, []
         while True:
             # One statement, so that of two events of an order the first is never missing if the second is there.
-            wanted = reduce(Q.__or__, (Q(id__range=ids) for ids in self._missing), Q(id__gt=self._delivered))
+            undelivered = reduce(Q.__or__, (Q(id__range=ids) for ids in self._missing), Q(id__gt=self._delivered))
             rows = (
-                await Event.filter(wanted)
+                await Event.filter(undelivered)
                 .using_db(database.read_connection())
                 .order_by("id")
                 .limit(BATCH)

@@ -74,7 +74,7 @@ class StoreResult:
         self.refused.add(record.path)
 
 
-async def store(
+async def store_records(
     context: Context,
     records: Sequence[CheckedRecord],
     seconds: float = TRANSACTION_SECONDS,
@@ -127,9 +127,9 @@ Accounts = dict[tuple[str, Role], models.Account]
 async def _add_accounts(records: Iterable[CheckedRecord]) -> Accounts:
     """Adds accounts for parties that have none. Returns the accounts of all parties, whose names cannot change until
     the transaction ends."""
-    named = {(subject, role): name for record in records for role, (subject, name) in record.parties.items()}
-    parties = sorted(named)
-    await account.insert([(subject, role, named[subject, role]) for subject, role in parties])
+    names = {(subject, role): name for record in records for role, (subject, name) in record.parties.items()}
+    parties = sorted(names)
+    await account.insert_missing([(subject, role, names[subject, role]) for subject, role in parties])
     accounts: Accounts = {}
     for start in range(0, len(parties), BATCH_SIZE):
         subjects = {subject for subject, _ in parties[start : start + BATCH_SIZE]}
@@ -145,13 +145,13 @@ async def _store_batch(
     """Stores records, each of a different order. Adds to `result` those that are refused or ignored."""
     numbers = [record.number for record in records]
     rows = await fetch(context, Select(Order, Where.among("number", numbers), order="number", lock=True))
-    known = {row.number: row for row in rows}
-    new = [record for record in records if record.number not in known]
+    stored = {row.number: row for row in rows}
+    new = [record for record in records if record.number not in stored]
     if new:
-        others = await models.Order.filter(number__in=[record.number for record in new])
-        if any(order.recorded_by_id == context.viewer.id for order in others):  # type: ignore[attr-defined]
+        foreign_orders = await models.Order.filter(number__in=[record.number for record in new])
+        if any(order.recorded_by_id == context.viewer.id for order in foreign_orders):  # type: ignore[attr-defined]
             raise _RecordedMeanwhile
-        if foreign := {order.number for order in others}:
+        if foreign := {order.number for order in foreign_orders}:
             message = "Another service has recorded an order with this number."
             for record in new:
                 if record.number in foreign:
@@ -160,9 +160,9 @@ async def _store_batch(
         if new:
             await _insert_orders(context, new, accounts)
     updates: list[tuple[Order, CheckedRecord]] = []
-    nanoseconds = await _nanoseconds(known, records)
+    nanoseconds = await _nanoseconds(stored, records)
     for record in records:
-        order = known.get(record.number)
+        order = stored.get(record.number)
         if order is None:
             continue
         if (record.recorded_at, record.recorded_nanoseconds) <= (order.recorded_at, nanoseconds.get(order.id, 0)):
@@ -249,12 +249,12 @@ async def _update_order(
     context: Context, order: Order, record: CheckedRecord, search: str, cancelled_here: bool
 ) -> None:
     """Replaces what the order system knew of the locked order by the record."""
-    kept: dict[str, Any] = {"cancelled_at": order.cancelled_at} if cancelled_here else {}
-    kept["payment_reversed_at"] = _payment_reversed_at(order, record)
+    kept_facts: dict[str, Any] = {"cancelled_at": order.cancelled_at} if cancelled_here else {}
+    kept_facts["payment_reversed_at"] = _payment_reversed_at(order, record)
     if record.facts["paid_at"] and record.facts["payment_submitted_at"] is None:
         # The payment was received, so it did not fail, even if the record leaves out when it was submitted.
-        kept["payment_submitted_at"] = order.payment_submitted_at
-    record = replace(record, facts=record.facts | kept)
+        kept_facts["payment_submitted_at"] = order.payment_submitted_at
+    record = replace(record, facts=record.facts | kept_facts)
     expired = await record_expirations(context, order)
     pending = _new_events({name: getattr(order, name) for name in record.facts}, record)
     items = [list(item) for item in record.columns["items"]]

@@ -134,5 +134,5 @@ def _remaining(condition: Expression, implied: dict[str, bool], possible: Sequen
     """
     decided = _decided(possible, _STATUS_FACTS.union(condition.facts()))
     tests = (IsSet(fact) if is_set else ~IsSet(fact) for fact, is_set in decided.items() if fact not in implied)
-    rest = condition.simplify(decided)
-    return (*tests, *([] if rest is TRUE else [rest]))
+    simplified = condition.simplify(decided)
+    return (*tests, *([] if simplified is TRUE else [simplified]))

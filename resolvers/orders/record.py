@@ -10,7 +10,7 @@ from models.enums import InputProblem, OrderKind, Reason, Role
 from resolvers.context import Info
 from resolvers.errors import UserError
 from resolvers.instant import FinerInstant
-from resolvers.orders.ingest import INSTANTS, CheckedRecord, store
+from resolvers.orders.ingest import INSTANTS, CheckedRecord, store_records
 from resolvers.orders.order import Order
 from resolvers.policy.messages import MESSAGES
 from resolvers.read.fetch import read
@@ -118,7 +118,7 @@ def check(checks: Checks, record: OrderRecord, now: datetime) -> CheckedRecord:
         checks.problem(f"{path}supplier.subject", InputProblem.OTHER, message)
     currency = record.total.currency_code
     total = checks.money(f"{path}total", record.total, minimum=0)
-    paid = _amount_paid(checks, record, path, total)
+    amount_paid = _amount_paid(checks, record, path, total)
     for name, label in (
         ("payment_submitted_at", "paymentSubmittedAt"),
         ("paid_at", "paidAt"),
@@ -136,7 +136,7 @@ def check(checks: Checks, record: OrderRecord, now: datetime) -> CheckedRecord:
         number=record.number,
         kind=record.kind,
         parties={role: (party.subject, party.name) for role, party in parties},
-        facts={name: getattr(record, name) for name in INSTANTS} | {"total": total, "amount_paid": paid},
+        facts={name: getattr(record, name) for name in INSTANTS} | {"total": total, "amount_paid": amount_paid},
         columns={"currency": currency, "items": items},
         recorded_at=record.recorded_at,
         recorded_nanoseconds=record.recorded_nanoseconds,
@@ -188,7 +188,7 @@ async def record_orders(info: Info, input: RecordOrders) -> RecordOrdersPayload:
             records.append(checked)
     if errors and not input.skip_invalid:
         return _nothing_recorded(errors)
-    result = await store(context, records, skip_invalid=bool(input.skip_invalid))
+    result = await store_records(context, records, skip_invalid=bool(input.skip_invalid))
     errors += result.errors
     if errors and not input.skip_invalid:
         return _nothing_recorded(errors)

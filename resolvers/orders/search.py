@@ -17,13 +17,15 @@ def _following(context: Context, page: Page, keyset: Keyset) -> Where:
     return visible_rows("orders", context.viewer) & keyset.where(page)
 
 
-def near(context: Context, text: str, others: Where, page: Page, keyset: Keyset) -> Where:
-    """Returns the condition that an order has the text and fulfils `others`, on PostgreSQL. It finds only orders that
-    follow closely in the list. If they do not fill the page, there may be more behind them."""
+def near(context: Context, text: str, conditions: Where, page: Page, keyset: Keyset) -> Where:
+    """Returns the condition that an order has the text and fulfils `conditions`, on PostgreSQL. It finds only orders
+    that follow closely in the list. If they do not fill the page, there may be more behind them."""
     following, order = _following(context, page, keyset), keyset.order(page)
     rows = f"SELECT * FROM orders WHERE {following.text} ORDER BY {order} LIMIT {NEAR}"
-    keys = f"SELECT id FROM ({rows}) AS following WHERE strpos(search, {{}}) > 0 AND ({others.text}) ORDER BY {order}"
-    return Where(f"id = ANY(ARRAY({keys} LIMIT {page.size + 1}))", *following.values, text, *others.values)
+    keys = (
+        f"SELECT id FROM ({rows}) AS following WHERE strpos(search, {{}}) > 0 AND ({conditions.text}) ORDER BY {order}"
+    )
+    return Where(f"id = ANY(ARRAY({keys} LIMIT {page.size + 1}))", *following.values, text, *conditions.values)
 
 
 async def continues(context: Context, page: Page, keyset: Keyset) -> bool:

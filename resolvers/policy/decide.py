@@ -18,7 +18,7 @@ from resolvers.policy.rule import Rule, Subject
 from resolvers.policy.rules import TABLE
 
 
-class Viewer(Protocol):
+class ViewerIdentity(Protocol):
     @property
     def id(self) -> UUID: ...
 
@@ -47,7 +47,9 @@ class Decision:
     closes_at: datetime | None = None
 
 
-def decide(action: Action, facts: Facts | None, viewer: Viewer, now: datetime, *, conflict: bool = False) -> Decision:
+def decide(
+    action: Action, facts: Facts | None, viewer: ViewerIdentity, now: datetime, *, conflict: bool = False
+) -> Decision:
     """Decides whether `viewer` may do `action` at `now`; a refusal has the first reason that applies.
 
     `facts` is None if the subject does not exist or the viewer may not see it. `conflict` is true if the viewer is an
@@ -68,7 +70,7 @@ def _rule(action: Action, facts: Facts) -> Rule | None:
     return TABLE.get((facts.subject, action, _order_kind(facts)))
 
 
-def _belongs_to(viewer: Viewer, facts: Facts) -> bool:
+def _belongs_to(viewer: ViewerIdentity, facts: Facts) -> bool:
     party = facts.party(viewer.role)
     return party is None or party == viewer.id
 
@@ -82,7 +84,7 @@ def _allowed(rule: Rule, facts: Facts) -> Decision:
     return Decision(rule.action, True, rule.label, None, None, opens_at, closes_at)
 
 
-def _apply(rule: Rule, facts: Facts, viewer: Viewer, now: datetime, conflict: bool) -> Decision:
+def _apply(rule: Rule, facts: Facts, viewer: ViewerIdentity, now: datetime, conflict: bool) -> Decision:
     opens_at, closes_at = rule.window.bounds(facts) if rule.window else (None, None)
     reason = _first_reason(rule, facts, viewer.role, now, opens_at, closes_at, conflict)
     message = message_for(rule.action, reason, opens_at, closes_at) if reason else None
@@ -135,13 +137,13 @@ def rules_for(role: Role, subject: Subject, kind: OrderKind | None) -> RulesForV
     return RulesForViewer(subject, kind, role)
 
 
-def is_allowed(action: Action, facts: Facts, viewer: Viewer, now: datetime) -> bool:
+def is_allowed(action: Action, facts: Facts, viewer: ViewerIdentity, now: datetime) -> bool:
     """Returns `decide(...).allowed`, without computing the reason."""
     is_open = rules_for(viewer.role, facts.subject, _order_kind(facts)).predicates.get(action)
     return is_open is not None and _belongs_to(viewer, facts) and is_open(facts, viewer.role, now)
 
 
-def available_actions(facts: Facts, viewer: Viewer, now: datetime, *, conflict: bool = False) -> list[Decision]:
+def available_actions(facts: Facts, viewer: ViewerIdentity, now: datetime, *, conflict: bool = False) -> list[Decision]:
     """Returns a decision for each allowed action, in the table's order."""
     if conflict or not _belongs_to(viewer, facts):
         return []
@@ -150,7 +152,7 @@ def available_actions(facts: Facts, viewer: Viewer, now: datetime, *, conflict: 
 
 
 def next_change_at(
-    facts: Facts, viewer: Viewer, now: datetime, also: Iterable[Expression] = (), *, conflict: bool = False
+    facts: Facts, viewer: ViewerIdentity, now: datetime, also: Iterable[Expression] = (), *, conflict: bool = False
 ) -> datetime | None:
     """Returns the first instant after `now` at which time alone changes `available_actions` or one of `also`."""
     if not _belongs_to(viewer, facts):
@@ -185,7 +187,7 @@ def deadline(action: Action, facts: Facts, now: datetime) -> datetime | None:
     return rule.window.bounds(facts)[1]
 
 
-def condition_for(viewer: Viewer, action: Action, subject: Subject) -> Expression:
+def condition_for(viewer: ViewerIdentity, action: Action, subject: Subject) -> Expression:
     """Returns the expression "`viewer` may do `action`", for a query over rows that belong to the viewer."""
     return any_of(
         Equals("kind", rule.kind) & rule.is_open if rule.kind else rule.is_open

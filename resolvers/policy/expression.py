@@ -178,8 +178,8 @@ class OlderThan(Expression):
         return f"(facts.{self.fact} is not None and now > facts.{self.fact} + {bind(self.duration)})"
 
     def sql(self, bind: Bind, role: Role, now: datetime) -> str:
-        passed = f"{self.fact} < {bind(now - self.duration)}"
-        return passed if self.not_null else f"({self.fact} IS NOT NULL AND {passed})"
+        condition = f"{self.fact} < {bind(now - self.duration)}"
+        return condition if self.not_null else f"({self.fact} IS NOT NULL AND {condition})"
 
     def simplify(self, is_set: Mapping[str, bool]) -> Expression:
         if self.fact not in is_set:
@@ -216,8 +216,8 @@ class Not(Expression):
         return self.operand.satisfiable(not truth, set_facts)
 
     def simplify(self, is_set: Mapping[str, bool]) -> Expression:
-        rest = self.operand.simplify(is_set)
-        return FALSE if rest is TRUE else TRUE if rest is FALSE else Not(rest)
+        operand = self.operand.simplify(is_set)
+        return FALSE if operand is TRUE else TRUE if operand is FALSE else Not(operand)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

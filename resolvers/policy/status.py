@@ -23,13 +23,13 @@ def _evaluator(statuses: StatusTable[Any]) -> Evaluator:
     return compile_first_match((expression, status) for status, expression in statuses)
 
 
-def status_is(statuses: StatusTable[S], wanted: Iterable[S]) -> Expression:
-    """Returns the expression "the status is one of `wanted`", for use in queries."""
-    wanted = set(wanted)
+def status_is(statuses: StatusTable[S], selected: Iterable[S]) -> Expression:
+    """Returns the expression "the status is one of `selected`", for use in queries."""
+    selected = set(selected)
     return any_of(
         all_of([expression, *(~earlier for _, earlier in statuses[:position])])
         for position, (status, expression) in enumerate(statuses)
-        if status in wanted
+        if status in selected
     )
 
 

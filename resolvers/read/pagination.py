@@ -209,7 +209,7 @@ class Connection(Generic[T]):
     page_info: PageInfo
 
 
-def connection(
+def build_connection(
     rows: Sequence[R], page: Page, keyset: Keyset, name: str, node: Callable[[R], Any] = lambda row: row
 ) -> Connection[Any]:
     """Returns the connection for a page of the list `name`. `rows` are in the page's direction, and one more than its
@@ -305,7 +305,7 @@ def _pages_of(
         for key, extra in more.items():
             entries[key] = keyset.merged(page, entries[key], extra)
         for row in rows:
-            row.pages[name, page] = connection(entries[row.id], page, keyset, list_name(row))
+            row.pages[name, page] = build_connection(entries[row.id], page, keyset, list_name(row))
 
     return to_many(ToMany(target, column, attach, slice, below), key=page_of, needs=needs)
 
@@ -347,9 +347,9 @@ async def paginate(
     else:
         inverse = selection.field(node.inverse)
         # The node's inverse is the row itself, unless the query asks that for the node a second time.
-        once = not inverse.occurrences(row_type.__name__, (node.name,))
-        also = selection.as_field(node.with_inverse if once else node.name)
-        planned = plan(context, row_type, inverse if once else Selection(selection.info), also)
+        is_once = not inverse.occurrences(row_type.__name__, (node.name,))
+        also = selection.as_field(node.with_inverse if is_once else node.name)
+        planned = plan(context, row_type, inverse if is_once else Selection(selection.info), also)
     if lookup is not Lookup.KEYS:
         bounds = keyset.where(page)
         where = tuple([part & bounds for part in where]) if isinstance(where, tuple) else where & bounds
@@ -364,4 +364,4 @@ async def paginate(
     )
     rows = await fetch(context, select, planned)
     await load_relations(context, rows[: page.size], planned)
-    return connection(rows, page, keyset, keyset.name, attrgetter(node.name) if node else lambda row: row)
+    return build_connection(rows, page, keyset, keyset.name, attrgetter(node.name) if node else lambda row: row)

@@ -204,22 +204,22 @@ def column_names(row_type: type[Row]) -> tuple[str, ...]:
 @cache
 def _columns(row_type: type[Row], dialect: str) -> list[tuple[str, Callable[[Any], Any] | None]]:
     """Returns the row's columns, each with the function that converts the driver's value, if it needs one."""
-    known: dict[str, Any] = row_type.MODEL._meta.fields_map  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    fields_map: dict[str, Any] = row_type.MODEL._meta.fields_map  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     columns: list[tuple[str, Callable[[Any], Any] | None]] = []
     for name in column_names(row_type):
-        kind = known[name]
-        read: Callable[[Any], Any] | None = None
+        kind = fields_map[name]
+        convert: Callable[[Any], Any] | None = None
         if isinstance(kind, CharEnumFieldInstance):
-            read = EnumMembers(kind.enum_type, nullable=kind.null).__getitem__
+            convert = EnumMembers(kind.enum_type, nullable=kind.null).__getitem__
         elif isinstance(kind, JSONField):
-            read = orjson.loads
+            convert = orjson.loads
         elif dialect == "sqlite" and isinstance(kind, BooleanField):
-            read = bool
+            convert = bool
         elif dialect == "sqlite" and isinstance(kind, UUIDField):
-            read = UUID
+            convert = UUID
         elif dialect == "sqlite" and isinstance(kind, DatetimeField):
-            read = _instant
-        columns.append((name, read))
+            convert = _instant
+        columns.append((name, convert))
     return columns
 
 
@@ -279,9 +279,9 @@ class RowLayout:
 
         row_type = constant(self.row_type)
         lines = [f"{row} = {constant(object.__new__)}({row_type})", f"{row}.context = context"]
-        for attribute, read in _columns(self.row_type, self.dialect):
+        for attribute, convert in _columns(self.row_type, self.dialect):
             column = next_column()
-            value = f"None if {column} is None else {constant(read)}({column})" if read else column
+            value = f"None if {column} is None else {constant(convert)}({column})" if convert else column
             lines.append(f"{row}.{attribute} = {value}")
         for item in fields(cast("Any", self.row_type)):
             if not item.init:

@@ -13,7 +13,7 @@ from resolvers.policy import Bind
 REUSED = (datetime, UUID)  # types of values that share a placeholder when they are equal
 
 
-class Condition(Protocol):
+class SqlCondition(Protocol):
     """A condition of the policy (`resolvers.policy.Expression`), or a combination of some."""
 
     def sql(self, bind: Bind, role: Role, now: datetime) -> str: ...
@@ -36,7 +36,7 @@ class Where:
         return cls(f"{column} IN ({', '.join(['{}'] * len(values)) or 'NULL'})", *values)
 
     @classmethod
-    def of(cls, condition: Condition, role: Role, now: datetime) -> "Where":
+    def of(cls, condition: SqlCondition, role: Role, now: datetime) -> "Where":
         """Returns the policy's condition as it is for this role at this instant."""
         values: list[object] = []
 

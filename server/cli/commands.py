@@ -43,7 +43,7 @@ def _settings(mode: Mode = Mode.DEVELOPMENT) -> Settings:
         tortoise_config(settings.database, settings.replica_url)
         rate_limits.RateLimiter(settings)
         origins.Origins(settings)
-        file_store.store(settings)
+        file_store.open_store(settings)
         persisted.open_documents(settings)
     except ValueError as error:
         raise click.ClickException(f"The settings are not valid: {error}") from None
@@ -114,7 +114,7 @@ def serve(host: str, port: int, workers: int) -> None:
     settings = _settings(Mode.PRODUCTION)
     if settings.mode is Mode.DEVELOPMENT:
         _run(_migrate(settings))
-    _run(file_store.prepare(settings), "The store of files")
+    _run(file_store.prepare_store(settings), "The store of files")
     _serve(
         settings,
         host,
@@ -136,7 +136,7 @@ def migrate() -> None:
 def demo(port: int) -> None:
     """Serve a new demonstration database, and print tokens and a query to try."""
     settings = demonstration.settings(_settings())
-    _run(demonstration.prepare(settings))
+    _run(demonstration.fill_database(settings))
     _serve(settings, "127.0.0.1", port, 1, demonstration.introduction)
 
 

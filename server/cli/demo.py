@@ -48,7 +48,7 @@ MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
-class Step:
+class StoryStep:
     """An event of the past: a fact that the order system recorded, or a mutation by an account."""
 
     ago: timedelta
@@ -59,23 +59,23 @@ class Step:
     file: str | None = None  # the name of a text file that is attached
 
 
-def _submitted(ago: timedelta) -> Step:
-    return Step(ago, "paymentSubmittedAt")
+def _submitted(ago: timedelta) -> StoryStep:
+    return StoryStep(ago, "paymentSubmittedAt")
 
 
-def _paid(ago: timedelta) -> Step:
-    return Step(ago, "paidAt")
+def _paid(ago: timedelta) -> StoryStep:
+    return StoryStep(ago, "paidAt")
 
 
-def _shipped(ago: timedelta) -> Step:
-    return Step(ago, "shippedAt")
+def _shipped(ago: timedelta) -> StoryStep:
+    return StoryStep(ago, "shippedAt")
 
 
-def _completed(ago: timedelta) -> Step:
-    return Step(ago, "completedAt")
+def _completed(ago: timedelta) -> StoryStep:
+    return StoryStep(ago, "completedAt")
 
 
-def _delivered(ago: timedelta) -> list[Step]:
+def _delivered(ago: timedelta) -> list[StoryStep]:
     """Returns the steps of an order that was completed `ago`."""
     return [_paid(ago + 9 * DAY), _shipped(ago + 7 * DAY), _completed(ago)]
 
@@ -88,53 +88,59 @@ def _overall(stars: int) -> dict[str, Any]:
     return {"overall": stars}
 
 
-def _rated(ago: timedelta, ratings: dict[str, Any]) -> Step:
-    return Step(ago, "leaveFeedback", BUYER, {"ratings": ratings, "comment": "Well packed, one lamp flickered."})
+def _rated(ago: timedelta, ratings: dict[str, Any]) -> StoryStep:
+    return StoryStep(ago, "leaveFeedback", BUYER, {"ratings": ratings, "comment": "Well packed, one lamp flickered."})
 
 
-def _replied(ago: timedelta) -> Step:
-    return Step(ago, "replyToFeedback", SUPPLIER, {"text": "Thank you! A spare lamp is on its way."})
+def _replied(ago: timedelta) -> StoryStep:
+    return StoryStep(ago, "replyToFeedback", SUPPLIER, {"text": "Thank you! A spare lamp is on its way."})
 
 
-def _revised(ago: timedelta, ratings: dict[str, Any]) -> Step:
-    return Step(ago, "reviseFeedback", BUYER, {"ratings": ratings, "comment": "The spare lamp came; all is well."})
+def _revised(ago: timedelta, ratings: dict[str, Any]) -> StoryStep:
+    return StoryStep(ago, "reviseFeedback", BUYER, {"ratings": ratings, "comment": "The spare lamp came; all is well."})
 
 
-def _asked(ago: timedelta) -> Step:
-    return Step(ago, "requestCancellation", BUYER, {"reason": "NO_LONGER_NEEDED", "note": "The project was put off."})
+def _requested(ago: timedelta) -> StoryStep:
+    return StoryStep(
+        ago, "requestCancellation", BUYER, {"reason": "NO_LONGER_NEEDED", "note": "The project was put off."}
+    )
 
 
-def _disputed(ago: timedelta, wanted: str = "PARTIAL_REFUND") -> Step:
+def _disputed(ago: timedelta, wanted: str = "PARTIAL_REFUND") -> StoryStep:
     claim = {"claim": {"amount": "120.00", "currencyCode": "USD"}} if wanted != "REPLACEMENT" else {}
     text = "Twelve of the lamps do not light up."
-    return Step(ago, "openDispute", BUYER, {"reason": "DEFECTIVE", "description": text, "wanted": wanted} | claim)
+    return StoryStep(ago, "openDispute", BUYER, {"reason": "DEFECTIVE", "description": text, "wanted": wanted} | claim)
 
 
-def _offered(ago: timedelta) -> Step:
+def _offered(ago: timedelta) -> StoryStep:
     amount = {"amount": "60.00", "currencyCode": "USD"}
-    return Step(ago, "proposeResolution", SUPPLIER, {"resolution": "PARTIAL_REFUND", "amount": amount})
+    return StoryStep(ago, "proposeResolution", SUPPLIER, {"resolution": "PARTIAL_REFUND", "amount": amount})
 
 
-def _reviewed(ago: timedelta) -> list[Step]:
+def _reviewed(ago: timedelta) -> list[StoryStep]:
     """Returns the steps of an order that was disputed `ago` and escalated as soon as possible."""
-    return [_paid(ago + DAY), _disputed(ago), Step(ago - 3 * DAY, "escalateDispute", BUYER, {"note": "No answer."})]
+    return [
+        _paid(ago + DAY),
+        _disputed(ago),
+        StoryStep(ago - 3 * DAY, "escalateDispute", BUYER, {"note": "No answer."}),
+    ]
 
 
-def _evidence(ago: timedelta, party: str) -> Step:
-    return Step(ago, "requestEvidence", AGENT, {"party": party, "text": "Please describe what is broken."})
+def _evidence(ago: timedelta, party: str) -> StoryStep:
+    return StoryStep(ago, "requestEvidence", AGENT, {"party": party, "text": "Please describe what is broken."})
 
 
 _TA, _SP, _OFF = OrderKind.TRADE_ASSURANCE, OrderKind.SECURE_PAYMENT, OrderKind.OFFLINE
-_ORDER_STORIES: list[tuple[OrderKind, str, list[Step]]] = [
+_ORDER_STORIES: list[tuple[OrderKind, str, list[StoryStep]]] = [
     (_TA, "awaiting payment", []),
     (_TA, "payment being processed", [_submitted(2 * HOUR)]),
     (_TA, "paid", [_submitted(3 * DAY), _paid(2 * DAY)]),
     (_TA, "shipped but unpaid", [_shipped(DAY)]),
     (_TA, "shipped", [_paid(4 * DAY), _shipped(DAY)]),
-    (_TA, "completion dated tomorrow", [_paid(4 * DAY), Step(HOUR, "completedAt", dated=-DAY)]),
+    (_TA, "completion dated tomorrow", [_paid(4 * DAY), StoryStep(HOUR, "completedAt", dated=-DAY)]),
     (_TA, "cancelled by the buyer", [
-        Step(DAY, "cancelOrder", BUYER, {"reason": "FOUND_BETTER_PRICE"})]),
-    (_TA, "cancelled by the order system after payment", [_paid(3 * DAY), Step(DAY, "cancelledAt")]),
+        StoryStep(DAY, "cancelOrder", BUYER, {"reason": "FOUND_BETTER_PRICE"})]),
+    (_TA, "cancelled by the order system after payment", [_paid(3 * DAY), StoryStep(DAY, "cancelledAt")]),
     (_TA, "feedback just open", _delivered(MINUTE)),
     (_TA, "feedback closes in an hour", _delivered(60 * DAY - HOUR)),
     (_TA, "feedback closed a minute ago", _delivered(60 * DAY + MINUTE)),
@@ -150,10 +156,10 @@ _ORDER_STORIES: list[tuple[OrderKind, str, list[Step]]] = [
     (_TA, "dispute waiting for the buyer", [_paid(9 * DAY), _disputed(4 * DAY), _offered(2 * DAY)]),
     (_TA, "dispute's proposal rejected", [
         _paid(9 * DAY), _disputed(4 * DAY), _offered(2 * DAY),
-        Step(DAY, "rejectProposal", BUYER, {"note": "Too little."})]),
+        StoryStep(DAY, "rejectProposal", BUYER, {"note": "Too little."})]),
     (_TA, "dispute that can be escalated in an hour", [_paid(9 * DAY), _disputed(3 * DAY - HOUR)]),
     (_TA, "dispute settled", [
-        _paid(9 * DAY), _disputed(4 * DAY), _offered(2 * DAY), Step(DAY, "acceptProposal", BUYER)]),
+        _paid(9 * DAY), _disputed(4 * DAY), _offered(2 * DAY), StoryStep(DAY, "acceptProposal", BUYER)]),
     (_TA, "dispute escalated", [*_reviewed(6 * DAY)]),
     (_TA, "dispute waiting for the buyer's evidence", [*_reviewed(6 * DAY), _evidence(DAY, "BUYER")]),
     (_TA, "dispute lapses in an hour", [*_reviewed(9 * DAY), _evidence(5 * DAY - HOUR, "BUYER")]),
@@ -161,26 +167,29 @@ _ORDER_STORIES: list[tuple[OrderKind, str, list[Step]]] = [
     (_TA, "dispute waiting for the supplier's evidence", [*_reviewed(6 * DAY), _evidence(DAY, "SUPPLIER")]),
     (_TA, "dispute with evidence", [
         *_reviewed(6 * DAY), _evidence(3 * DAY, "SUPPLIER"),
-        Step(DAY, "postDisputeMessage", SUPPLIER, {"text": "This is the packing list."}, file="packing-list.txt")]),
+        StoryStep(
+            DAY, "postDisputeMessage", SUPPLIER, {"text": "This is the packing list."}, file="packing-list.txt")]),
     (_TA, "dispute resolved", [
         *_reviewed(6 * DAY),
-        Step(DAY, "resolveDispute", AGENT, {
+        StoryStep(DAY, "resolveDispute", AGENT, {
             "resolution": "PARTIAL_REFUND", "amount": {"amount": "100.00", "currencyCode": "USD"},
             "note": "Ten of the twelve are broken."})]),
     (_TA, "dispute goes to review in an hour", [_paid(19 * DAY), _disputed(7 * DAY - HOUR)]),
     (_TA, "dispute under review", [*_delivered(12 * DAY), _disputed(7 * DAY + MINUTE)]),
     (_TA, "dispute withdrawn", [
-        *_delivered(12 * DAY), _disputed(3 * DAY, "REPLACEMENT"), Step(DAY, "withdrawDispute", BUYER)]),
+        *_delivered(12 * DAY), _disputed(3 * DAY, "REPLACEMENT"), StoryStep(DAY, "withdrawDispute", BUYER)]),
     (_SP, "awaiting payment", []),
     (_SP, "payment being processed", [_submitted(HOUR)]),
     (_SP, "paid", [_paid(DAY)]),
-    (_SP, "cancellation requested", [_paid(3 * DAY), _asked(DAY)]),
+    (_SP, "cancellation requested", [_paid(3 * DAY), _requested(DAY)]),
     (_SP, "cancellation declined", [
-        _paid(5 * DAY), _asked(3 * DAY),
-        Step(DAY, "declineCancellation", SUPPLIER, {"note": "It is packed and leaves tonight."})]),
-    (_SP, "cancellation withdrawn", [_paid(5 * DAY), _asked(3 * DAY), Step(DAY, "withdrawCancellation", BUYER)]),
-    (_SP, "cancellation accepted", [_paid(5 * DAY), _asked(3 * DAY), Step(DAY, "acceptCancellation", SUPPLIER)]),
-    (_SP, "cancellation superseded by the shipment", [_paid(5 * DAY), _asked(3 * DAY), _shipped(DAY)]),
+        _paid(5 * DAY), _requested(3 * DAY),
+        StoryStep(DAY, "declineCancellation", SUPPLIER, {"note": "It is packed and leaves tonight."})]),
+    (_SP, "cancellation withdrawn", [
+        _paid(5 * DAY), _requested(3 * DAY), StoryStep(DAY, "withdrawCancellation", BUYER)]),
+    (_SP, "cancellation accepted", [
+        _paid(5 * DAY), _requested(3 * DAY), StoryStep(DAY, "acceptCancellation", SUPPLIER)]),
+    (_SP, "cancellation superseded by the shipment", [_paid(5 * DAY), _requested(3 * DAY), _shipped(DAY)]),
     (_SP, "shipped", [_paid(5 * DAY), _shipped(3 * DAY)]),
     (_SP, "dispute waiting for the supplier", [_paid(9 * DAY), _shipped(8 * DAY), _disputed(2 * DAY)]),
     (_SP, "feedback just open", _delivered(MINUTE)),
@@ -194,22 +203,22 @@ _ORDER_STORIES: list[tuple[OrderKind, str, list[Step]]] = [
     (_SP, "revised", [
         *_delivered(60 * DAY), _rated(50 * DAY, _areas(2)), _replied(30 * DAY), _revised(9 * DAY, _areas(4))]),
     (_OFF, "offline trade", [_paid(9 * DAY), _shipped(5 * DAY)]),
-    (_OFF, "complaint filed", [_paid(9 * DAY), Step(DAY, "fileComplaint", BUYER)]),
+    (_OFF, "complaint filed", [_paid(9 * DAY), StoryStep(DAY, "fileComplaint", BUYER)]),
     (_OFF, "complaint taken up", [
-        _paid(9 * DAY), Step(2 * DAY, "fileComplaint", BUYER), Step(DAY, "takeUpComplaint", AGENT)]),
+        _paid(9 * DAY), StoryStep(2 * DAY, "fileComplaint", BUYER), StoryStep(DAY, "takeUpComplaint", AGENT)]),
     (_OFF, "complaint waiting for the complainant", [
-        _paid(9 * DAY), Step(2 * DAY, "fileComplaint", BUYER),
-        Step(DAY, "postComplaintMessage", AGENT, {"text": "Do you have the wire's receipt?"})]),
+        _paid(9 * DAY), StoryStep(2 * DAY, "fileComplaint", BUYER),
+        StoryStep(DAY, "postComplaintMessage", AGENT, {"text": "Do you have the wire's receipt?"})]),
     (_OFF, "complaint resolved", [
-        _paid(9 * DAY), Step(4 * DAY, "fileComplaint", BUYER),
-        Step(DAY, "resolveComplaint", AGENT, {
+        _paid(9 * DAY), StoryStep(4 * DAY, "fileComplaint", BUYER),
+        StoryStep(DAY, "resolveComplaint", AGENT, {
             "resolution": "REFUND", "amount": {"amount": "900.00", "currencyCode": "USD"}, "note": "They pay back."})]),
     (_OFF, "complaint rejected", [
-        _paid(9 * DAY), Step(4 * DAY, "fileComplaint", BUYER),
-        Step(DAY, "rejectComplaint", AGENT, {"note": "The goods were signed for."})]),
+        _paid(9 * DAY), StoryStep(4 * DAY, "fileComplaint", BUYER),
+        StoryStep(DAY, "rejectComplaint", AGENT, {"note": "The goods were signed for."})]),
     (_OFF, "complaint withdrawn", [
-        _paid(9 * DAY), Step(4 * DAY, "fileComplaint", BUYER), Step(DAY, "withdrawComplaint", BUYER)]),
-    (_OFF, "complaint's reply overdue", [_paid(19 * DAY), Step(5 * DAY + MINUTE, "fileComplaint", BUYER)]),
+        _paid(9 * DAY), StoryStep(4 * DAY, "fileComplaint", BUYER), StoryStep(DAY, "withdrawComplaint", BUYER)]),
+    (_OFF, "complaint's reply overdue", [_paid(19 * DAY), StoryStep(5 * DAY + MINUTE, "fileComplaint", BUYER)]),
 ]  # fmt: skip
 
 _COMPLAINT = {
@@ -249,7 +258,7 @@ def settings(configured: Settings) -> Settings:
     return configured.model_copy(update={"database_url": f"sqlite://{VAR / 'demo.db'}"})
 
 
-async def prepare(settings: Settings) -> None:
+async def fill_database(settings: Settings) -> None:
     """Fills the database. Raises ClickException where it holds anything that is not of a demonstration."""
     async with database.connected(settings.database) as connection:
         await migrating.migrate(APPS, connection)
@@ -304,7 +313,7 @@ class _Story:
         number: str,
         kind: OrderKind,
         title: str,
-        steps: list[Step],
+        steps: list[StoryStep],
         buyer: str = BUYER,
         supplier: str = SUPPLIER,
     ) -> None:
@@ -323,7 +332,7 @@ class _Story:
         with derived_ids(number):
             await self._play_steps(record, placed, steps)
 
-    async def _play_steps(self, record: dict[str, Any], placed: timedelta, steps: list[Step]) -> None:
+    async def _play_steps(self, record: dict[str, Any], placed: timedelta, steps: list[StoryStep]) -> None:
         await self._record(record, placed, "placedAt", placed)
         [order] = await models.Order.filter(number=record["number"])
         for step in steps:

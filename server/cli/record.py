@@ -23,7 +23,7 @@ from resolvers.account import Account, sign_in
 from resolvers.context import Context
 from resolvers.errors import UserError
 from resolvers.feed.hub import Hub
-from resolvers.orders.ingest import CheckedRecord, store
+from resolvers.orders.ingest import CheckedRecord, store_records
 from resolvers.orders.record import OrderRecord, check
 from resolvers.write.checks import Checks
 from schema import SCHEMA
@@ -88,7 +88,7 @@ async def _record(
                 if not invalid or rejected is not None:
                     context = Context(account, now, now, files, Hub(), settings.limits)
                     records = [record for number, record, _ in checked if record is not None and number not in invalid]
-                    stored = await store(
+                    stored = await store_records(
                         context, records, BATCH_SECONDS, skip_invalid=rejected is not None, shielded=False
                     )
                     for error in stored.errors:
@@ -175,14 +175,14 @@ def _progress(total: int) -> Generator[Progress]:
         with click.progressbar(length=total, label="Importing", file=sys.stderr) as bar:
             yield lambda count, _last: bar.update(count)
         return
-    done, reported = 0, 0
+    done_count, reported = 0, 0
 
     def report(count: int, last: int) -> None:
-        nonlocal done, reported
-        done += count
-        if done - reported >= total / MAX_PROGRESS_LINES or done == total:
-            reported = done
-            click.echo(f"{done:,} of {total:,} records, up to line {last}", err=True)
+        nonlocal done_count, reported
+        done_count += count
+        if done_count - reported >= total / MAX_PROGRESS_LINES or done_count == total:
+            reported = done_count
+            click.echo(f"{done_count:,} of {total:,} records, up to line {last}", err=True)
 
     yield report
 

@@ -92,7 +92,7 @@ class GraphQLEndpoint(HTTPTransport):
             await socket.send_denial_response(refused_origin())
             return
         authorization = socket.headers.get("authorization")
-        await self.run(socket, context=websocket.Connection(self, self._origin(socket), authorization))
+        await self.run(socket, context=websocket.SocketConnection(self, self._origin(socket), authorization))
 
     async def _context(self, request: Request) -> Context:
         token = bearer(request.headers.get("authorization", ""))
@@ -135,7 +135,7 @@ class GraphQLEndpoint(HTTPTransport):
         """Raises RequestRejected where the account sends too many requests."""
         await self.state.rates.consume("account", viewer.id.hex)
 
-    async def on_ws_connect(self, context: websocket.Connection) -> UnsetType:
+    async def on_ws_connect(self, context: websocket.SocketConnection) -> UnsetType:
         await context.authenticate()
         return UNSET
 

@@ -86,26 +86,26 @@ class HTTPTransport(GraphQL[Any, None]):
             return await self._respond(request, media, context)
         return await super().run(request, context=context)  # pyright: ignore[reportUnknownVariableType]
 
-    async def _respond(self, request: Request, wanted: str | None, context: Any) -> Response:
-        _check_acceptable(wanted)
-        read = await self._read_parameters(request, request.body)
-        text = self.documents.text(read)
+    async def _respond(self, request: Request, accepted: str | None, context: Any) -> Response:
+        _check_acceptable(accepted)
+        request_parameters = await self._read_parameters(request, request.body)
+        text = self.documents.text(request_parameters)
         try:
             result = await self.schema.execute(
                 text,
-                read.variables,
+                request_parameters.variables,
                 context,
                 None,
-                read.operation_name,
+                request_parameters.operation_name,
                 _ALLOWED[request.method],
-                read.extensions,
+                request_parameters.extensions,
             )
         except InvalidOperationTypeError as error:
             if error.operation_type is OperationType.MUTATION:
                 raise RequestRejected(405, "METHOD_NOT_ALLOWED", "Send mutations by POST.", allow="POST") from None
             raise RequestRejected(400, "BAD_REQUEST", error.as_http_error_reason(request.method)) from None
         body = await self.process_result(request, result)
-        media, status, headers = _single(wanted), 200, None
+        media, status, headers = _single(accepted), 200, None
         if current.get().code == UNAVAILABLE and _is_only_unavailable(body):
             # Nothing was executed, so this is not a GraphQL response, in any media type.
             body.pop("data", None)
@@ -118,11 +118,11 @@ class HTTPTransport(GraphQL[Any, None]):
         self, request: Request | AsyncHTTPRequestAdapter, body: Callable[[], Awaitable[bytes]]
     ) -> Parameters:
         if request.method == "GET":
-            read = parameters.from_query_string(request.query_params)
+            request_parameters = parameters.from_query_string(request.query_params)
         else:
-            read = parameters.from_body(request.headers, await body())
-        request_id.note_client(current.get(), read.extensions)
-        return read
+            request_parameters = parameters.from_body(request.headers, await body())
+        request_id.note_client(current.get(), request_parameters.extensions)
+        return request_parameters
 
     def should_render_graphql_ide(self, request: BaseRequestProtocol) -> bool:
         """Returns False, also for a GET without a query, for which Strawberry would show it."""

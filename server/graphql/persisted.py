@@ -35,7 +35,7 @@ class AutomaticPersistedQueries:
     """
 
     def __init__(self, max_size: int = MAX_CHARACTERS) -> None:
-        self.kept: LRUCache[str, str] = LRUCache(max_size, getsizeof=_size)
+        self.texts: LRUCache[str, str] = LRUCache(max_size, getsizeof=_size)
 
     def text(self, parameters: Parameters) -> str:
         if not parameters.query:
@@ -53,16 +53,16 @@ class AutomaticPersistedQueries:
 
     def _find(self, hash: str) -> str:
         try:
-            return self.kept[hash]
+            return self.texts[hash]
         except KeyError:
             # By this status and message, Apollo's clients know that they must send the document.
             raise RequestRejected(200, "PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound") from None
 
     def _keep(self, hash: str, text: str) -> None:
         try:
-            self.kept[hash] = text
+            self.texts[hash] = text
         except ValueError:  # larger than the whole cache, which it would have emptied
-            self.kept.clear()
+            self.texts.clear()
 
 
 class Operation(BaseModel, strict=True):

@@ -46,7 +46,7 @@ class Authenticator(Protocol):
     def context(self, viewer: Account, origin: str) -> Context: ...
 
 
-class Connection:
+class SocketConnection:
     """An open socket. `connection_init` brings its access token."""
 
     def __init__(self, endpoint: Authenticator, origin: str, authorization: str | None) -> None:
@@ -97,7 +97,7 @@ class Adapter(ASGIWebSocketAdapter):
 
 
 class Handler(BaseGraphQLTransportWSHandler[Any, None]):
-    connection: Connection
+    connection: SocketConnection
     _expiry: asyncio.Task[None] | None = None
 
     @property
@@ -107,7 +107,7 @@ class Handler(BaseGraphQLTransportWSHandler[Any, None]):
         return self.connection if viewer is None else self.connection.endpoint.context(viewer, self.connection.origin)
 
     @context.setter
-    def context(self, connection: Connection) -> None:
+    def context(self, connection: SocketConnection) -> None:
         self.connection = connection
 
     async def handle_connection_init(self, message: Any) -> None:

@@ -36,9 +36,9 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from execution.arguments import Variables
-from execution.compiler import CompiledExecutor, CompiledVariants, Execution, RunsCompiled, by_class
+from execution.compiler import CompiledExecutor, CompiledExecutorMixin, CompiledVariants, Execution, by_class
 from execution.document import _documents, prepare
-from execution.hooks import Outcome
+from execution.hooks import ExecutionOutcome
 from execution.lookahead import MAX_COMBINATIONS
 from execution.lru import DOCUMENT_CHARACTERS
 from execution.schema import Schema
@@ -600,15 +600,15 @@ def asked_by_a_buyer(server: Server, world: World, asked: str) -> tuple[Context,
 @pytest.mark.parametrize("asked", USUAL)
 def test_what_apps_ask_is_compiled(server: Server, world: World, asked: str, monkeypatch: pytest.MonkeyPatch) -> None:
     context, variables = asked_by_a_buyer(server, world, asked)
-    seen: list[Outcome] = []
+    seen: list[ExecutionOutcome] = []
 
-    def note(outcome: Outcome, _operation: str) -> None:
+    def note(outcome: ExecutionOutcome, _operation: str) -> None:
         seen.append(outcome)
 
     monkeypatch.setattr(SCHEMA.hooks, "on_outcome", note)
     results = [server.run(lambda: SCHEMA.execute(USUAL[asked], variables, context)) for _ in range(3)]
     assert [result.errors for result in results] == [None] * 3
-    assert seen[-2:] == [Outcome.COMPILED] * 2
+    assert seen[-2:] == [ExecutionOutcome.COMPILED] * 2
     answers = [result.data for result in results]
     answers.append(server.run(lambda: SCHEMA.uncompiled().execute(USUAL[asked], variables, context)).data)
     assert answers == [answers[0]] * 4
@@ -617,7 +617,8 @@ def test_what_apps_ask_is_compiled(server: Server, world: World, asked: str, mon
 
 def test_it_can_be_turned_off() -> None:
     assert GraphQLEndpoint(State(Settings(compiled=True))).schema.execution_context_class is CompiledExecutor  # type: ignore[attr-defined]
-    assert not issubclass(GraphQLEndpoint(State(Settings(compiled=False))).schema.execution_context_class, RunsCompiled)  # type: ignore[attr-defined]
+    executor: Any = GraphQLEndpoint(State(Settings(compiled=False))).schema.execution_context_class  # type: ignore[attr-defined]
+    assert not issubclass(executor, CompiledExecutorMixin)
 
 
 ASKED_WHOLE = [

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 
-from execution.compiler import MAX_FALLS
+from execution.compiler import MAX_FALLBACKS
 from execution.document import prepare
-from execution.hooks import Hooks, Outcome
+from execution.hooks import ExecutionOutcome, Hooks
 from execution.schema import Schema
 from schema import RequestHooks
 from server.settings import Settings
@@ -87,9 +87,9 @@ class Subscription:
 
 class Noting(Hooks):
     def __init__(self) -> None:
-        self.outcomes: list[Outcome] = []
+        self.outcomes: list[ExecutionOutcome] = []
 
-    def on_outcome(self, outcome: Outcome, operation: str) -> None:
+    def on_outcome(self, outcome: ExecutionOutcome, operation: str) -> None:
         self.outcomes.append(outcome)
 
 
@@ -105,7 +105,7 @@ def errors_of(result: Any) -> list[tuple[Any, ...]]:
     return [(each.message, each.path, each.locations, type(each.original_error)) for each in result.errors or ()]
 
 
-async def same_answers(text: str, *, exactly: bool = True) -> list[Outcome]:
+async def same_answers(text: str, *, exactly: bool = True) -> list[ExecutionOutcome]:
     """The outcomes of four executions, each of which answers as graphql-core alone does, and calls no resolver twice.
     Not `exactly` where two fields may fail at the same time, and one of the errors may leave no place for the other."""
     ours = schema()
@@ -137,7 +137,7 @@ SEVERAL = {
 
 @pytest.mark.parametrize("text", SEVERAL.values(), ids=SEVERAL)
 async def test_operations_with_several_awaited_fields_are_compiled(text: str) -> None:
-    assert await same_answers(text) == [Outcome.COMPILED] * 3
+    assert await same_answers(text) == [ExecutionOutcome.COMPILED] * 3
 
 
 FAILING = {
@@ -191,7 +191,7 @@ async def test_the_events_of_a_subscription_are_compiled() -> None:
     ours = schema()
     answers = await events(ours, text)
     assert len(answers) == 4
-    assert ours.hooks.outcomes == [Outcome.COMPILED] * 3
+    assert ours.hooks.outcomes == [ExecutionOutcome.COMPILED] * 3
     assert answers == await events(ours.uncompiled(), text)
 
 
@@ -200,12 +200,12 @@ async def test_an_event_that_fails_leaves_the_others_compiled() -> None:
     ours = schema()
     answers = await events(ours, text)
     assert [data is None for data, _ in answers] == [False, False, True, False]
-    assert ours.hooks.outcomes == [Outcome.COMPILED] * 2
+    assert ours.hooks.outcomes == [ExecutionOutcome.COMPILED] * 2
     assert answers == await events(ours.uncompiled(), text)
 
 
-def counted(operation: str) -> dict[Outcome, float]:
-    labels = [(outcome, {"operation": operation, "outcome": outcome}) for outcome in Outcome]
+def counted(operation: str) -> dict[ExecutionOutcome, float]:
+    labels = [(outcome, {"operation": operation, "outcome": outcome}) for outcome in ExecutionOutcome]
     values = {each: REGISTRY.get_sample_value("recourse_operations_compiled_total", labels) for each, labels in labels}
     return {outcome: value for outcome, value in values.items() if value}
 
@@ -232,12 +232,12 @@ async def test_needless_falls_are_counted_logged_once_and_given_up(caplog: pytes
     await ask(as_a_generator)  # the first time, by graphql-core
     assert counted("NeedlessFalls") == {}
     await ask(as_a_list)
-    for _ in range(MAX_FALLS):
+    for _ in range(MAX_FALLBACKS):
         await ask(as_a_generator)
-    assert counted("NeedlessFalls") == {Outcome.COMPILED: 1, Outcome.FELL_BACK: MAX_FALLS}
+    assert counted("NeedlessFalls") == {ExecutionOutcome.COMPILED: 1, ExecutionOutcome.FELL_BACK: MAX_FALLBACKS}
     for words in (as_a_generator, as_a_list):
         await ask(words)
-    assert counted("NeedlessFalls")[Outcome.NOT_COMPILABLE] == 2
+    assert counted("NeedlessFalls")[ExecutionOutcome.NOT_COMPILABLE] == 2
     [record] = [record for record in caplog.records if record.name == "execution.compiler"]
     assert "Compiled code of NeedlessFalls" in record.getMessage()
     assert 'File "<compiled query NeedlessFalls>"' in caplog.text
@@ -247,7 +247,7 @@ async def test_needless_falls_are_counted_logged_once_and_given_up(caplog: pytes
 async def test_an_error_that_graphql_core_reports_as_well_is_no_fault(caplog: pytest.LogCaptureFixture) -> None:
     ours = Schema(Query, hooks=RequestHooks())
     text = 'query Refused { a: maybe(how: "raise") { name } }'
-    for _ in range(MAX_FALLS + 5):
+    for _ in range(MAX_FALLBACKS + 5):
         assert (await ours.execute(text, context_value=context(), root_value=Query())).errors
     assert counted("Refused") == {}
     assert caplog.records == []

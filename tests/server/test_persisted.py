@@ -125,12 +125,12 @@ def test_what_is_kept_is_bounded_and_what_was_used_longest_ago_goes_first() -> N
         send(text)
     send("a")
     send("d")
-    assert set(kept.kept) == set(map(sha256, "cad"))
+    assert set(kept.texts) == set(map(sha256, "cad"))
     kept.text(Parameters.model_validate({"id": sha256("c")}))
     send("e")
-    assert set(kept.kept) == set(map(sha256, "dce"))
+    assert set(kept.texts) == set(map(sha256, "dce"))
     send("x" * (3 * (OVERHEAD + 10)))
-    assert (len(kept.kept), kept.kept.currsize) == (0, 0)
+    assert (len(kept.texts), kept.texts.currsize) == (0, 0)
 
 
 # ---------------------------------------------------------------- what is known beforehand

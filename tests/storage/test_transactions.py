@@ -17,7 +17,7 @@ from tortoise.exceptions import OperationalError
 
 import models
 from models import database
-from models.backends.asyncpg import SafeTransactionContext
+from models.backends.asyncpg import SafeAsyncpgTransactionContext
 from models.backends.pool import PlanMode
 from models.backends.sqlite import SafeSqliteClient
 from models.config import POOL_SIZE
@@ -95,7 +95,7 @@ def test_a_transaction_that_fails_to_begin_gives_its_connection_back(server: Ser
     async def work() -> None:
         client: Any = database.connection()
         with contextlib.suppress(asyncio.CancelledError):
-            async with SafeTransactionContext(Interrupted(client), client._pool_init_lock):
+            async with SafeAsyncpgTransactionContext(Interrupted(client), client._pool_init_lock):
                 pass
         assert not await _busy(client)
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from execution.compiler import CompiledVariants, Execution, RunsCompiled
-from execution.hooks import Outcome
+from execution.compiler import CompiledExecutorMixin, CompiledVariants, Execution
+from execution.hooks import ExecutionOutcome
 from execution.yielding import YieldingExecutor
 
 
@@ -26,12 +26,12 @@ class AtOnce(CompiledVariants):
         return super()._fall_back(cause, execution, observe, interpret)
 
 
-outcomes: list[Outcome] = []  # of all executions
+outcomes: list[ExecutionOutcome] = []  # of all executions
 fallen = 0  # executions that compiled code began, and graphql-core ended
 _variants: dict[tuple[int, ...], CompiledVariants] = {}  # they keep the nodes by which they are found
 
 
-def observe(outcome: Outcome, _operation: str) -> None:
+def observe(outcome: ExecutionOutcome, _operation: str) -> None:
     outcomes.append(outcome)
 
 
@@ -47,12 +47,12 @@ def variants_for(executor: Any, make: type[CompiledVariants] = AtOnce) -> Compil
 def compiled(base: Any, make: type[CompiledVariants] = AtOnce, cost: int = 0) -> Any:
     """Returns a subclass of the executor `base` that runs compiled code for an answer of this cost."""
 
-    class Compiled(RunsCompiled, base):
-        observe: Callable[[Outcome, str], None] = staticmethod(observe)
+    class Compiled(CompiledExecutorMixin, base):
+        observe: Callable[[ExecutionOutcome, str], None] = staticmethod(observe)
 
         def execute_operation(self, serially: bool | None = None) -> Any:
             self.compiled, self.cost = variants_for(self, make), cost
-            self.compiled.falls = 0  # never give up: each document is tried
+            self.compiled.fallbacks = 0  # never give up: each document is tried
             return super().execute_operation(serially)
 
     return Compiled
@@ -92,5 +92,5 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     path = session.config.getoption("outcomes")
     assert isinstance(path, Path)
-    begun = outcomes.count(Outcome.COMPILED) + fallen
+    begun = outcomes.count(ExecutionOutcome.COMPILED) + fallen
     path.write_text(json.dumps({"outcomes": results, "begun": begun}))

@@ -52,7 +52,7 @@ LIMITS = Settings().limits
 
 
 class Rich:
-    """A buyer with as much as one may have, in a database of its own, asked without a socket."""
+    """A buyer with as much data as the limits allow, in a database of its own. Requests do not use a socket."""
 
     def __init__(self, view: GraphQLEndpoint) -> None:
         self.view = view
@@ -159,7 +159,7 @@ class Spent:
 
 
 async def spend(rich: Rich, query: str, variables: dict[str, Any], times: int = 3) -> Spent | str:
-    """What an answer takes, the first time with reading and validating its document; or why there is none."""
+    """Returns what an answer costs, the first time with parsing and validating its document; or the refusal."""
     took: list[float] = []
     longest = 0.0
     result: Any = None
@@ -181,7 +181,7 @@ async def spend(rich: Rich, query: str, variables: dict[str, Any], times: int = 
 
 
 async def _longest_wait() -> float:
-    """The most CPU that was used between two turns of the loop."""
+    """Returns the most CPU that was used between two turns of the event loop."""
     longest = 0.0
     with contextlib.suppress(asyncio.CancelledError):
         while True:
@@ -192,7 +192,7 @@ async def _longest_wait() -> float:
 
 
 def leaves(target: Any) -> str:
-    """A selection of all that has no selection of its own; of a page, of its entries."""
+    """Returns a selection of all leaf fields; of a page, those of its entries."""
     fields = target.fields
     if "edges" in fields:
         edge = TYPES[get_named_type(fields["edges"].type).name]
@@ -203,7 +203,7 @@ def leaves(target: Any) -> str:
 
 
 def ways() -> dict[str, list[str]]:
-    """By each type, the fields that lead to it from the viewer, the fewest."""
+    """Returns for each type the shortest path of fields to it from the viewer."""
     found: dict[str, list[str]] = {"Viewer": ["viewer"]}
     left = ["Viewer"]
     while left:
@@ -223,7 +223,7 @@ def _call(name: str, definition: Any, size: str) -> str:
 
 
 def amplified() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each field of each type, in as many entries and under as many aliases as the limits allow."""
+    """Yields each field of each type, with as many entries and aliases as the limits allow."""
     for type_name, way in ways().items():
         for name, definition in TYPES[type_name].fields.items():
             target: Any = get_named_type(definition.type)
@@ -249,7 +249,7 @@ def say(text: object) -> None:
 
 
 def generate(chance: random.Random, roots: dict[str, str], limits: Limits) -> tuple[str, dict[str, Any]] | None:
-    """A document that costs at least a third of what it may; None where this one does not."""
+    """Returns a random document that costs at least a third of the limit, or None."""
     root = chance.choice(list(roots))
     sizes = chance.choice([[100], [20, 100], [5, 20, 100], [1, 10, 100], [50], [30]])
     widths = chance.choice([[1], [1, 2, 3], [2, 4], [5], [1, 20], [0, 30]])

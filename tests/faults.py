@@ -1,5 +1,5 @@
-"""The fault run: keyed mutations while clients drop answers, servers are killed and PostgreSQL crashes; then every
-acknowledgement is held against the database.
+"""The fault run: mutations with idempotency keys while clients drop answers, servers are killed and PostgreSQL crashes.
+Afterwards every acknowledgement is compared with the database.
 
 `python -m tests.faults --dialect postgres --acknowledged 10000` is the long form; tests/storage/test_faults.py runs a short one.
 """
@@ -37,7 +37,7 @@ from tests.support.postgres import Postgres
 
 DROPPED = 1 / 3  # of the answers are never read
 WORKERS = 8
-KILL_SECONDS, CRASH_SECONDS = 2.0, 7.0  # between two of them, on average
+KILL_SECONDS, CRASH_SECONDS = 2.0, 7.0  # average time between two of them
 LONGEST_SECONDS = 1800.0  # for the whole run
 
 
@@ -94,7 +94,7 @@ class Servers:
         process.wait()
 
     def wait(self, place: int, path: str = "/readyz") -> None:
-        """Until it is well again, by itself."""
+        """Waits until the server is ready. Starts it again if it has ended."""
         until = time.monotonic() + 60
         while True:
             with contextlib.suppress(OSError, http.client.HTTPException):
@@ -104,7 +104,7 @@ class Servers:
                     return
             process = self.processes[place]
             if process is not None and process.poll() is not None:
-                self.start(place)  # it could not migrate while the database was away
+                self.start(place)  # it cannot migrate while the database is away
             if time.monotonic() > until:
                 raise AssertionError("a server did not get well again")
             time.sleep(0.1)
@@ -136,10 +136,10 @@ class Run:
         self.tried: set[str] = set()
         self.tokens = {role: development_token(f"faults-{role}", role) for role in Role}
 
-    # ------------------------------------------------------------ asking
+    # ------------------------------------------------------------ requests
 
     def ask(self, role: Role, mutation: str, input: dict[str, Any], shown: str = "", drops: bool = True) -> Any:
-        """Asks until there is an answer. A third of them are dropped, and asked for again."""
+        """Sends the request until there is an answer. Drops a third of the answers, and sends those requests again."""
         name = mutation[0].upper() + mutation[1:]
         query = f"mutation($input: {name}Input!) {{ {mutation}(input: $input) {{ {shown} userErrors {{ code }} }} }}"
         body = orjson.dumps({"query": query, "variables": {"input": input}})
@@ -206,7 +206,7 @@ class Run:
             mark = new_id().hex
             self.keyed(Role.BUYER, "fileComplaint", _complaint(mark), mark)
 
-    # ------------------------------------------------------------ breaking
+    # ------------------------------------------------------------ faults
 
     def kill_servers(self) -> None:
         while not self.over.wait(self.random.uniform(0.5, 1.5) * KILL_SECONDS):
@@ -224,7 +224,7 @@ class Run:
             self.report.crashes += 1
 
     def cancel(self, count: int) -> None:
-        """Sockets that drop in the middle of a mutation, which cancels what was under way for them."""
+        """Opens sockets that close in the middle of a mutation, which cancels their requests."""
         order = self.order()
         opened = self.ask(Role.BUYER, "openDispute", _dispute(order, "x"), "dispute { id }", drops=False)
         case = opened["dispute"]["id"]
@@ -251,10 +251,10 @@ class Run:
         with ThreadPoolExecutor(WORKERS) as dropping:
             list(dropping.map(drop, range(count)))
 
-    # ------------------------------------------------------------ checking
+    # ------------------------------------------------------------ checks
 
     def check_wellness(self) -> None:
-        """Each server still does as many things at once as before, so that no connection is lost to it."""
+        """Checks that each server still runs as many requests at once as before, so it has lost no connection."""
         order = self.order()
         opened = self.ask(Role.BUYER, "openDispute", _dispute(order, "x"), "dispute { id }", drops=False)
         for place in range(2):
@@ -268,7 +268,7 @@ class Run:
             list(posting.map(post, range(48)))
 
     def check_pools(self) -> None:
-        """What the servers themselves say: no connection is in use any more."""
+        """Checks the servers' own metrics: no connection is in use any more."""
         for port in self.servers.ports:
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
             connection.request("GET", "/metrics")
@@ -277,7 +277,7 @@ class Run:
             self.report.connections_lost += sum(int(float(count)) for count in busy)
 
     async def check(self, url: str) -> None:
-        """Holds what was acknowledged against what is there."""
+        """Compares what was acknowledged with what is stored."""
         async with database.connected(url):
             messages = Counter(text for [text] in await database.select("SELECT text FROM messages"))
             complaints = Counter(text for [text] in await database.select("SELECT description FROM complaints"))

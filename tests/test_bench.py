@@ -1,4 +1,4 @@
-"""The benchmark's contenders, on a few orders: they run, answer alike, and can be measured. Nothing is timed."""
+"""The benchmark's contenders run on a few orders, give the same answers, and can be measured. Nothing is timed."""
 
 import asyncio
 from collections.abc import Generator

@@ -1,4 +1,4 @@
-"""What is generated and committed is what the code says today."""
+"""The generated files that are committed match the code."""
 
 from pathlib import Path
 

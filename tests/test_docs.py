@@ -1,4 +1,4 @@
-"""What the documentation names exists."""
+"""The files and symbols that the documentation names exist."""
 
 import re
 from pathlib import Path

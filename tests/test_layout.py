@@ -1,4 +1,4 @@
-"""Files that import each other in a circle can be read only together: the engines have none."""
+"""The engines have no import cycles: files in a cycle can be understood only together."""
 
 import ast
 from pathlib import Path
@@ -19,7 +19,7 @@ MODULES = {name_of(path): path for package in PACKAGES for path in (ROOT / packa
 
 
 def imports_of(module: str) -> set[str]:
-    """Returns what a module imports of ours, under TYPE_CHECKING and within functions as well."""
+    """Returns the project's modules that a module imports, also under TYPE_CHECKING and inside functions."""
     imported: set[str] = set()
     for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):

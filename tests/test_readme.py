@@ -1,4 +1,4 @@
-"""What the README shows can be pasted: its documents are run, in order, against a demonstration."""
+"""The README's examples work when pasted: its documents run, in order, against a demonstration."""
 
 import json
 import re
@@ -30,7 +30,7 @@ INSTANT = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+Z")
 
 @dataclass
 class Example:
-    """A document of the README, whoever is named last before it, and the answer that is shown, if one is."""
+    """A document of the README, the person named last before it, and the answer below it, if there is one."""
 
     document: str
     subject: str
@@ -59,13 +59,13 @@ class Demonstration:
         return person
 
     def ids(self) -> dict[str, Any]:
-        """Of everything that agents and the buyer read in lists."""
+        """Returns the ids of everything that agents and the buyer read in lists."""
         orders = """orders(first: 100) { edges { node { number id items { title } cancellation { id } feedback { id }
           buyer { id } supplier { id }
           dispute { id proposals { id } messages { edges { node { id } } } evidence { id } } complaint { id } } } }"""
         asked = f"{{ viewer {{ id {orders} complaints {{ edges {{ node {{ id }} }} }} }} }}"
         found = self.people[BUYER].ask(asked)["viewer"]
-        for edge in found["orders"]["edges"]:  # whose order goes by their instants
+        for edge in found["orders"]["edges"]:  # their order follows their instants
             found[edge["node"]["number"]] = edge["node"]
         del found["orders"]
         return found
@@ -90,7 +90,7 @@ def demonstrate(new_database: Callable[[], str], tmp_path_factory: pytest.TempPa
 
 @pytest.mark.slow
 def test_the_readmes_documents_run_in_order_and_answer_as_shown(demonstrate: Callable[[], Any]) -> None:
-    """And so they do against a second demonstration on the same database, whose ids are the same."""
+    """They also work with a second demonstration on the same database, which has the same ids."""
     first: dict[str, Any] | None = None
     for _ in range(2):
         with demonstrate() as demonstration:
@@ -104,7 +104,7 @@ def test_the_readmes_documents_run_in_order_and_answer_as_shown(demonstrate: Cal
 
 
 def cancelling(ids: dict[str, Any]) -> dict[str, Any]:
-    """Under a key, which a second demonstration must not know."""
+    """Cancels with an idempotency key, which must be unknown to a second demonstration."""
     return {"orderId": ids["DEMO-1001"]["id"], "reason": "OTHER", "idempotencyKey": "pasted"}
 
 
@@ -127,7 +127,7 @@ def run_all(demonstration: Demonstration) -> None:
 
 
 def alike(answer: Any) -> str:
-    """The answer, with what differs each time left out."""
+    """Returns the answer without the values that differ each time."""
     text = json.dumps(answer, indent=1)
     for pattern, kind in ((ID, "an id"), (NUMBER, "a number"), (INSTANT, "an instant")):
         text = pattern.sub(kind, text)
@@ -135,7 +135,7 @@ def alike(answer: Any) -> str:
 
 
 def all_named_are_there(demonstration: Demonstration) -> None:
-    """Every id that the README asks for, in shell commands as well, is one of the demonstration's."""
+    """Checks that every id in the README, also in shell commands, exists in the demonstration."""
     blocks = re.findall(r"^```(?:graphql|sh)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
     asked = {id for block in blocks for id in ID.findall(block)}
     assert len(asked) >= 5
@@ -154,7 +154,7 @@ def test_all_accounts_of_the_demonstration_are_known() -> None:
 
 def test_the_types_without_an_id_are_listed() -> None:
     roots = {"Query", "Mutation", "Subscription"}
-    # Both caches take these names as what they are in Relay's connections.
+    # Both caches recognize these types by their names, as in Relay's connections.
     known = re.compile(r"__|PageInfo$|\w+(?:Connection|Edge)$")
     bare = [
         name

@@ -1,4 +1,4 @@
-"""GraphQL over HTTP, as the audits of the package graphql-http see it."""
+"""Runs the audits of the package graphql-http against a server."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Real clients, in Node: each receives a change of the order that it watches, and plain JSON for what it asks."""
+"""Real clients, in Node: each receives changes of an order that it subscribes to, and JSON for its queries."""
 
 import pytest
 
@@ -24,13 +24,13 @@ def test_a_client_receives_a_change(
 ) -> None:
     with clients.start(client, world.buyer.token, order) as running:
         assert running.line() == {"ready": True}
-        # A client can know that it has asked, or that it is being answered, but not that it is listened for.
+        # A client knows that it sent a subscription or that an answer began, but not that the server has subscribed it.
         wait_until(lambda: server.state.hub.watching == 1)
         leave_feedback(world, order)
         assert running.rest() == [
             {"orderChanged": {"id": order, "canLeaveFeedback": False, "feedback": {"rating": "4.0"}}}
         ]
-    # That a client goes is nothing out of the ordinary.
+    # The server logs nothing when a client leaves.
     wait_until(lambda: not server.uvicorn.server_state.tasks)
     assert server.state.hub.watching == 0
     assert caplog.messages == []

@@ -1,4 +1,4 @@
-"""The policy asked of the database and of each row: both readings of every rule agree, on whatever an order may be."""
+"""The policy in SQL and in Python: both forms of every rule agree, for any order."""
 
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ from resolvers.account import sign_in
 from resolvers.policy.dispute import within_claimable
 from tests.conftest import DAY, MOMENT, NOW, Person, Server, World
 
-# Around NOW, around where windows end, and unset.
+# Instants around NOW, around the ends of windows, and none.
 INSTANTS = st.one_of(
     st.none(),
     st.sampled_from([NOW - days * DAY + shift * MOMENT for days in (0, 30, 60, 90) for shift in (-1, 0, 1)]),
@@ -92,7 +92,7 @@ def test_filters_find_what_rows_say(server: Server, world: World) -> None:
                 found = _found(person, kinds=kinds, statuses=statuses, can=action)
                 assert {row["number"] for row in found} == said, (kinds, statuses, action)
                 assert len(found) == len(said)
-        # Facts alone are no orders that could be listed: feedback has a row of its own, for one.
+        # Facts alone are not enough for a list: feedback, for example, has a row of its own.
         server.run(lambda: models.Order.filter(number__in=[row["number"] for row in rows]).delete())
 
     agree()

@@ -1,4 +1,4 @@
-"""Whatever can happen to an order, a dispute and a complaint, with the invariants of tests/support/machine.py."""
+"""State machines of an order, a dispute and a complaint, with the invariants of tests/support/machine.py."""
 
 from datetime import timedelta
 from typing import Any
@@ -26,7 +26,7 @@ WITHOUT_MONEY: dict[str, dict[str, Any]] = {
 
 
 class OrderMachine(Machine):
-    # The instants at which something can change are days from something; so are the steps of the clock.
+    # Windows and deadlines are counted in days, and so are the steps of the clock.
     steps = (MOMENT, HOUR, DAY, 7 * DAY, 30 * DAY, 60 * DAY, 90 * DAY, 30 * DAY - MOMENT, 60 * DAY + MOMENT)
 
     @initialize(
@@ -47,13 +47,13 @@ class OrderMachine(Machine):
         return payload["orders"][0]["id"]
 
     def input(self, mutation: str) -> dict[str, Any]:
-        """Without money where there is not enough of it, or in another currency: that is no decision's business."""
+        """Leaves the amount out if too little can be claimed. Amounts are no part of the decision."""
         input = super().input(mutation)
         least = {"openDispute": 1, "proposeResolution": 0.5}.get(mutation, 0)
         return input if self.most() >= least else input | WITHOUT_MONEY[mutation]
 
     def most(self) -> float:
-        """What can be claimed, in dollars."""
+        """Returns what can be claimed, in dollars."""
         total = self.record["total"]
         paid = self.record.get("amountPaid", total) if self.record.get("paidAt") else total
         taken_back = self.was_paid and not self.record.get("paidAt")
@@ -65,7 +65,7 @@ class OrderMachine(Machine):
 
     @rule(fact=st.sampled_from(FACTS), late=st.sampled_from([0, 0, 1, -2]), gone=st.booleans())
     def the_order_system_tells(self, fact: str, late: int, gone: bool) -> None:
-        """`late`: the record comes days after what it tells, or before it."""
+        """Records the order. `late`: the record arrives days after its facts, or before them."""
         self.pass_time()
         told = max(self.now - late * DAY, parse_instant(self.record["placedAt"]))
         self.record[fact] = None if gone else spell_instant(told)
@@ -73,7 +73,7 @@ class OrderMachine(Machine):
 
     @rule(paid=st.sampled_from([None, "0.40", "0.50", "1.00"]), currency=st.sampled_from(["USD", "USD", "EUR"]))
     def the_order_system_corrects(self, paid: str | None, currency: str) -> None:
-        """What was paid, and in which currency."""
+        """Changes what was paid, and in which currency."""
         self.pass_time()
         total = {"amount": "100.00", "currencyCode": currency}
         self.record |= {"total": total, "items": [{"title": "Lamp", "quantity": 1, "unitPrice": total}]}
@@ -101,7 +101,7 @@ class DisputeMachine(OrderMachine):
             self.is_listed_as_it_is(person, "disputes", "DisputeStatus", state["status"], state["isFinal"], id)
 
     def is_listed_as_it_is(self, person: Person, name: str, enum: str, status: str, is_final: bool, id: str) -> None:
-        if person.role is Role.AGENT:  # an agent's lists hold everybody's
+        if person.role is Role.AGENT:  # an agent's lists have everybody's cases
             return
         asked = f"""query($s: [{enum}!], $o: Boolean) {{ viewer {{ is: {name}(filter: {{statuses: $s, open: $o}})
           {{ edges {{ node {{ id }} }} }} other: {name}(filter: {{open: {str(is_final).lower()}}}, orderBy: DUE_FIRST)

@@ -1,4 +1,4 @@
-"""Money is spelled in its currency's own decimals, and read back as it was."""
+"""Money is written with its currency's own decimals, and read back unchanged."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""The help page as decision tables: every row of the policy, at the edge, and a moment after."""
+"""The help page as decision tables: every row of the policy, at the last instant and a moment after it."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -30,7 +30,7 @@ BUYER, SUPPLIER = Viewer(Role.BUYER), Viewer(Role.SUPPLIER)
 
 
 def order(kind: OrderKind, **days_ago: float) -> OrderFacts:
-    """An order with facts so many days before NOW."""
+    """Returns an order whose facts are that many days before NOW."""
     facts: dict[str, Any] = {
         (name if name.endswith("since") else f"{name}_at"): NOW - days * DAY for name, days in days_ago.items()
     }
@@ -260,7 +260,7 @@ def test_agents_and_the_order_system_act_on_no_order(viewer: Viewer, kind: Order
 
 
 def dispute(**facts: Any) -> DisputeFacts:
-    """An open dispute at NOW, opened a day ago unless `opened` says otherwise; instants as days before NOW."""
+    """Returns a dispute that is open at NOW, by default opened a day ago. Instants are days before NOW."""
     opened, due = facts.pop("opened", 1), facts.pop("due", -6)
     return DisputeFacts(
         buyer_id=PARTIES[Role.BUYER],
@@ -349,7 +349,7 @@ DISPUTE_ACTIONS = (
     Action.REQUEST_EVIDENCE,
     Action.RESOLVE_DISPUTE,
 )
-# Who may do what in which state, or why not. "closed" is the same for all five ways of being closed.
+# Who may do what in which state, or the reason why not. "closed" stands for all five closed states.
 DISPUTE_TABLE = """
 state               | who      | propose accept reject write escalate withdraw evidence resolve
 asked the supplier  | buyer    | turn    turn   turn   yes   early    yes      role     role

@@ -1,4 +1,4 @@
-"""Where queries are read: beside writers, and from a replica."""
+"""Queries read beside writers, and from a replica."""
 
 import asyncio
 import signal
@@ -21,7 +21,7 @@ from tests.support.processes import serving, start
 
 
 def test_an_open_transaction_keeps_no_reader_waiting(server: Server, world: World) -> None:
-    """SQLite would have one connection for both."""
+    """With one connection for both, as in Tortoise's own client, SQLite would make the reader wait."""
     order = world.order()
     world.buyer.send(TIME)
     entered, let_go = asyncio.Event(), asyncio.Event()
@@ -66,10 +66,10 @@ def test_queries_are_read_from_a_replica_and_nothing_else_is(tmp_path: Path) -> 
         cancelled = {"orderId": order, "reason": "OTHER"}
         shown = "order { status timeline { edges { node { text } } } }"
         payload = world.buyer.succeed("cancelOrder", cancelled, shown)
-        assert payload["order"]["status"] == "CANCELLED"  # what a mutation answers is what it did
+        assert payload["order"]["status"] == "CANCELLED"  # a mutation's payload is read from the primary
         assert payload["order"]["timeline"]["edges"][-1]["node"]["text"] == "The buyer cancelled the order."
-        assert seen() == "AWAITING_PAYMENT"  # read where it is not known yet
-        assert world.buyer.refused("cancelOrder", cancelled) == "ALREADY_CANCELLED"  # and decided where it is
+        assert seen() == "AWAITING_PAYMENT"  # a query reads the replica, which has not replayed the change
+        assert world.buyer.refused("cancelOrder", cancelled) == "ALREADY_CANCELLED"  # a mutation decides on the primary
         edges, _ = read_on(agent, last)
         assert [edge["node"]["text"] for edge in edges] == ["The buyer cancelled the order."]
         replica.tell("SELECT pg_wal_replay_resume()")
@@ -77,7 +77,7 @@ def test_queries_are_read_from_a_replica_and_nothing_else_is(tmp_path: Path) -> 
         while seen() != "CANCELLED":
             assert time.monotonic() < until
         replica.stop(signal.SIGQUIT)
-        assert seen() == "CANCELLED"  # without its replica the database is read
+        assert seen() == "CANCELLED"  # without the replica, queries read the primary
 
 
 @on_postgres
@@ -89,7 +89,7 @@ def test_a_replica_that_says_nothing_is_left_alone(serve: Callable[..., Any], wo
             serve(replica_url=other) as [here],
             world.buyer.elsewhere(here) as buyer,
         ):
-            for _ in range(3):  # all but the first without waiting for it
+            for _ in range(3):  # only the first query waits for it
                 assert buyer.ask("query($id: ID!) { node(id: $id) { id } }", id=order)["node"]["id"] == order
 
 

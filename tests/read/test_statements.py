@@ -1,4 +1,4 @@
-"""How many statements a page costs, and that the hot ones walk an index."""
+"""The number of statements of a page, and the indexes that frequent statements walk."""
 
 import contextlib
 import re
@@ -21,7 +21,9 @@ ALL_ORDERS = """query($first: Int) { viewer { orders(first: $first) { edges { no
 DETAIL = """query($id: ID!) { node(id: $id) { ... on Order { number buyer { name } supplier { name } feedback { rating }
   dispute { number status availableActions { action } } timeline { edges { node { text } } } } } }"""
 
-AT_ONCE = DIALECT == "postgres"  # lists are read with the rows that they belong to, and writes are sent as one
+AT_ONCE = (
+    DIALECT == "postgres"
+)  # lists are read with the rows that they belong to, and an action's writes are one statement
 
 
 def fill(world: World, count: int) -> None:
@@ -68,7 +70,7 @@ def test_an_orders_page_is_a_bounded_number_of_statements(world: World, statemen
     )
     statements.sent.clear()
     world.buyer.ask(DETAIL, id=order)
-    # The order with its parties, feedback and dispute; the events.
+    # The order with its parties, feedback and dispute; then its events.
     assert len(statements.sent) == (1 if AT_ONCE else 2), statements.sent
 
 
@@ -96,7 +98,7 @@ def test_a_disputes_page_is_a_bounded_number_of_statements(world: World, stateme
         world.supplier.succeed("postDisputeMessage", {"caseId": case, "text": str(place)})
     statements.sent.clear()
     world.buyer.ask(DISPUTE, id=case)
-    # The dispute with its order and the supplier; proposals, messages, each with who wrote them.
+    # The dispute with its order and the supplier; then proposals and messages, each with their authors.
     assert len(statements.sent) == (1 if AT_ONCE else 3), statements.sent
 
 
@@ -106,7 +108,7 @@ def test_the_desk_is_as_many_statements_whatever_its_size(world: World, statemen
     world.agent.ask("{ serverTime }")  # signed in
     statements.sent.clear()
     assert len(world.agent.ask(DESK, first=count)["viewer"]["disputes"]["edges"]) == count
-    # The disputes with their orders, buyers, suppliers; proposals.
+    # The disputes with their orders, buyers and suppliers; then proposals.
     assert len(statements.sent) == (1 if AT_ONCE else 2), statements.sent
 
 
@@ -116,7 +118,7 @@ def test_leaving_feedback_is_a_bounded_number_of_statements(world: World, statem
     statements.sent.clear()
     world.buyer.succeed("leaveFeedback", {"orderId": order, "ratings": {"overall": 4}}, "order { id }")
     kinds = [text.split()[0] for text, _ in statements.sent]
-    # BEGIN and COMMIT are not logged. The last reads the answer.
+    # BEGIN and COMMIT are not logged. The last statement reads the payload.
     writes = ["WITH"] if AT_ONCE else ["INSERT", "INSERT", "UPDATE"]
     assert kinds == ["SELECT", *writes, "SELECT"], statements.sent
 
@@ -129,13 +131,13 @@ def test_opening_a_dispute_is_a_bounded_number_of_statements(world: World, state
     world.buyer.succeed("openDispute", wish, "dispute { id status } order { status }")
     kinds = [text.split()[0] for text, _ in statements.sent]
     number = "SELECT" if AT_ONCE else "INSERT"
-    # The order, the number; the dispute, the proposal, the event, the order; the answer.
+    # The order; the case number; the dispute, the proposal, the event and the order; the payload.
     writes = ["WITH"] if AT_ONCE else ["INSERT", "INSERT", "INSERT", "UPDATE"]
     assert kinds == ["SELECT", number, *writes, "SELECT"], statements.sent
 
 
 def test_a_complaint_that_locks_nothing_is_written_before_its_event(world: World, statements: Statements) -> None:
-    """So that the transaction has its number before the event has its own, without which `changes` could miss it."""
+    """The transaction must get its number before the event gets its id, or `changes` could miss the event."""
     statements.sent.clear()
     world.buyer.succeed("fileComplaint", INPUTS["fileComplaint"] | {"respondent": {"email": "x@example.com"}})
     written = [text.split()[2] for text, _ in statements.sent if "INSERT INTO" in text and text.startswith("INSERT")]
@@ -175,7 +177,7 @@ HOT = {
 }
 
 
-# Each part of a filtered list walks one of these, and no part anything else.
+# Each partition of a filtered list walks one of these indexes, and nothing else.
 FILTERS = {
     ("buyer", "{kinds: [OFFLINE]}"): {"orders_of_buyer_by_status"},
     ("supplier", "{kinds: [OFFLINE, SECURE_PAYMENT]}"): {"orders_of_supplier_by_status"},
@@ -195,13 +197,13 @@ FILTERS = {
     ("buyer", "{can: LEAVE_FEEDBACK, kinds: [SECURE_PAYMENT], statuses: [COMPLETED]}"): {"orders_to_rate"},
 }
 BEFORE = f'before: "{encode_cursor(NOW - 999 * DAY, UUID(int=7), "orders")}", '
-OF_A_STATUS = {"orders_to_rate", "orders_shipped_unpaid", "orders_cancelled_late"}  # PostgreSQL alone has them
+OF_A_STATUS = {"orders_to_rate", "orders_shipped_unpaid", "orders_cancelled_late"}  # only PostgreSQL has them
 SEARCHED = '{{ viewer {{ orders({}first: 5, filter: {{search: "{}"}}) {{ edges {{ node {{ id }} }} }} }} }}'
 FILTERED = "{{ viewer {{ orders({}filter: {}) {{ edges {{ node {{ id }} }} }} }} }}"
 
 
 def sent_for(world: World, statements: Statements, role: str, query: str, **variables: Any) -> list[tuple[str, Any]]:
-    """What a request of somebody who is signed in sends to the database."""
+    """Returns the statements of a request by a person whose account is known already."""
     person = getattr(world, role).at(NOW)
     person.ask("{ serverTime }")
     statements.sent.clear()
@@ -211,8 +213,8 @@ def sent_for(world: World, statements: Statements, role: str, query: str, **vari
 
 @pytest.fixture(scope="module")
 def crowd(server: Server) -> None:
-    """Other people's orders, since whoever has most of a table may as well walk all of it. PostgreSQL plans by what a table
-    holds, so what other tests left there goes first."""
+    """Adds other people's orders, because a party with most of a table may as well read all of it. First removes what other
+    tests left, because PostgreSQL plans by the content of a table."""
     if DIALECT == "postgres":
         server.run(lambda: database.change("TRUNCATE orders CASCADE"))
     with httpx2.Client(base_url=server.url, timeout=30) as http:
@@ -244,7 +246,7 @@ def test_each_filter_walks_its_own_index(
 
 
 def _parts(text: str) -> list[str]:
-    """Those that a list is merged from. SQLite sorts them again when it merges them, which are a page each."""
+    """Returns the partitions of a merged list. SQLite sorts them again when it merges them; each has at most a page."""
     return re.findall(r"SELECT \* FROM \((SELECT .+? LIMIT \d+)\) AS part", text) or [text]
 
 
@@ -267,7 +269,7 @@ SHARED = """INSERT INTO orders SELECT made.* FROM (
 
 
 class _Enough(Exception):
-    """What was done is to be undone."""
+    """Raised to roll a transaction back."""
 
 
 @on_postgres  # SQLite has no statistics here
@@ -275,7 +277,7 @@ class _Enough(Exception):
 def test_a_partys_lists_walk_their_index_however_many_share_the_orders(
     server: Server, world: World, statements: Statements, parties: int
 ) -> None:
-    """A plan is made for any party, and PostgreSQL would make it for the usual one."""
+    """The plan serves any party. Without hints, PostgreSQL would plan for the average one."""
     states = (
         {},
         {"paymentSubmittedAt": 1},
@@ -326,12 +328,12 @@ def test_a_partys_lists_walk_their_index_however_many_share_the_orders(
             key,
             plan,
         )
-        # What a search finds near is sorted again, a page of it.
+        # A search sorts again what it finds in the next orders; this is at most a page.
         assert len(re.findall(r"\bSort  ", plan)) <= (key in searches), (key, plan)
 
 
 def test_what_belongs_to_one_row_is_read_without_its_partys_others(world: World, statements: Statements) -> None:
-    """Among few orders any plan will do, so this looks at the words: gathered, an account's rows would all be read."""
+    """With few orders any plan is good, so this checks the SQL: `_id IN (SELECT …)` would read all rows of an account."""
     [case] = disputes(world, 1)
     statements.sent.clear()
     shape = "order { timeline { edges { node { at } } } } messages { edges { node { at } } }"
@@ -360,7 +362,7 @@ def test_hot_queries_walk_an_index(server: Server, world: World, statements: Sta
     assert not any(re.search(r"USE TEMP B-TREE FOR ORDER BY|\bSort\b", plan) for plan in used), used
 
 
-@on_postgres  # SQLite walks
+@on_postgres  # SQLite walks the list
 def test_a_search_ends_where_the_list_does(
     server: Server, world: World, statements: Statements, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -376,14 +378,14 @@ def test_a_search_ends_where_the_list_does(
 
 
 def _paged(sent: tuple[str, Any]) -> tuple[str, Any]:
-    """The part of a statement that finds the rows of a page, to which others are joined and which is sorted again."""
+    """Returns the part of a plan that finds the rows of a page. The rest joins other rows and sorts the page again."""
     text, values = sent
     found = re.fullmatch(r"SELECT .+? FROM \((.+)\) AS p .+ ORDER BY p\..+", text)
     return (found[1] if found else text), values
 
 
 async def _plan(text: str, values: Any) -> str:
-    """The one that is made once, for any values."""
+    """Returns the plan that is made once for any values."""
     if DIALECT == "sqlite":
         rows = await database.select(f"EXPLAIN QUERY PLAN {text}", values)
         return "\n".join(str(tuple(row)) for row in rows)
@@ -408,7 +410,7 @@ EVERYTHING_TO_ONE = """query($id: ID!) { node(id: $id) { ... on Order {
 
 
 def test_many_relations_are_joined_in_one_statement(world: World, statements: Statements) -> None:
-    """More joins than have names of one digit, in one statement, also where the same is asked in many places."""
+    """One statement has more than ten joins, also if a query selects the same relation in many places."""
     order = world.order(completedAt=1)
     world.buyer.succeed("leaveFeedback", {"orderId": order, "ratings": {"overall": 4}})
     world.agent.ask("{ serverTime }")

@@ -1,4 +1,4 @@
-"""The command line, as a stranger uses it: real processes, in a folder of their own."""
+"""The command line as a new user runs it: real processes, in a folder of their own."""
 
 import json
 import re
@@ -25,13 +25,13 @@ Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture
 def environment(new_database: Callable[[], str]) -> dict[str, str]:
-    """A stranger's: no settings on SQLite, an empty database on PostgreSQL."""
+    """Returns a new user's environment: no settings on SQLite, an empty database on PostgreSQL."""
     return strangers_environment(new_database() if DIALECT == "postgres" else None)
 
 
 @pytest.fixture
 def migrated(migrated_database: Callable[[], str], tmp_path: Path) -> dict[str, str]:
-    """The same with a database that is up to date, on SQLite where commands look for it."""
+    """Returns the same with an up-to-date database, on SQLite at the default path."""
     url = migrated_database()
     if DIALECT == "postgres":
         return strangers_environment(url)
@@ -124,7 +124,7 @@ def test_a_bad_line_is_named_and_nothing_is_kept(recording: Command, tmp_path: P
         assert line in said, said
     assert "Ana Ruiz" not in said  # what people wrote is not repeated
     good = write(tmp_path / "good.jsonl", record("B1", buyer={"subject": "somebody else", "name": "x"}))
-    assert recording("record", good).returncode == 0  # B1 was not kept: its buyer can be another
+    assert recording("record", good).returncode == 0  # B1 was not stored, so its buyer may differ
 
 
 def test_bad_lines_are_skipped_into_a_file_of_their_own(recording: Command, tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_bad_lines_are_skipped_into_a_file_of_their_own(recording: Command, tmp_
 
 
 def test_a_file_through_a_pipe_is_recorded(tmp_path: Path, environment: dict[str, str]) -> None:
-    """Into a database that is new."""
+    """The database is new."""
     lines = "".join(json.dumps(record(f"P{n}")) + "\n" for n in range(3))
     done = subprocess.run(
         [sys.executable, "-m", "server", "record", "/dev/stdin"],
@@ -319,7 +319,7 @@ def _try_the_demonstration(said: str) -> None:
 
 
 def test_the_launcher_says_what_is_missing(tmp_path: Path) -> None:
-    """A machine whose only Python is too old, and one whose Python has no venv."""
+    """For a machine whose only Python is too old, and one whose Python has no venv."""
     for name in ("recourse", "locks"):
         (tmp_path / name).symlink_to(ROOT / name)
     launcher = tmp_path / "launcher"

@@ -1,4 +1,4 @@
-"""Answers are compressed for those who take them so, and nobody else's are."""
+"""Answers are compressed only for clients that accept it."""
 
 import gzip
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from tests.support.actions import INPUTS
 from tests.support.uploads import PNG, announce, put
 
 ENCODINGS = [
-    # what a client takes, and from how many bytes on it is compressed
+    # Accept-Encoding, and from how many bytes on an answer is compressed
     ("gzip", 1000),
     ("GZIP", 1000),
     ("x-gzip", 1000),
@@ -62,7 +62,7 @@ def test_a_client_says_what_it_takes(accepted: str, least: int | None) -> None:
 
 
 def raw(person: Person, size: int = 0, method: str = "POST", path: str = "/graphql", **headers: str) -> httpx2.Response:
-    """An answer as it comes over the wire, in `content`; of that size where it is one to a document."""
+    """Returns an answer as sent over the wire. The answer to a document has `size` bytes."""
 
     def ask(alias: str) -> httpx2.Response:
         said = {"Authorization": f"Bearer {person.token}", "Accept-Encoding": ""} | {

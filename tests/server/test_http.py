@@ -1,4 +1,4 @@
-"""Who may ask, at what time, and how answers and errors look on the wire."""
+"""Authentication, the clock, and the form of answers and errors over HTTP."""
 
 import asyncio
 import re
@@ -181,7 +181,7 @@ def test_a_malformed_body_is_a_bad_request(world: World, body: bytes) -> None:
 def test_what_nobody_foresaw_is_masked_and_logged_with_an_id(
     server: Server, world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A row that cannot be: a line that has a title alone."""
+    """Reads a malformed row: an order line that has only a title."""
     order = world.order()
 
     async def break_it(items: Any) -> None:
@@ -189,7 +189,7 @@ def test_what_nobody_foresaw_is_masked_and_logged_with_an_id(
 
     server.run(lambda: break_it([["???"]]))
     asked = "query($id: ID!) { node(id: $id) { ... on Order { items { title } } } }"
-    caplog.handler.setFormatter(JSONFormatter())  # as in production; in development the same is left out
+    caplog.handler.setFormatter(JSONFormatter())  # as in production; in development this is left out
     [error] = world.buyer.answer(asked, id=order)["errors"]
     assert error["extensions"] == {"code": "INTERNAL"}
     assert "ValueError" not in error["message"]

@@ -1,4 +1,4 @@
-"""Recording a file's orders in batches: what is kept when one cannot be recorded, and how to go on."""
+"""Importing a file of orders in batches: what is stored if a record is refused, and how to resume."""
 
 import asyncio
 import json
@@ -28,7 +28,7 @@ def settings(migrated_database: Callable[[], str], tmp_path_factory: pytest.Temp
 
 @pytest.fixture
 def importing(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Importing:
-    """Records lines, five a batch."""
+    """Imports lines in batches of five."""
     monkeypatch.setattr(imports, "BATCH", 5)
 
     def run(*lines: Any, from_line: int = 1, skip: bool = False) -> int:
@@ -53,7 +53,7 @@ def test_what_was_recorded_stays_and_says_where_to_go_on(
         "line 8: kind: The kind of an order cannot change.",
     ]
     assert capsys.readouterr().err == "5 of 12 records, up to line 6\n"
-    # The first batch is there, of the one with the bad record nothing is.
+    # The first batch is stored. Of the batch with the bad record, nothing is.
     with pytest.raises(click.ClickException, match=r"^Nothing was imported\.\nline 1: buyer\.subject"):
         importing(record("L5", buyer=OTHER, recordedAt=LATEST))
     assert importing(record("L6", buyer=OTHER, recordedAt=LATEST)) == 1
@@ -71,7 +71,7 @@ def test_what_was_recorded_stays_and_says_where_to_go_on(
         ([], 1, 0),
         (["", "  "], 1, 0),
         ([record("T1"), record("T2")], 3, 0),
-        (["{", record("T3")], 2, 1),  # what lies before is not looked at
+        (["{", record("T3")], 2, 1),  # earlier lines are not read
         ([record("T4"), record("T4", recordedAt=LATER), record("T4")], 1, 3),
         ([*(record("T5", recordedAt=LATER) for _ in range(11))], 1, 11),
         (["\ufeff" + json.dumps(record("T6")), record("T7")], 1, 2),

@@ -1,4 +1,4 @@
-"""How servers start, and how they stop."""
+"""Starting and stopping servers."""
 
 import contextlib
 import os
@@ -31,7 +31,7 @@ def test_three_servers_can_start_at_once_on_an_empty_database(new_database: Call
 
 
 def has_stopped(process: "subprocess.Popen[str]") -> bool:
-    """In bounded time, with nothing to complain of."""
+    """Waits until the process stops. Returns whether it ended by the signal, with an empty log."""
     _, said = process.communicate(timeout=60)
     return (process.returncode, said) == (-signal.SIGTERM, "")
 
@@ -56,7 +56,7 @@ def test_the_time_to_drain_is_a_number_of_seconds(seconds: Any) -> None:
 
 
 def statuses(url: str, times: int = 1) -> set[tuple[int, str]]:
-    """What a server says of its being ready, each time on a connection of its own."""
+    """Returns the statuses of /readyz, each asked for over a new connection."""
     answers = [httpx2.get(f"{url}/readyz", timeout=30) for _ in range(times)]
     return {(answer.status_code, answer.json()["status"]) for answer in answers}
 
@@ -66,7 +66,7 @@ def is_refused(url: str) -> bool:
         httpx2.get(f"{url}/healthz", timeout=30)
     except httpx2.ConnectError:
         return True
-    except httpx2.HTTPError:  # in the midst of it
+    except httpx2.HTTPError:  # in the middle of the body
         return False
     return False
 
@@ -118,7 +118,7 @@ def test_an_upload_under_way_does_not_keep_a_server_from_stopping(server: Server
         with socket.create_connection((place.host, place.port), timeout=20) as connection:
             path = place.raw_path.decode()
             connection.sendall(f"PUT {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhalf".encode())
-            wait_until(lambda: any(tmp_path.glob("incoming/*")))  # where it is written while it comes in
+            wait_until(lambda: any(tmp_path.glob("incoming/*")))  # where the upload is written while it arrives
             process.terminate()
             process.communicate(timeout=60)
         assert process.returncode == -signal.SIGTERM
@@ -169,11 +169,11 @@ def test_ctrl_c_stops_at_once(server: Server) -> None:
 
 
 def test_a_worker_that_is_signalled_with_its_parent_goes_on_until_it_stops(server: Server) -> None:
-    """As a service manager does that signals all processes of a service."""
+    """Some service managers signal all processes of a service."""
     with started(server, 2, apart=True, drain_seconds="600") as (process, url):
         os.killpg(process.pid, signal.SIGTERM)
         wait_until(lambda: statuses(url, 8) == STOPPING)
-        time.sleep(1)  # in which the parent passes it on
+        time.sleep(1)  # time for the parent to pass the signal on
         assert statuses(url, 8) == STOPPING
         process.send_signal(signal.SIGTERM)
         process.wait(60)

@@ -1,4 +1,4 @@
-"""How long and how large a request may be."""
+"""Limits of time and size of a request."""
 
 import socket
 import time
@@ -15,7 +15,7 @@ from tests.support.subscriptions import complete
 
 
 def raw(url: str, *parts: bytes, pause: float = 0) -> bytes:
-    """What the server says to these bytes."""
+    """Returns the server's answer to these bytes."""
     place = httpx2.URL(url)
     assert place.port is not None
     said = b""
@@ -43,7 +43,7 @@ def test_a_head_is_bounded(serve: Callable[..., Any], size: int, status: int) ->
         head = b"GET /graphql?query=%7B__typename%7D HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Long: "
         try:
             said = raw(url, head + b"x" * size + b"\r\n\r\n")
-        except ConnectionError:  # closed before all of it was sent
+        except ConnectionError:  # closed before all bytes were sent
             assert status == 431
             return
         assert said.startswith(b"HTTP/1.1 %d" % status)
@@ -55,7 +55,7 @@ def test_what_follows_a_body_is_bounded(serve: Callable[..., Any]) -> None:
         trailers = b"".join(b"x-%d: %s\r\n" % (place, b"y" * 1000) for place in range(1000))
         try:
             said = raw(url, head + b"2\r\n{}\r\n0\r\n", trailers)
-        except ConnectionError:  # closed before all of it was sent
+        except ConnectionError:  # closed before all bytes were sent
             return
         assert b"HTTP/1.1 431" in said
 
@@ -64,7 +64,7 @@ def test_a_mutation_that_takes_too_long_is_done_once_all_the_same(
     server: Server, serve: Callable[..., Any], world: World
 ) -> None:
     order = complete(world)
-    world.buyer.send(TIME)  # signs in, which writes the name
+    world.buyer.send(TIME)  # the first request of an account stores its name
     input = {"orderId": order, "ratings": {"overall": 4}, "idempotencyKey": new_id().hex}
     left = (
         "mutation($input: LeaveFeedbackInput!) { leaveFeedback(input: $input) { feedback { id } userErrors { code } } }"

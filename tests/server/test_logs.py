@@ -1,4 +1,4 @@
-"""What the log says, and what it does not."""
+"""What is logged, and what is not."""
 
 import json
 import re
@@ -21,7 +21,7 @@ def test_the_log_says_what_happened_and_nothing_of_what_people_say(server: Serve
     async def break_it(items: Any) -> None:
         await models.Order.filter(id=UUID(hex=broken[4:])).update(items=items)
 
-    server.run(lambda: break_it([["???"]]))  # a line that has a title alone
+    server.run(lambda: break_it([["???"]]))  # an order line that has only a title
     issuer = Issuer()
     with issuer.serving():
         production = issuer.settings(server.settings.database)

@@ -1,4 +1,4 @@
-"""What is counted, and under which names."""
+"""Metrics: what is counted, and with which labels."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +20,7 @@ def metrics(url: str) -> dict[str, float]:
 
 
 def at_rest(found: dict[str, float], workers: int) -> bool:
-    """One watches, nothing is asked of the database, and each worker keeps a connection to it."""
+    """Whether there is one subscriber, the database is idle, and each worker has a connection to it."""
     if DIALECT == "sqlite":
         return found["recourse_subscribers"] == 1
     busy, idle = (found[f'recourse_pool_connections{{pool="default",state="{state}"}}'] for state in ("busy", "idle"))
@@ -33,7 +33,7 @@ def test_requests_and_connections_are_counted_over_all_workers(
 ) -> None:
     order, paid = complete(world), world.order(paidAt=9)
     with serve(workers=workers) as [url], world.buyer.elsewhere(url) as buyer:
-        for _ in range(20):  # by new connections, which spread over the workers
+        for _ in range(20):  # new connections, which spread over the workers
             asked = {"query": TIME["query"], "extensions": {"clientLibrary": {"name": "shop"}}}
             headers = {"Authorization": f"Bearer {buyer.token}"}
             assert httpx2.post(f"{url}/graphql", json=asked, headers=headers, timeout=30).status_code == 200
@@ -42,7 +42,7 @@ def test_requests_and_connections_are_counted_over_all_workers(
         with opened(url, buyer) as watching:
             watching.watch("subscription($id: ID!) { orderChanged(orderId: $id) { id } }", id=order)
             watching.ask("query OnSocket { serverTime }")
-            wait_until(lambda: at_rest(metrics(url), workers))  # as each worker has looked, at a moment of its own
+            wait_until(lambda: at_rest(metrics(url), workers))  # each worker samples at its own time
             found = metrics(url)
     assert found['recourse_requests_total{client="shop",code="",operation="Clock"}'] == 20
     assert found['recourse_requests_total{client="",code="",operation="OnSocket"}'] == 1
@@ -53,7 +53,7 @@ def test_requests_and_connections_are_counted_over_all_workers(
 
 def test_names_from_outside_are_bounded(serve: Callable[..., Any], world: World) -> None:
     with serve() as [url], world.buyer.elsewhere(url) as buyer:
-        for place in range(100):  # who has no token makes no client known
+        for place in range(100):  # a request without a token adds no client label
             httpx2.post(f"{url}/graphql", json=TIME, headers={"apollographql-client-name": f"stranger-{place}"})
         for place in range(300):
             buyer.ask(f"query Q{place} {{ serverTime }}")

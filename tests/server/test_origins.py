@@ -1,4 +1,4 @@
-"""Which pages may ask and watch, and what a page may read of an answer."""
+"""Which web pages may use the API, and what a page may read of an answer."""
 
 from typing import Any
 
@@ -125,7 +125,7 @@ def test_a_socket_of_a_foreign_page_is_refused_and_told_why(server: Server, capl
             dial(server, origin=origin)
         assert refused.value.response.status_code == 403
         assert b"RECOURSE_CORS_ORIGINS" in (refused.value.response.body or b"")
-    assert not [record for record in caplog.records if record.levelname == "ERROR"]  # strangers fill no log
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]  # refused origins are not logged
     for origin in (server.url, f"wss://127.0.0.1:{port}", f"https://127.0.0.1:{port}", LOCAL, None):
         with dial(server, origin=origin):
             pass
@@ -138,7 +138,7 @@ def test_a_socket_at_an_unknown_address_is_404(server: Server) -> None:
     assert b"NOT_FOUND" in (refused.value.response.body or b"")
 
 
-# ---------------------------------------------------------------- what a browser asks before
+# ---------------------------------------------------------------- preflights
 
 
 def asking(app: Any) -> httpx2.AsyncClient:
@@ -170,7 +170,7 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> Any:
     )
 
 
-SENT = [  # by clients and what traces them
+SENT = [  # sent by clients and tracing libraries
     "authorization, content-type",
     "apollographql-client-name,apollographql-client-version,authorization,content-type",
     "graphql-client-name, graphql-client-version",
@@ -228,7 +228,7 @@ def test_a_page_of_this_machine_may_ask_in_development(server: Server) -> None:
     assert httpx2.options(f"{server.url}/graphql", headers=said | {"Origin": SHOP}).status_code == 403
 
 
-# ---------------------------------------------------------------- what a page may read
+# ---------------------------------------------------------------- what a page can read
 
 
 def test_a_page_may_read_every_answer_and_every_error(server: Server, world: World) -> None:
@@ -264,7 +264,7 @@ def test_a_page_may_read_every_answer_and_every_error(server: Server, world: Wor
 def test_a_page_may_read_that_it_asks_too_often_and_what_nobody_foresaw(
     production: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The application lacks parts here, so that what needs them fails."""
+    """The application of this test lacks parts, so requests that need them fail."""
     monkeypatch.delattr(production.state.application, "hub")
     monkeypatch.delattr(production.state.application, "files")
 

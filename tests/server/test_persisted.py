@@ -1,4 +1,4 @@
-"""Documents that are named rather than sent: Apollo's automatic persisted queries, ids, and a manifest of all there is."""
+"""Persisted queries: Apollo's automatic persisted queries, ids, and trusted documents."""
 
 import hashlib
 import json
@@ -38,7 +38,7 @@ def get(person: Person, url: str = "", **parameters: Any) -> httpx2.Response:
     return person.http.get(f"{url}/graphql", params=told, headers={"Authorization": f"Bearer {person.token}"})
 
 
-# ---------------------------------------------------------------- what was sent before
+# ---------------------------------------------------------------- automatic persisted queries
 
 
 @pytest.mark.parametrize("accept", ["application/json", "application/graphql-response+json"])
@@ -133,7 +133,7 @@ def test_what_is_kept_is_bounded_and_what_was_used_longest_ago_goes_first() -> N
     assert (len(kept.texts), kept.texts.currsize) == (0, 0)
 
 
-# ---------------------------------------------------------------- what is known beforehand
+# ---------------------------------------------------------------- trusted documents
 
 
 def operation(body: str, name: str, type: str = "query", id: str | None = None) -> dict[str, Any]:
@@ -153,7 +153,7 @@ KNOWN = manifest(
 
 @pytest.fixture(scope="module")
 def trusting(serve: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Generator[str]:
-    """The address of a server that runs what is KNOWN."""
+    """Yields the address of a server that runs only the documents of KNOWN."""
     path = tmp_path_factory.mktemp("manifest") / "manifest.json"
     path.write_text(json.dumps(KNOWN))
     with pytest.MonkeyPatch.context() as patch:

@@ -1,4 +1,4 @@
-"""HTTP/1.1 by real sockets: upgrades that are not taken, pipelined requests, and connections that are kept."""
+"""HTTP/1.1 over real sockets: ignored upgrades, pipelined requests, and idle connections."""
 
 import contextlib
 import json
@@ -25,7 +25,7 @@ LAST = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
 
 def request(person: Person, head: str = H2C, body: bytes = QUERY, line: str = "POST /graphql HTTP/1.1") -> bytes:
-    """One request as bytes; chunked in two where its head does not say how long it is."""
+    """Returns a request as bytes; in two chunks if its headers give no length."""
     said = f"{line}\r\nHost: x\r\nAuthorization: Bearer {person.token}\r\nContent-Type: application/json\r\n{head}".encode()
     if b"chunked" in said:
         half = len(body) // 2
@@ -35,7 +35,7 @@ def request(person: Person, head: str = H2C, body: bytes = QUERY, line: str = "P
 
 
 def answers(said: bytes) -> list[tuple[int, Any]]:
-    """The status and the JSON of each answer."""
+    """Returns the status and the JSON of each answer."""
     found: list[tuple[int, Any]] = []
     while said:
         head, _, rest = said.partition(b"\r\n\r\n")
@@ -101,7 +101,7 @@ def test_a_file_comes_in_from_a_client_that_asks_for_an_upgrade(server: Server, 
 def test_a_head_with_an_upgrade_is_bounded(server: Server, world: World) -> None:
     fits, too_large = (request(world.buyer, f"{H2C}X-Long: {'x' * size}\r\n") for size in (50_000, 5_000_000))
     assert [status for status, _ in answers(raw(server.url, fits + LAST))] == [200, 200]
-    with contextlib.suppress(ConnectionError):  # closed before all of it was sent
+    with contextlib.suppress(ConnectionError):  # closed before all bytes were sent
         assert answers(raw(server.url, too_large))[0][0] == 431
 
 
@@ -181,5 +181,5 @@ def test_curl_may_offer_http_2(server: Server, world: World) -> None:
 def test_an_idle_connection_is_kept_for_as_long_as_is_set(serve: Callable[..., Any], server: Server) -> None:
     assert server.uvicorn.config.timeout_keep_alive == server.settings.keep_alive_seconds == 75
     with serve(keep_alive_seconds="0.2") as [url]:
-        # The server closes it: else this would wait for as long as it may.
+        # The server closes the connection; otherwise this would wait for the time limit.
         assert answers(raw(url, LAST.replace(b"Connection: close\r\n", b""))) == [(200, {"status": "alive"})]

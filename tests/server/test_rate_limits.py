@@ -1,4 +1,4 @@
-"""How often an account and an address may ask."""
+"""Rate limits of accounts and addresses."""
 
 import time
 from collections.abc import Callable
@@ -56,12 +56,12 @@ def test_nodes_count_together_where_they_share_a_store(serve: Callable[..., Any]
         assert codes(answers) == [None] * 10 + ["RATE_LIMITED"] * 2
         stop()
         began = time.monotonic()
-        assert codes([buyer.send(TIME) for _ in range(5)]) == [None] * 5  # nobody is held back without it
+        assert codes([buyer.send(TIME) for _ in range(5)]) == [None] * 5  # without the store, all requests pass
         assert time.monotonic() - began < 5
 
 
 def test_what_has_expired_is_cleared_now_and_then() -> None:
-    """The library's own store would look through all that it holds at every hit."""
+    """The library's own store would search all its entries at each request."""
     memory, rate = rate_limits.in_memory(), parse("1/hour")
     limiter = Limiter(memory)
     for place in range(100):

@@ -1,4 +1,4 @@
-"""GraphQL over HTTP: what is taken for a request, how large it may be, and in what its answer comes."""
+"""GraphQL over HTTP: valid requests, their size, and the media type of the answer."""
 
 import json
 import re
@@ -12,11 +12,11 @@ from server import request_id
 from tests.conftest import Server, World, code
 from tests.support.subscriptions import opened
 
-# ---------------------------------------------------------------- what is asked
+# ---------------------------------------------------------------- requests
 
 
 def post(world: World, body: Any, **headers: str) -> httpx2.Response:
-    """A body as it is."""
+    """Sends the body unchanged."""
     told = {"authorization": f"Bearer {world.buyer.token}", "content-type": "application/json"} | headers
     return world.http.post(
         "/graphql", content=body, headers={name: each for name, each in told.items() if each or name == "accept"}
@@ -224,7 +224,7 @@ def test_a_body_is_refused_while_it_comes_in(server: Server, world: World, head:
         assert connection.recv(1000).startswith(b"HTTP/1.1 413")
 
 
-# ---------------------------------------------------------------- how it is answered
+# ---------------------------------------------------------------- answers
 
 JSON = "application/json"
 GRAPHQL = "application/graphql-response+json"
@@ -305,7 +305,7 @@ def test_what_cannot_be_run_has_no_data(
     with opened(server, world.buyer) as connection:
         connection.send({"type": "subscribe", "id": "1", "payload": wrong})
         message = connection.receive()
-        # Strawberry takes variables that do not fit for a result of their own.
+        # Strawberry returns a result without data for variables of a wrong type.
         errors = message["payload"] if message["type"] == "error" else message["payload"]["errors"]
         assert errors[0]["extensions"] == {"code": "BAD_REQUEST"}
     assert caplog.messages == []
@@ -320,7 +320,7 @@ def test_one_operation_of_several_is_run_by_its_name(server: Server, world: Worl
 
 
 def test_what_was_run_in_vain_has_data(world: World) -> None:
-    """The error of a field is no error of the request."""
+    """An error in a field is not an error of the request."""
     answer = world.buyer.send(
         {"query": "{ viewer { orders(first: 1, last: 1) { pageInfo { hasNextPage } } } }"}, Accept=GRAPHQL
     )
@@ -328,7 +328,7 @@ def test_what_was_run_in_vain_has_data(world: World) -> None:
     assert answer.json()["errors"][0]["path"] == ["viewer", "orders"]
 
 
-# ---------------------------------------------------------------- what a request is called
+# ---------------------------------------------------------------- request ids
 
 
 @pytest.mark.parametrize(

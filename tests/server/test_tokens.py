@@ -1,4 +1,4 @@
-"""Access tokens in production: only what the issuer signed for us, with keys that come and go."""
+"""Access tokens in production: only tokens that the issuer signed for this API are accepted, and its keys may change."""
 
 import asyncio
 import base64
@@ -41,7 +41,7 @@ def unsigned(header: dict[str, Any], **changes: Any) -> str:
 
 
 def confused() -> str:
-    """Signed with HMAC, with the public key as its secret, by hand: PyJWT refuses to make such a one."""
+    """Returns a token signed with HMAC, with the public key as the secret. PyJWT refuses to make one."""
     said = unsigned({"alg": "HS256", "kid": "rsa"}).rstrip(".")
     signature = hmac.new(PUBLIC_PEM, said.encode(), hashlib.sha256).digest()
     return f"{said}.{base64.urlsafe_b64encode(signature).decode().rstrip('=')}"
@@ -123,7 +123,7 @@ async def test_a_key_for_encryption_signs_nothing(issuer: Issuer) -> None:
         await verifying(issuer)(token())
 
 
-# ---------------------------------------------------------------- keys that come and go
+# ---------------------------------------------------------------- changes of keys
 
 
 @pytest.mark.anyio
@@ -190,7 +190,7 @@ async def test_an_issuer_that_is_away_is_not_asked_for_every_token(
     for _ in range(20):
         with pytest.raises(RequestRejected) as refused:
             await verify(token())
-        assert (refused.value.status_code, refused.value.code) == (503, "UNAVAILABLE")  # the token may be good
+        assert (refused.value.status_code, refused.value.code) == (503, "UNAVAILABLE")  # the token may be valid
     assert issuer.asked == 1
     issuer.works = True
     monkeypatch.setattr(jwks, "RETRY_SECONDS", 0.0)

@@ -1,4 +1,4 @@
-"""The protocol graphql-transport-ws: greeting, malformed messages, bounds, and the end of a token."""
+"""The protocol graphql-transport-ws: connection_init, malformed messages, limits, and expired tokens."""
 
 import contextlib
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,7 @@ def dial(server: Server, *protocols: Any, **options: Any) -> ClientConnection:
 
 
 def closed(connection: ClientConnection) -> int:
-    """The code with which the server closes, whatever it says before."""
+    """Returns the code with which the server closes the socket, after any messages."""
     with contextlib.suppress(ConnectionClosed):
         while True:
             connection.recv(10)
@@ -195,7 +195,7 @@ def test_a_socket_has_a_bounded_number_of_subscriptions(server: Server, world: W
         message = socket.receive()
         assert (message["id"], message["type"]) == (one_more, "error")
         assert message["payload"][0]["extensions"] == {"code": "TOO_EXPENSIVE"}
-        # Another takes the place of one that ended.
+        # After an operation has ended, another one can start.
         socket.send({"type": "complete", "id": "1"})
         socket.ask("{ serverTime }")
 

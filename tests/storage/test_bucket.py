@@ -1,4 +1,4 @@
-"""Files in a bucket of an S3 server: addresses that lead to it, and what is answered while it is away or hangs."""
+"""Files in a bucket of an S3 server: presigned URLs, and answers while the store is away or hangs."""
 
 import json
 import socket
@@ -31,7 +31,7 @@ from tests.support.uploads import PNG, UPLOAD, announce, bring, put
 
 @pytest.fixture
 def port(monkeypatch: pytest.MonkeyPatch) -> int:
-    """Where the settings of this process say that the S3 server is."""
+    """Returns the port at which this process's settings expect the S3 server."""
     port = s3.free_port()
     for name, value in s3.CREDENTIALS.items():
         monkeypatch.setenv(name, value)
@@ -42,7 +42,7 @@ def port(monkeypatch: pytest.MonkeyPatch) -> int:
 
 @pytest.fixture
 def hanging(port: int) -> Generator[Bucket]:
-    """In a store that takes connections and never answers."""
+    """Yields a bucket in a store that accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", port)):
         yield Bucket.at(f"s3://{s3.BUCKET}", 0.2)
 
@@ -51,7 +51,7 @@ def hanging(port: int) -> Generator[Bucket]:
 
 
 def test_a_store_may_hang_go_away_and_come_back(server: Server, world: World, port: int) -> None:
-    """One server sees all of it, and serves what needs no files meanwhile."""
+    """One server runs through all of it, and serves requests without files meanwhile."""
     [earlier] = open_dispute(world, evidence=[bring(world.buyer)])["evidence"]
     with (
         socket.create_server(("127.0.0.1", port)) as hangs,
@@ -60,7 +60,7 @@ def test_a_store_may_hang_go_away_and_come_back(server: Server, world: World, po
     ):
         before, world = world, World(http)
         assert http.get("/readyz").status_code == 200
-        announced = announce(world.buyer)  # needs no answer of the store
+        announced = announce(world.buyer)  # needs no answer from the store
         wish = INPUTS["openDispute"] | {"orderId": world.order(paidAt=9), "evidence": [announced["id"]]}
         somewhere = f"/files/{new_id().hex}?type=image/png&name=a&size=5&expires=9999999999&signature=0"
 
@@ -79,13 +79,15 @@ def test_a_store_may_hang_go_away_and_come_back(server: Server, world: World, po
         with before.buyer.elsewhere(address, NOW) as buyer:
             shown = "query($id: ID!) { node(id: $id) { ... on Attachment { filename url } } }"
             errors = buyer.answer(shown, id=earlier["id"])["errors"]
-            assert errors[0]["extensions"]["code"] == "UNAVAILABLE"  # what signs addresses was never read
+            assert errors[0]["extensions"]["code"] == "UNAVAILABLE"  # the secret that signs URLs was never read
         is_unavailable()
         hangs.close()
         is_unavailable()
         with s3.running(port) as store:
             for _ in range(200):
-                if http.get(somewhere).status_code == 403:  # it knows by now that this was never signed
+                if (
+                    http.get(somewhere).status_code == 403
+                ):  # by now the server has the secret, and knows that this was never signed
                     break
                 time.sleep(0.1)
             assert announced["url"].startswith(f"{store}/{s3.BUCKET}/pre%20fix/incoming/")
@@ -218,7 +220,7 @@ async def test_an_address_is_for_one_length_only(port: int) -> None:
 
 @pytest.mark.anyio
 async def test_without_the_secret_key_files_go_through_the_server() -> None:
-    """As with credentials of a role: what is not signed is checked when it is taken."""
+    """This is so with credentials of a role. The length is checked when a case takes the file."""
 
     class Role:
         def __call__(self) -> Any:

@@ -1,5 +1,5 @@
-"""The hazards of tables and of what is kept in them, each twice: the stock behaviour, so that a mend no longer needed is
-noticed, and the mend."""
+"""Hazards of tables and stored values. Each is tested twice: the libraries' own behaviour, to notice when our fix is no
+longer needed, and our fix."""
 
 import contextlib
 import re
@@ -27,7 +27,7 @@ from schema.scalars import spell_instant
 from tests.conftest import DAY, NOW, Server, World, on_sqlite, usd
 from tests.support.actions import INPUTS
 
-# ---------------------------------------------------------------- tables rebuilt
+# ---------------------------------------------------------------- rebuilt tables
 
 
 @on_sqlite
@@ -51,7 +51,7 @@ def test_rebuilding_a_table_changes_nothing_else(server: Server, world: World, s
                 editor = (migrating.SafeSqliteSchemaEditor if safe else SqliteSchemaEditor)(transaction, atomic=True)
                 await editor._remake_table(models.Order)
                 states.append(await state(transaction))
-                raise InterruptedError  # rolled back: the other tests' database is as it was
+                raise InterruptedError  # rolled back, so the database of the other tests is unchanged
         await client.execute_query("PRAGMA foreign_keys = ON")
         return states
 
@@ -61,11 +61,11 @@ def test_rebuilding_a_table_changes_nothing_else(server: Server, world: World, s
 
 @on_sqlite
 def test_a_table_that_others_refer_to_can_be_migrated(server: Server, world: World) -> None:
-    """A column more and then less: the second rebuilds the table, with orders, feedback and events pointing at it."""
+    """Adds a column and removes it. The removal rebuilds the table, to which orders, feedback and events refer."""
     world.buyer.succeed("leaveFeedback", {"orderId": world.order(completedAt=1), "ratings": {"overall": 4}})
 
     class Rebuilding(migrating.Migrator):
-        """In the place of a migration from a file."""
+        """Stands for a migration from a file."""
 
         async def _project_state(self, *_: Any, **__: Any) -> Any:
             return None
@@ -105,11 +105,11 @@ def test_foreign_keys_are_enforced_again_after_migrating(server: Server) -> None
     server.run(work)
 
 
-# ---------------------------------------------------------------- what the release before left
+# ---------------------------------------------------------------- rows of the former release
 
 
 def test_disputes_of_the_release_before_learn_what_they_can_end_with(server: Server, world: World) -> None:
-    """The facts that came with a migration, taken away again, are what it fills in."""
+    """Removes the facts that a migration added, and checks that the migration fills them in."""
     decided = """query($id: ID!, $at: DateTime) { node(id: $id) { ... on Dispute {
       decision(action: ACCEPT_PROPOSAL) { reason } then: decision(action: ACCEPT_PROPOSAL, at: $at) { reason } } } }"""
     records = [world.record(paidAt=3, completedAt=2) for _ in range(3)]
@@ -164,7 +164,7 @@ def test_disputes_of_the_release_before_learn_what_they_can_end_with(server: Ser
 def test_what_is_accepted_is_possible_by_the_order_whatever_a_process_of_the_release_before_left(
     server: Server, world: World, claimable: int | None
 ) -> None:
-    """While both releases run, the old one opens disputes and records orders, and does not keep `claimable`."""
+    """While both releases run, the former one opens disputes and records orders without updating `claimable`."""
     [order] = world.service.succeed("recordOrders", {"orders": [world.record(paidAt=3)]}, "orders { id }")["orders"]
     claim = INPUTS["openDispute"] | {"orderId": order["id"], "claim": usd("100.00")}
     case = world.buyer.succeed("openDispute", claim, "dispute { id }")["dispute"]["id"]
@@ -178,7 +178,7 @@ def test_what_is_accepted_is_possible_by_the_order_whatever_a_process_of_the_rel
 
 
 def test_what_happened_before_a_migration_is_told_in_the_same_words(server: Server, world: World) -> None:
-    """The migration adds facts to the latest event of a dispute, here to one that time made."""
+    """The migration adds facts to the latest event of a dispute. Here that event was made by a deadline."""
     timeline = "query($id: ID!) { node(id: $id) { ... on Dispute { timeline { edges { node { text } } } } } }"
     record = world.record(paidAt=3)
     [order] = world.service.succeed("recordOrders", {"orders": [record]}, "orders { id }")["orders"]
@@ -198,7 +198,7 @@ def test_what_happened_before_a_migration_is_told_in_the_same_words(server: Serv
     assert world.agent.at(then).ask(timeline, id=opened["dispute"]["id"])["node"]["timeline"]["edges"] == before
 
 
-# ---------------------------------------------------------------- constraints: second walls behind the policy
+# ---------------------------------------------------------------- constraints: a second check behind the policy
 
 
 def test_stock_schema_generation_leaves_checks_out(server: Server) -> None:

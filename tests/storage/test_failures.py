@@ -1,4 +1,4 @@
-"""What becomes of requests when their database fails in between."""
+"""Requests whose database fails while they run."""
 
 import asyncio
 import sqlite3
@@ -32,7 +32,7 @@ from tests.support.postgres import credentials
 
 
 def execute(url: str, *statements: str) -> None:
-    """By a connection of its own, while the loop that this is called in stands still."""
+    """Runs statements over a connection of its own. Blocks the calling event loop meanwhile."""
 
     async def work() -> None:
         connection: Any = await asyncpg.connect(**credentials(url), server_settings={"application_name": "tests"})
@@ -49,7 +49,7 @@ KILL = "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity WHERE appli
 
 @contextmanager
 def table(url: str) -> Generator[None]:
-    """A table `scratch` with rows 1 and 2."""
+    """Creates a table `scratch` with rows 1 and 2."""
     execute(url, "CREATE TABLE scratch (id int, n int)", "INSERT INTO scratch VALUES (1, 0), (2, 0)")
     try:
         yield
@@ -118,7 +118,7 @@ def test_clients_get_a_code_for_each_database_error(error: Exception, code: str)
     assert said.extensions == {"code": code}
 
 
-# ---------------------------------------------------------------- connections that are lost
+# ---------------------------------------------------------------- lost connections
 
 
 async def read_text() -> None:
@@ -276,7 +276,7 @@ def test_a_wait_for_a_lock_that_runs_out_is_too_slow(server: Server, world: Worl
 
 
 def at_commit(does: str, on: str = "scratch") -> tuple[str, ...]:
-    """Statements that make the next commits of changes to a table do something at their end."""
+    """Returns statements that make each later commit of a change to the table run `does` at its end."""
     body = f"$$BEGIN {does}; RETURN NULL; END$$"
     how = "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION at_commit()"
     return (
@@ -334,7 +334,7 @@ def test_clients_are_told_that_an_outcome_is_unknown_and_ask_again(server: Serve
     assert [edge["node"]["text"] for edge in edges].count("The buyer left feedback.") == 1
 
 
-# ---------------------------------------------------------------- a database that takes no writes
+# ---------------------------------------------------------------- a read-only database
 
 
 @on_postgres
@@ -356,7 +356,7 @@ def test_a_read_only_database_is_unavailable_and_left_for_one_that_is_not(
             assert "data" not in answer.json()
             server.run(lambda: database.pulses()["default"].ask())
         said = [record.getMessage() for record in caplog.records if "can be used again" in record.getMessage()]
-        assert not said  # while it answers, and takes no writes
+        assert not said  # the database answers, but takes no writes
     finally:
         execute(
             server.settings.database,
@@ -370,7 +370,7 @@ def test_a_read_only_database_is_unavailable_and_left_for_one_that_is_not(
 
 @on_postgres
 def test_what_was_done_before_the_database_went_away_is_not_called_undone(server: Server, world: World) -> None:
-    """Of two mutations in a document, the second fails."""
+    """The second of two mutations in a document fails."""
     first, second = world.order(completedAt=1), world.order(completedAt=1)
     both = """mutation($first: LeaveFeedbackInput!, $second: LeaveFeedbackInput!) {
       a: leaveFeedback(input: $first) { feedback { id } } b: leaveFeedback(input: $second) { feedback { id } } }"""

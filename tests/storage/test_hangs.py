@@ -1,4 +1,4 @@
-"""Databases that hang, that take no writes, and whose address moves. The tests share one cluster, and leave it worse."""
+"""Databases that hang, take no writes, or move to another address. The tests share one cluster, and each damages it further."""
 
 import contextlib
 import signal
@@ -35,7 +35,7 @@ def servers() -> Generator[tuple[Postgres, Postgres]]:
 
 @pytest.fixture(scope="module")
 def place(servers: tuple[Postgres, Postgres]) -> Generator[Forwarder]:
-    """The address of the cluster."""
+    """Yields the address of the cluster."""
     with forwarding(servers[0].folder) as forwarder:
         yield forwarder
 
@@ -51,7 +51,7 @@ def world_at(here: str) -> Generator[World]:
 
 
 def until(holds: Callable[[], object], seconds: float) -> float:
-    """Waits until it holds, and says how long that took."""
+    """Waits until the condition holds. Returns how long that took."""
     began = time.monotonic()
     while not holds():
         assert time.monotonic() - began < seconds
@@ -63,8 +63,8 @@ WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
 
 
 def ready(here: str) -> dict[str, Any]:
-    """What `/readyz` says, which it does within a second; a machine that is busy has more, but less than a statement
-    that hangs would take."""
+    """Returns the answer of `/readyz`, which must arrive within a second. A busy machine gets more time, but less than a
+    hanging statement would take."""
     answer = httpx2.get(f"{here}/readyz", timeout=8)
     said = answer.json()
     assert (answer.status_code == 200) == (said["status"] == "ready")
@@ -93,7 +93,7 @@ def test_a_lost_synchronous_standby_leaves_reads_alone(servers: tuple[Postgres, 
                 assert not any(each.done() for each in cancelling)
             finally:
                 primary.tell("ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()")
-            # A COMMIT that has waited for too long meanwhile, on a machine that is busy, may be done as well.
+            # On a busy machine, a COMMIT that waited too long meanwhile may also be done.
             assert {*codes([each.result() for each in cancelling])} <= {None, "UNKNOWN_OUTCOME"}
 
 
@@ -116,7 +116,7 @@ def test_a_replica_that_hangs_is_left_by_all_and_found_again(
             assert time.monotonic() - began < STATEMENT_SECONDS
             began = time.monotonic()
             assert codes(at_once(world.buyer, asked, 20)) == [None] * 20
-            assert time.monotonic() - began < database.REPLICA_SECONDS  # nobody waits for it any more
+            assert time.monotonic() - began < database.REPLICA_SECONDS  # no request waits for it any more
             said = ready(here)
             assert said["status"] == "ready"
             assert "does not answer" in said["replica"]
@@ -142,7 +142,7 @@ def test_a_node_that_takes_no_writes_is_not_ready_until_the_address_leads_elsewh
         answer = world.buyer.send(body)
         assert (answer.status_code, codes([answer])) == (503, ["UNAVAILABLE"])
         assert answer.headers["retry-after"]
-        place.to = primary.folder  # and nobody ends the connections that lead to the standby
+        place.to = primary.folder  # and the connections to the standby stay open
         until(lambda: codes([world.buyer.send(body)]) == [None], 5)
         until(lambda: ready(here)["status"] == "ready", 5)
 
@@ -158,7 +158,7 @@ def test_a_primary_that_hangs_is_left_for_the_one_that_takes_over(
         at_once(world.buyer, {"query": ORDER, "variables": {"id": orders[0]}}, 10)
 
         def cancel(order: str) -> float:
-            """When it was done, asked again until it is."""
+            """Cancels the order, trying again until it succeeds. Returns the time of success."""
             key = f"hang-{order}"
             body = {
                 "query": CANCEL,
@@ -177,7 +177,7 @@ def test_a_primary_that_hangs_is_left_for_the_one_that_takes_over(
             replica.promote()
             place.to = replica.folder
             done = [each.result(60) for each in cancelling]
-        assert min(done) - frozen < 15  # some 5 unless the machine is busy
+        assert min(done) - frozen < 15  # about 5 unless the machine is busy
         until(lambda: ready(here)["status"] == "ready", 5)
         replica.freeze()
         with ThreadPoolExecutor(2) as asking:
@@ -185,8 +185,8 @@ def test_a_primary_that_hangs_is_left_for_the_one_that_takes_over(
                 asking.submit(world.buyer.send, {"query": ORDER, "variables": {"id": order}})
             time.sleep(0.5)
             process.send_signal(signal.SIGTERM)
-            _, said = process.communicate(timeout=18)  # it takes 10 itself
-    # Once for each change, and nothing for each request.
+            _, said = process.communicate(timeout=18)  # stopping itself may take 10
+    # One line for each change of state, and none for each request.
     lines = [line for line in said.splitlines() if "tried again" not in line and not line.startswith("00")]
     assert "Traceback" not in said
     assert len(lines) < 10, said

@@ -1,5 +1,5 @@
-"""Migrating databases that hold data and are in use: without limits of time, without blocking anybody, and again after it
-was interrupted anywhere."""
+"""Migrating databases that hold data and are in use: without time limits, without blocking anybody, and again after an
+interruption at any step."""
 
 import asyncio
 import contextlib
@@ -30,7 +30,7 @@ MIGRATIONS = sorted(path.stem for path in Path("models/migrations").glob("0*.py"
 RELEASED = {"0.1.0": "0002_second_walls", "0.2.0": "0006_lists"}  # each release's newest migration
 ORDERS = 50_000 if DIALECT == "postgres" else 2_000
 
-# Orders as 0.1.0 knew them, of two buyers and one supplier, with an event each. Ids rise, as the keys of rows do.
+# Orders of release 0.1.0, of two buyers and one supplier, with an event each. Ids increase, like the keys of real rows.
 SERIES, ID, INSTANT = (
     (
         "generate_series(1, {n}) AS n",
@@ -70,7 +70,7 @@ async def fill(client: Any, count: int) -> None:
 
 
 async def indexes(client: Any) -> list[str]:
-    """The names of all indexes, which have to be valid."""
+    """Returns the names of all indexes. All must be valid."""
     if DIALECT == "sqlite":
         rows = await client.execute_query_dict(
             "SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
@@ -90,12 +90,12 @@ async def opened(url: str) -> AsyncGenerator[BaseDBAsyncClient]:
         yield client
 
 
-# ---------------------------------------------------------------- a grown database
+# ---------------------------------------------------------------- a database with data
 
 
 @pytest.fixture(scope="module")
 def new_indexes(migrated_database: Callable[[], str]) -> list[str]:
-    """Those of a database that was new when it was migrated."""
+    """Returns the indexes of a database that was empty when it was migrated."""
 
     url = migrated_database()
 
@@ -113,9 +113,9 @@ def test_a_grown_database_of_each_release_is_migrated_while_it_is_in_use(
     told: list[str] = []
 
     async def use(url: str, until: asyncio.Event) -> int:
-        """Reads and writes as the application does, under its limits; how often it could."""
+        """Reads and writes like the application, with its time limits. Returns how often it succeeded."""
         if DIALECT == "sqlite":
-            return 1  # one writer, and readers who wait
+            return 1  # SQLite: one writer, and readers wait
         connection: Any = await asyncpg.connect(
             **postgres.credentials(url), server_settings={"statement_timeout": "5s"}
         )
@@ -137,7 +137,7 @@ def test_a_grown_database_of_each_release_is_migrated_while_it_is_in_use(
             await migrating.migrate(APPS, client, to=RELEASED["0.1.0"])
             await fill(client, ORDERS)
             await migrating.migrate(APPS, client, to=RELEASED[release])
-        # The limit of the application's statements, which all connections of its pool have.
+        # The time limit of the application's statements, on all connections of its pool.
         monkeypatch.setattr("models.config.TRANSACTION_SECONDS", 1)
         async with opened(url) as client:
             if DIALECT == "postgres":
@@ -160,12 +160,12 @@ def test_a_grown_database_of_each_release_is_migrated_while_it_is_in_use(
     assert [line.partition(":")[0] for line in told if "done in" in line] == newer
 
 
-# ---------------------------------------------------------------- migrations of the time to come
+# ---------------------------------------------------------------- future migrations
 
 
 @pytest.fixture(scope="module")
 def small(migrated_database: Callable[[], str]) -> str:
-    """A database that is up to date and has 150 orders."""
+    """Returns the URL of an up-to-date database with 150 orders."""
     url = migrated_database()
 
     async def work() -> None:
@@ -178,7 +178,7 @@ def small(migrated_database: Callable[[], str]) -> str:
 
 @pytest.fixture
 def url(small: str, new_database: Callable[[], str]) -> str:
-    """A copy of that database."""
+    """Returns the URL of a copy of that database."""
     copy = new_database()
     name, of = (urlsplit(each).path.strip("/") for each in (copy, small))
 
@@ -213,7 +213,7 @@ Future = Callable[[str], dict[str, Any]]
 
 @pytest.fixture
 def future(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[Future]:
-    """Makes the applications' description with one migration more, of these operations."""
+    """Makes Tortoise's configuration with one more migration, which consists of the given operations."""
     monkeypatch.syspath_prepend(str(tmp_path))
 
     def made(operations: str) -> dict[str, Any]:
@@ -234,7 +234,7 @@ def future(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[Future]
 
 
 class Stop(TortoiseOperation):
-    """Interrupts migrating the first time that it is come upon."""
+    """An operation that interrupts the migration the first time that it runs."""
 
     passed: ClassVar[set[str]] = set()
 
@@ -248,7 +248,7 @@ class Stop(TortoiseOperation):
 
 
 def spell(row: dict[str, Any]) -> dict[str, Any] | None:
-    """What a migration computes; interrupted once in the middle of the rows."""
+    """Computes the new values of a row. Interrupts the migration once, in the middle of the rows."""
     if row["number"] == "G70" and "spell" not in Stop.passed:
         Stop.passed.add("spell")
         raise InterruptedError
@@ -359,7 +359,7 @@ def test_a_step_says_whom_it_waits_for_and_nobody_waits_long_behind_it(
             read = 0
             async with asyncio.timeout(30):
                 while not any("waits for" in line for line in told) or read < 20:
-                    # Fails with its limit where it stands in line behind the migration for long.
+                    # Fails with its time limit if it waits behind the migration for long.
                     await reader.fetch("SELECT * FROM orders WHERE number = 'G50'")
                     read += 1
                     await asyncio.sleep(0.05)
@@ -402,7 +402,7 @@ def test_a_lock_that_is_never_given_ends_migrating_with_a_sentence(
 def test_a_database_that_cannot_say_what_it_has_is_not_taken_for_empty(
     small: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("models.config.TRANSACTION_SECONDS", 1)  # and its limit on waiting for a lock
+    monkeypatch.setattr("models.config.TRANSACTION_SECONDS", 1)  # this also limits waiting for locks
 
     async def work() -> None:
         async with opened(small) as client:
@@ -433,11 +433,11 @@ def test_several_migrate_a_database_that_holds_data_at_once(
     assert sum("done in" in line for line in told) == 1
 
 
-# ---------------------------------------------------------------- what migrations are made of
+# ---------------------------------------------------------------- the operations of migrations
 
 
 def test_migrations_make_indexes_of_older_tables_by_steps() -> None:
-    """CREATE INDEX in a migration's SQL would keep writers waiting until a large table is read."""
+    """CREATE INDEX in a migration's SQL would block writers while PostgreSQL reads a large table."""
     for name in MIGRATIONS:
         text = Path(f"models/migrations/{name}.py").read_text()
         for line in text.splitlines():

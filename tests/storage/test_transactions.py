@@ -1,5 +1,5 @@
-"""The hazards of transactions and connections, each twice: the stock behaviour, so that a mend no longer needed is
-noticed, and the mend."""
+"""Hazards of transactions and connections. Each is tested twice: the libraries' own behaviour, to notice when our fix is
+no longer needed, and our fix."""
 
 import asyncio
 import contextlib
@@ -27,7 +27,7 @@ from tests.conftest import DIALECT, Server, on_postgres, on_sqlite
 
 
 async def _begin_and_be_cancelled(begin: Callable[[], Any]) -> None:
-    """Cancels a task that begins a transaction, after every number of steps it may have got to."""
+    """Cancels a task that begins a transaction, once after each number of steps of the event loop."""
 
     async def transact() -> None:
         async with begin():
@@ -43,7 +43,7 @@ async def _begin_and_be_cancelled(begin: Callable[[], Any]) -> None:
 
 
 async def _busy(client: Any) -> int:
-    """Connections to PostgreSQL that somebody keeps; what the server does by itself now and then is soon over."""
+    """Returns the number of busy connections to PostgreSQL. Waits for the server's own periodic statements to end."""
     least = POOL_SIZE
     for _ in range(20):
         least = min(least, client._pool.get_size() - client._pool.get_idle_size())
@@ -51,7 +51,7 @@ async def _busy(client: Any) -> int:
     return least
 
 
-# ---------------------------------------------------------------- cancelled during BEGIN
+# ---------------------------------------------------------------- cancellation during BEGIN
 
 
 class Interrupted(TransactionWrapper):
@@ -200,7 +200,7 @@ def test_what_is_left_in_a_connection_does_not_meet_its_next_user(
             await asked
         await client._pool.release(connection)
         begun = [await database.select("SELECT now()") for _ in range(2)]
-        assert begun[0] != begun[1]  # each a transaction of its own
+        assert begun[0] != begun[1]  # each in a transaction of its own
         assert not await _busy(client)
 
     server.run(work)
@@ -228,7 +228,7 @@ def test_connections_that_the_database_ended_are_replaced(server: Server) -> Non
 
 @on_postgres
 def test_each_way_of_planning_finds_a_connection(server: Server) -> None:
-    """However they were used before; no more are opened than the pool may have."""
+    """Whatever the connections were used for before, the pool opens no more than its limit."""
 
     async def asked(plans: PlanMode) -> tuple[str, ...]:
         settings = ("plan_cache_mode", "enable_seqscan", "enable_bitmapscan")
@@ -264,11 +264,11 @@ def test_a_connection_that_rested_for_long_is_not_trusted(server: Server, monkey
     assert before != after
 
 
-# ---------------------------------------------------------------- reading, then writing, in two at once
+# ---------------------------------------------------------------- two transactions that read, then write
 
 
 async def _read_then_write_twice(client_class: type[SqliteClient], file: Path) -> None:
-    """Two connections read a counter, then raise it by one."""
+    """Two connections read a counter, then increment it."""
     clients = [client_class(str(file), connection_name="default", busy_timeout=2000) for _ in range(2)]
     for client in clients:
         await client.create_connection(with_db=True)
@@ -306,7 +306,9 @@ def test_stock_select_for_update_is_nothing(server: Server) -> None:
     async def work() -> str:
         return models.Order.all().select_for_update().sql()
 
-    assert "FOR UPDATE" not in server.run(work)  # BEGIN IMMEDIATE serialises instead: tests/api/test_races.py
+    assert "FOR UPDATE" not in server.run(
+        work
+    )  # with BEGIN IMMEDIATE they run one after the other: tests/api/test_races.py
 
 
 # ---------------------------------------------------------------- scripts

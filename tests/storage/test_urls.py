@@ -1,4 +1,4 @@
-"""The URLs by which a database is named, as PostgreSQL's own libraries have them."""
+"""Database URLs, with the same meaning as in PostgreSQL's own libraries."""
 
 import asyncio
 from pathlib import Path

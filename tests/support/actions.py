@@ -41,7 +41,7 @@ ON_COMPLAINTS: dict[str, dict[str, Any]] = {
     "resolveComplaint": {"resolution": "REFUND", "amount": usd("1.00"), "note": "They pay back."},
     "rejectComplaint": {"note": "There is no such trade."},
 }
-# Not actions: announcing a file and recording orders are not decided by the policy.
+# Not actions: the policy does not decide about creating uploads and recording orders.
 OTHER_MUTATIONS = {"createUpload", "recordOrders"}
 INPUTS = ON_ORDERS | ON_DISPUTES | ON_COMPLAINTS
 # These succeed again right after they succeeded, with another idempotency key or none.
@@ -49,7 +49,7 @@ REPEATABLE = {"postDisputeMessage", "postComplaintMessage", "fileComplaint"}
 
 
 def everything_possible(world: World) -> dict[str, tuple[Any, dict[str, Any]]]:
-    """Who, and with what input, by the mutation's name."""
+    """Returns for each mutation a person who may do it now, and a valid input."""
     buyer, supplier = world.buyer, world.supplier
     complete, secure = world.order(paidAt=9, completedAt=8), world.order("SECURE_PAYMENT", completedAt=8)
     answered = world.order(paidAt=9, completedAt=8)
@@ -67,7 +67,7 @@ def everything_possible(world: World) -> dict[str, tuple[Any, dict[str, Any]]]:
         return {"caseId": buyer.succeed("openDispute", input, "dispute { id }")["dispute"]["id"]}
 
     def complained() -> dict[str, str]:
-        input = INPUTS["fileComplaint"] | {"respondent": {"memberId": new_id().hex}}  # each its own
+        input = INPUTS["fileComplaint"] | {"respondent": {"memberId": new_id().hex}}  # each complaint has its own
         return {"caseId": buyer.succeed("fileComplaint", input, "complaint { id }")["complaint"]["id"]}
 
     buyer_then, supplier_then, agent_then = (each.at(NOW + 3 * DAY) for each in (buyer, supplier, world.agent))

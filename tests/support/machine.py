@@ -1,5 +1,5 @@
-"""What every state machine shares: what is offered succeeds and nothing else does, in the words of the decision; time
-changes it exactly when nextChangeAt says; what was decided once reads the same later; rows are the folds of events."""
+"""The invariants of every state machine. Available actions succeed; all others are refused with the decision's reason.
+Time changes them exactly at nextChangeAt. A replay returns the same decisions. Rows equal the folds of their events."""
 
 from collections import defaultdict
 from dataclasses import fields
@@ -55,7 +55,7 @@ class Machine(RuleBasedStateMachine):
             self.http.close()
 
     def replay(self) -> None:
-        """Asks again for every decision that was seen, at its instant. The answers must be the same."""
+        """Replays every decision that was seen, at its instant. The answers must be the same."""
         by_person: dict[str, list[tuple[Person, str, str, dict[str, Any]]]] = defaultdict(list)
         for remembered in self.remembered:
             by_person[remembered[0].subject].append(remembered)

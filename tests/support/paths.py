@@ -126,11 +126,11 @@ def documents(operation: str, root: str, hops: int, literals: str = "") -> list[
 
 
 def paged(ids: Mapping[str, str]) -> dict[str, str]:
-    """Every list that comes in pages, by a document that asks for it, of the thing of its type in `ids` where it is a
-    thing's. `%` stands for its arguments."""
+    """Returns a document for every paginated list, by the list's name. A list of a row is read below the row of its type in
+    `ids`. `%` stands for the arguments of the list."""
     found: dict[str, str] = {}
     for name, of in TYPES.items():
-        if name == "Case":  # whose lists are those of each of its kinds
+        if name == "Case":  # its lists are those of its possible types
             continue
         for relation, each in getattr(of, "fields", {}).items():
             if "after" not in getattr(each, "args", ()):
@@ -142,7 +142,7 @@ def paged(ids: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-# ---------------------------------------------------------------- what an answer tells
+# ---------------------------------------------------------------- the content of an answer
 
 
 def legible(answer: Any) -> str:

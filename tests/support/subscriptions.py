@@ -1,5 +1,5 @@
-"""Subscribes as an app does, over the protocol graphql-transport-ws. Sockets go by the real clock, and so do the orders
-that are made here."""
+"""Subscribes like an app, over the protocol graphql-transport-ws. Sockets use the real clock, and so do the orders that
+this module records."""
 
 import itertools
 import time

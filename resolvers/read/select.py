@@ -26,6 +26,7 @@ from resolvers.read.sql import Where, number_values, placeholder_sign
 R = TypeVar("R", bound=Row)
 
 MAX_TEXTS = 1000  # that are cached
+MAX_CACHED_VALUES = 500  # in a text that is cached; clients decide how long lists are, so longer texts are not kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,8 @@ class Select(Generic[R]):
             viewer.role,
             tuple(numbers),
         )
-        text, names_viewer = _text(structure)
+        write = cached_text if len(numbers) <= MAX_CACHED_VALUES else _text
+        text, names_viewer = write(structure)
         if not names_viewer and numbers[-1] not in numbers[:-1]:
             values.pop()
         return text, values
@@ -89,10 +91,12 @@ class _Structure(NamedTuple):
     numbers: tuple[int, ...]
 
 
-@lru_cache(MAX_TEXTS)
 def _text(structure: _Structure) -> tuple[str, bool]:
     """Returns the text, and whether it names the viewer."""
     return _Spelling(structure).text()
+
+
+cached_text = lru_cache(MAX_TEXTS)(_text)
 
 
 class _Spelling:

@@ -11,7 +11,7 @@ from resolvers.account import Account
 from resolvers.orders.order import Order
 from resolvers.read.rows import RowLayout
 from resolvers.read.scopes import Unscoped, Visibility
-from resolvers.read.select import Select
+from resolvers.read.select import Select, cached_text
 from resolvers.read.sql import EVERY_ROW, NO_ROW, Where
 
 ME = UUID(int=1)
@@ -66,3 +66,13 @@ def test_equal_instants_and_ids_share_a_placeholder_and_equal_texts_do_not() -> 
 )
 def test_conditions_are_combined_with_their_values(where: Where, text: str, values: tuple[object, ...]) -> None:
     assert (where.text, where.values) == (text, values)
+
+
+def test_texts_as_long_as_clients_make_them_are_not_kept() -> None:
+    cached_text.cache_clear()
+    for values in (3, 2000):
+        where = Where.among("kind", ["OFFLINE"] * values)
+        text, bound = statement(Select(Order, where))
+        assert text.endswith(f"${values})) AND (buyer_id = ${values + 1}) IS TRUE")
+        assert bound == ["OFFLINE"] * values + [ME]
+    assert cached_text.cache_info().currsize == 1

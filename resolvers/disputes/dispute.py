@@ -108,7 +108,7 @@ class Dispute(DisputeFacts, Actionable, Decided, Row):
 
     @property
     def proposal(self) -> Proposal | None:
-        """The one on the table, or the one that settled it."""
+        """The current proposal, or the one that settled the dispute."""
         standing = (proposal for proposal in self.proposals or () if proposal.accepted is not False)
         return next((proposal for proposal in standing if proposal.accepted or not self.is_final), None)
 
@@ -254,7 +254,7 @@ def review_facts(now: datetime) -> dict[str, Any]:
 
 
 def offer_facts(amount: Money | None) -> dict[str, Any]:
-    """Returns the facts of what the proposal on the table offers."""
+    """Returns the facts of what the current proposal offers."""
     return {"offered": amount.minor if amount else None, "offered_currency": amount.currency_code if amount else None}
 
 

@@ -61,7 +61,7 @@ async def propose_resolution(info: Info, input: ProposeResolution) -> DisputePay
     async def handler(unit: UnitOfWork) -> None:
         dispute: Dispute = unit.subject
         limit_outcome("amount", amount, dispute)
-        await _on_the_table(dispute).update(accepted=False)
+        await _current_proposals(dispute).update(accepted=False)
         add_proposal(unit, dispute.id, input.resolution, amount)
         update_dispute(unit, _other_turn_facts(unit) | {"proposed_at": unit.now} | offer_facts(amount))
 
@@ -71,9 +71,9 @@ async def propose_resolution(info: Info, input: ProposeResolution) -> DisputePay
 async def accept_proposal(info: Info, input: AcceptProposal) -> DisputePayload:
     async def handler(unit: UnitOfWork) -> None:
         dispute: Dispute = unit.subject
-        proposal = await _on_the_table(dispute).get()
+        proposal = await _current_proposals(dispute).get()
         amount = money(proposal.amount, proposal.currency)
-        await _on_the_table(dispute).update(accepted=True)
+        await _current_proposals(dispute).update(accepted=True)
         update_dispute(
             unit,
             closing_facts(unit.now, DisputeStatus.SETTLED),
@@ -86,14 +86,14 @@ async def accept_proposal(info: Info, input: AcceptProposal) -> DisputePayload:
 
 async def reject_proposal(info: Info, input: RejectProposal) -> DisputePayload:
     async def handler(unit: UnitOfWork) -> None:
-        await _on_the_table(unit.subject).update(accepted=False)
+        await _current_proposals(unit.subject).update(accepted=False)
         update_dispute(unit, _other_turn_facts(unit) | {"proposed_at": None} | offer_facts(None))
 
     expected = _expected_proposal(input.proposal_id)
     return await act(info, Action.REJECT_PROPOSAL, DISPUTE, input, handler, expected=expected)
 
 
-def _on_the_table(dispute: Dispute) -> Any:
+def _current_proposals(dispute: Dispute) -> Any:
     return models.Proposal.filter(dispute_id=dispute.id, accepted=None)
 
 
@@ -103,16 +103,16 @@ def _other_turn_facts(unit: UnitOfWork) -> dict[str, Any]:
     return turn_facts(other, unit.now)
 
 
-_REASONS_ABOUT_THE_TABLE = frozenset({Reason.NOT_YOUR_TURN, Reason.NO_PROPOSAL, Reason.OFFER_NOT_POSSIBLE})
+_REASONS_ABOUT_THE_PROPOSAL = frozenset({Reason.NOT_YOUR_TURN, Reason.NO_PROPOSAL, Reason.OFFER_NOT_POSSIBLE})
 
 
 def _expected_proposal(id: str | None) -> ExpectedState | None:
-    """Expects the proposal with this id to be on the table. An id of anything else never is."""
+    """Expects the proposal with this id to be the current one. An id of anything else never is."""
     if id is None:
         return None
     key = Proposal.key_of(id)
 
     async def is_current(dispute: Dispute) -> bool:
-        return key is not None and await _on_the_table(dispute).filter(id=key).exists()
+        return key is not None and await _current_proposals(dispute).filter(id=key).exists()
 
-    return ExpectedState(is_current, overrides=_REASONS_ABOUT_THE_TABLE)
+    return ExpectedState(is_current, overrides=_REASONS_ABOUT_THE_PROPOSAL)

@@ -39,7 +39,7 @@ class Proposal(Row):
 
 
 def add_proposal(unit: UnitOfWork, dispute_id: UUID, resolution: ResolutionKind, amount: Money | None) -> None:
-    """Puts a proposal of the viewer on the table."""
+    """Makes the viewer's proposal the current one."""
     columns = {
         "id": new_id(),
         "dispute_id": dispute_id,

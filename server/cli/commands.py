@@ -99,7 +99,7 @@ def _serve(settings: Settings, host: str, port: int, workers: int, announce: Cal
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
-    """What a marketplace buyer can still do once an order is placed."""
+    """Recourse, the after-sales service of a marketplace."""
 
 
 @main.command()
@@ -182,7 +182,7 @@ def record(file: Path, service: str, from_line: int, skip_invalid: bool) -> None
     """Import orders from FILE, which has one OrderRecordInput as JSON on each line.
 
     If a line is invalid, nothing is imported, unless such lines are skipped. The orders are imported 500 at a time. If
-    the import stops, it prints the line to go on with. Importing an order twice does no harm.
+    the import stops, it prints the line to resume from. Importing an order twice does no harm.
     """
     settings = _settings()
     if settings.mode is Mode.DEVELOPMENT:

@@ -10,7 +10,7 @@ Here `first` sizes `edges`: 20 entries. Nothing declares a size for `items`, so 
 Declarations are metadata of Strawberry's fields:
 
     evidence: list[Attachment] = strawberry.field(metadata=sized(20))      it never has more than 10 × 20 entries
-    orders: list[Order] = strawberry.field(metadata=AS_ASKED)         sized by the arguments of the field above
+    orders: list[Order] = strawberry.field(metadata=SIZED_BY_PARENT)       sized by the arguments of the field above
     record_orders = resolved(…, sized_by_argument=("input", "orders"))     an argument that holds the list
     url: str = strawberry.field(metadata=weighing(10))                     a field that counts like ten fields
 

@@ -5,7 +5,7 @@
 
 In the resolver of `orders`:
 
-    orders = Selection.of(info).field("edges", "node")       what is selected of each order, however it is written
+    orders = Selection.of(info).field("edges", "node")       the selection below each order, however it is written
     orders.occurrences("Order")                              [FieldOccurrence("supplier"), FieldOccurrence("timeline")]
     occurrence.selected_field(info)                          SelectedField("timeline", {"first": 5}, Selection(...))
 
@@ -82,7 +82,7 @@ def conditions_in(*sets: SelectionSetNode) -> list[str]:
 
 @dataclass(slots=True)
 class SelectedField:
-    """A field as one request selects it: its arguments, and what is selected below it."""
+    """A field as one request selects it: its arguments, and the selection below it."""
 
     name: str
     arguments: dict[str, Any]

@@ -3,7 +3,7 @@
 Reading: `select` runs a statement on the connection that `read_connection` chooses:
 
     inside a transaction    the transaction's connection
-    on SQLite               a second connection to the file, so that nobody waits for a writer
+    on SQLite               a second connection to the file, so that readers never wait for a writer
     on PostgreSQL           the primary, or inside `allow_replica(True)` the replica, where there is one that works
 
 Writing: `in_transaction(work)` runs `work` between BEGIN and COMMIT, and once more if the first run cannot have done
@@ -38,7 +38,7 @@ from models.state import AfterCommit, DatabaseState, OnRetry, current, note_retr
 T = TypeVar("T")
 
 COMMIT_SECONDS = 5.0  # more than TRANSACTION_SECONDS: a COMMIT may have to wait for a synchronous standby
-CONFLICT_SECONDS = 0.2  # for the other transaction to go on, before this one is run again
+CONFLICT_SECONDS = 0.2  # for the other transaction to finish, before this one runs again
 REPLICA_SECONDS = 4.0  # to answer, before the primary is read
 DRAIN_SECONDS = 1.5  # to finish transactions when the process stops; with uvicorn's wait for requests, ten in all
 

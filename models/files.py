@@ -48,7 +48,7 @@ class AlreadyThere(Unfit):
 
 
 class Away(Exception):
-    """The store cannot be reached or fails. It is unknown whether it did what it was told."""
+    """The store cannot be reached or fails. It is unknown whether the call took effect."""
 
 
 class Store(ABC):

@@ -1,6 +1,6 @@
 """Waiting for locks while a PostgreSQL database is migrated, and reporting on it.
 
-A step that waits for a lock makes everybody who uses the table queue up behind it. So it waits for LOCK_SECONDS only
+A step that waits for a lock makes all users of the table wait behind it. So it waits for LOCK_SECONDS only
 (the migrating session's `lock_timeout`), rests, and tries again. A report looks like this:
 
     0005_growth, step 3 of 12 (create index orders_by_buyer): building index: scanning table, 40%
@@ -20,9 +20,9 @@ T = TypeVar("T")
 Report = Callable[[str], object]
 
 LOCK_SECONDS = 0.5  # for which a step waits for a lock, and others wait behind it
-REST_SECONDS = 0.5, 5.0  # between two attempts, the first time and at most, so that others can go on
+REST_SECONDS = 0.5, 5.0  # between two attempts, the first time and at most, so that others can work
 TIMEOUT_SECONDS = 15 * 60  # for all attempts of a step to get its locks
-LOOK_SECONDS = 0.25  # between two looks at what a step waits for
+LOOK_SECONDS = 0.25  # between two checks of what a step waits for
 REPORT_SECONDS = 5.0  # between two reports on the same step
 
 

@@ -69,8 +69,8 @@ class Pulse:
             yield
         finally:
             tasks = {task} if self._asking is None else {task, self._asking}
-            for each in tasks:
-                each.cancel()
+            for running in tasks:
+                running.cancel()
             await asyncio.wait(tasks)
             self._disconnect()
 

@@ -1,7 +1,7 @@
-"""What this process knows of the database that it is connected to.
+"""The state of the database connection in this process.
 
-The state lives as long as `models.database.connected` keeps the database open. It is also Tortoise's context: whoever
-can reach the connections can reach it, from any task.
+The state lives as long as `models.database.connected` keeps the database open. It is also Tortoise's context, so
+any task that can reach the connections can reach it.
 """
 
 from __future__ import annotations

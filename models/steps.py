@@ -172,7 +172,7 @@ class _Batches(Step):
         return f"fill {self.table}"
 
     async def forward(self, editor: Editing) -> None:
-        """Goes through the rows by id. May miss rows that are inserted meanwhile: the new code must fill them."""
+        """Goes through the rows by id. May miss rows that are inserted while it runs: the new code must fill them."""
         after = list[Any]()  # the last id
         count = 0
 

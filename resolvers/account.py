@@ -37,7 +37,7 @@ class Account(Row):
     name: str
 
 
-_NAMED_BY_A_ROW = Unscoped("Whoever may see a row may see the accounts that it names.")
+_NAMED_BY_A_ROW = Unscoped("Viewers who may see a row may see the accounts that it names.")
 
 
 def names_account(name: str, *, attribute: str | None = None, known_to: Role | None = None) -> RelationDeclaration:
@@ -82,7 +82,7 @@ async def sign_in(subject: str, role: Role, name: str | None) -> Account:
 
 
 async def insert_missing(accounts: Sequence[tuple[str, Role, str]]) -> None:
-    """Adds the accounts (subject, role, name) that do not exist yet. Another process may do the same meanwhile."""
+    """Adds the accounts (subject, role, name) that do not exist yet. Another process may add them at the same time."""
     for start in range(0, len(accounts), 200):
         statement = Statement()
         rows = [
@@ -97,7 +97,7 @@ async def insert_missing(accounts: Sequence[tuple[str, Role, str]]) -> None:
 
 
 async def lock(id: UUID) -> None:
-    """Locks the account until the transaction ends. Rows that name it can be written meanwhile."""
+    """Locks the account until the transaction ends. Rows that name it can still be written."""
     await models.Account.select_for_update(no_key=True).get(id=id)
 
 
@@ -126,7 +126,7 @@ async def spread_name(id: UUID, at_most: int | None = None) -> None:
         part = keys[start : start + ORDERS_AT_ONCE][:at_most]
         await database.in_transaction(partial(_write_search, part))
     if at_most is None or len(keys) <= at_most:
-        # Unless the account was renamed again meanwhile.
+        # Unless the account has been renamed again since.
         await models.Account.filter(id=id, name=party.name).update(is_renamed=False)
 
 
@@ -134,7 +134,7 @@ async def _write_search(keys: Sequence[Any]) -> None:
     parties = await models.Order.filter(id__in=keys).values_list("buyer_id", "supplier_id")
     accounts = {id for pair in parties for id in pair}
     await hold_names("id", accounts)
-    names = {each.id: each.name for each in await models.Account.filter(id__in=accounts)}
+    names = {account.id: account.name for account in await models.Account.filter(id__in=accounts)}
     orders = await models.Order.filter(id__in=keys).order_by("number").select_for_update()
     changed: list[models.Order] = []
     for order in orders:

@@ -1,4 +1,4 @@
-"""All that has happened, in one sequence that can be read on for ever: how the order system learns of it."""
+"""The changes feed: all events in one sequence, from which the order system reads what is new."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from resolvers.read.pagination import Connection, InSequence, Page, paginate
 from resolvers.read.sql import Where
 from resolvers.timeline import TimelineEntry
 
-# Order systems keep these cursors for ever. They have no name, like those of the first release.
+# Order systems keep these cursors without a time limit. They have no name, like those of the first release.
 _AS_WRITTEN = InSequence("at", "", newest_first=False, id_type=int)
 
 

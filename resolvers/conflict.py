@@ -1,7 +1,7 @@
 """Conflicts of interest: an agent is a party to a case if the account of a party has the agent's subject.
 
-For a page of cases this is one more join in its statement. It is there only for agents whose query selects what they
-can do with the cases.
+For a page of cases this is one more join in its statement. It is there only for agents, and only if
+the query selects what they can do with the cases.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def finds_conflicts(*parties: str) -> RelationDeclaration:
     columns = [party for party in parties if party != SUPPLIER_OF_ITS_ORDER]
 
     async def load(context: Context, rows: Sequence[Any], _field: SelectedField) -> None:
-        other_parties = await others_of(context.viewer)
+        other_parties = await other_accounts_of(context.viewer)
         if not other_parties:
             return
         suppliers = await _suppliers(rows) if SUPPLIER_OF_ITS_ORDER in parties else {}
@@ -58,7 +58,7 @@ def finds_conflicts(*parties: str) -> RelationDeclaration:
     return RelationDeclaration((PARTY, *FIELDS), resolve)
 
 
-async def others_of(viewer: ViewerAccount) -> set[UUID]:
+async def other_accounts_of(viewer: ViewerAccount) -> set[UUID]:
     """Returns the ids of the other accounts with the viewer's subject."""
     accounts = models.Account.filter(subject=viewer.subject).exclude(id=viewer.id)
     return set(await accounts.values_list("id", flat=True))  # type: ignore[arg-type]

@@ -11,7 +11,7 @@ import strawberry
 
 from execution.lookahead import Selection
 from models.enums import CaseKind, Role
-from resolvers.conflict import others_of
+from resolvers.conflict import other_accounts_of
 from resolvers.context import Context, Info
 from resolvers.errors import NotFound
 from resolvers.feed.feed import CommittedEvent
@@ -62,7 +62,7 @@ async def _sharing_key(context: Context, selection: Selection) -> tuple[Any, ...
     """Returns the key by which subscriptions share one snapshot. All agents see the same, unless an agent may be a
     party as well."""
     viewer = context.viewer
-    is_any_agent = viewer.role is Role.AGENT and not await others_of(viewer)
+    is_any_agent = viewer.role is Role.AGENT and not await other_accounts_of(viewer)
     # An equal document is the same object while the document cache or a subscription holds it.
     operation, variables = id(selection.info.operation), repr(selection.info.variable_values)
     return viewer.role if is_any_agent else viewer.id, context.origin, operation, variables

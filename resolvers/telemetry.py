@@ -90,11 +90,11 @@ def _execution_counter(operation: str, outcome: str) -> Counter:
     return executions.labels(_label(_operations, operation, MAX_OPERATIONS), outcome)
 
 
-def _label(known: set[str], name: str, limit: int) -> str:
-    if name and name not in known:
-        if len(known) >= limit or len(name) > MAX_LABEL_LENGTH:
+def _label(known_labels: set[str], name: str, limit: int) -> str:
+    if name and name not in known_labels:
+        if len(known_labels) >= limit or len(name) > MAX_LABEL_LENGTH:
             return OTHER
-        known.add(name)
+        known_labels.add(name)
     return name
 
 

@@ -52,7 +52,7 @@ _SENTENCES: dict[str, tuple[str, str]] = {
 CHANGED = "The order's details were changed."
 
 
-def sentence(action: Action | None, facts: Mapping[str, Any]) -> str:
+def describe_event(action: Action | None, facts: Mapping[str, Any]) -> str:
     """Returns what to read aloud about an event."""
     if action is not None:
         return action.done
@@ -78,7 +78,7 @@ _OF_VISIBLE_OWNERS = Unscoped("The viewer may see the order or the dispute whose
 
 
 class DerivedEntries:
-    """The entries for what time has done to disputes and nobody has recorded yet."""
+    """The entries for passed deadlines of disputes that are not recorded yet."""
 
     async def read(self, context: Context, rows: Sequence[Any]) -> dict[UUID, list[TimelineEntry]]:
         disputes = {row.id: row for row in rows if isinstance(row, Dispute)}  # by the id of the timeline's owner
@@ -109,7 +109,7 @@ class DerivedEntries:
             note=None,
         )
 
-    async def written(self, context: Context, derived: dict[UUID, list[TimelineEntry]]) -> set[UUID]:
+    async def owners_written(self, context: Context, derived: dict[UUID, list[TimelineEntry]]) -> set[UUID]:
         owners = {entry.case_id: key for key, entries in derived.items() for entry in entries}
         disputes = await fetch(context, Select(Dispute, Where.among("id", owners), visibility=_OF_VISIBLE_OWNERS))
         return {owners[dispute.id] for dispute in disputes if due_event(dispute, context.now) is None}
@@ -145,7 +145,7 @@ class TimelineEntry(Row):
     def text(self) -> str:
         if self.action is None and self.by_id is not None:  # an action of another release
             return CHANGED
-        return sentence(self.action, self.facts | (self.case_facts or {}))
+        return describe_event(self.action, self.facts | (self.case_facts or {}))
 
     @property
     def shown_note(self) -> str | None:

@@ -124,7 +124,7 @@ async def feedback(
     context, action = info.context, filter.can if filter else None
     where = Where("feedback_left_at IS NOT NULL")
     if action:
-        where &= _open_to(context, action)
+        where &= _where_allowed(context, action)
     page, lookup = Page.of(first, after, last, before), Lookup.SORT if action else Lookup.INDEX
     return await paginate(info, Order, where, page, _BY_FEEDBACK, lookup=lookup, node=LISTED)
 
@@ -201,7 +201,7 @@ def _condition(context: Context, filter: OrderFilter) -> Where:
         status = policy.status_is(policy.ORDER_STATUSES, filter.statuses)
         where &= Where.of(status, context.viewer.role, context.now)
     if filter.can is not None:
-        where &= _open_to(context, filter.can)
+        where &= _where_allowed(context, filter.can)
     return where
 
 
@@ -212,6 +212,6 @@ def _all_of(context: Context, conditions: Iterable[Expression]) -> Where:
     return where
 
 
-def _open_to(context: Context, action: Action) -> Where:
+def _where_allowed(context: Context, action: Action) -> Where:
     condition = policy.condition_for(context.viewer, action, Subject.ORDER)
     return Where.of(condition, context.viewer.role, context.now)

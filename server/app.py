@@ -120,7 +120,7 @@ async def _running(state: State) -> AsyncGenerator[None]:
     settings, files = state.settings, state.files
 
     async def check_files() -> None:
-        await file_store.check(files, state.files_availability)
+        await file_store.check_store(files, state.files_availability)
 
     async def clean_up() -> None:
         with contextlib.suppress(Away):  # check_files logs it

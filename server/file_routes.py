@@ -134,7 +134,7 @@ async def _get(request: Request, files: FileUrls, key: UUID) -> Response:
     try:
         address = await files.store.read_address(key, query["name"], query["type"])
         if address is not None:
-            # It is signed for this request and expires soon, so nobody may cache it.
+            # It is signed for this request and expires soon, so it must not be cached.
             return RedirectResponse(address, 302, headers=_SAFE_HEADERS | {"cache-control": "no-store"})
         chunks = files.store.read(key)
         first = await anext(chunks, b"")

@@ -31,7 +31,7 @@ async def prepare_store(settings: Settings) -> None:
         await place.secret()
 
 
-async def check(files: FileUrls, availability: Availability) -> None:
+async def check_store(files: FileUrls, availability: Availability) -> None:
     """Reads the secret, unless it is known, and asks the store for something small. Logs a change once."""
     try:
         await files.load()

@@ -46,7 +46,7 @@ def _forget_dead_processes(folder: str) -> None:
 
 def sample(hub: Hub) -> None:
     """Sets the gauges: subscribers and connections to the database."""
-    telemetry.subscribers.set(hub.watching)
+    telemetry.subscribers.set(hub.subscriber_count)
     for pool, size, idle in database.pools():
         telemetry.connections.labels(pool, "busy").set(size - idle)
         telemetry.connections.labels(pool, "idle").set(idle)

@@ -75,7 +75,7 @@ class BoundedProtocol(HttpToolsProtocol):
         return next((value.lower() for name, value in self.headers if name == b"upgrade"), None)
 
     def _should_upgrade(self) -> bool:
-        """Whether this is a WebSocket handshake: a GET without a body. (Nobody would ever read the body.)"""
+        """Whether this is a WebSocket handshake: a GET without a body. A body would never be read."""
         if self.parser.get_method() != b"GET" or not super()._should_upgrade():
             return False
         return not any(

@@ -1,4 +1,4 @@
-"""How a process stops: it announces it for some seconds, so that nobody sends it new requests, and serves meanwhile.
+"""Graceful shutdown: the process announces it for some seconds, so that load balancers send no new requests.
 
 What happens, with RECOURSE_DRAIN_SECONDS=5:
 

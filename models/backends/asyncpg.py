@@ -1,4 +1,4 @@
-"""Tortoise's PostgreSQL backend: clients and transactions whose every wait has a limit.
+"""Tortoise's PostgreSQL backend: clients and transactions with a time limit on every wait.
 
 A transaction's worked example, and where each step can fail:
 
@@ -7,7 +7,7 @@ A transaction's worked example, and where each step can fail:
     COMMIT                   answered: committed or refused
                              not answered, cancelled or connection lost: `is_unknown`, and the connection is terminated
 
-After COMMIT was sent, nobody may cancel it: PostgreSQL would stop waiting for its standby and report it as done.
+A COMMIT that was sent must not be cancelled: PostgreSQL would stop waiting for its standby and report it as done.
 """
 
 # pyright: reportPrivateUsage=false, reportUnknownMemberType=false, reportUnknownVariableType=false

@@ -1,4 +1,4 @@
-"""A pool of PostgreSQL connections that keeps free connections at hand and waits for none without a limit.
+"""A pool of PostgreSQL connections that keeps free connections ready and limits every wait.
 
 The idea: asyncpg's own pool resets a connection on each release, which takes longer than most statements. `Connections`
 wraps that pool. It takes a connection once and then keeps it: `acquire` pops a free connection from a list, `release`
@@ -33,7 +33,7 @@ from models.failures import Failure, Unreachable
 ACQUIRE_SECONDS = 10.0
 MENDING_SECONDS = 1.0  # for a connection to answer a cancellation, a ROLLBACK or a SET
 CLOSING_SECONDS = 0.4  # to close all connections; a process has 10 seconds to stop
-IDLE_SECONDS = 300.0  # after which something on the way may have dropped a connection without a word
+IDLE_SECONDS = 300.0  # after which a firewall may have dropped a connection silently
 CONNECTIONS_FOR_READING = 3  # that transactions leave free: COMMIT may wait long for a standby
 
 Rows = Sequence[Iterable[Any]]
@@ -61,12 +61,12 @@ def _is_clean(proxy: Any) -> bool:
 class PlanMode(StrEnum):
     """How PostgreSQL plans the prepared statements of a connection."""
 
-    CUSTOM = "force_custom_plan"  # anew for each execution, for its values
-    GENERIC = "force_generic_plan"  # once, for any values; by indexes only, however few rows the planner expects
+    CUSTOM = "force_custom_plan"  # again for each execution, for its values
+    GENERIC = "force_generic_plan"  # once, for any values; uses indexes even if the planner expects few rows
 
 
 class Connections:
-    """Takes the place of asyncpg's pool. See the top of the file."""
+    """Used in place of asyncpg's pool. See the top of the file."""
 
     def __init__(self, pool: asyncpg.Pool, is_away: Callable[[], bool] = lambda: False) -> None:
         """While the database `is_away`, `acquire` fails at once instead of opening a connection."""
@@ -80,7 +80,7 @@ class Connections:
         self._free: dict[PlanMode, list[tuple[Any, float]]] = {mode: [] for mode in PlanMode}
         self._modes: dict[Any, PlanMode] = {}
         self._suspect: set[Any] = set()  # in use, and to be terminated when released
-        self._taken = 0  # connections that asyncpg's pool has handed out
+        self._taken = 0  # connections acquired from asyncpg's pool
         self._mending: set[asyncio.Task[None]] = set()
 
     async def acquire(self, mode: PlanMode = PlanMode.CUSTOM) -> Any:

@@ -57,7 +57,7 @@ class Dispute(DisputeFacts, Actionable, Decided, Row):
             "Proposal",
             attribute="proposals",
             column="dispute_id",
-            visibility=Unscoped("Whoever may see a dispute may see its proposals."),
+            visibility=Unscoped("Viewers who may see a dispute may see its proposals."),
         ),
         has_pages("messages", "Message", column="case_id"),
         has_list(("evidence",), "Attachment", attribute="evidence", column="case_id"),

@@ -85,7 +85,7 @@ class Watermark:
 
 @dataclass(frozen=True, slots=True)
 class CommittedEvent:
-    """The part of a committed event that tells whom it concerns."""
+    """The columns of a committed event that tell which viewers it concerns."""
 
     id: int
     order_id: UUID | None
@@ -108,7 +108,7 @@ class Feed:
     def __init__(self) -> None:
         self.watermark = Watermark()
         self.listener: Listener | None = None
-        self._delivered = 0  # the greatest id that was delivered, or was there before anybody listened
+        self._delivered = 0  # the greatest id that was delivered, or existed before there was a listener
         self._missing: list[tuple[int, int]] = []  # ranges of ids below it that may still be committed
         self._reading = asyncio.Lock()
         self._rounds = 0  # how many times it has begun to catch up
@@ -132,24 +132,24 @@ class Feed:
             await asyncio.wait(tasks)
 
     async def listen(self, listener: Listener) -> None:
-        """From now on, hands `listener` every event that is committed, and none from before."""
+        """Delivers every event that is committed from now on to `listener`."""
         await self.catch_up()
         if self.listener is None:
-            self._woken.set()  # for what was committed in between
+            self._woken.set()  # for events that were committed in between
         self.listener = listener
 
     async def catch_up(self) -> None:
         """Delivers everything that was committed before this call."""
         next_round = self._rounds + 1
         async with self._reading:
-            if self._rounds < next_round:  # otherwise, another caller has begun since, which serves this one, too
+            if self._rounds < next_round:  # otherwise, another caller began after this call, and its read serves both
                 self._rounds += 1
                 await self._catch_up()
 
     async def _catch_up(self) -> None:
         watermark = await self.watermark.look()
         if self.listener is None or self.watermark.newest < self._delivered:
-            # Events from before anybody listened need not be read.
+            # There was no listener, so older events need not be read.
             self._delivered, self._missing = watermark, []
         while True:
             # One statement, so that of two events of an order the first is never missing if the second is there.
@@ -204,9 +204,9 @@ class Feed:
                 await asyncio.sleep(POLL_SECONDS)
 
     async def _across_processes(self) -> None:
-        """Keeps a connection on which it hears of other processes' commits and notifies them of this one's.
+        """Keeps a connection that receives notifications of other processes' commits and sends this one's.
 
-        A notification carries no data: whoever hears it reads the events. It is not sent in the writing transaction,
+        A notification carries no data: its receivers read the events. It is not sent in the writing transaction,
         because notifying transactions commit one after the other. One notification serves all commits since the last.
         """
         while True:

@@ -1,4 +1,4 @@
-"""The hub: tells subscribers about changes of an order or a case, with one read for all who see the same.
+"""The hub: tells subscribers about changes of an order or a case, with one read for all who share a view.
 
 Example: a buyer subscribes to order 7 on two devices, and so does an agent. The hub has two groups for the topic 7: one
 with the buyer's view and two subscribers, and one with the agents' view. When an event of order 7 is committed:
@@ -7,8 +7,8 @@ with the buyer's view and two subscribers, and one with the agents' view. When a
     each group      reads the order once, as its viewer sees it now, and publishes the row
     each Subscriber takes the row from its own queue, at its own pace
 
-Time alone can change what somebody sees, when a window closes. So each read also returns `differs_at`, the instant at
-which the next read would differ, and the group sets a timer for it.
+A view can also change without an event, when a window closes. So each read returns `differs_at`, the instant at which
+the next read would differ, and the group sets a timer for it.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What a read returned, and the instant at which the passing of time alone will change it."""
+    """A row as a read returned it, and the instant at which it changes without an event, as a window closes."""
 
     row: Any
     differs_at: datetime | None
 
 
-Read = Callable[[datetime], Awaitable["Snapshot | None"]]  # None where the viewer sees nothing, or no longer
+Read = Callable[[datetime], Awaitable["Snapshot | None"]]  # returns None where the viewer sees nothing
 Concerns = Callable[[CommittedEvent], bool]
 
 
@@ -81,7 +81,7 @@ class Subscriber:
 
 
 class _Group:
-    """The subscribers who see the same of one topic. It is read once for all of them."""
+    """The subscribers with the same view of one topic. It is read once for all of them."""
 
     def __init__(self, hub: Hub, topic: UUID, view: Hashable, read: Read, concerns: Concerns) -> None:
         self.hub, self.topic, self.view, self.read, self.concerns = hub, topic, view, read, concerns
@@ -134,7 +134,7 @@ class _Group:
     def joined(self, snapshot: Snapshot, read_at: datetime) -> None:
         """Notes that a new subscriber has read the topic at that instant."""
         if self._differs_at is not None and self._read_at < self._differs_at <= read_at:
-            self.changed(1)  # the read replaces a timer that is due; the other subscribers must be told
+            self.changed(1)  # the read replaces a timer that is due, so the other subscribers need a read
         self.wake_at(snapshot.differs_at, read_at)
 
     def wake_at(self, differs_at: datetime | None, read_at: datetime) -> None:
@@ -149,9 +149,9 @@ class _Group:
             self._timer = None
         if self._differs_at is not None:
             seconds = max((self._differs_at - datetime.now(UTC)).total_seconds(), 0)
-            self._timer = asyncio.get_running_loop().call_later(min(seconds, MAX_TIMER), self._due)
+            self._timer = asyncio.get_running_loop().call_later(min(seconds, MAX_TIMER), self._on_timer)
 
-    def _due(self) -> None:
+    def _on_timer(self) -> None:
         assert self._differs_at is not None
         if datetime.now(UTC) < self._differs_at:
             self._set_timer()
@@ -172,7 +172,7 @@ class Hub:
 
         Subscribers with an equal `view` share one `read`. Raises NotFound where the viewer sees nothing.
         """
-        # Commits before this line are not published, those after it are.
+        # Commits are published from this line on.
         await self.feed.listen(self.on_events)
         group = self._groups[topic].get(view)
         if group is None:
@@ -209,7 +209,7 @@ class Hub:
             self.feed.listener = None
 
     @property
-    def watching(self) -> int:
+    def subscriber_count(self) -> int:
         """The number of subscribers."""
         return sum(len(group.subscribers) for groups in self._groups.values() for group in groups.values())
 
@@ -226,7 +226,7 @@ class Hub:
 
 
 def _count_changes(events: Sequence[CommittedEvent]) -> int:
-    """Returns how many changes these events of one order or case make up.
+    """Returns the number of changes in these events of one order or case.
 
     The events of one transaction are one change. They have the same `known_at`, and an action is the last of them.
     """

@@ -80,7 +80,7 @@ _ALIASES = {
     "video/x-quicktime": MOV,
 }
 # No accepted content is ever declared as one of these, so they are refused before the upload.
-_NEVER = re.compile(
+_NEVER_ACCEPTED = re.compile(
     r"(?:audio|font|model)/.*|video/(?!\*).*|text/html|text/(?:x-)?javascript|image/svg\+xml"
     r"|application/(?:xhtml\+xml|(?:x-)?javascript|x-ms(?:download|dos-program|i)|x-(?:executable|sh)|java-archive"
     r"|vnd\.microsoft\.portable-executable|vnd\.android\.package-archive)"
@@ -120,7 +120,7 @@ def declared_type(content_type: str) -> str | None:
     name = _ALIASES.get(name, name)
     if name in KINDS or not name:
         return name or UNKNOWN
-    if _NEVER.fullmatch(name) or not _NAME.fullmatch(name):
+    if _NEVER_ACCEPTED.fullmatch(name) or not _NAME.fullmatch(name):
         return None
     return PLAIN if name.startswith("text/") else UNKNOWN
 

@@ -1,15 +1,15 @@
-"""Stores records of the order system: all of a batch or nothing, as events dated by the instants that they name.
+"""Stores records of the order system, all of a batch or none, as events dated by the instants in the records.
 
-A record says all that the order system knows of an order at `recorded_at`. What differs from the order's facts becomes
-events. For example, an order was placed on June 1; a record of June 5 says that it was paid on June 3 and shipped on
-June 4. Two events are appended, and their facts set on the order:
+A record holds everything that the order system knows of an order at `recorded_at`. Each difference from the order's
+facts becomes an event. For example, an order was placed on June 1; a record of June 5 says that it was paid on June 3
+and shipped on June 4. Two events are appended, and their facts set on the order:
 
     {at: June 3, facts: {"paid_at": June 3, "amount_paid": 9000}}
     {at: June 4, facts: {"shipped_at": June 4}}
 
 The statements of a batch do not depend on how many of its orders are new. Each order that has changed adds one:
 
-    INSERT INTO accounts … ON CONFLICT DO NOTHING     the parties that nobody named before
+    INSERT INTO accounts … ON CONFLICT DO NOTHING     the parties that have no account yet
     SELECT … FROM orders WHERE number IN (…) ORDER BY number FOR UPDATE
     INSERT INTO orders … ; INSERT INTO events …      the new ones
     WITH w0 AS (INSERT INTO events …) UPDATE orders SET …    for each that has changed

@@ -127,10 +127,10 @@ def _decided(possible: Sequence[FactsSet], facts: Iterable[str]) -> dict[str, bo
 
 
 def _remaining(condition: Expression, implied: dict[str, bool], possible: Sequence[FactsSet]) -> tuple[Expression, ...]:
-    """Returns what an order must fulfil besides the facts that its partition has `implied`.
+    """Returns what an order must fulfil besides the facts `implied` by its partition.
 
-    First come the facts that are decided for all orders that may fulfil the condition, in the words of a partial index.
-    The last is what is left of the condition then.
+    First come the facts that all orders which fulfil the condition have or lack, written like the partial index. The
+    last is the rest of the condition.
     """
     decided = _decided(possible, _STATUS_FACTS.union(condition.facts()))
     tests = (IsSet(fact) if is_set else ~IsSet(fact) for fact, is_set in decided.items() if fact not in implied)

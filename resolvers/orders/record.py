@@ -108,7 +108,7 @@ class RecordOrdersPayload:
 Item = tuple[str, int, *tuple[int, ...]]  # title, quantity, and the price as StoredPrice
 
 
-def check(checks: Checks, record: OrderRecord, now: datetime) -> CheckedRecord:
+def check_record(checks: Checks, record: OrderRecord, now: datetime) -> CheckedRecord:
     """Adds the record's problems to `checks`. The returned record is valid only if there are none."""
     path = checks.path
     parties = ((Role.BUYER, record.buyer), (Role.SUPPLIER, record.supplier))
@@ -182,7 +182,7 @@ async def record_orders(info: Info, input: RecordOrders) -> RecordOrdersPayload:
     errors: list[UserError] = []
     for index, record in enumerate(input.orders):
         checks = Checks(record, f"orders.{index}.")
-        checked = check(checks, record, context.now)
+        checked = check_record(checks, record, context.now)
         errors += checks.errors
         if not checks.errors:
             records.append(checked)

@@ -29,7 +29,7 @@ def near(context: Context, text: str, conditions: Where, page: Page, keyset: Key
 
 
 async def continues(context: Context, page: Page, keyset: Keyset) -> bool:
-    """Returns whether the list goes on behind the orders that `near` looks at."""
+    """Returns whether the list has more orders behind those that `near` reads."""
     statement = Statement()
     following = statement.condition(_following(context, page, keyset))
     [[more]] = await statement.run(f"SELECT EXISTS (SELECT 1 FROM orders WHERE {following} OFFSET {NEAR})")

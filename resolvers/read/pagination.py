@@ -234,13 +234,13 @@ def page_of(arguments: Mapping[str, Any]) -> Page:
 
 
 class Derived(Protocol):
-    """Entries of a list that are not stored yet: what time has done, and no action has recorded."""
+    """Entries of a list that are not stored yet: changes by the passing of time that no action has recorded."""
 
     async def read(self, context: Context, rows: Sequence[Any]) -> dict[UUID, list[Any]]:
         """Returns the entries by the ids of their owners."""
         ...
 
-    async def written(self, context: Context, derived: dict[UUID, list[Any]]) -> set[UUID]:
+    async def owners_written(self, context: Context, derived: dict[UUID, list[Any]]) -> set[UUID]:
         """Returns the owners whose derived entries have been written in the meantime."""
         ...
 
@@ -293,10 +293,10 @@ def _pages_of(
         cursors = [cursor for cursor in (page.after, page.before) if cursor is not None]
         if any(cursor.list != list_name(row) for cursor in cursors for row in rows):
             raise invalid_cursor()
-        # Derived entries are read first. If one is written meanwhile, the table is read again and has it.
+        # Derived entries are read first. If one has been written since, the table is read again.
         more = await derived.read(context, rows) if derived else {}
         entries = await read_rows()
-        if derived and more and not joined and (written := await derived.written(context, more)):
+        if derived and more and not joined and (written := await derived.owners_written(context, more)):
             more = {key: extra for key, extra in more.items() if key not in written}
             entries = await read_rows()
         for extra in more.values():
@@ -312,8 +312,8 @@ def _pages_of(
 
 @dataclass(frozen=True, slots=True)
 class NodeRelation:
-    """The relation to one whose targets a list shows instead of its rows. `inverse` is the targets' relation back to
-    the rows; `with_inverse` is the same relation as `name`, with that one set."""
+    """A relation to one target, which a list shows instead of its rows. `inverse` is the target's relation back to the
+    row; `with_inverse` is the relation `name` with the inverse set."""
 
     name: str
     inverse: str
@@ -346,7 +346,7 @@ async def paginate(
         planned = plan(context, row_type, selection)
     else:
         inverse = selection.field(node.inverse)
-        # The node's inverse is the row itself, unless the query asks that for the node a second time.
+        # The node's inverse is the row itself, unless the query selects the node of the inverse too.
         is_once = not inverse.occurrences(row_type.__name__, (node.name,))
         also = selection.as_field(node.with_inverse if is_once else node.name)
         planned = plan(context, row_type, inverse if is_once else Selection(selection.info), also)

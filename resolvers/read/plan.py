@@ -1,4 +1,4 @@
-"""Planning: look-ahead says what an operation selects; the plan says how to read it, before any row is read.
+"""Planning: look-ahead tells what an operation selects; the plan tells how to read it, before any row is read.
 
 A buyer sends
 
@@ -30,10 +30,10 @@ from resolvers.read.rows import ListSlice, Relation, Row, RowLayout, ToMany, ToO
 
 @dataclass
 class Plan:
-    """What an operation needs of rows of one class.
+    """How an operation reads the rows of one class.
 
-    `layout` is what their statement reads. `joined` are the plans of the rows that are joined, by attribute; `lists`
-    those of the lists in the statement. The fields in `separate` are relations read by statements of their own.
+    `layout` is what their statement reads. `joined` are the plans of joined rows, by attribute; `lists` the plans of
+    lists in the statement. The fields in `separate` are relations read by statements of their own.
     """
 
     layout: RowLayout
@@ -97,8 +97,8 @@ def plan(
     Two fields of an answer never share a row, so a row has what its own field selects and nothing else.
     """
     cache = selection.cache
-    added = (also.name, *map(id, also.selection.selection_sets)) if also else None
-    key = ("plan", row_type, context.viewer.role, joins, inverse, added, *map(id, selection.selection_sets))
+    extra = (also.name, *map(id, also.selection.selection_sets)) if also else None
+    key = ("plan", row_type, context.viewer.role, joins, inverse, extra, *map(id, selection.selection_sets))
     cached: Plan | None = cache.get(key)
     if cached is None:
         added_fields = (
@@ -162,7 +162,7 @@ def _plan(
 def _merge(
     relations: dict[str, Relation], selected: list[FieldOccurrence], info: GraphQLResolveInfo[Any]
 ) -> tuple[list[FieldOccurrence], bool]:
-    """Returns the fields, of which those that read the same rows are one; and whether that is so in all requests."""
+    """Merges fields that read the same rows. Returns the fields, and whether all requests merge the same ones."""
     names = [relations[field.name].group or field.name for field in selected]
     merged: dict[Hashable, FieldOccurrence] = {}
     is_constant = True

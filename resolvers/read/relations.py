@@ -1,4 +1,4 @@
-"""Declarations of relations. They stand in the row class that they belong to, and name their target by its class name.
+"""Declarations of relations. A row class declares its own, and names each target by its class name.
 
     @dataclass(slots=True, kw_only=True)
     class Feedback(Row):

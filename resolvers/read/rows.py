@@ -110,7 +110,7 @@ class ToOne:
 
 @dataclass(frozen=True, slots=True)
 class ListSlice:
-    """Which rows of a relation to many, in which order."""
+    """Selects rows of a relation to many, and their order."""
 
     order: str
     limit: int | None = None
@@ -171,7 +171,7 @@ def _instant(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
-# How a value reads that the enum does not have, such as one that a newer release wrote: as what promises least.
+# The member for a value that the enum does not have, for example from a newer release: the one that promises least.
 UNKNOWN: dict[type[StrEnum], StrEnum] = {
     Role: Role.SERVICE,
     OrderKind: OrderKind.OFFLINE,
@@ -229,7 +229,7 @@ MAX_LAYOUTS = 300  # that are cached, of the combinations of joins and lists in 
 class RowLayout:
     """What the records of one statement hold: a row's columns, those of the rows that are joined to it, and lists.
 
-    There is one object for each combination, so that what is generated for it is generated once.
+    There is one object for each combination, so its function and its texts are generated once.
     """
 
     def __init__(
@@ -324,8 +324,8 @@ class RowLayout:
 
     @cached_property
     def wrap(self) -> tuple[str, str, list[str]]:
-        """The texts before and behind a statement of the rows alone, which add their relations; and the aliases of the
-        lists. The holes in the texts are those of `_select`, and `{me}` for the viewer's id."""
+        """The texts before and behind the statement of the rows, which add their relations, and the aliases of the
+        lists. The texts have the holes of `_select`, and `{me}` for the viewer's id."""
         list_aliases: list[str] = []
         columns, joins = self._select("p", [], list_aliases)
         return f"SELECT {columns} FROM (", f") AS p{joins}", list_aliases

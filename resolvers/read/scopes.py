@@ -48,9 +48,9 @@ _NO_COMPLAINT = "(case_kind IS NULL OR case_kind <> 'COMPLAINT')"
 
 # Tables that need no condition of their own when they are read through an order, and why.
 WITH_ITS_ORDER = {
-    "feedback": "Whoever may see an order may see its feedback.",
-    "cancellations": "Whoever may see an order may see its cancellations.",
-    "disputes": "Whoever may see an order may see its disputes.",
+    "feedback": "Viewers who may see an order may see its feedback.",
+    "cancellations": "Viewers who may see an order may see its cancellations.",
+    "disputes": "Viewers who may see an order may see its disputes.",
 }
 
 _DISPUTES = _OF_THEIR_ORDERS | {

@@ -35,7 +35,7 @@ class Select(Generic[R]):
 
     Several conditions are parts of one list, merged by `order` and cut at `limit`: each row fulfils one of them at
     most, and each part may walk an index of its own. With `per`, the limit is for each value of that column. `lock`
-    keeps others from changing the rows until the transaction ends. `plan_mode` is CUSTOM where the database has to plan
+    keeps others from changing the rows until the transaction ends. `plan_mode` is CUSTOM where the database must plan
     the statement for its values.
     """
 
@@ -76,7 +76,7 @@ class Select(Generic[R]):
 
 
 class _Structure(NamedTuple):
-    """All that the text of a statement depends on. The last of the placeholders' `numbers` is the viewer's."""
+    """Everything on which the text of a statement depends. The last of the placeholders' `numbers` is the viewer's."""
 
     layout: RowLayout
     wheres: tuple[str, ...]
@@ -93,13 +93,13 @@ class _Structure(NamedTuple):
 
 def _text(structure: _Structure) -> tuple[str, bool]:
     """Returns the text, and whether it names the viewer."""
-    return _Spelling(structure).text()
+    return _SqlWriter(structure).text()
 
 
 cached_text = lru_cache(MAX_TEXTS)(_text)
 
 
-class _Spelling:
+class _SqlWriter:
     """Writes the text of one structure."""
 
     def __init__(self, structure: _Structure) -> None:
@@ -177,7 +177,7 @@ class _Spelling:
 
 
 def _checked(condition: str) -> str:
-    """Returns the condition in a form for which no index is searched: it is checked for each row that was found."""
+    """Returns the condition in a form that uses no index: the database checks it for each row that it has found."""
     return f"({condition}) IS TRUE"
 
 

@@ -39,7 +39,7 @@ class Checks:
         self.errors: list[UserError] = []
         self.path = path
         self._input = input
-        self._done: set[str] = set()
+        self._checked: set[str] = set()
 
     def problem(self, field: str, problem: InputProblem, message: str) -> None:
         self.errors.append(invalid(field, problem, message))
@@ -48,14 +48,14 @@ class Checks:
         """Checks the declared bounds of these fields and of the inputs in them; without names, of all fields that were
         not checked yet."""
         for step in _steps(type(self._input)):
-            if step.name not in self._done and (not names or step.name in names):
-                self._done.add(step.name)
+            if step.name not in self._checked and (not names or step.name in names):
+                self._checked.add(step.name)
                 self._check(step, getattr(self._input, step.name), self.path)
 
     def bounds(self, name: str) -> bool:
         """Checks the bounds of this field, but not of the inputs in it. Returns True if it has no problem."""
         step = _step(type(self._input), name)
-        self._done.add(name)
+        self._checked.add(name)
         problem = step.problem(getattr(self._input, name)) if step.problem is not None else None
         if problem is not None:
             self.problem(f"{self.path}{step.label}", *problem)

@@ -96,9 +96,9 @@ async def _append_to_case(context: Context, events: Sequence[PendingEvent], writ
     assert event.case is not None
     latest = await models.Event.filter(case_id=event.case[1]).order_by("-id").first()
     known_at = max(context.known_at(), latest.known_at) if latest else context.known_at()
-    # The transaction must have its number before the event has its id; models.feed relies on that. No order is locked
-    # here, so the transaction may get its number only from its first write. That write must come before the event, in
-    # a statement of its own: a single statement does not say which of its writes is first.
+    # The transaction must have its number before the event has its id; resolvers.feed relies on that. No order is
+    # locked here, so the transaction may get its number only from its first write. That write must come before the
+    # event, in a statement of its own: a single statement does not say which of its writes is first.
     if case_writes := list(writes):
         await send(*case_writes)
     await send(insert(models.Event, event_rows(None, known_at, events)))

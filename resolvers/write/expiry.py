@@ -1,4 +1,4 @@
-"""Expiry: what time alone has done to a dispute is recorded before anything else happens to its order.
+"""Expiry: a dispute's passed deadline is recorded before anything else happens to its order.
 
 A dispute's deadlines pass without a write: readers compute its status from its facts and the time. Before an action, or
 a record of the order system, changes the order, the passed deadline becomes an event, dated by the deadline. So events
@@ -57,7 +57,7 @@ def order_facts(case_facts: dict[str, Any]) -> dict[str, Any]:
 
 
 def due_event(dispute: _Dispute, now: datetime) -> PendingEvent | None:
-    """Returns the event for what time has done to the dispute and nobody has recorded yet."""
+    """Returns the event for a passed deadline of the dispute that is not recorded yet; None if there is none."""
     change = policy.expiration(dispute, now)  # type: ignore[arg-type]
     if change is None:
         return None
@@ -66,7 +66,7 @@ def due_event(dispute: _Dispute, now: datetime) -> PendingEvent | None:
 
 
 async def record_expirations(context: Context, order: LockedOrder) -> list[PendingEvent]:
-    """Updates the locked order's open dispute to what time has done to it. Returns the events to append."""
+    """Applies passed deadlines to the locked order's open dispute. Returns the events to append."""
     if order.dispute_open_since is None:
         return []
     where = Where("order_id = {} AND closed_at IS NULL", order.id)

@@ -1,12 +1,12 @@
 """Idempotency: an action with a key is done once, however often the request arrives.
 
-The client makes up a key for each thing that it wants done. The first statement of the transaction claims it:
+The client makes up a key for each action. The first statement of the transaction claims it:
 
     INSERT INTO idempotency_keys (id, caller_id, key, action, digest, used_at) VALUES (…)
         ON CONFLICT (caller_id, key) DO UPDATE SET … WHERE idempotency_keys.used_at < $7 RETURNING id
 
-A returned row means that the key is new, or has expired, and the action goes on. No row means that the key is in use.
-If the digest of the input is the same, the request is a repeat: the answer shows what is there now. If it differs, the
+A returned row means that the key is new, or has expired, so the action is performed. Otherwise, the key is in use.
+If the digest of the input is the same, the request is a repeat: the answer shows the current state. If it differs, the
 action is refused. A second request that arrives while the first one runs waits at this statement.
 """
 

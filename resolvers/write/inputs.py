@@ -151,8 +151,8 @@ def _strawberry_field(declared: Declaration) -> Any:
 def declarations(cls: type[Input]) -> list[tuple[str, Any, Declaration]]:
     """Returns the name, the type and the declaration of each field, in the order in which fields are checked."""
     hints = get_type_hints(cls)
-    declared = [(each.name, hints[each.name], each.metadata[_DECLARATION]) for each in fields(cls)]  # type: ignore[arg-type]
-    return sorted(declared, key=lambda each: each[2].checked_last)
+    declared = [(item.name, hints[item.name], item.metadata[_DECLARATION]) for item in fields(cls)]  # type: ignore[arg-type]
+    return sorted(declared, key=lambda field: field[2].checked_last)
 
 
 @cache

@@ -2,7 +2,7 @@
 
 Example: a token names the key `k2`, which is not in the cache. The set is fetched once, however many requests wait for
 it; then unknown keys start no other fetch for REST_SECONDS. A known key serves at once. If the set is older than
-FRESH_SECONDS, it is renewed meanwhile.
+FRESH_SECONDS, it is renewed in the background.
 """
 
 import asyncio

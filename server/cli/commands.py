@@ -204,7 +204,7 @@ def record(file: Path, service: str, from_line: int, skip_invalid: bool) -> None
 def generate() -> None:
     """Write schema.graphql, docs/policy.md, and the tables of README.md and docs/operating.md."""
     for name in generated.generate(HOME):
-        click.echo(f"{name} is written anew.", err=True)
+        click.echo(f"{name} was written.", err=True)
 
 
 @main.command()

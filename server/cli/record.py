@@ -24,7 +24,7 @@ from resolvers.context import Context
 from resolvers.errors import UserError
 from resolvers.feed.hub import Hub
 from resolvers.orders.ingest import CheckedRecord, store_records
-from resolvers.orders.record import OrderRecord, check
+from resolvers.orders.record import OrderRecord, check_record
 from resolvers.write.checks import Checks
 from schema import SCHEMA
 from server.file_store import file_urls
@@ -144,7 +144,7 @@ def _check(number: int, line: bytes, now: datetime) -> tuple[CheckedRecord | Non
     except ValueError as error:
         return None, [f"line {number}: {error}"]
     checks = Checks(parsed, f"{number}.")
-    return check(checks, parsed, now), [*map(_describe, checks.errors)]
+    return check_record(checks, parsed, now), [*map(_describe, checks.errors)]
 
 
 def _line_of(error: UserError) -> int:

@@ -1,4 +1,4 @@
-"""The GraphQL endpoint: authenticates requests and sockets, limits them, and turns what is rejected into responses."""
+"""The GraphQL endpoint: authenticates requests and sockets, limits them, and responds to rejected requests."""
 
 import asyncio
 import contextlib
@@ -69,7 +69,7 @@ class GraphQLEndpoint(HTTPTransport):
         request = BoundedRequest(scope, receive, self.settings.max_body_bytes, self.limits.seconds)
         try:
             await self.state.rates.consume("address", client_address(request))
-            check_method(request)  # before the access token is looked at
+            check_method(request)  # before the access token is verified
             response = await self.run(request, context=await self._context(request))
         except RequestRejected as rejected:
             response = rejection_response(rejected, response_media_type(request))
@@ -162,10 +162,10 @@ class GraphQLEndpoint(HTTPTransport):
             raise RequestRejected(400, "BAD_REQUEST", f"{CLOCK_HEADER}: {error}") from None
 
     async def execute_operation(
-        self, request: Any, request_adapter: Any, request_data: Any, *rest: Any, **more: Any
+        self, request: Any, request_adapter: Any, request_data: Any, *arguments: Any, **more: Any
     ) -> Any:
         request.state.subscribes = websocket.subscribes(getattr(request_data, "query", None) or "")
-        return await super().execute_operation(request, request_adapter, request_data, *rest, **more)
+        return await super().execute_operation(request, request_adapter, request_data, *arguments, **more)
 
     def _stream_result(self, request: Any, result: Any, transport: Any) -> Any:
         """Ends a subscription when its token expires. Any other operation has one result and is not cut off."""

@@ -65,7 +65,7 @@ def _validated(values: dict[str, Any]) -> Parameters:
 
 _BYTE_ORDER_MARK = "\ufeff".encode()
 _HALF = "This JSON has an incomplete Unicode escape: a surrogate without its pair."
-_PARSER_MESSAGES = {  # of errors in what is JSON, but is not accepted
+_PARSER_MESSAGES = {  # of errors in valid JSON that is not accepted
     "number is infinity when parsed as double": "A number in this JSON is too large.",
     "depth limit exceeded": "This JSON is nested too deeply.",
     "no low surrogate in string": _HALF,
@@ -74,7 +74,7 @@ _PARSER_MESSAGES = {  # of errors in what is JSON, but is not accepted
 }
 
 
-def decode(data: str | bytes) -> object:
+def decode_json(data: str | bytes) -> object:
     """Returns the value of this JSON, which may begin with a byte order mark. Raises RequestRejected."""
     try:
         return orjson.loads(data)
@@ -89,7 +89,7 @@ def decode(data: str | bytes) -> object:
 
 
 def from_query_string(query: Mapping[str, Any]) -> Parameters:
-    decoded = {name: decode(query[name]) for name in ("variables", "extensions") if query.get(name)}
+    decoded = {name: decode_json(query[name]) for name in ("variables", "extensions") if query.get(name)}
     return from_json({name: text for name, text in query.items() if text} | decoded)
 
 
@@ -98,7 +98,7 @@ def from_body(headers: Mapping[str, str], body: bytes) -> Parameters:
         raise RequestRejected(415, "UNSUPPORTED_MEDIA_TYPE", "Send the body without a Content-Encoding.")
     if not is_json(headers.get("content-type", "")):
         raise RequestRejected(415, "UNSUPPORTED_MEDIA_TYPE", "Send Content-Type: application/json, in UTF-8.")
-    return from_json(decode(body))
+    return from_json(decode_json(body))
 
 
 class BoundedRequest(Request):
@@ -119,7 +119,7 @@ class BoundedRequest(Request):
                         raise ClientDisconnect
                     body += message.get("body", b"")
                     if len(body) > self.max_bytes:
-                        # Closes the connection, since nobody reads the rest.
+                        # Closes the connection, because the rest of the body is not read.
                         raise RequestRejected(
                             413,
                             "TOO_LARGE",

@@ -71,7 +71,7 @@ class Adapter(ASGIWebSocketAdapter):
             while True:
                 text = await self.ws.receive_text()
                 try:
-                    message = parameters.decode(text)
+                    message = parameters.decode_json(text)
                 except RequestRejected as rejected:
                     await self.ws.close(4400, rejected.reason)
                     return

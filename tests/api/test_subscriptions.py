@@ -244,7 +244,7 @@ def test_as_many_as_like_cost_one_reading_for_each_role(
         for socket in sockets:
             for _ in range(20):
                 socket.subscribe(ORDER, id=order)
-        wait_until(lambda: server.state.hub.watching == len(sockets) * 20)
+        wait_until(lambda: server.state.hub.subscriber_count == len(sockets) * 20)
         _wait_until_nothing_is_read(statements)
         leave_feedback(world, order)
         for socket in sockets:
@@ -252,7 +252,7 @@ def test_as_many_as_like_cost_one_reading_for_each_role(
         readings = [text for text, _ in statements.sent if "FROM orders WHERE (id =" in text]
     # The mutation locks the order and reads it again; one more read for each role that subscribes.
     assert len(readings) == 2 + 3, readings
-    wait_until(lambda: server.state.hub.watching == 0)
+    wait_until(lambda: server.state.hub.subscriber_count == 0)
 
 
 def _wait_until_nothing_is_read(statements: Statements) -> None:
@@ -286,9 +286,9 @@ def test_who_leaves_is_told_no_more(server: Server, world: World) -> None:
     order = complete(world)
     with opened(server, world.buyer) as socket:
         socket.watch(ORDER, id=order)
-        assert server.state.hub.watching == 1
+        assert server.state.hub.subscriber_count == 1
         socket.send({"type": "complete", "id": "1"})
-        wait_until(lambda: server.state.hub.watching == 0)
+        wait_until(lambda: server.state.hub.subscriber_count == 0)
         leave_feedback(world, order)
         assert socket.is_quiet()
 
@@ -302,13 +302,13 @@ def test_a_subscription_can_be_read_as_an_event_stream(server: Server, world: Wo
     body = {"query": ORDER, "variables": {"id": order}}
     with httpx2.stream("POST", f"{server.url}/graphql", json=body, headers=headers, timeout=10) as stream:
         assert stream.headers["content-type"].startswith("text/event-stream")
-        wait_until(lambda: server.state.hub.watching == 1)
+        wait_until(lambda: server.state.hub.subscriber_count == 1)
         leave_feedback(world, order)
         received = next(stream.iter_text())
     assert received.startswith('event: next\ndata: {"data":{"orderChanged":{')
     assert received.endswith("}\n\n")
     assert "\r" not in received
-    wait_until(lambda: server.state.hub.watching == 0)
+    wait_until(lambda: server.state.hub.subscriber_count == 0)
 
 
 @pytest.mark.parametrize(

@@ -25,14 +25,14 @@ def test_a_client_receives_a_change(
     with clients.start(client, world.buyer.token, order) as running:
         assert running.line() == {"ready": True}
         # A client knows that it sent a subscription or that an answer began, but not that the server has subscribed it.
-        wait_until(lambda: server.state.hub.watching == 1)
+        wait_until(lambda: server.state.hub.subscriber_count == 1)
         leave_feedback(world, order)
         assert running.rest() == [
             {"orderChanged": {"id": order, "canLeaveFeedback": False, "feedback": {"rating": "4.0"}}}
         ]
     # The server logs nothing when a client leaves.
     wait_until(lambda: not server.uvicorn.server_state.tasks)
-    assert server.state.hub.watching == 0
+    assert server.state.hub.subscriber_count == 0
     assert caplog.messages == []
 
 

@@ -239,7 +239,7 @@ def test_an_event_stream_ends_with_its_token(server: Server, world: World) -> No
     body = {"query": ORDER, "variables": {"id": order}}
     with httpx2.stream("POST", f"{server.url}/graphql", json=body, headers=headers, timeout=60) as stream:
         parts = stream.iter_text()
-        wait_until(lambda: server.state.hub.watching == 1)
+        wait_until(lambda: server.state.hub.subscriber_count == 1)
         leave_feedback(world, order)
         assert next(parts).startswith("event: next")
         told, end = "".join(parts).split("\n\n", 1)
@@ -248,7 +248,7 @@ def test_an_event_stream_ends_with_its_token(server: Server, world: World) -> No
         assert error["extensions"] == {"code": "UNAUTHENTICATED", "reason": "EXPIRED"}
         assert end == "event: complete\ndata: \n\n"
     assert datetime.now(UTC) >= expiry.replace(microsecond=0)
-    wait_until(lambda: server.state.hub.watching == 0)
+    wait_until(lambda: server.state.hub.subscriber_count == 0)
 
 
 def test_a_multipart_stream_ends_with_its_token(server: Server, world: World) -> None:

@@ -150,7 +150,7 @@ async def test_no_call_gets_past_a_store_that_is_away(port: int, what: str) -> N
 async def test_a_store_that_is_away_is_logged_once(hanging: Bucket, caplog: pytest.LogCaptureFixture) -> None:
     availability = Availability("files")
     for _ in range(3):
-        await file_store.check(FileUrls(hanging), availability)
+        await file_store.check_store(FileUrls(hanging), availability)
     assert availability.is_lost
     [record] = caplog.records
     assert record.getMessage().startswith("files cannot be used: ")

@@ -80,7 +80,7 @@ class Socket:
 def opened(server: Server | str, person: Person, max_queue: int = 16) -> Generator[Socket]:
     """Opens a socket to the worker's server, or to the server at an address."""
     url = server if isinstance(server, str) else server.url
-    watching = None if isinstance(server, str) else lambda: server.state.hub.watching
+    watching = None if isinstance(server, str) else lambda: server.state.hub.subscriber_count
     address = url.replace("http", "ws", 1) + "/graphql"
     with connect(address, subprotocols=[PROTOCOL], max_queue=max_queue, compression=None) as connection:
         yield Socket(connection, person, watching)

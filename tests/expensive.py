@@ -1,8 +1,8 @@
 """Searches for the most expensive documents that the limits allow: `python -m tests.expensive [SECONDS [SEED]]`.
 
-First each field of the schema is asked for as often as may be, on the shortest way that leads to its type by pages and
-lists; then documents are made at random, of those that cost nearly as much as they may. Those that take the most are
-told with what they take: CPU, of the first time and of the best of several, fields and bytes.
+First it selects each field of the schema as often as the limits allow, on the shortest path of pages and lists to its
+type. Then it generates random documents that cost nearly as much as the limit. It prints those that take the most, with
+their CPU (of the first run and of the best of several), fields and bytes.
 """
 
 # pyright: reportPrivateUsage=false, reportUnknownMemberType=false, reportUnknownVariableType=false

@@ -2,7 +2,7 @@
 
 A test that uses the fixture `dialect`, mostly through a database, runs once on each database and is named so:
 `test_orders.py::test_x[sqlite]`. Any other test runs once, on whichever worker is free; so does a test that needs a
-database but holds on either, as those of the clients in Node. With two databases and four workers, `gw0` and `gw2` serve
+database but would prove the same on either, such as those of the Node clients. With two databases and four workers, `gw0` and `gw2` serve
 SQLite, `gw1` and `gw3` PostgreSQL:
 
     gw0  test_machine.py [sqlite]     test_corpus.py [sqlite]     test_money.py
@@ -30,7 +30,7 @@ DIALECTS = ("sqlite", "postgres")
 WORKERS_EACH = 2  # for each database; while one waits, the other one works
 RUN = "TEST_RUN"  # every process of a run has this variable, with the run's name
 
-# Whoever takes these files last would keep the others waiting, so they come first.
+# A worker that takes one of these files last would keep the others waiting, so they come first.
 LONGEST = (
     "tests/policy/test_machine.py",
     "tests/execution/test_compiler.py",
@@ -116,7 +116,7 @@ class DialectScheduling:
 
     @property
     def tests_finished(self) -> bool:
-        """Whether workers can be told to stop. A worker keeps its last test until it knows what follows."""
+        """Whether workers can be stopped. A worker runs its last test only when it knows which test follows, or that none does."""
         return self.collection_is_completed and not self.files and all(len(left) < 2 for left in self.pending.values())
 
     def add_node(self, node: WorkerController) -> None:
@@ -135,7 +135,7 @@ class DialectScheduling:
                 files.setdefault((test.partition("::")[0], takers), []).append(test)
             self.files = [files[key] for key in sorted(files, key=lambda key: _rank(*key))]
             session: Any = self.config.pluginmanager.get_plugin("session")
-            session.testscollected = len(tests)  # without this, a single worker's, of which progress is a share
+            session.testscollected = len(tests)  # without this, progress is a share of one worker's tests
         for node in self.nodes:
             self._feed(node)
 
@@ -163,7 +163,7 @@ class DialectScheduling:
         raise NotImplementedError
 
     def remove_node(self, node: WorkerController) -> str | None:
-        """Returns the test during which the worker crashed, if it did. What no other worker can run is given up."""
+        """Returns the test during which the worker crashed, if there is one. Drops tests that no other worker can run."""
         left = self.pending.pop(node)
         others = [self.collections.get(other, {}) for other in self.pending]
         self.files = [file for file in self.files if any(file[0] in tests for tests in others)]
@@ -213,7 +213,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def _processes_of_this_run() -> Generator[tuple[int, str]]:
-    """The processes that were started by this run's tests and still run. Linux tells; elsewhere none are found."""
+    """Returns the processes of this run's tests that still run. Works on Linux; elsewhere it finds none."""
     mark = f"{RUN}={os.environ[RUN]}".encode()
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):

@@ -18,7 +18,7 @@ PROGRAMS = Path(__file__).parents[1] / "clients"
 OLDEST_NODE = 20
 OUT_OF_REACH = re.compile(
     r"code (EAI_AGAIN|ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ENOTCACHED|ENOTFOUND|ERR_SOCKET_TIMEOUT|ETIMEDOUT"
-    r"|E403|E407|E50[234])\b"  # these are from what stands in between
+    r"|E403|E407|E50[234])\b"  # these statuses come from a proxy in between
 )
 
 Command = list[str]

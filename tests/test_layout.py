@@ -25,8 +25,10 @@ def imports_of(module: str) -> set[str]:
         if isinstance(node, ast.Import):
             imported |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            submodules = {f"{node.module}.{alias.name}" for alias in node.names}
-            imported |= (submodules & MODULES.keys()) or {node.module}
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            imported |= names & MODULES.keys()
+            if names - MODULES.keys():
+                imported.add(node.module)
     return (imported & MODULES.keys()) - {module}
 
 
@@ -61,3 +63,24 @@ def test_an_engine_has_no_circle_of_files(engine: str) -> None:
 
 def test_the_rest_has_one_circle_of_files_at_most() -> None:
     assert len(circles(set(MODULES))) <= 1
+
+
+def layer_of(module: str) -> str:
+    return "policy" if module.startswith("resolvers.policy") else module.split(".")[0]
+
+
+def test_a_class_name_means_one_thing() -> None:
+    """A model, the policy, a row and a GraphQL type may share the name of the thing that they stand for."""
+    layers: dict[str, list[str]] = {}
+    for module, path in MODULES.items():
+        if not module.startswith("models.migrations."):
+            for node in ast.parse(path.read_text(encoding="utf-8")).body:
+                if isinstance(node, ast.ClassDef):
+                    layers.setdefault(node.name, []).append(layer_of(module))
+    shared = {name: found for name, found in layers.items() if len(found) > 1}
+    assert shared
+    assert {
+        name: found
+        for name, found in shared.items()
+        if len(set(found)) < len(found) or not {"models", "policy", "resolvers", "schema"}.issuperset(found)
+    } == {}

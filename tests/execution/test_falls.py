@@ -4,6 +4,7 @@ import asyncio
 import gc
 import linecache
 import logging
+import re
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from typing import Any
@@ -105,9 +106,22 @@ def errors_of(result: Any) -> list[tuple[Any, ...]]:
     return [(each.message, each.path, each.locations, type(each.original_error)) for each in result.errors or ()]
 
 
+def nulled_by(result: Any) -> dict[tuple[Any, ...], tuple[Any, ...]]:
+    """The errors by their paths, each with the path of the null that it leaves in the data."""
+    nulls: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+    for error in result.errors or ():
+        value, path = result.data, tuple(error.path)
+        depth = 0
+        while value is not None:
+            value, depth = value[path[depth]], depth + 1
+        nulls[path] = str(error), path[:depth]
+    return nulls
+
+
 async def same_answers(text: str, *, exactly: bool = True) -> list[ExecutionOutcome]:
     """The outcomes of four executions, each of which answers as graphql-core alone does, and calls no resolver twice.
-    Not `exactly` where two fields may fail at the same time, and one of the errors may leave no place for the other."""
+    Not `exactly` where two fields may fail at nearly the same time: of several errors that leave the same null, at least
+    one is reported, and which ones depends on which field fails first."""
     ours = schema()
     alone = context()
     expected = await ours.uncompiled().execute(text, context_value=alone, root_value=Query())
@@ -118,8 +132,9 @@ async def same_answers(text: str, *, exactly: bool = True) -> list[ExecutionOutc
         assert result.data == expected.data
         if exactly:
             assert errors_of(result) == errors_of(expected)
-        assert {str(error) for error in errors_of(result)} <= {str(error) for error in errors_of(expected)}
-        assert bool(result.errors) == bool(expected.errors)
+        ours_by_path, theirs_by_path = nulled_by(result), nulled_by(expected)
+        assert {null for _, null in ours_by_path.values()} == {null for _, null in theirs_by_path.values()}
+        assert all(ours_by_path[path] == theirs_by_path[path] for path in ours_by_path.keys() & theirs_by_path.keys())
         assert len(set(asked.calls)) == len(asked.calls)
         assert set(alone.calls) <= set(asked.calls)
         if text.startswith("mutation"):
@@ -177,8 +192,11 @@ def selections(depth: int, names: list[str]) -> st.SearchStrategy[str]:
     st.one_of(selections(2, ["maybe", "sure", "atOnce"]), selections(1, ["maybe", "sure"]).map("mutation {}".format))
 )
 @settings(max_examples=150)
+@pytest.mark.filterwarnings("ignore:coroutine .*_async_resolver.* was never awaited:RuntimeWarning")
 def test_whatever_fails_answers_are_those_of_graphql_core(text: str) -> None:
+    # Where a field fails at once, graphql-core alone leaves the coroutines of its siblings unawaited.
     asyncio.run(same_answers(text, exactly=False))
+    gc.collect()
 
 
 async def events(ours: Any, text: str) -> list[Any]:
@@ -240,7 +258,7 @@ async def test_needless_falls_are_counted_logged_once_and_given_up(caplog: pytes
     assert counted("NeedlessFalls")[ExecutionOutcome.NOT_COMPILABLE] == 2
     [record] = [record for record in caplog.records if record.name == "execution.compiler"]
     assert "Compiled code of NeedlessFalls" in record.getMessage()
-    assert 'File "<compiled query NeedlessFalls>"' in caplog.text
+    assert re.search(r'File "<compiled query NeedlessFalls( \(\d+\))?>"', caplog.text)
     assert "if type(v) is not list: v = sequence(v)" in caplog.text  # the line of generated source that failed
 
 

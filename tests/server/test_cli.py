@@ -159,7 +159,7 @@ def test_a_file_through_a_pipe_is_recorded(tmp_path: Path, environment: dict[str
 
 
 def test_who_stops_an_import_is_told_where_to_go_on(tmp_path: Path, migrated: dict[str, str]) -> None:
-    file = write(tmp_path / "orders.jsonl", *(record(f"S{n}") for n in range(3000)))
+    file = write(tmp_path / "orders.jsonl", *(record(f"S{n}") for n in range(10_000)))  # some seconds of work
     importing = subprocess.Popen(
         [sys.executable, "-m", "server", "record", file],
         cwd=tmp_path,
@@ -169,7 +169,7 @@ def test_who_stops_an_import_is_told_where_to_go_on(tmp_path: Path, migrated: di
     )
     assert importing.stderr is not None
     for line in importing.stderr:
-        if "of 3,000 records" in line:
+        if "of 10,000 records" in line:
             break
     importing.send_signal(signal.SIGINT)
     _, said = importing.communicate()

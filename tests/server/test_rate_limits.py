@@ -80,4 +80,4 @@ def test_malformed_rates_are_refused(server: Server) -> None:
         process = start(server.settings.database, str(server.settings.files_url), **wrong)
         _, said = process.communicate(timeout=30)
         assert process.returncode == 1
-        assert "The settings make no sense" in said
+        assert "The settings are not valid" in said

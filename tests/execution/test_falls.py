@@ -5,7 +5,7 @@ import gc
 import linecache
 import logging
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from types import SimpleNamespace
 from typing import Any
 
@@ -174,6 +174,14 @@ async def test_where_a_field_fails_errors_are_those_of_graphql_core(text: str) -
     assert await same_answers(text) == []
 
 
+@pytest.fixture
+def collected() -> Generator[None]:
+    """Where a field fails at once, graphql-core alone leaves the coroutines of its siblings unawaited. Python warns of
+    them when it collects them, which is here at the latest."""
+    yield
+    gc.collect()
+
+
 def selections(depth: int, names: list[str]) -> st.SearchStrategy[str]:
     below = (
         st.just("{ name }") if depth == 0 else st.deferred(lambda: selections(depth - 1, ["maybe", "sure", "atOnce"]))
@@ -193,10 +201,9 @@ def selections(depth: int, names: list[str]) -> st.SearchStrategy[str]:
 )
 @settings(max_examples=150)
 @pytest.mark.filterwarnings("ignore:coroutine .*_async_resolver.* was never awaited:RuntimeWarning")
+@pytest.mark.usefixtures("collected")
 def test_whatever_fails_answers_are_those_of_graphql_core(text: str) -> None:
-    # Where a field fails at once, graphql-core alone leaves the coroutines of its siblings unawaited.
     asyncio.run(same_answers(text, exactly=False))
-    gc.collect()
 
 
 async def events(ours: Any, text: str) -> list[Any]:

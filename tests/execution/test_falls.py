@@ -176,8 +176,8 @@ async def test_where_a_field_fails_errors_are_those_of_graphql_core(text: str) -
 
 @pytest.fixture
 def collected() -> Generator[None]:
-    """Where a field fails at once, graphql-core alone leaves the coroutines of its siblings unawaited. Python warns of
-    them when it collects them, which is here at the latest."""
+    """Where a field fails at once, graphql-core leaves coroutines of its siblings unawaited. Python warns of them when it
+    collects them, which is here at the latest."""
     yield
     gc.collect()
 
@@ -200,7 +200,8 @@ def selections(depth: int, names: list[str]) -> st.SearchStrategy[str]:
     st.one_of(selections(2, ["maybe", "sure", "atOnce"]), selections(1, ["maybe", "sure"]).map("mutation {}".format))
 )
 @settings(max_examples=150)
-@pytest.mark.filterwarnings("ignore:coroutine .*_async_resolver.* was never awaited:RuntimeWarning")
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.usefixtures("collected")
 def test_whatever_fails_answers_are_those_of_graphql_core(text: str) -> None:
     asyncio.run(same_answers(text, exactly=False))

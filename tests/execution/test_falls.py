@@ -132,11 +132,11 @@ async def same_answers(text: str, *, exactly: bool = True) -> list[ExecutionOutc
         assert result.data == expected.data
         if exactly:
             assert errors_of(result) == errors_of(expected)
+            assert set(alone.calls) <= set(asked.calls)
         ours_by_path, theirs_by_path = nulled_by(result), nulled_by(expected)
         assert {null for _, null in ours_by_path.values()} == {null for _, null in theirs_by_path.values()}
         assert all(ours_by_path[path] == theirs_by_path[path] for path in ours_by_path.keys() & theirs_by_path.keys())
         assert len(set(asked.calls)) == len(asked.calls)
-        assert set(alone.calls) <= set(asked.calls)
         if text.startswith("mutation"):
             assert asked.calls == alone.calls
         await asyncio.sleep(0.001)  # for the work that graphql-core continues after an error
@@ -288,5 +288,7 @@ async def test_generated_source_is_released_with_its_operation() -> None:
         await ours.execute(text, context_value=context(), root_value=Query())
     assert any(name.startswith("<compiled query Released") for name in linecache.cache)
     prepare(ours._schema, text, None, LIMITS).compiled.variants.all()[0].compiled.clear()
-    gc.collect()
+    for _ in range(3):  # what still waits in the event loop may hold a frame of the code
+        await asyncio.sleep(0)
+        gc.collect()
     assert not any(name.startswith("<compiled query Released") for name in linecache.cache)

@@ -266,7 +266,7 @@ async def test_needless_falls_are_counted_logged_once_and_given_up(caplog: pytes
     assert counted("NeedlessFalls")[ExecutionOutcome.NOT_COMPILABLE] == 2
     [record] = [record for record in caplog.records if record.name == "execution.compiler"]
     assert "Compiled code of NeedlessFalls" in record.getMessage()
-    assert re.search(r'File "<compiled query NeedlessFalls( \(\d+\))?>"', caplog.text)
+    assert re.search(r"<compiled query NeedlessFalls( \(\d+\))?>", caplog.text)
     assert "if type(v) is not list: v = sequence(v)" in caplog.text  # the line of generated source that failed
 
 

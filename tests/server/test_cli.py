@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -159,17 +160,18 @@ def test_a_file_through_a_pipe_is_recorded(tmp_path: Path, environment: dict[str
 
 
 def test_who_stops_an_import_is_told_where_to_go_on(tmp_path: Path, migrated: dict[str, str]) -> None:
-    file = write(tmp_path / "orders.jsonl", *(record(f"S{n}") for n in range(10_000)))  # some seconds of work
+    file = write(tmp_path / "orders.jsonl", *(record(f"S{n}") for n in range(3000)))
     importing = subprocess.Popen(
         [sys.executable, "-m", "server", "record", file],
         cwd=tmp_path,
         env=migrated,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # which shells ignore in the background
     )
     assert importing.stderr is not None
     for line in importing.stderr:
-        if "of 10,000 records" in line:
+        if "of 3,000 records" in line:
             break
     importing.send_signal(signal.SIGINT)
     _, said = importing.communicate()

@@ -17,15 +17,13 @@ from typing import Any, Generic, TypeVar
 
 import strawberry
 
-from execution.lookahead import SelectedField, Selection
+from execution.lookahead import Selection
 from models.enums import Action
-from resolvers import ids
 from resolvers.context import Info
 from resolvers.errors import UserError
 from resolvers.orders.order import Order
 from resolvers.orders.target import order_target
-from resolvers.read import fetch
-from resolvers.read.plan import plan
+from resolvers.read.fetch import by_id
 from resolvers.read.rows import Row
 from resolvers.write.checks import Checks
 from resolvers.write.idempotency import IdempotentInput
@@ -50,7 +48,6 @@ class Payload:
 
 
 P = TypeVar("P", bound=Payload)
-R = TypeVar("R", bound=Row)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,10 +107,10 @@ async def act(
 async def _read_case(info: Info, resource: Resource[Any], id: str) -> tuple[Order | None, Row | None]:
     """Returns a case and its order, with what the query selects of them in the payload."""
     payload = Selection.of(info)
-    case: Any = await _read(info, resource.row_type, id, payload.field(resource.field))
+    case: Any = await by_id(info.context, resource.row_type, id, payload.field(resource.field))
     if case is None or case.order_id is None:
         return None, case
-    return await _read(info, Order, Order.id_of(case.order_id), payload.field("order")), case
+    return await by_id(info.context, Order, Order.id_of(case.order_id), payload.field("order")), case
 
 
 async def _read_order(
@@ -124,21 +121,11 @@ async def _read_order(
     order = row = None
     if id is not None:
         latest = payload.field(relation).as_field(relation) if relation is not None else None
-        order = await _read(info, Order, id, payload.field("order"), latest)
+        order = await by_id(info.context, Order, id, payload.field("order"), latest)
     if order is not None and relation is not None:
         row = getattr(order, relation)
     # A repeated request shows what the first one was about, also where the order has a later one by now.
     if result.case_id is not None and (result.is_repeat or relation is None):
-        row_id = ids.encode(resource.row_type.__name__, result.case_id)
-        row = await _read(info, resource.row_type, row_id, payload.field(resource.field))
+        row_id = resource.row_type.id_of(result.case_id)
+        row = await by_id(info.context, resource.row_type, row_id, payload.field(resource.field))
     return order, row
-
-
-async def _read(
-    info: Info, row_type: type[R], id: str, selection: Selection, also: SelectedField | None = None
-) -> R | None:
-    planned = plan(info.context, row_type, selection, also)
-    row = await fetch.by_id(info.context, row_type, id, planned)
-    if row is not None:
-        await fetch.load_relations(info.context, [row], planned)
-    return row

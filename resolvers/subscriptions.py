@@ -17,8 +17,7 @@ from resolvers.errors import NotFound
 from resolvers.feed.feed import CommittedEvent
 from resolvers.feed.hub import Snapshot
 from resolvers.orders.order import Order
-from resolvers.read.fetch import by_id, load_relations
-from resolvers.read.plan import plan
+from resolvers.read.fetch import by_id
 from resolvers.read.rows import Row
 from resolvers.read.scopes import sees_none
 from resolvers.timeline import CASES
@@ -43,12 +42,8 @@ async def _watch(info: Info, row_types: Iterable[type[Row]], id: str) -> AsyncIt
         then = replace(context, now=now, arrived_at=now)
         # Time changes an order's dispute as well, even if the subscription does not select it.
         also = selection.empty_field("dispute") if row_type is Order else None
-        planned = plan(then, row_type, selection, also)
-        row: Any = await by_id(then, row_type, id, planned)
-        if row is None:
-            return None
-        await load_relations(then, [row], planned)
-        return Snapshot(row, row.differs_at)
+        row: Any = await by_id(then, row_type, id, selection, also)
+        return None if row is None else Snapshot(row, row.differs_at)
 
     sees_complaints = not sees_none("complaints", context.viewer.role)
 

@@ -82,12 +82,23 @@ async def read(context: Context, select: Select[R], selection: Selection, also: 
     return rows
 
 
-async def by_id(context: Context, row_type: type[R], id: str, planned: Planned | None = None) -> R | None:
-    """Returns the viewer's row of this id; None for malformed, absent and somebody else's, alike."""
+async def by_id(
+    context: Context,
+    row_type: type[R],
+    id: str,
+    selection: Selection | None = None,
+    also: SelectedField | None = None,
+) -> R | None:
+    """Returns the viewer's row of this id, with all that the query selects of it; None for malformed, absent and
+    somebody else's, alike."""
+    planned = plan(context, row_type, selection, also) if selection is not None else None
     key = row_type.key_of(id)
     if key is None:
         return None
-    return first(await fetch(context, Select(row_type, Where("id = {}", key)), planned))
+    row = first(await fetch(context, Select(row_type, Where("id = {}", key)), planned))
+    if row is not None and planned is not None:
+        await load_relations(context, [row], planned)
+    return row
 
 
 def first(rows: Sequence[R]) -> R | None:

@@ -73,11 +73,7 @@ def _accounts(role: Role) -> str:
     if _ORDERS[role] == _ALL:
         return _ALL
     parties = f"SELECT 1 FROM orders WHERE {_ORDERS[role]} AND accounts.id IN (buyer_id, supplier_id)"
-    cases = " OR ".join(
-        _of(table, conditions, "case_id", role)
-        for table, conditions in (("disputes", _DISPUTES), ("complaints", _COMPLAINTS))
-    )
-    return f"(id = {{me}} OR EXISTS ({parties}) OR id IN (SELECT by_id FROM events WHERE {cases}))"
+    return f"(id = {{me}} OR EXISTS ({parties}) OR id IN (SELECT by_id FROM events WHERE {_in_cases(role)}))"
 
 
 def sees_none(table: str, role: Role) -> bool:

@@ -11,6 +11,8 @@ from models.idempotency_key import IdempotencyKey
 from models.message import Message
 from models.order import Order
 from models.proposal import Proposal
+from models.refund import Refund
+from models.reopening import Reopening
 
 __all__ = [
     "Account",
@@ -24,4 +26,6 @@ __all__ = [
     "Message",
     "Order",
     "Proposal",
+    "Refund",
+    "Reopening",
 ]

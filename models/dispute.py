@@ -1,3 +1,5 @@
+from typing import Any
+
 from tortoise import fields
 from tortoise.indexes import Index
 from tortoise.models import Model
@@ -16,6 +18,10 @@ class Dispute(Model):
     The parties are the order's and never change. They are copied here so that one index serves a party's list. `claim`
     is in the minor units of `currency`, the order's currency when the dispute was opened. `claimable` changes with the
     order while the dispute is open. It is copied here so that the rules read one row.
+
+    `lines` are the order's lines that it is about, as they were at the opening, each as [place, quantity, item]; null
+    for the whole order. `reopened_at` is when an appeal or a refused return last opened it again. The facts `return_…`
+    are those of its latest return, `paid_back_at` is set while money that it owes was sent or has arrived.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -34,7 +40,9 @@ class Dispute(Model):
     wanted = fields.CharEnumField(ResolutionKind, description="what the buyer wants", max_length=32)
     currency = fields.CharField(max_length=3)
     claim = fields.BigIntField(null=True)
+    lines: Any = fields.JSONField[Any](null=True)
     opened_at = fields.DatetimeField()
+    answered_at = fields.DatetimeField(null=True, description="when the supplier first rejected or proposed")
     waits_for = fields.CharEnumField(Role, description="whose move it is", max_length=16, null=True)
     due_at = fields.DatetimeField(description="until when the party can answer, or since when agents have it")
     evidence_asked_at = fields.DatetimeField(null=True)
@@ -50,6 +58,19 @@ class Dispute(Model):
         "models.Account", related_name=False, on_delete=fields.RESTRICT, null=True
     )
     outcome_note = fields.TextField(null=True)
+    reopened_at = fields.DatetimeField(null=True)
+    paid_back_at = fields.DatetimeField(null=True)
+    return_began_at = fields.DatetimeField(null=True)
+    return_addressed_at = fields.DatetimeField(null=True)
+    return_shipped_at = fields.DatetimeField(null=True)
+    return_received_at = fields.DatetimeField(null=True)
+    return_refused_at = fields.DatetimeField(null=True)
+    return_waived_at = fields.DatetimeField(null=True)
+    return_expired_at = fields.DatetimeField(null=True)
+    return_address = fields.TextField(null=True)
+    return_carrier = fields.TextField(null=True)
+    return_tracking_number = fields.TextField(null=True)
+    return_note = fields.TextField(null=True)
     closed_at = fields.DatetimeField(null=True)
     closed_as = fields.CharEnumField(DisputeStatus, description="how it ended", max_length=32, null=True)
 

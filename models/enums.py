@@ -108,6 +108,42 @@ class Action(DescribedEnum):
     WITHDRAW_DISPUTE = auto(), "Withdraw the dispute; another may be opened later.", "The buyer withdrew the dispute."
     REQUEST_EVIDENCE = auto(), "Ask one party of a dispute for evidence, as an agent.", "An agent asked for evidence."
     RESOLVE_DISPUTE = auto(), "Decide the dispute, as an agent.", "An agent decided the dispute."
+    CONCEDE_DISPUTE = (
+        auto(),
+        "Accept the buyer's claim; the dispute is settled.",
+        "The supplier accepted the claim; the dispute is settled.",
+    )
+    REVISE_CLAIM = (
+        auto(),
+        "Replace the wish and the claim of the dispute, before the supplier answers.",
+        "The buyer changed the claim.",
+    )
+    APPEAL_DECISION = (
+        auto(),
+        "Ask for another decision, once; an agent reviews the dispute again.",
+        "The decision was appealed.",
+    )
+    PROVIDE_RETURN_ADDRESS = (
+        auto(),
+        "Say where the buyer sends the goods back to.",
+        "The supplier gave the address for the return.",
+    )
+    CONFIRM_RETURN_SHIPPED = auto(), "Say that the goods were sent back.", "The buyer sent the goods back."
+    CONFIRM_RETURN_RECEIVED = (
+        auto(),
+        "Confirm that the goods came back; the refund is owed.",
+        "The supplier received the goods.",
+    )
+    REFUSE_RETURN = (
+        auto(),
+        "Say that the returned goods are not as agreed; an agent decides anew.",
+        "The supplier refused the returned goods; an agent decides anew.",
+    )
+    REPORT_MISSING_REFUND = (
+        auto(),
+        "Report that an overdue refund has not arrived.",
+        "The buyer reported that a refund has not arrived.",
+    )
     FILE_COMPLAINT = (
         auto(),
         "File a complaint about an offline trade with the Complaint Center.",
@@ -159,6 +195,18 @@ class Reason(DescribedEnum):
     ALREADY_UNDER_REVIEW = auto(), "An agent is reviewing the case."
     NOT_UNDER_REVIEW = auto(), "No agent is reviewing the case."
     CONFLICT_OF_INTEREST = auto(), "The agent is a party to the case; another agent has to do it."
+    NO_REFUND_OVERDUE = auto(), "No refund for the order is overdue."
+    ALREADY_REPORTED = auto(), "Every overdue refund was reported less than 10 days ago."
+    ALREADY_ANSWERED = auto(), "The supplier has answered the claim."
+    NOT_DECIDED = auto(), "No decision of an agent stands."
+    ALREADY_APPEALED = auto(), "The dispute was reviewed again already; the new decision is final."
+    REFUND_PAID = auto(), "A refund that follows from the decision was sent or has arrived."
+    NO_RETURN = auto(), "The goods are not to be returned."
+    RETURN_ADDRESS_GIVEN = auto(), "The supplier has given the address for the return."
+    NO_RETURN_ADDRESS = auto(), "The supplier has not given the address for the return."
+    RETURN_SHIPPED = auto(), "The goods were sent back."
+    RETURN_NOT_SHIPPED = auto(), "The goods were not sent back."
+    RETURN_CLOSED = auto(), "The return is over."
     INVALID_INPUT = auto(), "The input is not valid in the field that the error names."
     IDEMPOTENCY_KEY_REUSED = auto(), "The idempotency key was used with another input."
 
@@ -232,6 +280,8 @@ class DisputeReason(DescribedEnum):
     QUANTITY_SHORTAGE = auto(), "Fewer pieces arrived than were ordered."
     WRONG_ITEM = auto(), "Other goods arrived than were ordered."
     COUNTERFEIT = auto(), "The goods are counterfeit."
+    NOT_SHIPPED = auto(), "The goods were not shipped in time."
+    REFUND_NOT_RECEIVED = auto(), "A refund that is owed did not arrive."
     OTHER = auto(), "Another reason; the description says which."
 
 
@@ -256,6 +306,36 @@ class ResolutionKind(DescribedEnum):
     RETURN_AND_REFUND = auto(), "The buyer returns the goods and gets money back."
     REPLACEMENT = auto(), "The supplier sends the goods again."
     NO_REFUND = auto(), "The buyer gets nothing back."
+
+
+class RefundStatus(DescribedEnum):
+    """The state of a refund."""
+
+    DUE = auto(), "It is owed; the order system has not told anything about it yet."
+    SENT = auto(), "It is on its way."
+    SUCCEEDED = auto(), "It has arrived."
+    FAILED = auto(), "It was sent and did not arrive; the amount is still owed, unless another refund paid it."
+    VOID = auto(), "It is not owed any more, because what it followed from no longer stands."
+
+
+class RefundCause(DescribedEnum):
+    """What a refund follows from."""
+
+    CANCELLATION = auto(), "The order was paid and is cancelled."
+    DISPUTE = auto(), "The outcome of a dispute."
+    OTHER = auto(), "The order system's own decision."
+
+
+class ReturnStatus(DescribedEnum):
+    """The state of a return. It can also change when a time limit passes."""
+
+    AWAITING_ADDRESS = auto(), "The supplier has to say where the goods are sent back to."
+    AWAITING_SHIPMENT = auto(), "The buyer has to send the goods back."
+    SHIPPED = auto(), "The goods are on their way; the supplier has to confirm or refuse them."
+    RECEIVED = auto(), "The goods are back, or the supplier did not answer in time; the refund is owed."
+    REFUSED = auto(), "The supplier refused the goods; an agent decides anew."
+    WAIVED = auto(), "The supplier gave no address in time; the refund is owed without a return."
+    EXPIRED = auto(), "The buyer did not send the goods back in time; no refund is owed."
 
 
 class ComplaintKind(DescribedEnum):

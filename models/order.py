@@ -18,7 +18,12 @@ class Order(Model):
     - `payment_reversed_at` is set while a payment that was received is known to have been reversed.
     - `cancellation_pending_since`, `dispute_open_since` and `complaint_open_since` are null while no such case is open.
     - After `dispute_lapses_at`, the open dispute is no longer open.
-    - `dispute_settled_at` is set once a dispute was settled or resolved, and stays.
+    - `dispute_settled_at` is set while a settlement or decision of a dispute stands, `replacement_agreed_at` if it is a
+      replacement.
+    - `return_open_since` is set while goods are to be sent back, until the end of the return is recorded.
+    - `amount_refunded` has arrived, `amount_sent` is on its way, `amount_owed` is neither; what a running return will
+      owe is part of it.
+    - After `refund_due_at`, a refund is overdue; after `refund_reportable_at`, one can be reported as missing.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -37,21 +42,31 @@ class Order(Model):
     total = fields.BigIntField()
     amount_paid = fields.BigIntField()
     items: Any = fields.JSONField[Any](description="a list of [title, quantity, unit price in minor units]")
+    amount_refunded = fields.BigIntField(default=0, db_default=0)
+    amount_sent = fields.BigIntField(default=0, db_default=0)
+    amount_owed = fields.BigIntField(default=0, db_default=0)
 
     placed_at = fields.DatetimeField()
     payment_submitted_at = fields.DatetimeField(null=True)
     payment_reversed_at = fields.DatetimeField(null=True)
     paid_at = fields.DatetimeField(null=True)
+    ship_by = fields.DatetimeField(null=True)
     shipped_at = fields.DatetimeField(null=True)
+    delivered_at = fields.DatetimeField(null=True)
     completed_at = fields.DatetimeField(null=True)
     cancelled_at = fields.DatetimeField(null=True)
     feedback_left_at = fields.DatetimeField(null=True)
     feedback_replied_at = fields.DatetimeField(null=True)
     feedback_revised_at = fields.DatetimeField(null=True)
     cancellation_pending_since = fields.DatetimeField(null=True)
+    cancellation_declined_at = fields.DatetimeField(null=True)
     dispute_open_since = fields.DatetimeField(null=True)
     dispute_lapses_at = fields.DatetimeField(null=True)
     dispute_settled_at = fields.DatetimeField(null=True)
+    replacement_agreed_at = fields.DatetimeField(null=True)
+    return_open_since = fields.DatetimeField(null=True)
+    refund_due_at = fields.DatetimeField(null=True)
+    refund_reportable_at = fields.DatetimeField(null=True)
     complaint_open_since = fields.DatetimeField(null=True)
 
     recorded_at = fields.DatetimeField(description="of the newest record taken from the order system")
@@ -72,6 +87,12 @@ class Order(Model):
         constraints = (
             one_of("orders", "kind", OrderKind),
             check("orders", "amounts_not_negative", "total >= 0 AND amount_paid >= 0"),
+            check(
+                "orders",
+                "refunds_not_negative",
+                "amount_refunded >= 0 AND amount_sent >= 0 AND amount_owed >= 0",
+            ),
+            check("orders", "refunds_within_paid", "amount_refunded + amount_sent + amount_owed <= amount_paid"),
             check("orders", "paid_with_instant", "paid_at IS NOT NULL OR amount_paid = 0"),
             check("orders", "reply_to_feedback", "feedback_replied_at IS NULL OR feedback_left_at IS NOT NULL"),
             check(

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 Fact = datetime | int | str | None
 F = TypeVar("F")
+_INSTANTS = ("_at", "_since", "_by")  # how the names of facts that are instants end
 
 
 def fold(facts: F, changes: Iterable[Mapping[str, Any]], *, strict: bool = True) -> F:
@@ -16,7 +17,7 @@ def fold(facts: F, changes: Iterable[Mapping[str, Any]], *, strict: bool = True)
     """
     for change in changes:
         for name, value in change.items():
-            is_instant = isinstance(value, str) and name.endswith(("_at", "_since"))
+            is_instant = isinstance(value, str) and name.endswith(_INSTANTS)
             try:
                 setattr(facts, name, datetime.fromisoformat(value) if is_instant else value)
             except AttributeError:

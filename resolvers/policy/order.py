@@ -18,6 +18,10 @@ class OrderFacts:
     `payment_reversed_at`: when a received payment was taken back; null again after a new payment.
     `cancellation_pending_since`, `dispute_open_since`, `complaint_open_since`: null while no such case is open.
     `dispute_lapses_at`: after this instant the open dispute no longer counts as open.
+    `dispute_settled_at`: set while a settlement or a decision stands; `replacement_agreed_at`: if it is a replacement.
+    `return_open_since`: set while goods are to be sent back, until the end of the return is recorded.
+    `amount_refunded` has arrived, `amount_sent` is on its way, `amount_owed` is owed or will be after a running return.
+    `refund_due_at`: after this instant a refund is overdue; `refund_reportable_at`: after it one can be reported.
     """
 
     subject: ClassVar[Subject] = Subject.ORDER
@@ -27,20 +31,30 @@ class OrderFacts:
     supplier_id: UUID
     total: int = 0
     amount_paid: int = 0
+    amount_refunded: int = 0
+    amount_sent: int = 0
+    amount_owed: int = 0
     placed_at: datetime | None = None
     payment_submitted_at: datetime | None = None
     payment_reversed_at: datetime | None = None
     paid_at: datetime | None = None
+    ship_by: datetime | None = None
     shipped_at: datetime | None = None
+    delivered_at: datetime | None = None
     completed_at: datetime | None = None
     cancelled_at: datetime | None = None
     feedback_left_at: datetime | None = None
     feedback_replied_at: datetime | None = None
     feedback_revised_at: datetime | None = None
     cancellation_pending_since: datetime | None = None
+    cancellation_declined_at: datetime | None = None
     dispute_open_since: datetime | None = None
     dispute_lapses_at: datetime | None = None
     dispute_settled_at: datetime | None = None
+    replacement_agreed_at: datetime | None = None
+    return_open_since: datetime | None = None
+    refund_due_at: datetime | None = None
+    refund_reportable_at: datetime | None = None
     complaint_open_since: datetime | None = None
 
     def party(self, role: Role) -> UUID | None:

@@ -11,6 +11,7 @@ import unicodedata
 
 from models.text import without_invisible
 
+MAX_PORT = 65_535
 MIN_DIGITS, MAX_DIGITS = 5, 17  # of a phone number: the 15 of E.164, and a prefix for dialling abroad
 
 _EXTENSION = re.compile(
@@ -24,6 +25,7 @@ _CALLED = re.compile(r"(?:tel|phone|mobile)[.:]*\s*", re.IGNORECASE)
 _DASHES = re.compile("[\u2010-\u2015\u2212\u30fc]")
 _LABEL = r"[^\s/?#@:.\\<>\"'(){}\[\]|^`,;%&$!*+=]{1,63}"
 _PAGE = re.compile(rf"(?:https?://|//)?({_LABEL}(?:\.{_LABEL})+)\.?(:\d{{1,5}})?([/?#]\S*)?", re.IGNORECASE)
+_HTTPS = re.compile(rf"(?ai:https)://{_LABEL}(?:\.{_LABEL})*\.?(?::([0-9]{{1,5}}))?(?:[/?#]\S*)?")
 
 
 def normal_email(text: str) -> str | None:
@@ -50,6 +52,12 @@ def normal_page(text: str) -> str | None:
     # Anything else with a scheme that a browser may accept, such as a user name in front of the host.
     match = re.fullmatch(r"https?://([^\s/]+\.[^\s]+)", text, re.IGNORECASE)
     return match[1] if match else None
+
+
+def is_https_address(text: str) -> bool:
+    """Whether the text is an absolute https address without a user name and a password, such as that of a picture."""
+    match = _HTTPS.fullmatch(text)
+    return match is not None and int(match[1] or 0) <= MAX_PORT
 
 
 def is_phone(text: str) -> bool:

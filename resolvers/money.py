@@ -1,7 +1,10 @@
 """Money: integer minor units with a currency, written with the currency's decimals."""
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from typing import NewType
 
 import iso4217
@@ -80,3 +83,13 @@ def to_unit_price(amount: Decimal, currency: str) -> StoredPrice:
         return (minor,)
     exponent = int(amount.normalize().as_tuple().exponent)
     return int(amount.scaleb(-exponent)), -exponent
+
+
+def total_price(currency: str, lines: Iterable[tuple[int, int, int | None]]) -> int:
+    """Returns minor units, rounded down: the sum over lines of their quantity times their price. A line is its quantity
+    and its price as `unit_price` takes it."""
+    exponent = EXPONENTS.get(currency, DEFAULT_EXPONENT)
+    total = Fraction(0)  # exact, where a price has 10 decimals and a quantity 10 digits
+    for quantity, minor, decimals in lines:
+        total += quantity * minor * Fraction(10) ** (0 if decimals is None else exponent - decimals)
+    return math.floor(total)

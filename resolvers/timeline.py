@@ -39,6 +39,7 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "paid_at": ("The payment was received.", "The payment was taken back."),
     "payment_submitted_at": ("The buyer submitted a payment.", "The payment did not go through."),
     "shipped_at": ("The order was shipped.", "The shipment was taken back."),
+    "delivered_at": ("The order was delivered.", "The delivery was taken back."),
     "completed_at": ("The order was completed.", "The completion was taken back."),
     "cancelled_at": ("The order was cancelled.", "The cancellation was taken back."),
     "cancellation_pending_since": ("", "The cancellation request was superseded by a change of the order."),

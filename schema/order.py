@@ -4,7 +4,7 @@ from datetime import datetime
 
 import strawberry
 
-from execution.complexity import SHORT_TEXT, SIZED_BY_PARENT
+from execution.complexity import SIZED_BY_PARENT
 from models.enums import OrderKind, OrderStatus
 from resolvers.orders import record
 from schema.account import Account
@@ -13,20 +13,11 @@ from schema.complaint import Complaint
 from schema.declare import resolved
 from schema.dispute import Dispute
 from schema.feedback import Feedback
+from schema.item import OrderItem
 from schema.money import Money
 from schema.node import Node
 from schema.policy import Actionable, UserError
 from schema.timeline import timeline_field
-
-
-@strawberry.type(description="A line of an order.")
-class OrderItem:
-    title: str = strawberry.field(metadata=SHORT_TEXT, description="What was ordered.")
-    quantity: int = strawberry.field(description="How many were ordered.")
-    unit_price: Money = strawberry.field(
-        description="The price of one, with as many decimals as it has, at least the currency's. Below 0 for a "
-        "discount."
-    )
 
 
 @strawberry.type(description="An order, and what can still be done about it.")
@@ -43,8 +34,14 @@ class Order(Node, Actionable):
     paid_at: datetime | None = strawberry.field(
         description="When the payment was received. Null if it was not received."
     )
+    ship_by: datetime | None = strawberry.field(
+        description="By when the supplier promised to ship the order. Null if nothing was promised."
+    )
     shipped_at: datetime | None = strawberry.field(
         description="When the order was shipped. Null if it has not shipped."
+    )
+    delivered_at: datetime | None = strawberry.field(
+        description="When the order was delivered. Null if no delivery is known."
     )
     completed_at: datetime | None = strawberry.field(
         description="When the order was completed. The time to leave feedback counts from here."

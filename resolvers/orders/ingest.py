@@ -44,7 +44,16 @@ from resolvers.write.events import PendingEvent
 from resolvers.write.expiry import record_expirations
 
 BATCH_SIZE = 500  # orders that one statement reads and locks
-INSTANTS = ("placed_at", "payment_submitted_at", "paid_at", "shipped_at", "completed_at", "cancelled_at")
+# The instants of what happened. The promise to ship by an instant is no such thing: nothing happens then.
+INSTANTS = (
+    "placed_at",
+    "payment_submitted_at",
+    "paid_at",
+    "shipped_at",
+    "delivered_at",
+    "completed_at",
+    "cancelled_at",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,7 +298,7 @@ def _payment_reversed_at(order: Order, record: CheckedRecord) -> datetime | None
 
 def _new_events(old: dict[str, Any], record: CheckedRecord) -> list[PendingEvent]:
     """Returns what the record changes in the `old` facts: an event for each new instant, dated by that instant. What
-    the record takes back, and amounts that change alone, are dated by the record."""
+    the record takes back, and amounts and promises that change alone, are dated by the record."""
     new = {name: value for name, value in record.facts.items() if old.get(name) != value}
     if not old:
         new["amount_paid"] = record.facts["amount_paid"]
@@ -297,11 +306,16 @@ def _new_events(old: dict[str, Any], record: CheckedRecord) -> list[PendingEvent
     for name in INSTANTS:
         if name in new:
             events_by_name[name] = PendingEvent(at=new[name] or record.recorded_at, facts={name: new[name]})
-    for name, companion in (("total", "placed_at"), ("amount_paid", "paid_at"), ("payment_reversed_at", "paid_at")):
+    for name, companion in (
+        ("total", "placed_at"),
+        ("amount_paid", "paid_at"),
+        ("payment_reversed_at", "paid_at"),
+        ("ship_by", "placed_at"),
+    ):
         if name in new:
             event = events_by_name.get(companion) or events_by_name.get("placed_at")
             if event is None:
-                event = events_by_name.setdefault("amounts", PendingEvent(at=record.recorded_at))
+                event = events_by_name.setdefault("others", PendingEvent(at=record.recorded_at))
             event.facts[name] = new[name]
     return sorted(events_by_name.values(), key=lambda event: event.at)
 

@@ -14,20 +14,14 @@ from resolvers import policy
 from resolvers.account import Account, names_account
 from resolvers.actionable import Actionable, Past, replays_events
 from resolvers.context import Context
-from resolvers.money import Money, unit_price
+from resolvers.money import Money
+from resolvers.orders.item import OrderItem, StoredItem, order_item
 from resolvers.policy import OrderFacts
 from resolvers.read.pagination import has_pages
 from resolvers.read.relations import has_latest
 from resolvers.read.rows import Row
 
 FEEDBACK_WITH_ORDER = "feedback with its order"  # the relation `feedback`, where the feedback's order is this one
-
-
-@dataclass(slots=True)
-class OrderItem:
-    title: str
-    quantity: int
-    unit_price: Money
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,7 +49,7 @@ class Order(OrderFacts, Actionable, Row):
     id: UUID
     number: str
     currency: str
-    items: list[tuple[str, int, *tuple[int, ...]]]  # with the price as StoredPrice
+    items: list[StoredItem]
     recorded_at: datetime
     changed_at: datetime
 
@@ -84,12 +78,15 @@ class Order(OrderFacts, Actionable, Row):
 
     @property
     def order_items(self) -> list[OrderItem]:
-        currency = self.currency
+        key, currency = self.id, self.currency
         items: list[Any] = self.items
         try:
-            return [OrderItem(title, quantity, Money(minor, currency)) for title, quantity, minor in items]
-        except ValueError:  # one of the prices is finer than the currency, and has its decimals beside it
-            return [OrderItem(title, quantity, unit_price(currency, *price)) for title, quantity, *price in items]
+            return [
+                OrderItem(key, place, title, quantity, Money(minor, currency))
+                for place, (title, quantity, minor) in enumerate(items)
+            ]
+        except ValueError:  # one of the lines has more than a plain one
+            return [order_item(key, place, currency, *item) for place, item in enumerate(items)]
 
     @property
     def most_claimable(self) -> Money:

@@ -11,16 +11,16 @@ from resolvers.context import Info
 from resolvers.errors import UserError
 from resolvers.instant import FinerInstant
 from resolvers.orders.ingest import INSTANTS, CheckedRecord, store_records
+from resolvers.orders.item import MAX_ITEMS, MAX_QUANTITY, StoredItem, stored_item
 from resolvers.orders.order import Order
 from resolvers.policy.messages import MESSAGES
 from resolvers.read.fetch import read
 from resolvers.read.select import Select
 from resolvers.read.sql import Where
 from resolvers.write.checks import CLOCK_SKEW, Checks
-from resolvers.write.inputs import Input, MoneyInput, input_field, input_type
+from resolvers.write.inputs import PICTURE, Input, MoneyInput, input_field, input_type
 
-MAX_ORDERS, MAX_ITEMS = 500, 100
-MAX_QUANTITY = 1_000_000_000
+MAX_ORDERS = 500
 # How far ahead of now a record may be dated. While a record from the future stands, all true ones would be ignored.
 MAX_AHEAD = timedelta(days=1)
 
@@ -45,6 +45,8 @@ class OrderItemInput(Input):
         "The price of one, in the currency of the total. It may have up to 10 decimals, also if the currency has "
         "fewer, and be below 0 for a discount."
     )
+    sku: str | None = input_field("The supplier's own code for it.", max_length=64, one_line=True)
+    image_url: str | None = input_field("The https address of a picture of it.", one_line=True, form=PICTURE)
 
 
 @input_type(
@@ -74,7 +76,9 @@ class OrderRecord(Input):
     )
     payment_submitted_at: datetime | None = input_field("When a payment was submitted that may not be received yet.")
     paid_at: datetime | None = input_field("When the payment was received.")
+    ship_by: datetime | None = input_field("By when the supplier promised to ship the order.")
     shipped_at: datetime | None = input_field("When the order was shipped.")
+    delivered_at: datetime | None = input_field("When the order was delivered.")
     completed_at: datetime | None = input_field("When the order was completed.")
     cancelled_at: datetime | None = input_field(
         "When the order was cancelled in the order system. Null never reverts a cancellation that was made here."
@@ -105,9 +109,6 @@ class RecordOrdersPayload:
     user_errors: list[UserError]
 
 
-Item = tuple[str, int, *tuple[int, ...]]  # title, quantity, and the price as StoredPrice
-
-
 def check_record(checks: Checks, record: OrderRecord, now: datetime) -> CheckedRecord:
     """Adds the record's problems to `checks`. The returned record is valid only if there are none."""
     path = checks.path
@@ -122,7 +123,9 @@ def check_record(checks: Checks, record: OrderRecord, now: datetime) -> CheckedR
     for name, label in (
         ("payment_submitted_at", "paymentSubmittedAt"),
         ("paid_at", "paidAt"),
+        ("ship_by", "shipBy"),
         ("shipped_at", "shippedAt"),
+        ("delivered_at", "deliveredAt"),
         ("completed_at", "completedAt"),
         ("cancelled_at", "cancelledAt"),
     ):
@@ -136,7 +139,8 @@ def check_record(checks: Checks, record: OrderRecord, now: datetime) -> CheckedR
         number=record.number,
         kind=record.kind,
         parties={role: (party.subject, party.name) for role, party in parties},
-        facts={name: getattr(record, name) for name in INSTANTS} | {"total": total, "amount_paid": amount_paid},
+        facts={name: getattr(record, name) for name in (*INSTANTS, "ship_by")}
+        | {"total": total, "amount_paid": amount_paid},
         columns={"currency": currency, "items": items},
         recorded_at=record.recorded_at,
         recorded_nanoseconds=record.recorded_nanoseconds,
@@ -159,14 +163,15 @@ def _amount_paid(checks: Checks, record: OrderRecord, path: str, total: int | No
     return paid
 
 
-def _items(checks: Checks, record: OrderRecord) -> list[Item]:
-    items: list[Item] = []
+def _items(checks: Checks, record: OrderRecord) -> list[StoredItem]:
+    items: list[StoredItem] = []
     for item, path in checks.entries("items"):
         price = checks.unit_price(f"{path}unitPrice", item.unit_price)
         if item.unit_price.currency_code != record.total.currency_code:
             message = "This must be in the currency of the total."
             checks.problem(f"{path}unitPrice.currencyCode", InputProblem.WRONG_FORM, message)
-        items.append((item.title, item.quantity, *(price or ())))
+        if price is not None:
+            items.append(stored_item(item.title, item.quantity, price, item.sku, item.image_url))
     return items
 
 

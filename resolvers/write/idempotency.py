@@ -97,7 +97,7 @@ def _expiry(context: Context) -> datetime:
 
 
 # Fields that later releases added. While they are null, the digest is the one that the release before them made.
-_ADDED_FIELDS = ("proposal_id", "cancellation_id")
+_ADDED_FIELDS = ("proposal_id", "cancellation_id", "lines")
 
 
 def _digest(action: Action, input: IdempotentInput) -> str:

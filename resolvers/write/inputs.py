@@ -23,7 +23,7 @@ import strawberry
 from strawberry import UNSET
 
 from models.text import normal
-from resolvers.contact import is_phone, normal_email, normal_page
+from resolvers.contact import is_https_address, is_phone, normal_email, normal_page
 from resolvers.instant import cut
 from resolvers.money import AmountText, CurrencyCode
 
@@ -57,6 +57,7 @@ class Form:
 EMAIL = Form(normal_email, 254, "This is not an e-mail address; write one like name@example.com.")
 PHONE = Form(is_phone, 32, "This is not a phone number; write one with its country code, like +49 30 123456.")
 WEB_PAGE = Form(normal_page, 2000, "This is not the address of a web page; write one like https://example.com/page.")
+PICTURE = Form(is_https_address, 2000, "This is not an https address; write one like https://example.com/picture.jpg.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,97 @@
+"""The lines of an order that a dispute is about. They stay as they were when it was opened.
+
+For 3 of the 10 lamps in the order's first line, `disputes.lines` is [[0, 3, ["LED lamp", 10, 900]]]: the line's place,
+the quantity, and the line as the order had it. It is null for a dispute about the whole order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import strawberry
+
+from models.enums import InputProblem
+from resolvers import ids
+from resolvers.errors import ActionRefused, UserError, invalid
+from resolvers.money import total_price
+from resolvers.orders.item import MAX_ITEMS, MAX_QUANTITY, OrderItem, StoredItem, order_item, stored_price
+from resolvers.orders.order import Order
+from resolvers.write.checks import Checks
+from resolvers.write.inputs import Input, input_field, input_type
+
+FIELD = "lines"  # of the inputs that name lines
+
+StoredLine = tuple[int, int, StoredItem]  # place, quantity, the line as the order had it
+
+
+@dataclass(slots=True)
+class DisputeLine:
+    item: OrderItem
+    quantity: int
+
+
+@input_type("A line of the order, and how much of it.")
+class DisputeLineInput(Input):
+    item_id: strawberry.ID = input_field("The id of the line. Name each line once, and no discount.")
+    quantity: int = input_field("How many, at most as many as were ordered.", within=(1, MAX_QUANTITY))
+
+
+def lines_field() -> Any:
+    """Declares the field of an input that takes lines of the order."""
+    return input_field(
+        "The lines of the order that the dispute is about. If left out or empty, it is about the whole order.",
+        max_items=MAX_ITEMS,
+        items="lines",
+    )
+
+
+def check_lines(checks: Checks) -> None:
+    """Checks the form of the input's lines. Whether the order has them is for `lines_to_store`."""
+    named: set[str] = set()
+    for line, path in checks.entries(FIELD):
+        if line.item_id in named:
+            checks.problem(f"{path}itemId", InputProblem.OTHER, "This line is named twice; name each line once.")
+        named.add(line.item_id)
+
+
+def lines_to_store(order: Order, lines: Sequence[DisputeLineInput] | None) -> list[StoredLine] | None:
+    """Returns what `disputes.lines` keeps of the order's lines; None for the whole order. Raises ActionRefused where
+    the order does not have such a line, or not as much of it."""
+    stored: list[StoredLine] = []
+    errors: list[UserError] = []
+    for index, line in enumerate(lines or ()):
+        path = f"{FIELD}.{index}."
+        order_id, place = ids.decode_line(line.item_id) or (None, 0)
+        if order_id != order.id or place >= len(order.items):
+            message = "The order has no such line; take the id from the order's items."
+            errors.append(invalid(f"{path}itemId", InputProblem.OTHER, message))
+            continue
+        item = order.items[place]
+        _, ordered, price, *_ = item
+        if price < 0:
+            message = "This line is a discount; name the lines that something is wrong with."
+            errors.append(invalid(f"{path}itemId", InputProblem.OTHER, message))
+        elif line.quantity > ordered:
+            message = f"This is more than the {ordered:,} of the order; write at most that many."
+            errors.append(invalid(f"{path}quantity", InputProblem.OUT_OF_RANGE, message))
+        else:
+            stored.append((place, line.quantity, item))
+    if errors:
+        raise ActionRefused(errors)
+    return stored or None
+
+
+def price_of_lines(lines: Sequence[StoredLine], currency: str) -> int:
+    """Returns what the stored lines cost, in minor units, rounded down: the most that can be claimed of them. It may be
+    above MAX_AMOUNT."""
+    return total_price(currency, ((quantity, *stored_price(item)) for _, quantity, item in lines))
+
+
+def dispute_lines(order_id: UUID, currency: str, lines: Sequence[StoredLine] | None) -> list[DisputeLine]:
+    """Returns the lines as clients see them; none for the whole order."""
+    return [
+        DisputeLine(order_item(order_id, place, currency, *item), quantity) for place, quantity, item in lines or ()
+    ]

@@ -101,7 +101,11 @@ async def act(
         order, row = await _read_order(info, resource, typed_input.order_id, result)
         if result.errors and action in resource.created_by:
             row = None
-    return resource.payload(order=order, user_errors=result.errors, **{resource.field: row})
+    shown = {} if resource.row_type is Order else {resource.field: row}
+    return resource.payload(order=order, user_errors=result.errors, **shown)
+
+
+ORDER = Resource(Order, Payload, frozenset())  # of an action that shows nothing beside the order
 
 
 async def _read_case(info: Info, resource: Resource[Any], id: str) -> tuple[Order | None, Row | None]:

@@ -19,6 +19,7 @@ from models.enums import (
     Role,
     ViewerState,
 )
+from resolvers import policy
 from resolvers.actions import OrderInput, Payload, Resource, act
 from resolvers.context import Context, Info
 from resolvers.orders.order import Order
@@ -60,6 +61,10 @@ class Cancellation(Row):
     @property
     def status(self) -> CancellationStatus:
         return self.closed_as or CancellationStatus.REQUESTED
+
+    @property
+    def respond_by(self) -> datetime | None:
+        return self.opened_at + policy.CANCELLATION_ANSWER_WITHIN if self.closed_at is None else None
 
     @property
     def ended_at(self) -> datetime | None:
@@ -151,6 +156,7 @@ async def accept_cancellation(info: Info, input: AcceptCancellation) -> Cancella
     async def handler(unit: UnitOfWork) -> None:
         await _close(unit, CancellationStatus.ACCEPTED)
         unit.set(cancelled_at=unit.now)
+        await unit.follow_refunds()
 
     expected = _expected_request(input.cancellation_id)
     return await act(info, Action.ACCEPT_CANCELLATION, CANCELLATION, input, handler, expected=expected)
@@ -159,6 +165,7 @@ async def accept_cancellation(info: Info, input: AcceptCancellation) -> Cancella
 async def decline_cancellation(info: Info, input: DeclineCancellation) -> CancellationPayload:
     async def handler(unit: UnitOfWork) -> None:
         await _close(unit, CancellationStatus.DECLINED)
+        unit.set(cancellation_declined_at=unit.now)
 
     expected = _expected_request(input.cancellation_id)
     return await act(info, Action.DECLINE_CANCELLATION, CANCELLATION, input, handler, expected=expected)

@@ -15,6 +15,7 @@ PREFIXES = {
     "Message": "msg",
     "Attachment": "att",
     "Upload": "upl",
+    "Refund": "rfd",
 }
 _TYPES = {prefix: name for name, prefix in PREFIXES.items()}
 _FORM = re.compile(r"([a-z]{3})_([0-9a-f]{32})", re.ASCII)

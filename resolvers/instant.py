@@ -16,6 +16,11 @@ class FinerInstant(datetime):
         return finer
 
 
+def nanoseconds_of(instant: datetime) -> int:
+    """Returns the nanoseconds beyond the microseconds, 0 to 999."""
+    return instant.nanoseconds if isinstance(instant, FinerInstant) else 0
+
+
 def cut(instant: datetime) -> datetime:
     """Returns the instant without its nanoseconds."""
     return datetime.combine(instant.date(), instant.timetz()) if isinstance(instant, FinerInstant) else instant

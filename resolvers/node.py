@@ -24,12 +24,13 @@ from resolvers.read.pagination import MAX_PAGE_SIZE
 from resolvers.read.rows import Row
 from resolvers.read.select import Select
 from resolvers.read.sql import Where
+from resolvers.refunds.refund import Refund
 from resolvers.timeline import CASES
 from resolvers.viewer import Viewer
 from resolvers.write.cases import NUMBER_PREFIXES
 
 _ROWS: dict[str, type[Row]] = {
-    row_type.__name__: row_type for row_type in (Account, Order, Feedback, Message, Attachment, *CASES.values())
+    row_type.__name__: row_type for row_type in (Account, Order, Feedback, Refund, Message, Attachment, *CASES.values())
 }
 _KINDS = {letter: kind for kind, letter in NUMBER_PREFIXES.items()}
 

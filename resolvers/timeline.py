@@ -10,7 +10,7 @@ from uuid import UUID
 
 import models
 from execution.lookahead import SelectedField
-from models.enums import Action, CaseKind, Role
+from models.enums import Action, CaseKind, RefundStatus, Role
 from resolvers.account import Account, names_account
 from resolvers.cancellation import Cancellation
 from resolvers.complaints.complaint import Complaint
@@ -43,6 +43,9 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "completed_at": ("The order was completed.", "The completion was taken back."),
     "cancelled_at": ("The order was cancelled.", "The cancellation was taken back."),
     "cancellation_pending_since": ("", "The cancellation request was superseded by a change of the order."),
+    "return_waived_at": ("No return address came in time; the refund is owed without a return.", ""),
+    "return_expired_at": ("The goods were not sent back in time; no refund is owed.", ""),
+    "return_received_at": ("The supplier did not answer in time; the goods count as received.", ""),
     "closed_as": ("The requested evidence did not arrive in time; the dispute lapsed.", ""),
     "waits_for": ("Nobody answered in time; an agent reviews the dispute.", ""),
     # The last, because a migration added this fact to events about something else.
@@ -50,13 +53,21 @@ _SENTENCES: dict[str, tuple[str, str]] = {
 }
 
 
+_REFUND_SENTENCES = {
+    RefundStatus.SENT: "A refund is on its way.",
+    RefundStatus.SUCCEEDED: "A refund has arrived.",
+    RefundStatus.FAILED: "A refund did not go through.",
+}
+
 CHANGED = "The order's details were changed."
 
 
-def describe_event(action: Action | None, facts: Mapping[str, Any]) -> str:
+def describe_event(action: Action | None, facts: Mapping[str, Any], refund_status: RefundStatus | None = None) -> str:
     """Returns what to read aloud about an event."""
     if action is not None:
         return action.done
+    if refund_status is not None:
+        return _REFUND_SENTENCES[refund_status]
     for fact, (set_sentence, unset_sentence) in _SENTENCES.items():
         if fact in facts:
             return unset_sentence if facts[fact] is None else set_sentence
@@ -83,10 +94,11 @@ class DerivedEntries:
 
     async def read(self, context: Context, rows: Sequence[Any]) -> dict[UUID, list[TimelineEntry]]:
         disputes = {row.id: row for row in rows if isinstance(row, Dispute)}  # by the id of the timeline's owner
-        disputed = [row for row in rows if isinstance(row, Order) and row.dispute_open_since is not None]
+        disputed = [row for row in rows if isinstance(row, Order) and row.has_running_dispute]
         disputes |= {row.id: row.dispute for row in disputed if row.dispute is not None}  # the latest is the open one
         if order_ids := [row.id for row in disputed if row.dispute is None]:
-            where = Where.among("order_id", order_ids) & Where("closed_at IS NULL")
+            is_running = "closed_at IS NULL OR (return_began_at IS NOT NULL AND due_at < {})"
+            where = Where.among("order_id", order_ids) & Where(is_running, context.now)
             open_disputes = await fetch(context, Select(Dispute, where, visibility=_OF_VISIBLE_OWNERS))
             disputes |= {dispute.order_id: dispute for dispute in open_disputes}
         entries = {key: self._entry(context, dispute) for key, dispute in disputes.items()}
@@ -108,6 +120,7 @@ class DerivedEntries:
             facts=event.facts,
             case_facts=event.case_facts,
             note=None,
+            refund_status=None,
         )
 
     async def owners_written(self, context: Context, derived: dict[UUID, list[TimelineEntry]]) -> set[UUID]:
@@ -137,6 +150,7 @@ class TimelineEntry(Row):
     facts: dict[str, Any]
     case_facts: dict[str, Any] | None
     note: str | None
+    refund_status: RefundStatus | None
 
     by: Account | None = field(init=False, default=None)
     order: Order | None = field(init=False, default=None)
@@ -146,7 +160,7 @@ class TimelineEntry(Row):
     def text(self) -> str:
         if self.action is None and self.by_id is not None:  # an action of another release
             return CHANGED
-        return describe_event(self.action, self.facts | (self.case_facts or {}))
+        return describe_event(self.action, self.facts | (self.case_facts or {}), self.refund_status)
 
     @property
     def shown_note(self) -> str | None:

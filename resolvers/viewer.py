@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from strawberry import UNSET
 
 from models import database
-from models.enums import PARTIES, Action, CaseOrder, ComplaintStatus, DisputeStatus, OrderKind, OrderStatus
+from models.enums import (
+    PARTIES,
+    Action,
+    CaseOrder,
+    ComplaintStatus,
+    DisputeStatus,
+    OrderKind,
+    OrderStatus,
+    RefundStatus,
+)
 from models.text import searchable
 from resolvers import ids, policy
 from resolvers.complaints.complaint import Complaint
@@ -22,6 +31,7 @@ from resolvers.orders.partitions import partitions
 from resolvers.policy import Expression, Subject
 from resolvers.read.pagination import Connection, Keyset, Lookup, Page, paginate
 from resolvers.read.sql import EVERY_ROW, NO_ROW, Where
+from resolvers.refunds.refund import Refund
 from resolvers.write.inputs import Input, input_field, input_type
 
 MAX_SEARCH_LENGTH = 200  # characters
@@ -31,6 +41,10 @@ _BY_FEEDBACK = Keyset("feedback_left_at", "feedback")
 _DISPUTES = {
     CaseOrder.NEWEST_FIRST: Keyset("opened_at", "disputes"),
     CaseOrder.DUE_FIRST: Keyset("due_at", "disputesdue", newest_first=False),
+}
+_REFUNDS = {
+    CaseOrder.NEWEST_FIRST: Keyset("since", "refunds"),
+    CaseOrder.DUE_FIRST: Keyset("due_at", "refundsdue", newest_first=False),
 }
 _COMPLAINTS = {
     CaseOrder.NEWEST_FIRST: Keyset("opened_at", "complaints"),
@@ -78,6 +92,15 @@ class ComplaintFilter(Input):
     statuses: list[ComplaintStatus] | None = input_field("Complaints in one of these states.")
     open: bool | None = input_field("True for open complaints only, false for closed ones only.")
     overdue: bool | None = input_field("True for complaints whose reply is overdue only, false for the others only.")
+
+
+@input_type("Selects refunds. All given conditions must hold.")
+class RefundFilter(Input):
+    statuses: list[RefundStatus] | None = input_field("Refunds in one of these states.")
+    overdue: bool | None = input_field("True for overdue refunds only, false for the others only.")
+    reported_missing: bool | None = input_field(
+        "True for refunds only that were reported as missing and have not arrived since, false for the others only."
+    )
 
 
 async def orders(
@@ -179,6 +202,28 @@ async def complaints(
         page,
         _COMPLAINTS[order_by or CaseOrder.NEWEST_FIRST],
     )
+
+
+async def refunds(
+    info: Info,
+    first: int | None = UNSET,
+    after: str | None = UNSET,
+    last: int | None = UNSET,
+    before: str | None = UNSET,
+    filter: RefundFilter | None = UNSET,
+    order_by: CaseOrder | None = CaseOrder.NEWEST_FIRST,
+) -> Connection[Refund]:
+    filter = filter or RefundFilter()
+    conditions: list[Expression] = [policy.REFUND_SHOWN]
+    if filter.overdue is not None:
+        conditions.append(policy.REFUND_OVERDUE if filter.overdue else ~policy.REFUND_OVERDUE)
+    if filter.reported_missing is not None:
+        conditions.append(policy.REPORTED_MISSING if filter.reported_missing else ~policy.REPORTED_MISSING)
+    where = _all_of(info.context, conditions)
+    if filter.statuses is not None:
+        where &= Where.among("status", [status.value for status in filter.statuses])
+    page = Page.of(first, after, last, before)
+    return await paginate(info, Refund, where, page, _REFUNDS[order_by or CaseOrder.NEWEST_FIRST])
 
 
 def _parts(context: Context, filter: OrderFilter) -> Sequence[Where]:

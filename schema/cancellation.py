@@ -1,5 +1,7 @@
 """Cancellations, and the mutations on them."""
 
+from datetime import datetime
+
 import strawberry
 
 from execution.complexity import SHORT_TEXT
@@ -16,6 +18,10 @@ class Cancellation(Case):
     order: OrderReference = strawberry.field(description="The order.")  # pyright: ignore[reportIncompatibleVariableOverride]
     status: CancellationStatus = strawberry.field(description="The state of the cancellation.")
     reason: CancellationReason = strawberry.field(description="Why the buyer cancels the order.")
+    respond_by: datetime | None = strawberry.field(
+        description="The instant until which the supplier should answer. After it, the buyer can open a dispute. Null "
+        "once the cancellation is closed."
+    )
     shown_note: str | None = strawberry.field(
         metadata=SHORT_TEXT,
         name="note",

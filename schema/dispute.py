@@ -4,17 +4,19 @@ from datetime import datetime
 
 import strawberry
 
-from execution.complexity import LONG_TEXT, sized
-from models.enums import DisputeReason, DisputeStatus, ResolutionKind
-from resolvers.disputes import dispute, messages, negotiation, review
+from execution.complexity import LONG_TEXT, SHORT_TEXT, sized
+from models.enums import DisputeReason, DisputeStatus, ResolutionKind, ReturnStatus
+from resolvers.disputes import dispute, messages, negotiation, outcome, returns, review
 from schema.account import Account
 from schema.case import Case, Message, Outcome
 from schema.connection import Connection, paged_field
 from schema.declare import resolved
 from schema.files import Attachment
+from schema.item import DisputeLine
 from schema.lazy import OrderReference
 from schema.money import Money
 from schema.policy import Actionable, Payload
+from schema.refund import Refund
 
 
 @strawberry.type(description="A proposal of a party to settle a dispute.")
@@ -31,6 +33,41 @@ class Proposal:
     accepted: bool | None = strawberry.field(
         description="True if the proposal was accepted, false if it was rejected or replaced. Null while it waits for "
         "an answer."
+    )
+
+
+@strawberry.type(description="A party's request for another decision.")
+class Appeal:
+    by: Account = strawberry.field(description="Who appealed.")
+    at: datetime = strawberry.field(description="When.")
+    shown_text: str = strawberry.field(
+        metadata=LONG_TEXT,
+        name="text",
+        description="What is wrong with the decision. Empty if the viewer is the order system.",
+    )
+    decision: Outcome = strawberry.field(description="The decision that was appealed.")
+
+
+@strawberry.type(description="Goods that go back to the supplier.")
+class ReturnShipment:
+    status: ReturnStatus = strawberry.field(
+        description="The state of the return. It can also change when a time limit passes."
+    )
+    respond_by: datetime | None = strawberry.field(
+        description="The instant until which the party whose move it is can make it. Null once the return is over."
+    )
+    address: str | None = strawberry.field(
+        metadata=SHORT_TEXT,
+        description="Where the goods are sent back to. Null until the supplier has said it, and for the order system.",
+    )
+    carrier: str | None = strawberry.field(description="Who carries the goods.")
+    tracking_number: str | None = strawberry.field(description="The carrier's number.")
+    shipped_at: datetime | None = strawberry.field(description="When the goods were sent back.")
+    received_at: datetime | None = strawberry.field(
+        description="When the supplier received them, or the time to refuse them ended."
+    )
+    note: str | None = strawberry.field(
+        metadata=SHORT_TEXT, description="Why the goods were refused. Null for the order system."
     )
 
 
@@ -59,8 +96,28 @@ class Dispute(Case, Actionable):
         "rejection."
     )
     proposals: list[Proposal] = strawberry.field(description="All proposals, oldest first.")
+    dispute_lines: list[DisputeLine] = strawberry.field(
+        metadata=sized(5),
+        name="lines",
+        description="The lines of the order that it is about, as they were at its opening. Empty for the whole order.",
+    )
+    escalates_at: datetime | None = strawberry.field(
+        description="After this instant an agent reviews the dispute, whatever turns are taken. Null under review and "
+        "once closed."
+    )
     outcome: Outcome | None = strawberry.field(
-        description="How the dispute ended. Null if it was neither settled nor resolved."
+        description="How the dispute ended. Null if it was neither settled nor resolved, and while it is reviewed "
+        "again."
+    )
+    appeal: Appeal | None = strawberry.field(description="The appeal against the decision. Null if there is none.")
+    return_shipment: ReturnShipment | None = strawberry.field(
+        description="The latest return. Null if the outcome is not RETURN_AND_REFUND; a refused return stays."
+    )
+    refund: Refund | None = strawberry.field(
+        description="What the outcome owes: the oldest refund that is not VOID. Null if there is none."
+    )
+    refunds: list[Refund] = strawberry.field(
+        metadata=sized(3), description="All refunds that follow from its outcomes, oldest first."
     )
     messages = paged_field(
         "messages",
@@ -94,6 +151,39 @@ class DisputeMutations:
         DisputePayload,
         "Rejects the proposal; then it is the other party's turn: REJECT_PROPOSAL.",
     )
+    concede_dispute = resolved(
+        negotiation.concede_dispute,
+        DisputePayload,
+        "Accepts the buyer's claim, as the supplier; the dispute is settled: CONCEDE_DISPUTE.",
+    )
+    revise_claim = resolved(
+        negotiation.revise_claim,
+        DisputePayload,
+        "Replaces wish and claim, as the buyer; the supplier's time to answer begins anew: REVISE_CLAIM.",
+    )
+    appeal_decision = resolved(
+        outcome.appeal_decision, DisputePayload, "Asks for another decision, once: APPEAL_DECISION."
+    )
+    provide_return_address = resolved(
+        returns.provide_return_address,
+        DisputePayload,
+        "Says where the goods are sent back to, as the supplier: PROVIDE_RETURN_ADDRESS.",
+    )
+    confirm_return_shipped = resolved(
+        returns.confirm_return_shipped,
+        DisputePayload,
+        "Says that the goods were sent back, as the buyer: CONFIRM_RETURN_SHIPPED.",
+    )
+    confirm_return_received = resolved(
+        returns.confirm_return_received,
+        DisputePayload,
+        "Confirms that the goods are back, as the supplier; the refund is owed: CONFIRM_RETURN_RECEIVED.",
+    )
+    refuse_return = resolved(
+        returns.refuse_return,
+        DisputePayload,
+        "Says that the goods are not as agreed, as the supplier; an agent decides anew: REFUSE_RETURN.",
+    )
     post_dispute_message = resolved(
         messages.post_dispute_message,
         DisputePayload,
@@ -103,9 +193,10 @@ class DisputeMutations:
         review.escalate_dispute, DisputePayload, "Asks an agent to decide the dispute: ESCALATE_DISPUTE."
     )
     withdraw_dispute = resolved(
-        dispute.withdraw_dispute,
+        outcome.withdraw_dispute,
         DisputePayload,
-        "Withdraws the dispute; another may be opened later: WITHDRAW_DISPUTE.",
+        "Withdraws the dispute; another may be opened later. After an appeal or a refused return, the earlier outcome "
+        "stands again: WITHDRAW_DISPUTE.",
     )
     request_evidence = resolved(
         review.request_evidence, DisputePayload, "Asks one party for evidence, as an agent: REQUEST_EVIDENCE."

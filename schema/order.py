@@ -4,7 +4,7 @@ from datetime import datetime
 
 import strawberry
 
-from execution.complexity import SIZED_BY_PARENT
+from execution.complexity import SIZED_BY_PARENT, sized
 from models.enums import OrderKind, OrderStatus
 from resolvers.orders import record
 from schema.account import Account
@@ -17,6 +17,7 @@ from schema.item import OrderItem
 from schema.money import Money
 from schema.node import Node
 from schema.policy import Actionable, UserError
+from schema.refund import Refund
 from schema.timeline import timeline_field
 
 
@@ -58,6 +59,8 @@ class Order(Node, Actionable):
         description="The last instant to revise the feedback. Null until the supplier has replied, and once the "
         "feedback was revised."
     )
+    refunds: list[Refund] = strawberry.field(metadata=sized(3), description="All refunds of the order, oldest first.")
+    refunded_money: Money = strawberry.field(name="amountRefunded", description="The sum of the refunds that arrived.")
     feedback: Feedback | None = strawberry.field(description="The buyer's feedback. Null if there is none.")
     cancellation: Cancellation | None = strawberry.field(
         description="The latest cancellation, or request for one. Null if there is none."

@@ -21,6 +21,7 @@ from schema.files import UploadMutations
 from schema.node import Node
 from schema.order import Order, RecordMutations
 from schema.policy import Rule
+from schema.refund import RefundMutations
 from schema.timeline import TimelineConnection
 from schema.viewer import Viewer
 
@@ -85,7 +86,13 @@ class Query:
     "request run one after the other, and each succeeds or is refused on its own."
 )
 class Mutation(
-    FeedbackMutations, CancellationMutations, DisputeMutations, ComplaintMutations, UploadMutations, RecordMutations
+    FeedbackMutations,
+    CancellationMutations,
+    DisputeMutations,
+    RefundMutations,
+    ComplaintMutations,
+    UploadMutations,
+    RecordMutations,
 ):
     pass
 

@@ -11,6 +11,7 @@ from schema.dispute import Dispute
 from schema.feedback import Feedback
 from schema.node import Node
 from schema.order import Order
+from schema.refund import Refund
 
 
 @strawberry.type(
@@ -30,6 +31,13 @@ class Viewer(Node):
         Connection[Dispute],
         "The viewer's disputes. Agents see all disputes.",
         order_by="The order of the list. Default: NEWEST_FIRST.",
+    )
+    refunds = resolved(
+        viewer.refunds,
+        Connection[Refund],
+        "Refunds: a buyer's and a supplier's own, all for agents, those of recorded orders for the order system.",
+        order_by="The order of the list. NEWEST_FIRST: by when they became owed or were first recorded. DUE_FIRST: by "
+        "dueBy, those without it last.",
     )
     complaints = resolved(
         viewer.complaints,

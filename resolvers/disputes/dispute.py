@@ -17,6 +17,7 @@ from models.enums import (
     DisputeReason,
     DisputeStatus,
     InputProblem,
+    RefundStatus,
     ResolutionKind,
     Role,
     ViewerState,
@@ -27,7 +28,19 @@ from resolvers.actionable import Actionable, Past, replays_events
 from resolvers.actions import CaseInput, OrderInput, Payload, Resource, act
 from resolvers.conflict import PARTY, finds_conflicts, with_conflict
 from resolvers.context import Context, Info
+from resolvers.disputes.appeal import Appeal
+from resolvers.disputes.lines import (
+    DisputeLine,
+    DisputeLineInput,
+    StoredLine,
+    check_lines,
+    dispute_lines,
+    lines_field,
+    lines_to_store,
+    price_of_lines,
+)
 from resolvers.disputes.proposal import Proposal, add_proposal
+from resolvers.disputes.return_shipment import Returning
 from resolvers.errors import ActionRefused, invalid
 from resolvers.files.attachment import Attachment, resolve_uploads, uploads_field
 from resolvers.money import Money, money
@@ -41,14 +54,14 @@ from resolvers.read.rows import Row
 from resolvers.read.scopes import Unscoped
 from resolvers.read.sql import Where
 from resolvers.resolution import Decided, check_amount, limit_amount
-from resolvers.write.cases import closing_facts, open_case, update_case, viewer_state
+from resolvers.write.cases import open_case, update_case, viewer_state
 from resolvers.write.checks import Checks
-from resolvers.write.inputs import LONG_TEXT, SHORT_TEXT, MoneyInput, input_field, input_type
+from resolvers.write.inputs import LONG_TEXT, MoneyInput, input_field, input_type
 from resolvers.write.perform import ActionTarget, UnitOfWork
 
 
 @dataclass(slots=True, kw_only=True)
-class Dispute(DisputeFacts, Actionable, Decided, Row):
+class Dispute(DisputeFacts, Actionable, Decided, Returning, Row):
     MODEL = models.Dispute
     relations = (
         belongs_to("order", "Order", column="order_id"),
@@ -62,11 +75,17 @@ class Dispute(DisputeFacts, Actionable, Decided, Row):
         has_pages("messages", "Message", column="case_id"),
         has_list(("evidence",), "Attachment", attribute="evidence", column="case_id"),
         names_account("outcome", attribute="outcome_by"),
+        has_list(("appeal",), "Appeal", attribute="appeals", column="dispute_id"),
+        has_list(("refund", "refunds"), "Refund", attribute="all_refunds", column="case_id"),
         has_pages("timeline", "TimelineEntry", column="case_id"),
         finds_conflicts("buyer_id", "supplier_id"),
         replays_events(column="case_id", facts="case_facts", needs=(PARTY,)),
     )
-    moved_by_time = tuple(applies for _, applies in policy.DISPUTE_STATUSES)
+    moved_by_time = (
+        *(applies for _, applies in policy.DISPUTE_STATUSES),
+        *(applies for _, applies in policy.RETURN_STATUSES),
+        policy.DISPUTE_FINAL,
+    )
 
     context: Context = field(repr=False)
     id: UUID
@@ -75,8 +94,11 @@ class Dispute(DisputeFacts, Actionable, Decided, Row):
     reason: DisputeReason
     description: str
     wanted: ResolutionKind
-    currency: str
-    claim: int | None
+    lines: list[StoredLine] | None
+    return_address: str | None
+    return_carrier: str | None
+    return_tracking_number: str | None
+    return_note: str | None
     outcome_resolution: ResolutionKind | None
     outcome_amount: int | None
     outcome_currency: str | None
@@ -88,6 +110,8 @@ class Dispute(DisputeFacts, Actionable, Decided, Row):
     outcome_by: Account | None = field(init=False, default=None)
     as_party: Account | None = field(init=False, default=None, repr=False)
     proposals: list[Proposal] | None = field(init=False, default=None)
+    appeals: list[Appeal] = field(init=False, default_factory=list[Appeal])
+    all_refunds: list[Any] = field(init=False, default_factory=list[Any])  # of class Refund
     evidence: list[Attachment] = field(init=False, default_factory=list[Attachment])
     pages: dict[Any, Any] = field(init=False, default_factory=dict[Any, Any])
     collections: Sequence[list[Any]] = field(init=False, default=())
@@ -110,7 +134,7 @@ class Dispute(DisputeFacts, Actionable, Decided, Row):
     def proposal(self) -> Proposal | None:
         """The current proposal, or the one that settled the dispute."""
         standing = (proposal for proposal in self.proposals or () if proposal.accepted is not False)
-        return next((proposal for proposal in standing if proposal.accepted or not self.is_final), None)
+        return next((proposal for proposal in standing if proposal.accepted or self.ended_at is None), None)
 
     @property
     def status(self) -> DisputeStatus:
@@ -127,7 +151,30 @@ class Dispute(DisputeFacts, Actionable, Decided, Row):
 
     @property
     def is_final(self) -> bool:
-        return self.ended_at is not None
+        return policy.DISPUTE_FINAL.holds(self, self.context.viewer.role, self.context.now)
+
+    @property
+    def escalates_at(self) -> datetime | None:
+        return policy.escalates_at(self, self.context.now)
+
+    @property
+    def dispute_lines(self) -> list[DisputeLine]:
+        assert self.currency is not None
+        return dispute_lines(self.order_id, self.currency, self.lines)
+
+    @property
+    def appeal(self) -> Appeal | None:
+        return next((appeal for appeal in self.appeals if appeal.text is not None), None)
+
+    @property
+    def refunds(self) -> list[Any]:
+        """Those that are shown: a refund that a running return will owe is not."""
+        return [refund for refund in self.all_refunds if refund.is_shown]
+
+    @property
+    def refund(self) -> Any:
+        """The oldest one that is still owed or was paid."""
+        return next((refund for refund in self.refunds if refund.status is not RefundStatus.VOID), None)
 
     @property
     def viewer_state(self) -> ViewerState:
@@ -137,7 +184,9 @@ class Dispute(DisputeFacts, Actionable, Decided, Row):
 
     def facts(self) -> DisputeFacts:
         """The dispute when nothing was known of it yet."""
-        return DisputeFacts(buyer_id=self.buyer_id, supplier_id=self.supplier_id)
+        return DisputeFacts(
+            buyer_id=self.buyer_id, supplier_id=self.supplier_id, claim=self.claim, currency=self.currency
+        )
 
 
 @input_type("A dispute to open, and what would settle it.")
@@ -147,19 +196,17 @@ class OpenDispute(OrderInput):
     wanted: ResolutionKind = input_field("The resolution that would settle the dispute: any but NO_REFUND.")
     claim: MoneyInput | None = input_field(
         "The amount to claim, in the order's currency. Required, except for REPLACEMENT, which takes none. At most "
-        "what was paid. If no payment was ever recorded, at most the total; if a payment was taken back, nothing."
+        "what was paid less what is refunded or owed, and at most the price of the lines. If no payment was ever "
+        "recorded, at most the total; if a payment was taken back, nothing. With REFUND_NOT_RECEIVED, at most what is "
+        "owed and did not arrive."
     )
+    lines: list[DisputeLineInput] | None = lines_field()
     evidence: list[strawberry.ID] | None = uploads_field("The ids of uploads.")
 
 
 @input_type("The input of an action on a dispute.")
 class DisputeInput(CaseInput):
     case_id: strawberry.ID = input_field("The dispute's id.")
-
-
-@input_type("A dispute to withdraw.")
-class WithdrawDispute(DisputeInput):
-    note: str | None = input_field("Anything to add.", max_length=SHORT_TEXT)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -179,7 +226,8 @@ def dispute_target(id: str) -> ActionTarget:
         dispute = await with_conflict(context, await fetch.by_id(context, Dispute, id))
         if dispute is not None and order is not None:
             # From the locked order: while servers of two releases run, the older ones do not write these facts.
-            dispute.claimable, dispute.claimable_currency = policy.claimable_amount(order), order.currency
+            dispute.claimable = policy.claimable_amount(order, dispute.reason)
+            dispute.claimable_currency = order.currency
         return dispute
 
     return ActionTarget(lock, read)
@@ -191,20 +239,19 @@ DISPUTE = Resource(Dispute, DisputePayload, frozenset({Action.OPEN_DISPUTE}), ta
 async def open_dispute(info: Info, input: OpenDispute) -> DisputePayload:
     checks = Checks(input)
     checks.declared("description")
-    if input.wanted is ResolutionKind.NO_REFUND:
-        message = "A dispute cannot request NO_REFUND; choose another resolution."
-        checks.problem("wanted", InputProblem.WRONG_FORM, message)
-        claim = None
-    else:
-        claim = check_amount(checks, "claim", input.wanted, input.claim)
+    claim = check_wish(checks, input.wanted, input.claim)
+    if returns_nothing(input.wanted, input.reason):
+        checks.problem("wanted", InputProblem.WRONG_FORM, NOTHING_TO_RETURN)
+    check_lines(checks)
     uploads = await resolve_uploads(info.context, checks, "evidence", input.evidence)
 
     async def handler(unit: UnitOfWork) -> None:
         order: Order = unit.subject
-        most = order.most_claimable
-        limit_amount("claim", claim, most)
+        most = Money(policy.claimable_amount(order, input.reason), order.currency)
+        lines = lines_to_store(order, input.lines)
+        limit_amount("claim", claim, _within_lines(most, lines))
         facts: dict[str, Any] = {"opened_at": unit.now, "proposed_at": unit.now}
-        facts |= turn_facts(Role.SUPPLIER, unit.now) | offer_facts(claim)
+        facts |= turn_facts(Role.SUPPLIER, unit.now, unit.now) | offer_facts(claim) | claim_facts(claim, order.currency)
         facts |= policy.claimable_facts(most.minor, most.currency_code)
         id = await open_case(
             unit,
@@ -216,8 +263,7 @@ async def open_dispute(info: Info, input: OpenDispute) -> DisputePayload:
             reason=input.reason,
             description=input.description,
             wanted=input.wanted,
-            currency=order.currency,
-            claim=claim.minor if claim else None,
+            lines=lines,
         )
         await uploads.attach_to(unit, CaseKind.DISPUTE, id)
         add_proposal(unit, id, input.wanted, claim)
@@ -226,26 +272,41 @@ async def open_dispute(info: Info, input: OpenDispute) -> DisputePayload:
     return await act(info, Action.OPEN_DISPUTE, DISPUTE, input, handler, checks)
 
 
-async def withdraw_dispute(info: Info, input: WithdrawDispute) -> DisputePayload:
-    async def handler(unit: UnitOfWork) -> None:
-        update_dispute(unit, closing_facts(unit.now, DisputeStatus.WITHDRAWN))
+def check_wish(checks: Checks, wanted: ResolutionKind, claim: MoneyInput | None) -> Money | None:
+    """Checks what a buyer wants. Returns the amount to claim."""
+    if wanted is ResolutionKind.NO_REFUND:
+        message = "A dispute cannot request NO_REFUND; choose another resolution."
+        checks.problem("wanted", InputProblem.WRONG_FORM, message)
+        return None
+    return check_amount(checks, "claim", wanted, claim)
 
-    return await act(info, Action.WITHDRAW_DISPUTE, DISPUTE, input, handler)
+
+NOTHING_TO_RETURN = "The buyer does not have the goods, so nothing can be sent back; choose another resolution."
+_WITHOUT_GOODS = frozenset({DisputeReason.NOT_RECEIVED, DisputeReason.NOT_SHIPPED})
+
+
+def returns_nothing(resolution: ResolutionKind, reason: DisputeReason) -> bool:
+    """Returns whether the resolution is a return of goods that the buyer does not have."""
+    return resolution is ResolutionKind.RETURN_AND_REFUND and reason in _WITHOUT_GOODS
+
+
+def refuse_return_of_nothing(field: str, resolution: ResolutionKind, dispute: Dispute) -> None:
+    """Raises ActionRefused where the resolution is a return and the buyer does not have the goods."""
+    if returns_nothing(resolution, dispute.reason):
+        raise ActionRefused([invalid(field, InputProblem.WRONG_FORM, NOTHING_TO_RETURN)])
 
 
 def update_dispute(unit: UnitOfWork, facts: dict[str, Any], **columns: Any) -> None:
     """Sets facts of the subject, and the facts of its order that follow from them."""
     update_case(unit, CaseKind.DISPUTE, unit.subject.id, facts, **columns)
     unit.set(dispute_lapses_at=None)
-    if "closed_at" in facts:
+    if facts.get("closed_at") is not None:
         unit.set(dispute_open_since=None)
-        if facts["closed_as"] in (DisputeStatus.SETTLED, DisputeStatus.RESOLVED):
-            unit.set(dispute_settled_at=unit.now)
 
 
-def turn_facts(party: Role, now: datetime) -> dict[str, Any]:
+def turn_facts(party: Role, now: datetime, opened_at: datetime) -> dict[str, Any]:
     """Returns the facts of a turn of this party that begins now."""
-    return {"waits_for": party, "due_at": now + policy.ANSWER_WITHIN}
+    return {"waits_for": party, "due_at": min(now + policy.ANSWER_WITHIN, opened_at + policy.ESCALATES_AFTER)}
 
 
 def review_facts(now: datetime) -> dict[str, Any]:
@@ -258,11 +319,29 @@ def offer_facts(amount: Money | None) -> dict[str, Any]:
     return {"offered": amount.minor if amount else None, "offered_currency": amount.currency_code if amount else None}
 
 
+def claim_facts(claim: Money | None, currency: str) -> dict[str, Any]:
+    """Returns the facts of what the buyer claims, in the order's currency."""
+    return {"claim": claim.minor if claim else None, "currency": currency}
+
+
+def _within_lines(most: Money, lines: Sequence[StoredLine] | None) -> Money:
+    """Returns the most that can be claimed, with the price of the lines that the dispute is about as a limit."""
+    if not lines:
+        return most
+    return Money(min(most.minor, price_of_lines(lines, most.currency_code)), most.currency_code)
+
+
+def most_claimable(dispute: Dispute) -> Money:
+    """Returns the most that can be claimed now. The dispute must come from `dispute_target`."""
+    most = money(dispute.claimable, dispute.claimable_currency)
+    assert most is not None
+    return _within_lines(most, dispute.lines if most.currency_code == dispute.currency else None)
+
+
 def limit_outcome(field: str, amount: Money | None, dispute: Dispute) -> None:
     """Raises ActionRefused where the dispute cannot end with this amount now. It cannot be more than the claim, nor
     more than can be claimed of the order. No amount is possible where the claim is in another currency."""
-    claim, most = dispute.claimed, money(dispute.claimable, dispute.claimable_currency)
-    assert most is not None  # `dispute_target` sets it
+    claim, most = dispute.claimed, most_claimable(dispute)
     if claim is None:
         limit_amount(field, amount, most)
     elif claim.currency_code == most.currency_code:

@@ -15,15 +15,19 @@ from resolvers.disputes.dispute import (
     Dispute,
     DisputeInput,
     DisputePayload,
+    check_wish,
+    claim_facts,
     limit_outcome,
+    most_claimable,
     offer_facts,
+    refuse_return_of_nothing,
     turn_facts,
     update_dispute,
 )
+from resolvers.disputes.outcome import end_with_outcome
 from resolvers.disputes.proposal import Proposal, add_proposal
 from resolvers.money import money
-from resolvers.resolution import check_amount, outcome_columns
-from resolvers.write.cases import closing_facts
+from resolvers.resolution import check_amount, limit_amount
 from resolvers.write.checks import Checks
 from resolvers.write.inputs import SHORT_TEXT, MoneyInput, input_field, input_type
 from resolvers.write.perform import ExpectedState, UnitOfWork
@@ -60,6 +64,7 @@ async def propose_resolution(info: Info, input: ProposeResolution) -> DisputePay
 
     async def handler(unit: UnitOfWork) -> None:
         dispute: Dispute = unit.subject
+        refuse_return_of_nothing("resolution", input.resolution, dispute)
         limit_outcome("amount", amount, dispute)
         await _current_proposals(dispute).update(accepted=False)
         add_proposal(unit, dispute.id, input.resolution, amount)
@@ -74,11 +79,7 @@ async def accept_proposal(info: Info, input: AcceptProposal) -> DisputePayload:
         proposal = await _current_proposals(dispute).get()
         amount = money(proposal.amount, proposal.currency)
         await _current_proposals(dispute).update(accepted=True)
-        update_dispute(
-            unit,
-            closing_facts(unit.now, DisputeStatus.SETTLED),
-            **outcome_columns(proposal.resolution, amount, unit.context.viewer.id, input.note),
-        )
+        await end_with_outcome(unit, DisputeStatus.SETTLED, proposal.resolution, amount, input.note)
 
     expected = _expected_proposal(input.proposal_id)
     return await act(info, Action.ACCEPT_PROPOSAL, DISPUTE, input, handler, expected=expected)
@@ -93,14 +94,66 @@ async def reject_proposal(info: Info, input: RejectProposal) -> DisputePayload:
     return await act(info, Action.REJECT_PROPOSAL, DISPUTE, input, handler, expected=expected)
 
 
+@input_type("The dispute whose claim is accepted.")
+class ConcedeDispute(DisputeInput):
+    note: str | None = input_field("Anything to add.", max_length=SHORT_TEXT)
+
+
+async def concede_dispute(info: Info, input: ConcedeDispute) -> DisputePayload:
+    async def handler(unit: UnitOfWork) -> None:
+        dispute: Dispute = unit.subject
+        resolution, amount = dispute.wanted, dispute.claimed
+        if resolution is ResolutionKind.RETURN_AND_REFUND and dispute.return_shipped_at is not None:
+            resolution = ResolutionKind.REFUND  # the goods are back already
+        wish = _current_proposals(dispute).filter(
+            by_id=dispute.buyer_id, resolution=resolution, amount=amount.minor if amount else None
+        )
+        if not await wish.update(accepted=True):
+            await _current_proposals(dispute).update(accepted=False)
+            add_proposal(unit, dispute.id, resolution, amount, accepted=True)
+        await end_with_outcome(unit, DisputeStatus.SETTLED, resolution, amount, input.note)
+
+    return await act(info, Action.CONCEDE_DISPUTE, DISPUTE, input, handler)
+
+
+@input_type("A dispute with another wish, before the supplier has answered.")
+class ReviseClaim(DisputeInput):
+    wanted: ResolutionKind = input_field("The resolution that would settle the dispute: any but NO_REFUND.")
+    claim: MoneyInput | None = input_field("The amount to claim, with the same limits as when a dispute is opened.")
+    note: str | None = input_field("Anything to add.", max_length=SHORT_TEXT)
+
+
+async def revise_claim(info: Info, input: ReviseClaim) -> DisputePayload:
+    checks = Checks(input)
+    claim = check_wish(checks, input.wanted, input.claim)
+
+    async def handler(unit: UnitOfWork) -> None:
+        dispute: Dispute = unit.subject
+        most = most_claimable(dispute)
+        refuse_return_of_nothing("wanted", input.wanted, dispute)
+        limit_amount("claim", claim, most)
+        await _current_proposals(dispute).update(accepted=False)
+        add_proposal(unit, dispute.id, input.wanted, claim)
+        assert dispute.opened_at is not None
+        facts = turn_facts(Role.SUPPLIER, unit.now, dispute.opened_at) | {"proposed_at": unit.now}
+        facts |= offer_facts(claim) | claim_facts(claim, most.currency_code)
+        update_dispute(unit, facts, wanted=input.wanted)
+
+    return await act(info, Action.REVISE_CLAIM, DISPUTE, input, handler, checks)
+
+
 def _current_proposals(dispute: Dispute) -> Any:
     return models.Proposal.filter(dispute_id=dispute.id, accepted=None)
 
 
 def _other_turn_facts(unit: UnitOfWork) -> dict[str, Any]:
     """Returns the facts that pass the turn from the viewer to the other party."""
-    other = Role.BUYER if unit.context.viewer.role is Role.SUPPLIER else Role.SUPPLIER
-    return turn_facts(other, unit.now)
+    dispute: Dispute = unit.subject
+    assert dispute.opened_at is not None
+    if unit.context.viewer.role is Role.BUYER:
+        return turn_facts(Role.SUPPLIER, unit.now, dispute.opened_at)
+    answered_at = dispute.answered_at or unit.now
+    return turn_facts(Role.BUYER, unit.now, dispute.opened_at) | {"answered_at": answered_at}
 
 
 _REASONS_ABOUT_THE_PROPOSAL = frozenset({Reason.NOT_YOUR_TURN, Reason.NO_PROPOSAL, Reason.OFFER_NOT_POSSIBLE})

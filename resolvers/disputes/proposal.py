@@ -38,8 +38,15 @@ class Proposal(Row):
         return money(self.amount, self.currency)
 
 
-def add_proposal(unit: UnitOfWork, dispute_id: UUID, resolution: ResolutionKind, amount: Money | None) -> None:
-    """Makes the viewer's proposal the current one."""
+def add_proposal(
+    unit: UnitOfWork,
+    dispute_id: UUID,
+    resolution: ResolutionKind,
+    amount: Money | None,
+    *,
+    accepted: bool | None = None,
+) -> None:
+    """Adds a proposal of the viewer: the current one, unless it is `accepted` at once."""
     columns = {
         "id": new_id(),
         "dispute_id": dispute_id,
@@ -48,5 +55,6 @@ def add_proposal(unit: UnitOfWork, dispute_id: UUID, resolution: ResolutionKind,
         "currency": amount.currency_code if amount else None,
         "by_id": unit.context.viewer.id,
         "at": unit.now,
+        "accepted": accepted,
     }
     unit.insert(models.Proposal, columns)

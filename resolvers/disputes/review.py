@@ -8,15 +8,18 @@ from resolvers.actions import act
 from resolvers.context import Info
 from resolvers.disputes.dispute import (
     DISPUTE,
+    Dispute,
     DisputeInput,
     DisputePayload,
     limit_outcome,
+    refuse_return_of_nothing,
     review_facts,
     update_dispute,
 )
+from resolvers.disputes.outcome import end_with_outcome
+from resolvers.errors import ActionRefused, invalid
 from resolvers.message import write_message
-from resolvers.resolution import check_amount, outcome_columns
-from resolvers.write.cases import closing_facts
+from resolvers.resolution import check_amount
 from resolvers.write.checks import Checks
 from resolvers.write.inputs import SHORT_TEXT, MoneyInput, input_field, input_type
 from resolvers.write.perform import UnitOfWork
@@ -59,7 +62,8 @@ async def request_evidence(info: Info, input: RequestEvidence) -> DisputePayload
         due_at = unit.now + policy.EVIDENCE_WITHIN
         await write_message(unit, CaseKind.DISPUTE, input.text)
         update_dispute(unit, {"waits_for": input.party, "due_at": due_at, "evidence_asked_at": unit.now})
-        if input.party is Role.BUYER:
+        dispute: Dispute = unit.subject
+        if input.party is Role.BUYER and dispute.reopened_at is None:
             unit.set(dispute_lapses_at=due_at)
 
     return await act(info, Action.REQUEST_EVIDENCE, DISPUTE, input, handler, checks)
@@ -70,11 +74,12 @@ async def resolve_dispute(info: Info, input: ResolveDispute) -> DisputePayload:
     amount = check_amount(checks, "amount", input.resolution, input.amount)
 
     async def handler(unit: UnitOfWork) -> None:
-        limit_outcome("amount", amount, unit.subject)
-        update_dispute(
-            unit,
-            closing_facts(unit.now, DisputeStatus.RESOLVED),
-            **outcome_columns(input.resolution, amount, unit.context.viewer.id, input.note),
-        )
+        dispute: Dispute = unit.subject
+        refuse_return_of_nothing("resolution", input.resolution, dispute)
+        if input.resolution is ResolutionKind.RETURN_AND_REFUND and dispute.return_shipped_at is not None:
+            message = "The goods were sent back already; choose another resolution."
+            raise ActionRefused([invalid("resolution", InputProblem.WRONG_FORM, message)])
+        limit_outcome("amount", amount, dispute)
+        await end_with_outcome(unit, DisputeStatus.RESOLVED, input.resolution, amount, input.note)
 
     return await act(info, Action.RESOLVE_DISPUTE, DISPUTE, input, handler, checks)

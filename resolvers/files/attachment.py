@@ -110,9 +110,9 @@ class PendingUploads:
 _USED = "This file already belongs to a case; upload it again to use it twice."
 
 
-def uploads_field(description: str) -> Any:
+def uploads_field(description: str, *, not_empty: bool = False) -> Any:
     """Declares a field of an input that takes the ids of uploads."""
-    return input_field(description, max_items=MAX_FILES_AT_ONCE, items="files")
+    return input_field(description, max_items=MAX_FILES_AT_ONCE, items="files", not_empty=not_empty)
 
 
 async def resolve_uploads(

@@ -28,7 +28,7 @@ from tortoise.exceptions import IntegrityError
 import models
 from models import database
 from models.config import TRANSACTION_SECONDS
-from models.enums import CancellationStatus, CaseKind, InputProblem, OrderKind, Role
+from models.enums import Action, CancellationReason, CancellationStatus, CaseKind, InputProblem, OrderKind, Role
 from models.keys import new_id
 from models.text import order_search
 from resolvers import account, policy
@@ -40,8 +40,11 @@ from resolvers.read.fetch import fetch
 from resolvers.read.select import Select
 from resolvers.read.sql import Where
 from resolvers.write import events
+from resolvers.write.cases import next_numbers
 from resolvers.write.events import PendingEvent
 from resolvers.write.expiry import record_expirations
+from resolvers.write.refunds import cancellation_debt, follow_refunds, plan_refunds
+from resolvers.write.sql import Write, insert, send, update
 
 BATCH_SIZE = 500  # orders that one statement reads and locks
 # The instants of what happened. The promise to ship by an instant is no such thing: nothing happens then.
@@ -177,7 +180,7 @@ async def _store_batch(
         if (record.recorded_at, record.recorded_nanoseconds) <= (order.recorded_at, nanoseconds.get(order.id, 0)):
             result.ignored.append(record.number)
             continue
-        if errors := _identity_errors(order, record, accounts):
+        if errors := _identity_errors(order, record, accounts) + _money_errors(order, record):
             result.refuse(record, errors)
         else:
             updates.append((order, record))
@@ -207,13 +210,16 @@ def _search_text(record: CheckedRecord, accounts: Accounts) -> str:
 async def _insert_orders(context: Context, records: Sequence[CheckedRecord], accounts: Accounts) -> None:
     orders: list[models.Order] = []
     event_rows: list[dict[str, Any]] = []
+    writes: list[Write] = []
     known_at = context.known_at()
+    cancelled = sum(record.facts["cancelled_at"] is not None for record in records)
+    numbers = iter(await next_numbers(CaseKind.CANCELLATION, known_at, cancelled) if cancelled else ())
     for record in records:
         id = new_id()
         pending = _new_events({}, record)
         facts = {name: value for event in pending for name, value in event.facts.items()}
         orders.append(
-            models.Order(
+            order := models.Order(
                 id=id,
                 number=record.number,
                 kind=record.kind,
@@ -227,9 +233,33 @@ async def _insert_orders(context: Context, records: Sequence[CheckedRecord], acc
                 **facts,
             )
         )
+        if order.cancelled_at is not None:
+            writes += _cancelled_from_the_start(order, pending, next(numbers))
         event_rows += events.event_rows(id, known_at, pending)
     await models.Order.bulk_create(orders)
+    for write in writes:
+        await send(write)
     await models.Event.bulk_create(models.Event(**columns) for columns in event_rows)
+
+
+def _cancelled_from_the_start(order: Any, pending: Sequence[PendingEvent], number: str) -> list[Write]:
+    """Returns the writes for a new order that is cancelled: its case, and the refund that it owes if it is paid. Sets
+    the order's facts, also those of its event."""
+    assert order.cancelled_at is not None
+    event = next(event for event in pending if "cancelled_at" in event.facts)
+    case = _own_cancellation(order.id, number, order.cancelled_at)
+    event.case, event.case_facts = (CaseKind.CANCELLATION, case["id"]), _own_cancellation_facts(order.cancelled_at)
+    writes = [insert(models.Cancellation, [case])]
+    if order.paid_at is not None and order.kind is not OrderKind.OFFLINE:
+        balances = policy.settle(order.amount_paid, [cancellation_debt(order, case["id"])], [])
+        owner = {name: getattr(order, name) for name in ("buyer_id", "supplier_id", "recorded_by_id")}
+        refunds, facts = plan_refunds(order, balances, [], {"order_id": order.id, **owner})
+        writes += refunds
+        changed = {name: value for name, value in facts.items() if value}
+        event.facts.update(changed)
+        for name, value in changed.items():
+            setattr(order, name, value)
+    return writes
 
 
 def _identity_errors(order: Order, record: CheckedRecord, accounts: Accounts) -> list[UserError]:
@@ -245,13 +275,30 @@ def _identity_errors(order: Order, record: CheckedRecord, accounts: Accounts) ->
     return errors
 
 
+def _money_errors(order: Order, record: CheckedRecord) -> list[UserError]:
+    """Returns errors where the record contradicts what was paid back, or is owed."""
+    errors: list[UserError] = []
+    paid_back = order.amount_refunded + order.amount_sent
+    if record.facts["amount_paid"] < paid_back:
+        message = (
+            f"{Money(paid_back, order.currency).amount} {order.currency} were paid back, so at least that was paid."
+        )
+        errors.append(invalid(f"{record.path}amountPaid", InputProblem.OUT_OF_RANGE, message))
+    if record.columns["currency"] != order.currency and paid_back + order.amount_owed:
+        message = "The currency cannot change after money was paid back or is owed."
+        errors.append(invalid(f"{record.path}total.currencyCode", InputProblem.OTHER, message))
+    return errors
+
+
 async def _cancelled_here(orders: Sequence[Order]) -> set[UUID]:
     """Returns the ids of the orders that were cancelled by an action here. The order system cannot undo that."""
     if not orders:
         return set()
-    statuses = (CancellationStatus.CANCELLED, CancellationStatus.ACCEPTED)
-    cancellations = models.Cancellation.filter(order_id__in=[order.id for order in orders], closed_as__in=statuses)
-    return set(await cancellations.values_list("order_id", flat=True))  # type: ignore[arg-type]
+    by_action = models.Event.filter(order_id__in=[order.id for order in orders], action__in=_CANCELLING)
+    return set(await by_action.values_list("order_id", flat=True))  # type: ignore[arg-type]
+
+
+_CANCELLING = (Action.CANCEL_ORDER, Action.ACCEPT_CANCELLATION)
 
 
 async def _update_order(
@@ -272,15 +319,23 @@ async def _update_order(
     supersedes = any(record.facts[name] for name in ("shipped_at", "completed_at", "cancelled_at"))
     if order.cancellation_pending_since is not None and supersedes:
         pending.append(await _supersede_cancellation(order, context.now))
-    claimable_before = order.most_claimable
+    await _follow_cancellation(order, pending, context.now)
+    moves_money = (
+        any(_MONEY.intersection(event.facts) for event in pending) or order.currency != record.columns["currency"]
+    )
     policy.fold(order, [event.facts for event in pending])
-    claimable = Money(policy.claimable_amount(order), record.columns["currency"])
-    if order.dispute_open_since is not None and claimable != claimable_before:
-        pending.append(await _limit_dispute(order, claimable, context.now))
+    order.currency = record.columns["currency"]
+    consequences: list[PendingEvent] = []
+    writes: list[Write] = []
+    if moves_money and (
+        order.dispute_open_since or order.dispute_settled_at or order.cancelled_at or order.amount_owed
+    ):
+        consequences, writes = await follow_refunds(context, order, pending[-1])
     await events.append(
         context,
         order,
-        [*expired, *pending],
+        [*expired, *consequences, *pending],
+        writes,
         recorded_at=record.recorded_at,
         recorded_nanoseconds=record.recorded_nanoseconds,
         search=search,
@@ -320,12 +375,47 @@ def _new_events(old: dict[str, Any], record: CheckedRecord) -> list[PendingEvent
     return sorted(events_by_name.values(), key=lambda event: event.at)
 
 
-async def _limit_dispute(order: Order, claimable: Money, now: datetime) -> PendingEvent:
-    """Sets on the order's open dispute what can be claimed now. Returns the event for it."""
-    dispute = await models.Dispute.get(order_id=order.id, closed_at=None)
-    facts = policy.claimable_facts(claimable.minor, claimable.currency_code)
-    await models.Dispute.filter(id=dispute.id).update(**facts)
-    return PendingEvent(at=now, case=(CaseKind.DISPUTE, dispute.id), case_facts=facts)
+# The facts that an order's debts, and what can be claimed for it, depend on.
+_MONEY = frozenset({"total", "amount_paid", "paid_at", "payment_reversed_at", "cancelled_at"})
+
+
+def _own_cancellation(order_id: UUID, number: str, cancelled_at: datetime) -> dict[str, Any]:
+    """Returns the columns of the cancellation that the order system tells: a case of its own."""
+    return {
+        "id": new_id(),
+        "number": number,
+        "order_id": order_id,
+        "reason": CancellationReason.OTHER,
+        **_own_cancellation_facts(cancelled_at),
+    }
+
+
+def _own_cancellation_facts(cancelled_at: datetime) -> dict[str, Any]:
+    return {"opened_at": cancelled_at, "closed_at": cancelled_at, "closed_as": CancellationStatus.CANCELLED}
+
+
+async def _follow_cancellation(order: Order, pending: Sequence[PendingEvent], now: datetime) -> None:
+    """Opens a case for a cancellation that the order system tells, or changes it where a newer record differs. The
+    event about the cancellation is about the case too."""
+    event = next((event for event in pending if "cancelled_at" in event.facts), None)
+    if event is None:
+        return
+    cancelled_at: Any = event.facts["cancelled_at"]
+    if order.cancelled_at is None:
+        [number] = await next_numbers(CaseKind.CANCELLATION, now)
+        columns = _own_cancellation(order.id, number, cancelled_at)
+        await send(insert(models.Cancellation, [columns]))
+        event.case, event.case_facts = (CaseKind.CANCELLATION, columns["id"]), _own_cancellation_facts(cancelled_at)
+        return
+    stands = models.Cancellation.filter(order_id=order.id, closed_as=CancellationStatus.CANCELLED)
+    cancellation = await stands.order_by("-opened_at", "-id").first()
+    if cancellation is None:  # from before cancellations by the order system were cases
+        return
+    facts: dict[str, Any] = {"closed_as": CancellationStatus.SUPERSEDED}
+    if cancelled_at is not None:
+        facts = _own_cancellation_facts(cancelled_at)
+    await send(update(models.Cancellation, {"id": cancellation.id}, facts))
+    event.case, event.case_facts = (CaseKind.CANCELLATION, cancellation.id), facts
 
 
 async def _supersede_cancellation(order: Order, now: datetime) -> PendingEvent:

@@ -18,7 +18,7 @@ from resolvers.money import Money
 from resolvers.orders.item import OrderItem, StoredItem, order_item
 from resolvers.policy import OrderFacts
 from resolvers.read.pagination import has_pages
-from resolvers.read.relations import has_latest
+from resolvers.read.relations import has_latest, has_list
 from resolvers.read.rows import Row
 
 FEEDBACK_WITH_ORDER = "feedback with its order"  # the relation `feedback`, where the feedback's order is this one
@@ -41,6 +41,7 @@ class Order(OrderFacts, Actionable, Row):
         has_latest("cancellation", "Cancellation", newest="opened_at"),
         has_latest("dispute", "Dispute", newest="opened_at"),
         has_latest("complaint", "Complaint", newest="opened_at"),
+        has_list(("refunds",), "Refund", attribute="all_refunds", column="order_id"),
         has_pages("timeline", "TimelineEntry", column="order_id", needs=("dispute",)),
         replays_events(column="order_id", facts="facts"),
     )
@@ -60,6 +61,7 @@ class Order(OrderFacts, Actionable, Row):
     cancellation: Any = field(init=False, default=None)
     dispute: Any = field(init=False, default=None)
     complaint: Any = field(init=False, default=None)
+    all_refunds: list[Any] = field(init=False, default_factory=list[Any])  # of class Refund
     pages: dict[Any, Any] = field(init=False, default_factory=dict[Any, Any])
     collections: Sequence[list[Any]] = field(init=False, default=())
     past: Sequence[Past] = field(init=False, default=())
@@ -89,9 +91,13 @@ class Order(OrderFacts, Actionable, Row):
             return [order_item(key, place, currency, *item) for place, item in enumerate(items)]
 
     @property
-    def most_claimable(self) -> Money:
-        """The largest amount that can be claimed now."""
-        return Money(policy.claimable_amount(self), self.currency)
+    def refunds(self) -> list[Any]:
+        """Those that are shown: a refund that a running return will owe is not."""
+        return [refund for refund in self.all_refunds if refund.is_shown]
+
+    @property
+    def refunded_money(self) -> Money:
+        return Money(self.amount_refunded, self.currency)
 
     @property
     def can_leave_feedback(self) -> bool:
@@ -106,11 +112,17 @@ class Order(OrderFacts, Actionable, Row):
         return policy.deadline(Action.REVISE_FEEDBACK, self, self.context.now)
 
     @property
+    def has_running_dispute(self) -> bool:
+        """A dispute is open, or the end of its return is not recorded."""
+        return self.dispute_open_since is not None or self.return_open_since is not None
+
+    @property
     def differs_at(self) -> datetime | None:
-        """The same for the order with its dispute and its complaint, if they were read."""
-        cases: list[Any] = [self.dispute, self.complaint]
+        """The same for the order with its dispute, its complaint and its refunds, if they were read."""
+        parts: list[Any] = [self.dispute, self.complaint]
         instants: list[datetime | None] = [self.next_change_at]
-        instants += [case.differs_at for case in cases if case is not None and not case.is_final]
+        instants += [part.differs_at for part in parts if part is not None and not part.is_final]
+        instants += [refund.differs_at for refund in self.all_refunds]
         return min((instant for instant in instants if instant is not None), default=None)
 
     def facts(self) -> OrderFacts:

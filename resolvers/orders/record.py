@@ -9,7 +9,7 @@ from execution.lookahead import Selection
 from models.enums import InputProblem, OrderKind, Reason, Role
 from resolvers.context import Info
 from resolvers.errors import UserError
-from resolvers.instant import FinerInstant
+from resolvers.instant import nanoseconds_of
 from resolvers.orders.ingest import INSTANTS, CheckedRecord, store_records
 from resolvers.orders.item import MAX_ITEMS, MAX_QUANTITY, StoredItem, stored_item
 from resolvers.orders.order import Order
@@ -89,8 +89,7 @@ class OrderRecord(Input):
     )
 
     def __post_init__(self) -> None:
-        at = self.recorded_at
-        self.recorded_nanoseconds = at.nanoseconds if isinstance(at, FinerInstant) else 0
+        self.recorded_nanoseconds = nanoseconds_of(self.recorded_at)
         super().__post_init__()
 
 

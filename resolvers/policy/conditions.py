@@ -2,14 +2,24 @@
 
 from models.enums import Reason
 from resolvers.policy.complaint import COMPLAINT_CLOSED
-from resolvers.policy.dispute import DISPUTE_CLOSED, IN_REVIEW, UNDER_REVIEW, within_claimable
+from resolvers.policy.dispute import (
+    DECIDED,
+    DISPUTE_CLOSED,
+    HAS_RETURN,
+    IN_REVIEW,
+    RETURN_RUNNING,
+    UNDER_REVIEW,
+    within_claimable,
+)
 from resolvers.policy.expression import EqualsViewerRole, IsSet, OlderThan
+from resolvers.policy.order import CANCELLATION_ANSWER_WITHIN, REPLACEMENT_WITHIN
 from resolvers.policy.rule import Condition
 
 _paid, _shipped, _complete = IsSet("paid_at"), IsSet("shipped_at"), IsSet("completed_at")
+_cancelled = IsSet("cancelled_at")
 _payment_processing = IsSet("payment_submitted_at") & ~_paid
 
-not_cancelled = Condition("the order is not cancelled", ~IsSet("cancelled_at"), Reason.ALREADY_CANCELLED)
+not_cancelled = Condition("the order is not cancelled", ~_cancelled, Reason.ALREADY_CANCELLED)
 complete = Condition("the order is complete", _complete, Reason.NOT_COMPLETED)
 not_complete = Condition("the order is not complete", ~_complete, Reason.ALREADY_COMPLETED)
 not_paid = Condition("the order is not paid", ~_paid, Reason.ALREADY_PAID)
@@ -20,7 +30,16 @@ no_payment_processing_unless_complete = Condition(
     ~_payment_processing | _complete,
     Reason.PAYMENT_PROCESSING,
 )
-shipped = Condition("the order has shipped", _shipped, Reason.NOT_SHIPPED)
+_late = _paid & OlderThan("ship_by")
+_not_cancelled_on_request = ~_cancelled & (
+    IsSet("cancellation_declined_at") | OlderThan("cancellation_pending_since", CANCELLATION_ANSWER_WITHIN)
+)
+shipped_late_or_not_cancelled = Condition(
+    "the order has shipped; or it is paid and past its shipping date; or the supplier declined to cancel it, or did "
+    "not answer in 5 days; or it was paid and then cancelled",
+    _shipped | _late | _not_cancelled_on_request | (_paid & _cancelled),
+    Reason.NOT_SHIPPED,
+)
 not_shipped = Condition("the order has not shipped", ~_shipped, Reason.ALREADY_SHIPPED)
 
 no_feedback = Condition("no feedback has been left", ~IsSet("feedback_left_at"), Reason.FEEDBACK_ALREADY_LEFT)
@@ -39,7 +58,15 @@ no_dispute_open = Condition(
     "no dispute is open", ~IsSet("dispute_open_since") | OlderThan("dispute_lapses_at"), Reason.DISPUTE_OPEN
 )
 no_dispute_settled = Condition(
-    "no dispute has been settled or resolved", ~IsSet("dispute_settled_at"), Reason.DISPUTE_SETTLED
+    "no dispute has been settled or resolved, or 30 days have passed since a replacement was agreed or decided",
+    ~IsSet("dispute_settled_at") | OlderThan("replacement_agreed_at", REPLACEMENT_WITHIN),
+    Reason.DISPUTE_SETTLED,
+)
+refund_overdue = Condition("a refund is overdue", OlderThan("refund_due_at"), Reason.NO_REFUND_OVERDUE)
+not_reported = Condition(
+    "an overdue refund has not been reported, or 10 days have passed since",
+    OlderThan("refund_reportable_at"),
+    Reason.ALREADY_REPORTED,
 )
 no_complaint_open = Condition(
     "no complaint about the order is open", ~IsSet("complaint_open_since"), Reason.COMPLAINT_OPEN
@@ -54,6 +81,20 @@ proposal_made = Condition("a proposal is waiting for an answer", IsSet("proposed
 offer_possible = Condition(
     "the offer is still possible", within_claimable("offered", "offered_currency"), Reason.OFFER_NOT_POSSIBLE
 )
+
+claim_possible = Condition(
+    "the claim is still possible", within_claimable("claim", "currency"), Reason.OFFER_NOT_POSSIBLE
+)
+not_answered = Condition("the supplier has not answered", ~IsSet("answered_at"), Reason.ALREADY_ANSWERED)
+decided = Condition("an agent decided the dispute", DECIDED, Reason.NOT_DECIDED)
+not_appealed = Condition("it was not reviewed again before", ~IsSet("reopened_at"), Reason.ALREADY_APPEALED)
+nothing_paid_back = Condition("nothing was paid back for it yet", ~IsSet("paid_back_at"), Reason.REFUND_PAID)
+not_sent_back = Condition("the goods were not sent back", ~IsSet("return_shipped_at"), Reason.RETURN_SHIPPED)
+sent_back = Condition("the goods were sent back", IsSet("return_shipped_at"), Reason.RETURN_NOT_SHIPPED)
+goods_to_return = Condition("goods are to be sent back", HAS_RETURN, Reason.NO_RETURN)
+return_running = Condition("the return is not over", RETURN_RUNNING, Reason.RETURN_CLOSED)
+no_address_given = Condition("no return address was given", ~IsSet("return_addressed_at"), Reason.RETURN_ADDRESS_GIVEN)
+address_given = Condition("a return address was given", IsSet("return_addressed_at"), Reason.NO_RETURN_ADDRESS)
 
 complaint_open = Condition("the complaint is open", ~COMPLAINT_CLOSED, Reason.CASE_CLOSED)
 not_taken_up = Condition("no agent has answered the complaint", ~IsSet("answered_at"), Reason.ALREADY_UNDER_REVIEW)

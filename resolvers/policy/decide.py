@@ -87,8 +87,21 @@ def _allowed(rule: Rule, facts: Facts) -> Decision:
 def _apply(rule: Rule, facts: Facts, viewer: ViewerIdentity, now: datetime, conflict: bool) -> Decision:
     opens_at, closes_at = rule.window.bounds(facts) if rule.window else (None, None)
     reason = _first_reason(rule, facts, viewer.role, now, opens_at, closes_at, conflict)
-    message = message_for(rule.action, reason, opens_at, closes_at) if reason else None
+    opens_by_time = False
+    if reason is not None and rule.window is None and viewer.role in rule.roles and not conflict:
+        opens_at = _opens_at(rule, facts, viewer.role, now)
+        opens_by_time = opens_at is not None
+    message = message_for(rule.action, reason, opens_at, closes_at, opens_by_time=opens_by_time) if reason else None
     return Decision(rule.action, reason is None, rule.label, reason, message, opens_at, closes_at)
+
+
+def _opens_at(rule: Rule, facts: Facts, role: Role, now: datetime) -> datetime | None:
+    """Returns the first instant after `now` from which time alone allows the action; None if it never does."""
+    instants = [
+        start + duration for fact, duration, _ in _boundaries([rule.is_open]) if (start := getattr(facts, fact))
+    ]
+    is_open = compile_predicate(rule.is_open)
+    return next((instant for instant in sorted(instants) if instant > now and is_open(facts, role, instant)), None)
 
 
 def _first_reason(

@@ -5,13 +5,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
-from models.enums import PARTIES, DisputeStatus, Role
+from models.enums import PARTIES, DisputeStatus, ReturnStatus, Role
 from resolvers.policy.expression import TRUE, Comparison, Equals, Expression, IsSet, OlderThan
 from resolvers.policy.rule import Subject
-from resolvers.policy.status import StatusTable, status_at
+from resolvers.policy.status import StatusTable, status_at, status_is
 
 ANSWER_WITHIN = timedelta(days=7)
 EVIDENCE_WITHIN = timedelta(days=5)
+ESCALATES_AFTER = timedelta(days=30)  # whatever turns are taken
+APPEAL_DAYS = 30
+RETURN_ADDRESS_DAYS, RETURN_SHIPMENT_DAYS, RETURN_ANSWER_DAYS = 5, 10, 20
 NEVER_DUE = datetime(9000, 1, 1, tzinfo=UTC)  # the due date of a closed case; later than the API accepts
 
 
@@ -24,7 +27,12 @@ class DisputeFacts:
       NEVER_DUE after somebody closed it.
     `evidence_asked_at`: set while the party in `waits_for` is asked for evidence.
     `proposed_at`: set while a proposal waits for an answer; `offered` is its amount, if it has one.
+    `claim`: what the buyer wants, if it is money.
     `claimable`: the largest amount that can be claimed for the order now; it changes with the order.
+    `answered_at`: when the supplier first rejected or proposed something.
+    `reopened_at`: when an appeal or a refused return last opened it again.
+    `paid_back_at`: set while money that it owes was sent or has arrived.
+    `return_began_at`: when goods were to be sent back, of the latest return; the other facts of it follow.
     """
 
     subject: ClassVar[Subject] = Subject.DISPUTE
@@ -38,8 +46,20 @@ class DisputeFacts:
     proposed_at: datetime | None = None
     offered: int | None = None
     offered_currency: str | None = None
+    claim: int | None = None
+    currency: str | None = None
     claimable: int | None = None
     claimable_currency: str | None = None
+    answered_at: datetime | None = None
+    reopened_at: datetime | None = None
+    paid_back_at: datetime | None = None
+    return_began_at: datetime | None = None
+    return_addressed_at: datetime | None = None
+    return_shipped_at: datetime | None = None
+    return_received_at: datetime | None = None
+    return_refused_at: datetime | None = None
+    return_waived_at: datetime | None = None
+    return_expired_at: datetime | None = None
     closed_at: datetime | None = None
     closed_as: DisputeStatus | None = None
 
@@ -49,8 +69,8 @@ class DisputeFacts:
 
 _overdue = OlderThan("due_at")
 _evidence_awaited = IsSet("evidence_asked_at") & ~OlderThan("due_at")
-# A buyer who is asked for evidence and does not answer in time loses the dispute.
-_lapsed = IsSet("evidence_asked_at") & Equals("waits_for", Role.BUYER) & OlderThan("due_at")
+# A buyer who is asked for evidence and does not answer in time loses the dispute, unless an outcome stood before.
+_lapsed = IsSet("evidence_asked_at") & Equals("waits_for", Role.BUYER) & OlderThan("due_at") & ~IsSet("reopened_at")
 DISPUTE_CLOSED = IsSet("closed_at") | _lapsed
 # An agent has the dispute, or asked a party for evidence, or gets it because nobody answered in time.
 IN_REVIEW = Equals("waits_for", Role.AGENT) | IsSet("evidence_asked_at") | OlderThan("due_at")
@@ -66,6 +86,38 @@ def within_claimable(amount: str, currency: str) -> Expression:
     return ~IsSet(amount) | ~IsSet("claimable") | within
 
 
+HAS_RETURN = IsSet("return_began_at")
+_address_missed = OlderThan("return_began_at", timedelta(days=RETURN_ADDRESS_DAYS))
+_shipment_missed = OlderThan("return_addressed_at", timedelta(days=RETURN_SHIPMENT_DAYS))
+_answer_missed = OlderThan("return_shipped_at", timedelta(days=RETURN_ANSWER_DAYS))
+
+RETURN_STATUSES: StatusTable[ReturnStatus | None] = (
+    (None, ~HAS_RETURN),
+    (ReturnStatus.REFUSED, IsSet("return_refused_at")),
+    (ReturnStatus.RECEIVED, IsSet("return_received_at") | _answer_missed),
+    (ReturnStatus.SHIPPED, IsSet("return_shipped_at")),
+    (ReturnStatus.EXPIRED, IsSet("return_expired_at") | _shipment_missed),
+    (ReturnStatus.AWAITING_SHIPMENT, IsSet("return_addressed_at")),
+    (ReturnStatus.WAIVED, IsSet("return_waived_at") | _address_missed),
+    (ReturnStatus.AWAITING_ADDRESS, TRUE),
+)
+_RETURN_MOVES = {
+    ReturnStatus.AWAITING_ADDRESS: Role.SUPPLIER,
+    ReturnStatus.AWAITING_SHIPMENT: Role.BUYER,
+    ReturnStatus.SHIPPED: Role.SUPPLIER,
+}
+RETURN_RUNNING = status_is(RETURN_STATUSES, _RETURN_MOVES)
+
+DECIDED = Equals("closed_as", DisputeStatus.RESOLVED)
+APPEALABLE = (
+    DECIDED
+    & ~IsSet("reopened_at")
+    & ~IsSet("paid_back_at")
+    & ~IsSet("return_shipped_at")
+    & ~OlderThan("closed_at", timedelta(days=APPEAL_DAYS))
+)
+DISPUTE_FINAL = DISPUTE_CLOSED & ~RETURN_RUNNING & ~APPEALABLE
+
 DISPUTE_STATUSES: StatusTable[DisputeStatus] = (
     (DisputeStatus.SETTLED, Equals("closed_as", DisputeStatus.SETTLED)),
     (DisputeStatus.RESOLVED, Equals("closed_as", DisputeStatus.RESOLVED)),
@@ -77,9 +129,8 @@ DISPUTE_STATUSES: StatusTable[DisputeStatus] = (
     (DisputeStatus.AWAITING_BUYER, TRUE),
 )
 
-_WAITS_FOR_A_PARTY = frozenset(
-    {DisputeStatus.AWAITING_SUPPLIER, DisputeStatus.AWAITING_BUYER, DisputeStatus.EVIDENCE_REQUESTED}
-)
+_TURNS = frozenset({DisputeStatus.AWAITING_SUPPLIER, DisputeStatus.AWAITING_BUYER})
+_WAITS_FOR_A_PARTY = _TURNS | {DisputeStatus.EVIDENCE_REQUESTED}
 
 
 def respond_by(facts: DisputeFacts, now: datetime) -> datetime | None:
@@ -87,8 +138,17 @@ def respond_by(facts: DisputeFacts, now: datetime) -> datetime | None:
     return facts.due_at if status_at(DISPUTE_STATUSES, facts, now) in _WAITS_FOR_A_PARTY else None
 
 
+def escalates_at(facts: DisputeFacts, now: datetime) -> datetime | None:
+    """Returns the instant after which an agent has it, whatever turns are taken; None in review and when closed."""
+    is_turn = status_at(DISPUTE_STATUSES, facts, now) in _TURNS
+    return facts.opened_at + ESCALATES_AFTER if is_turn and facts.opened_at is not None else None
+
+
 def waits_for(facts: DisputeFacts, now: datetime) -> Role | None:
-    """Returns the role that must act next; None when closed."""
+    """Returns the role that must act next, also in a running return; None if nobody must."""
+    returning = _RETURN_MOVES.get(return_status(facts, now))  # type: ignore[arg-type]
+    if returning is not None:
+        return returning
     status = status_at(DISPUTE_STATUSES, facts, now)
     if status in _WAITS_FOR_A_PARTY:
         return facts.waits_for
@@ -98,6 +158,36 @@ def waits_for(facts: DisputeFacts, now: datetime) -> Role | None:
 def claimable_facts(minor: int, currency: str) -> dict[str, Any]:
     """Returns the facts of what can be claimed of the order at most."""
     return {"claimable": minor, "claimable_currency": currency}
+
+
+def return_status(facts: DisputeFacts, now: datetime) -> ReturnStatus | None:
+    """Returns the state of the latest return; None if goods are not to be sent back."""
+    return status_at(RETURN_STATUSES, facts, now) if facts.return_began_at is not None else None
+
+
+def return_respond_by(facts: DisputeFacts, now: datetime) -> datetime | None:
+    """Returns the last instant at which the party whose move the return is can make it; None once it is over."""
+    return facts.due_at if return_status(facts, now) in _RETURN_MOVES else None
+
+
+def return_deadline(began_at: datetime, addressed_at: datetime | None, shipped_at: datetime | None) -> datetime:
+    """Returns the last instant for the next step of a return."""
+    if shipped_at is not None:
+        return shipped_at + timedelta(days=RETURN_ANSWER_DAYS)
+    if addressed_at is not None:
+        return addressed_at + timedelta(days=RETURN_SHIPMENT_DAYS)
+    return began_at + timedelta(days=RETURN_ADDRESS_DAYS)
+
+
+NO_RETURN: dict[str, Any] = {
+    "return_began_at": None,
+    "return_addressed_at": None,
+    "return_shipped_at": None,
+    "return_received_at": None,
+    "return_refused_at": None,
+    "return_waived_at": None,
+    "return_expired_at": None,
+}
 
 
 # What closing a case by hand also sets.
@@ -111,4 +201,15 @@ def expiration(facts: DisputeFacts, now: datetime) -> tuple[datetime, dict[str, 
         return facts.due_at, {"closed_at": facts.due_at, "closed_as": DisputeStatus.LAPSED, "waits_for": None}
     if facts.waits_for in PARTIES and _overdue.holds(facts, Role.AGENT, now):
         return facts.due_at, {"waits_for": Role.AGENT, "evidence_asked_at": None}
+    fact = _RETURN_ENDS.get(return_status(facts, now))  # type: ignore[arg-type]
+    if fact is not None and getattr(facts, fact) is None:
+        return facts.due_at, {fact: facts.due_at}
     return None
+
+
+# The fact that is set when time has ended a return.
+_RETURN_ENDS = {
+    ReturnStatus.RECEIVED: "return_received_at",
+    ReturnStatus.EXPIRED: "return_expired_at",
+    ReturnStatus.WAIVED: "return_waived_at",
+}

@@ -41,6 +41,18 @@ MESSAGES: dict[Reason, str] = {
     Reason.NOT_YOUR_TURN: "The case is waiting for the other party.",
     Reason.ALREADY_UNDER_REVIEW: "An agent is already handling the case.",
     Reason.NOT_UNDER_REVIEW: "The case is not waiting for an agent.",
+    Reason.NO_REFUND_OVERDUE: "No refund for this order is overdue.",
+    Reason.ALREADY_REPORTED: "You have already reported the missing refund. The marketplace is looking into it.",
+    Reason.ALREADY_ANSWERED: "The supplier has already answered. Propose another resolution instead.",
+    Reason.NOT_DECIDED: "No decision of an agent stands that could be appealed.",
+    Reason.ALREADY_APPEALED: "This dispute has already been reviewed again. The decision is final.",
+    Reason.REFUND_PAID: "A refund for this decision has already been sent. It can no longer be appealed.",
+    Reason.NO_RETURN: "Nothing has to be sent back in this dispute.",
+    Reason.RETURN_ADDRESS_GIVEN: "The return address has already been given.",
+    Reason.NO_RETURN_ADDRESS: "The supplier has not given the return address yet.",
+    Reason.RETURN_SHIPPED: "The goods have already been sent back.",
+    Reason.RETURN_NOT_SHIPPED: "The goods have not been sent back yet.",
+    Reason.RETURN_CLOSED: "The return is over.",
     Reason.CONFLICT_OF_INTEREST: "You are a party to this case. Another agent must handle it.",
 }
 
@@ -49,6 +61,11 @@ _REQUEST_CHANGED = "The cancellation request has changed since you saw it. Reloa
 ACTION_MESSAGES: dict[tuple[Action, Reason], str] = {
     (Action.LEAVE_FEEDBACK, Reason.WINDOW_CLOSED): "Feedback could be left until {closes}.",
     (Action.REVISE_FEEDBACK, Reason.WINDOW_CLOSED): "The feedback could be revised until {closes}.",
+    (Action.REPLY_TO_FEEDBACK, Reason.WINDOW_CLOSED): "The feedback could be answered until {closes}.",
+    (Action.APPEAL_DECISION, Reason.WINDOW_CLOSED): "The decision could be appealed until {closes}.",
+    (Action.CONCEDE_DISPUTE, Reason.OFFER_NOT_POSSIBLE): (
+        "The order has changed, and the claim is no longer possible. Propose another resolution."
+    ),
     (Action.OPEN_DISPUTE, Reason.ALREADY_COMPLETED): "A dispute cannot be opened after the order is complete.",
     (Action.ACCEPT_CANCELLATION, Reason.PROPOSAL_CHANGED): _REQUEST_CHANGED,
     (Action.DECLINE_CANCELLATION, Reason.PROPOSAL_CHANGED): _REQUEST_CHANGED,
@@ -80,9 +97,17 @@ def humanize(member: StrEnum) -> str:
 
 
 def message_for(
-    action: Action, reason: Reason, opens_at: datetime | None = None, closes_at: datetime | None = None
+    action: Action,
+    reason: Reason,
+    opens_at: datetime | None = None,
+    closes_at: datetime | None = None,
+    *,
+    opens_by_time: bool = False,
 ) -> str:
+    """Returns the message. With `opens_by_time`, it also says from when time alone allows the action."""
     text = ACTION_MESSAGES.get((action, reason)) or MESSAGES[reason]
+    if opens_by_time:
+        text += " This will be possible from {opens}."
     return text.format(opens=_date(opens_at), closes=_date(closes_at)) if "{" in text else text
 
 

@@ -1,14 +1,17 @@
 """The facts of an order that rules read, its statuses, and the amount that can be claimed for it."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar
 from uuid import UUID
 
-from models.enums import OrderKind, OrderStatus, Role
+from models.enums import DisputeReason, OrderKind, OrderStatus, Role
 from resolvers.policy.expression import TRUE, IsSet
 from resolvers.policy.rule import Subject
 from resolvers.policy.status import StatusTable
+
+CANCELLATION_ANSWER_WITHIN = timedelta(days=5)
+REPLACEMENT_WITHIN = timedelta(days=30)  # after it, another dispute can be opened
 
 
 @dataclass(slots=True, kw_only=True)
@@ -61,13 +64,17 @@ class OrderFacts:
         return self.buyer_id if role is Role.BUYER else self.supplier_id if role is Role.SUPPLIER else None
 
 
-def claimable_amount(facts: OrderFacts) -> int:
+def claimable_amount(facts: OrderFacts, reason: DisputeReason) -> int:
     """Returns the largest amount that can be claimed for the order, in minor units.
 
-    This is the amount paid; the total if no payment was ever recorded; zero if the payment was taken back.
+    This is the amount paid less what is refunded or owed; the total if no payment was ever recorded; zero if the
+    payment was taken back. A claim for a refund that did not arrive takes the place of a debt, so it is at most what
+    is owed.
     """
+    if reason is DisputeReason.REFUND_NOT_RECEIVED:
+        return facts.amount_owed
     if facts.paid_at is not None:
-        return facts.amount_paid
+        return facts.amount_paid - facts.amount_refunded - facts.amount_sent - facts.amount_owed
     return facts.total if facts.payment_reversed_at is None else 0
 
 

@@ -89,6 +89,8 @@ SCOPES: dict[str, dict[Role, str]] = {
     "proposals": {role: _of("disputes", _DISPUTES, "dispute_id", role) for role in Role},
     "messages": {role: _in_cases(role) for role in Role} | {Role.SERVICE: _NONE},
     "attachments": {role: f"({_in_cases(role)} AND case_id IS NOT NULL)" for role in Role} | {Role.SERVICE: _NONE},
+    "reopenings": {role: _of("disputes", _DISPUTES, "dispute_id", role) for role in Role},
+    "refunds": _ORDERS,  # each has the parties and the order system of its order
     "complaints": _COMPLAINTS,
     "events": {
         Role.BUYER: f"({_OF_THEIR_ORDERS[Role.BUYER]} OR {_of('complaints', _COMPLAINTS, 'case_id', Role.BUYER)})",

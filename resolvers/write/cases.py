@@ -21,24 +21,26 @@ MODELS: dict[CaseKind, Any] = {
 }
 
 
-async def _next_number(kind: CaseKind, now: datetime) -> str:
-    """Returns a new number for people and support calls, like D-2026-000123. Numbers are unique and rise; a refused
+async def next_numbers(kind: CaseKind, now: datetime, count: int = 1) -> list[str]:
+    """Returns new numbers for people and support calls, like D-2026-000123. Numbers are unique and rise; a refused
     action may leave a gap."""
     if database.dialect() == "postgres":
-        [[n]] = await database.select(f"SELECT nextval('case_numbers_{kind.lower()}')")
+        text = f"SELECT nextval('case_numbers_{kind.lower()}') FROM generate_series(1, $1)"
+        numbers = [n for (n,) in await database.select(text, [count])]
     else:
         [row] = await database.returning(
-            "INSERT INTO case_numbers (kind, n) VALUES (?1, 1) ON CONFLICT (kind) DO UPDATE SET n = n + 1 RETURNING n",
-            [kind.value],
+            "INSERT INTO case_numbers (kind, n) VALUES (?1, ?2)"
+            " ON CONFLICT (kind) DO UPDATE SET n = n + ?2 RETURNING n",
+            [kind.value, count],
         )
-        n = row["n"]
-    return f"{NUMBER_PREFIXES[kind]}-{now.year}-{n:06d}"
+        numbers = range(row["n"] - count + 1, row["n"] + 1)
+    return [f"{NUMBER_PREFIXES[kind]}-{now.year}-{n:06d}" for n in numbers]
 
 
 async def open_case(unit: UnitOfWork, kind: CaseKind, facts: dict[str, Fact], /, **columns: Any) -> UUID:
     """Adds a case with these facts and other columns. The action's event is about it. Returns its id."""
     id = new_id()
-    number = await _next_number(kind, unit.now)
+    [number] = await next_numbers(kind, unit.now)
     unit.insert(MODELS[kind], {"id": id, "number": number, **columns, **facts})
     unit.event.case = (kind, id)
     unit.event.case_facts = facts

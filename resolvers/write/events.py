@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 import models
-from models.enums import Action, CaseKind
+from models.enums import Action, CaseKind, OrderKind, RefundStatus
 from resolvers import policy
 from resolvers.context import Context
 from resolvers.policy import Fact
@@ -34,7 +34,14 @@ class LockedOrder(Protocol):
     @property
     def changed_at(self) -> datetime: ...
     @property
-    def dispute_open_since(self) -> datetime | None: ...
+    def currency(self) -> str: ...
+
+    kind: OrderKind
+    amount_paid: int
+    paid_at: datetime | None
+    cancelled_at: datetime | None
+    dispute_open_since: datetime | None
+    return_open_since: datetime | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,6 +55,7 @@ class PendingEvent:
     case: tuple[CaseKind, UUID] | None = None
     case_facts: dict[str, Fact] | None = None
     note: str | None = None
+    refund_status: RefundStatus | None = None
 
 
 def event_rows(order_id: UUID | None, known_at: datetime, events: Iterable[PendingEvent]) -> list[dict[str, Any]]:
@@ -64,6 +72,7 @@ def event_rows(order_id: UUID | None, known_at: datetime, events: Iterable[Pendi
             "facts": event.facts,
             "case_facts": event.case_facts,
             "note": event.note,
+            "refund_status": event.refund_status,
         }
         for event in events
     ]

@@ -5,7 +5,7 @@ a record of the order system, changes the order, the passed deadline becomes an 
 stay in order. For example, a dispute waits for the supplier until June 8; on June 10 the buyer withdraws it. Within
 the transaction of the withdrawal:
 
-    SELECT … FROM disputes WHERE order_id = $1 AND closed_at IS NULL
+    SELECT … FROM disputes WHERE order_id = $1 AND (closed_at IS NULL OR …)
     UPDATE disputes SET waits_for = 'AGENT', evidence_asked_at = NULL WHERE id = …
 
 The withdrawal then appends two events: the change of June 8, and its own.
@@ -29,6 +29,7 @@ from resolvers.read.scopes import Unscoped
 from resolvers.read.select import Select
 from resolvers.read.sql import Where
 from resolvers.write.events import LockedOrder, PendingEvent
+from resolvers.write.refunds import follow_refunds
 from resolvers.write.sql import send, update
 
 
@@ -40,7 +41,7 @@ class _Dispute(Protocol):
 
 
 @dataclass(slots=True, kw_only=True)
-class _OpenDispute(DisputeFacts, Row):
+class _RunningDispute(DisputeFacts, Row):
     MODEL = models.Dispute
 
     context: Context
@@ -51,7 +52,10 @@ _OF_A_VISIBLE_ORDER = Unscoped("The viewer may see the order, which is locked.")
 
 
 def order_facts(case_facts: dict[str, Any]) -> dict[str, Any]:
-    """Returns the order's facts that follow from facts set on its open dispute."""
+    """Returns the order's facts that follow from what time has set on its dispute: the end of its return, or else a
+    change of an open dispute."""
+    if "waits_for" not in case_facts:
+        return {"return_open_since": None}
     facts: dict[str, Any] = {"dispute_lapses_at": None}
     return facts | ({"dispute_open_since": None} if case_facts.get("closed_at") else {})
 
@@ -66,15 +70,21 @@ def due_event(dispute: _Dispute, now: datetime) -> PendingEvent | None:
 
 
 async def record_expirations(context: Context, order: LockedOrder) -> list[PendingEvent]:
-    """Applies passed deadlines to the locked order's open dispute. Returns the events to append."""
-    if order.dispute_open_since is None:
+    """Applies passed deadlines to the locked order's dispute that is open or whose return runs. Returns the events to
+    append."""
+    if order.dispute_open_since is None and order.return_open_since is None:
         return []
-    where = Where("order_id = {} AND closed_at IS NULL", order.id)
-    [dispute] = await fetch(context, Select(_OpenDispute, where, visibility=_OF_A_VISIBLE_ORDER))
+    where = Where("order_id = {} AND (closed_at IS NULL OR return_began_at = {})", order.id, order.return_open_since)
+    [dispute] = await fetch(context, Select(_RunningDispute, where, visibility=_OF_A_VISIBLE_ORDER))
     event = due_event(dispute, context.now)
     if event is None:
         return []
     assert event.case_facts
     await send(update(models.Dispute, {"id": dispute.id}, event.case_facts))
     policy.fold(order, [event.facts])
-    return [event]
+    if "return_open_since" not in event.facts:
+        return [event]
+    consequences, writes = await follow_refunds(context, order, event)
+    if writes:
+        await send(*writes)
+    return [*consequences, event]

@@ -44,7 +44,8 @@ from resolvers.write.checks import Checks
 from resolvers.write.events import LockedOrder, PendingEvent
 from resolvers.write.expiry import record_expirations
 from resolvers.write.idempotency import IdempotentInput
-from resolvers.write.sql import Columns, Write, insert, update
+from resolvers.write.refunds import follow_refunds
+from resolvers.write.sql import Columns, Write, insert, send, update
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +59,18 @@ class ActionTarget:
 
 @dataclass(slots=True)
 class UnitOfWork:
-    """An allowed action while its handler runs. `order` is locked; `subject` is the target's subject. `writes` are sent
-    with `event` when the handler has returned. A handler that finds that its case exists already sets `first_case` to
-    it; then nothing is written."""
+    """An allowed action while its handler runs. `order` is locked; `subject` is the target's subject.
+
+    `writes` are sent with `event` when the handler has returned, after the events of other cases in `consequences`. A
+    handler that finds that its case exists already sets `first_case` to it; then nothing is written.
+    """
 
     context: Context
     event: PendingEvent
     order: LockedOrder | None
     subject: Any
     writes: list[Write] = field(default_factory=list[Write])
+    consequences: list[PendingEvent] = field(default_factory=list[PendingEvent])
     first_case: UUID | None = None
 
     @property
@@ -76,6 +80,14 @@ class UnitOfWork:
     def set(self, **facts: Fact) -> None:
         """Sets facts of the order."""
         self.event.facts.update(facts)
+
+    async def follow_refunds(self) -> None:
+        """Makes what the order owes follow from what the handler has written so far, and sends that."""
+        assert self.order is not None
+        if self.writes:
+            await send(*self.writes)
+        policy.fold(self.order, [self.event.facts])
+        self.consequences, self.writes = await follow_refunds(self.context, self.order, self.event)
 
     def insert(self, model: type[Model], row: Columns) -> None:
         self.writes.append(insert(model, [row]))
@@ -147,7 +159,7 @@ async def perform(
         if unit.first_case is not None:
             await idempotency.set_case(context, input, unit.first_case)
             return ActionResult([], unit.first_case, is_repeat=True)
-        await events.append(context, order, [*expired, event], unit.writes)
+        await events.append(context, order, [*expired, *unit.consequences, event], unit.writes)
         if event.case is None or action not in _ACTIONS_ON_ORDERS:
             return ActionResult([])
         _, case_id = event.case

@@ -246,7 +246,7 @@ class World:
             "recordedAt": 0,
         } | changes
         for name in record:
-            if name.endswith("At") and isinstance(record[name], int | float):
+            if name.endswith(("At", "By")) and isinstance(record[name], int | float):
                 record[name] = spell_instant(NOW - record[name] * DAY)
         return record
 

@@ -217,6 +217,7 @@ class Migration(migrations.Migration):
             ),
         ),
         ops.RemoveConstraint("Event", name="events_action_known"),
+        ops.AddField("Event", "refund_id", fields.UUIDField(null=True)),
         ops.AddField(
             "Event",
             "refund_status",
@@ -237,6 +238,10 @@ class Migration(migrations.Migration):
                 check="refund_status IN ('DUE', 'FAILED', 'SENT', 'SUCCEEDED', 'VOID')",
                 name="events_refund_status_known",
             ),
+        ),
+        ops.AddConstraint(
+            "Event",
+            CheckConstraint(check="(refund_id IS NULL) = (refund_status IS NULL)", name="events_refund_named"),
         ),
         ops.RemoveConstraint("IdempotencyKey", name="idempotency_keys_action_known"),
         ops.AddConstraint(

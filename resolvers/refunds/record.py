@@ -233,7 +233,7 @@ class _Batch:
         await send(write)
         case_of_event = (case[0], case[1]) if case else None
         event = PendingEvent(
-            at=told.recorded_at, case=case_of_event, case_facts={} if case else None, refund_status=told.status
+            at=told.recorded_at, case=case_of_event, case_facts={} if case else None, refund=(id, told.status)
         )
         consequences, writes = await follow_refunds(context, order, event)
         await events.append(context, order, [*expired, *consequences, event], writes)

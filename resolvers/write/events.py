@@ -46,7 +46,8 @@ class LockedOrder(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class PendingEvent:
-    """An event before it is written. `facts` are set on the order, `case_facts` on the case."""
+    """An event before it is written. `facts` are set on the order, `case_facts` on the case. `refund` is what the order
+    system told about one."""
 
     at: datetime
     by_id: UUID | None = None
@@ -55,7 +56,7 @@ class PendingEvent:
     case: tuple[CaseKind, UUID] | None = None
     case_facts: dict[str, Fact] | None = None
     note: str | None = None
-    refund_status: RefundStatus | None = None
+    refund: tuple[UUID, RefundStatus] | None = None
 
 
 def event_rows(order_id: UUID | None, known_at: datetime, events: Iterable[PendingEvent]) -> list[dict[str, Any]]:
@@ -72,7 +73,8 @@ def event_rows(order_id: UUID | None, known_at: datetime, events: Iterable[Pendi
             "facts": event.facts,
             "case_facts": event.case_facts,
             "note": event.note,
-            "refund_status": event.refund_status,
+            "refund_id": event.refund[0] if event.refund else None,
+            "refund_status": event.refund[1] if event.refund else None,
         }
         for event in events
     ]

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from models.enums import Action, ComplaintStatus, DisputeStatus, OrderKind, OrderStatus, Reason, Role
+from models.enums import Action, ComplaintStatus, DisputeReason, DisputeStatus, OrderKind, OrderStatus, Reason, Role
 from resolvers import policy
 from resolvers.policy import ComplaintFacts, DisputeFacts, OrderFacts
 from tests.conftest import DAY, MOMENT, NOW
@@ -537,7 +537,7 @@ def test_deadlines_are_null_where_there_is_nothing_to_wait_for() -> None:
 )
 def test_the_claimable_amount_is_what_was_paid(says: str, facts: dict[str, Any], most: int) -> None:
     known = OrderFacts(kind=TA, buyer_id=UUID(int=1), supplier_id=UUID(int=2), total=100, **facts)
-    assert policy.claimable_amount(known) == most, says
+    assert policy.claimable_amount(known, DisputeReason.OTHER) == most, says
 
 
 @pytest.mark.parametrize("state", DISPUTES)

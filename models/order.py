@@ -13,7 +13,8 @@ class Order(Model):
     """An order as a row of facts: everything that its rules read, folded from its events.
 
     Amounts are in the minor units of `currency`. An item with a finer price has the price in units of its last decimal,
-    and one more entry, the number of its decimals.
+    and one more entry, the number of its decimals. An item with an SKU or a picture has that entry, which may be null,
+    and behind it the SKU and the picture's address.
 
     - `payment_reversed_at` is set while a payment that was received is known to have been reversed.
     - `cancellation_pending_since`, `dispute_open_since` and `complaint_open_since` are null while no such case is open.

@@ -9,7 +9,7 @@ The libraries are imported on first use, because most requests need neither.
 import re
 import unicodedata
 
-from models.text import without_invisible
+from models.text import is_one_line, without_invisible
 
 MAX_PORT = 65_535
 MIN_DIGITS, MAX_DIGITS = 5, 17  # of a phone number: the 15 of E.164, and a prefix for dialling abroad
@@ -57,7 +57,7 @@ def normal_page(text: str) -> str | None:
 def is_https_address(text: str) -> bool:
     """Whether the text is an absolute https address without a user name and a password, such as that of a picture."""
     match = _HTTPS.fullmatch(text)
-    return match is not None and int(match[1] or 0) <= MAX_PORT
+    return match is not None and int(match[1] or 0) <= MAX_PORT and is_one_line(text)
 
 
 def is_phone(text: str) -> bool:

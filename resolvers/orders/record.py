@@ -46,7 +46,7 @@ class OrderItemInput(Input):
         "fewer, and be below 0 for a discount."
     )
     sku: str | None = input_field("The supplier's own code for it.", max_length=64, one_line=True)
-    image_url: str | None = input_field("The https address of a picture of it.", one_line=True, form=PICTURE)
+    image_url: str | None = input_field("The https address of a picture of it.", form=PICTURE)
 
 
 @input_type(

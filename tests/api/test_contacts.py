@@ -1,10 +1,10 @@
-"""Contacts as people write and paste them: accepted, stored as written, and compared in their normal forms."""
+"""Contacts and addresses as people write and paste them: accepted, stored as written, compared in normal forms."""
 
 from typing import Any
 
 import pytest
 
-from resolvers.contact import e164, is_phone, normal_email, normal_page
+from resolvers.contact import e164, is_https_address, is_phone, normal_email, normal_page
 from tests.api.test_input import complaint
 from tests.conftest import World
 
@@ -121,6 +121,73 @@ PAGES = [
 @pytest.mark.parametrize(("page", "form"), PAGES)
 def test_the_normal_form_of_a_pages_address(page: str, form: str | None) -> None:
     assert normal_page(page) == form
+
+
+HTTPS = [
+    "https://example.com",
+    "https://example.com/",
+    "https://img.example.com/lamps/1.jpg?size=300&v=2#top",
+    "HTTPS://Example.COM/Lamp.JPG",
+    "https://example.com:8443/lamp.jpg",
+    "https://example.com:65535",
+    "https://example.com.?v=1",
+    "https://example.com#lamp",
+    "https://cdn/lamp.jpg",
+    "https://192.0.2.1/lamp.jpg",
+    "https://bücher.example/lampe%20grün.jpg",
+    "https://s.example.com/@sc04/kf/H1.jpg_300x300.jpg",
+    "https://example.com/a:b//c",
+    "https://example.com/lamp.jpg?mail=ana@example.com",
+]
+NOT_HTTPS = [
+    "https",
+    "https:",
+    "https://",
+    "https:///lamp.jpg",
+    "https://?lamp",
+    "https://#lamp",
+    "https://.",
+    "https://.example.com/lamp.jpg",
+    "https://a..example/lamp.jpg",
+    "https://:443/lamp.jpg",
+    "https://example.com:/lamp.jpg",
+    "https://example.com:65536/lamp.jpg",
+    "https://example.com:\u0664/lamp.jpg",
+    "https:example.com/lamp.jpg",
+    "https:/example.com/lamp.jpg",
+    "https:\\\\example.com\\lamp.jpg",
+    "https://example.com\\@evil.example/lamp.jpg",
+    "http\u017f://example.com/lamp.jpg",
+    "http://example.com/lamp.jpg",
+    "ftp://example.com/lamp.jpg",
+    "javascript:alert(1)",
+    "data:image/png;base64,AAAA",
+    "//example.com/lamp.jpg",
+    "/lamp.jpg",
+    "lamp.jpg",
+    "example.com/lamp.jpg",
+    "https://ana@example.com/lamp.jpg",
+    "https://ana:secret@example.com/lamp.jpg",
+    "https://@example.com/lamp.jpg",
+    "https://example.com/a lamp.jpg",
+    "https://exam ple.com/lamp.jpg",
+    "https://example.com/a\u00a0lamp.jpg",
+    "https://example.com/a\u3000lamp.jpg",
+    "https://example.com/a\nlamp.jpg",
+    "https://example.com/a\tlamp.jpg",
+    "https://example.com/lamp.jpg\n",
+    "https://example.com/a\0lamp.jpg",
+    "https://example.com/a\x7flamp.jpg",
+    "https://exa\x01mple.com/lamp.jpg",
+    "https://example.com/a\u202elamp.jpg",
+    "see https://example.com/lamp.jpg",
+    "<https://example.com/lamp.jpg>",
+]
+
+
+@pytest.mark.parametrize("text", [*HTTPS, *NOT_HTTPS])
+def test_an_absolute_https_address_names_its_host_and_nobody(text: str) -> None:
+    assert is_https_address(text) == (text in HTTPS)
 
 
 def test_contacts_are_shown_as_they_were_written(world: World) -> None:

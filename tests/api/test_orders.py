@@ -25,12 +25,15 @@ def numbers(person: Any, **filter: Any) -> list[str]:
 
 
 def test_an_order_shows_all_that_was_recorded(world: World) -> None:
-    record = world.record("TRADE_ASSURANCE", paidAt=9, shippedAt=8, completedAt=5, amountPaid=usd("60.00"))
+    lamp = {"title": "Desk lamp", "quantity": 4, "unitPrice": usd("25.00")}
+    shown = lamp | {"sku": "L-7", "imageUrl": "https://example.com/lamp.jpg"}
+    facts = {"paidAt": 9, "shipBy": 7, "shippedAt": 8, "deliveredAt": 6, "completedAt": 5}
+    record = world.record("TRADE_ASSURANCE", **facts, amountPaid=usd("60.00"), items=[shown, lamp])
     world.service.succeed("recordOrders", {"orders": [record]})
     asked = """query($number: String!) { order(number: $number) { number kind status
       buyer { name role } supplier { name role } total { amount currencyCode } amountPaid { amount }
-      items { title quantity unitPrice { amount currencyCode } }
-      placedAt paidAt shippedAt completedAt cancelledAt canLeaveFeedback feedbackDeadline revisionDeadline
+      items { title quantity unitPrice { amount currencyCode } sku imageUrl }
+      placedAt paidAt shipBy shippedAt deliveredAt completedAt cancelledAt canLeaveFeedback feedbackDeadline revisionDeadline
       availableActions { action allowed label reason message opensAt closesAt } nextChangeAt
       feedback { id } cancellation { id } dispute { id } complaint { id } } }"""
     assert world.buyer.ask(asked, number=record["number"])["order"] == {
@@ -41,10 +44,12 @@ def test_an_order_shows_all_that_was_recorded(world: World) -> None:
         "supplier": {"name": "Lumen Lighting", "role": "SUPPLIER"},
         "total": usd("100.00"),
         "amountPaid": {"amount": "60.00"},
-        "items": [{"title": "Desk lamp", "quantity": 4, "unitPrice": usd("25.00")}],
+        "items": [shown, lamp | {"sku": None, "imageUrl": None}],
         "placedAt": "2025-05-11T12:00:00.000000Z",
         "paidAt": "2026-06-06T12:00:00.000000Z",
+        "shipBy": "2026-06-08T12:00:00.000000Z",
         "shippedAt": "2026-06-07T12:00:00.000000Z",
+        "deliveredAt": "2026-06-09T12:00:00.000000Z",
         "completedAt": "2026-06-10T12:00:00.000000Z",
         "cancelledAt": None,
         "canLeaveFeedback": True,

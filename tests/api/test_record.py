@@ -1,15 +1,23 @@
 """Records of the order system: stored once, dated by their own instants, all or nothing."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Any
 
 import pytest
 
-from tests.conftest import DAY, MOMENT, NOW, World, usd
+import models
+from resolvers import policy
+from schema.scalars import parse_instant, spell_instant
+from tests.conftest import DAY, MOMENT, NOW, Server, World, usd
 
-SHOWN = """orders { id number status total { amount } amountPaid { amount } paidAt shippedAt completedAt cancelledAt
+SHOWN = """orders { id number status total { amount } amountPaid { amount }
+  paidAt shipBy shippedAt deliveredAt completedAt cancelledAt
   items { title } cancellation { status closedAt } availableActions { action }
   timeline(first: 100) { edges { node { at text by { id } } } } }"""
+
+
+LAMP = {"title": "Lamp", "quantity": 4, "unitPrice": usd("25.00")}
 
 
 def record(world: World, at: Any, *orders: dict[str, Any]) -> list[dict[str, Any]]:
@@ -62,6 +70,107 @@ def test_a_payment_no_longer_mentioned_did_not_fail(world: World) -> None:
     [order] = record(world, NOW + DAY, later)
     assert order["status"] == "PAID"
     assert "The payment did not go through." not in texts(order)
+
+
+def newer(recorded: dict[str, Any], days: int, **changes: Any) -> dict[str, Any]:
+    """Returns the record as the order system sends it this many days after NOW."""
+    return recorded | {"recordedAt": spell_instant(NOW + days * DAY)} | changes
+
+
+def test_a_delivery_is_in_the_timeline_and_the_promise_to_ship_is_not(world: World) -> None:
+    first = world.record(paidAt=9, shipBy=7, shippedAt=8, deliveredAt=5)
+    [order] = record(world, NOW, first)
+    assert (order["shipBy"], order["deliveredAt"]) == ("2026-06-08T12:00:00.000000Z", "2026-06-10T12:00:00.000000Z")
+    known = [
+        "The order was placed.",
+        "The payment was received.",
+        "The order was shipped.",
+        "The order was delivered.",
+    ]
+    assert texts(order) == known
+    [order] = record(world, NOW + DAY, newer(first, 1, deliveredAt=None))
+    assert (order["shipBy"], order["deliveredAt"]) == ("2026-06-08T12:00:00.000000Z", None)
+    assert texts(order) == [*known, "The delivery was taken back."]
+    assert order["timeline"]["edges"][-1]["node"]["at"] == "2026-06-16T12:00:00.000000Z"
+
+
+@pytest.mark.parametrize("later", [-30, 0.5, None])
+def test_a_promise_to_ship_that_changes_alone_is_one_event(server: Server, world: World, later: float | None) -> None:
+    first = world.record(paidAt=9, shipBy=7)
+    [order] = record(world, NOW, first)
+    promised = spell_instant(NOW - later * DAY) if later is not None else None
+    changed = newer(first, 1, shipBy=promised)
+    if later is None:
+        del changed["shipBy"]
+    for _ in range(2):  # the second time, nothing has changed
+        [order] = record(world, NOW + DAY, changed)
+        assert order["shipBy"] == promised
+    assert texts(order) == ["The order was placed.", "The payment was received.", "The order's details were changed."]
+
+    async def folded() -> list[tuple[datetime, dict[str, Any], datetime | None]]:
+        """The events' instants and facts, and the promise after each."""
+        row = await models.Order.get(number=first["number"])
+        facts = policy.OrderFacts(kind=row.kind, buyer_id=row.buyer_id, supplier_id=row.supplier_id)  # type: ignore[attr-defined]
+        events = await models.Event.filter(order_id=row.id).order_by("id")
+        found = [(event.at, event.facts, policy.fold(facts, [event.facts]).ship_by) for event in events]
+        assert facts.ship_by == row.ship_by
+        return found
+
+    (_, placed, before), (_, paid, _), (at, facts, after) = server.run(folded)
+    assert placed.keys() == {"placed_at", "total", "ship_by"}
+    assert paid.keys() == {"paid_at", "amount_paid"}
+    assert (at, facts.keys()) == (NOW + DAY, {"ship_by"})
+    assert (before, after) == (NOW - 7 * DAY, promised and parse_instant(promised))
+
+
+def test_lines_have_an_id_a_sku_and_a_picture(world: World) -> None:
+    picture = "https://img.example.com/lamp.jpg?size=300"
+    items = [
+        LAMP | {"sku": " L-7 ", "imageUrl": picture},
+        LAMP,
+        LAMP | {"sku": "L-8", "unitPrice": usd("0.0125")},
+        LAMP | {"imageUrl": picture, "unitPrice": usd("-0.5")},
+        LAMP | {"sku": None, "imageUrl": None},
+    ]
+    first = world.record(items=items)
+    asked = "orders { items { id title quantity unitPrice { amount } sku imageUrl } timeline { edges { cursor } } }"
+
+    def recorded(at: Any, order: dict[str, Any]) -> tuple[list[dict[str, Any]], int]:
+        """The lines of the order, and how much has happened to it."""
+        [shown] = world.service.at(at).succeed("recordOrders", {"orders": [order]}, asked)["orders"]
+        return shown["items"], len(shown["timeline"]["edges"])
+
+    lines, count = recorded(NOW, first)
+    assert [(line["sku"], line["imageUrl"], line["unitPrice"]["amount"]) for line in lines] == [
+        ("L-7", picture, "25.00"),
+        (None, None, "25.00"),
+        ("L-8", None, "0.0125"),
+        (None, picture, "-0.50"),
+        (None, None, "25.00"),
+    ]
+    assert {(line["title"], line["quantity"]) for line in lines} == {("Lamp", 4)}
+    assert len({line["id"] for line in lines}) == len(lines)
+    assert recorded(NOW + DAY, newer(first, 1)) == (lines, count)
+    plain, changed = recorded(NOW + 2 * DAY, newer(first, 2, items=[LAMP]))
+    assert (plain, changed) == ([lines[1] | {"id": lines[0]["id"]}], count + 1)
+    again, changed = recorded(NOW + 3 * DAY, newer(first, 3, items=[LAMP | {"sku": "L-9"}]))
+    assert (again, changed) == ([plain[0] | {"sku": "L-9"}], count + 2)
+    [other] = recorded(NOW, world.record(items=[LAMP]))[0]
+    assert other["id"] not in {line["id"] for line in lines}
+    assert world.buyer.ask("query($id: ID!) { node(id: $id) { id } }", id=lines[0]["id"]) == {"node": None}
+
+
+def test_an_order_is_not_found_by_the_skus_and_pictures_of_its_lines(world: World) -> None:
+    title = f"Lantern {world.buyer.subject}"
+    record(
+        world, NOW, world.record(items=[LAMP | {"title": title, "sku": "SKU-7", "imageUrl": "https://example.com/lit"}])
+    )
+    asked = "query($text: String!) { viewer { orders(filter: {search: $text}) { edges { node { number } } } } }"
+    found = {
+        text: len(world.buyer.ask(asked, text=text)["viewer"]["orders"]["edges"])
+        for text in (title, "SKU-7", "example.com")
+    }
+    assert found == {title: 1, "SKU-7": 0, "example.com": 0}
 
 
 def test_batches_that_cross_do_not_hurt_each_other(world: World) -> None:
@@ -120,6 +229,10 @@ def test_of_several_records_of_one_order_in_one_batch_the_newest_counts(world: W
         ({"shippedAt": 401}, "shippedAt", "OUT_OF_RANGE"),
         ({"paidAt": 401}, "paidAt", "OUT_OF_RANGE"),
         ({"cancelledAt": 401}, "cancelledAt", "OUT_OF_RANGE"),
+        ({"shipBy": 401}, "shipBy", "OUT_OF_RANGE"),
+        ({"deliveredAt": 401}, "deliveredAt", "OUT_OF_RANGE"),
+        ({"placedAt": 4, "shipBy": 4 + 5.1 / 1440}, "shipBy", "OUT_OF_RANGE"),
+        ({"placedAt": 4, "deliveredAt": 4 + 5.1 / 1440}, "deliveredAt", "OUT_OF_RANGE"),
         ({"placedAt": 4, "paidAt": 4 + 5.1 / 1440}, "paidAt", "OUT_OF_RANGE"),
         ({"placedAt": 4, "completedAt": 5}, "completedAt", "OUT_OF_RANGE"),
         ({"recordedAt": -1.001}, "recordedAt", "OUT_OF_RANGE"),
@@ -153,6 +266,22 @@ def test_of_several_records_of_one_order_in_one_batch_the_newest_counts(world: W
             "items.0.unitPrice.currencyCode",
             "WRONG_FORM",
         ),
+        *(
+            ({"items": [LAMP | {name: value}]}, f"items.0.{name}", problem)
+            for name, value, problem in (
+                ("sku", "", "REQUIRED"),
+                ("sku", " \u200b", "REQUIRED"),
+                ("sku", "x" * 65, "TOO_LONG"),
+                ("sku", "L-\n7", "WRONG_FORM"),
+                ("sku", "L-\0", "OTHER"),
+                ("imageUrl", "", "REQUIRED"),
+                ("imageUrl", "  ", "REQUIRED"),
+                ("imageUrl", f"https://example.com/{'x' * 1981}", "TOO_LONG"),
+                ("imageUrl", "https://example.com/\0", "OTHER"),
+                ("imageUrl", "http://example.com/lamp.jpg", "WRONG_FORM"),
+            )
+        ),
+        ({"items": [LAMP, LAMP | {"imageUrl": "lamp.jpg"}]}, "items.1.imageUrl", "WRONG_FORM"),
         ({"number": ""}, "number", "REQUIRED"),
         ({"number": "x" * 65}, "number", "TOO_LONG"),
         ({"number": "x\0"}, "number", "OTHER"),

@@ -16,7 +16,7 @@ from tests.support.machine import Machine
 
 pytestmark = pytest.mark.slow
 
-FACTS = ("paymentSubmittedAt", "paidAt", "shippedAt", "completedAt", "cancelledAt")
+FACTS = ("paymentSubmittedAt", "paidAt", "shipBy", "shippedAt", "deliveredAt", "completedAt", "cancelledAt")
 HOUR = timedelta(hours=1)
 DISPUTE_OF = "query($id: ID!) { node(id: $id) { ... on Order { dispute { id } } } }"
 WITHOUT_MONEY: dict[str, dict[str, Any]] = {

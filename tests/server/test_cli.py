@@ -67,15 +67,18 @@ def recording(tmp_path: Path, migrated: dict[str, str]) -> Command:
     return commands(tmp_path, migrated)
 
 
+USD = {"amount": "10.00", "currencyCode": "USD"}
+LAMP = {"title": "Lamp", "quantity": 1, "unitPrice": USD}
+
+
 def record(number: str, **changes: Any) -> dict[str, Any]:
-    usd = {"amount": "10.00", "currencyCode": "USD"}
     return {
         "number": number,
         "kind": "TRADE_ASSURANCE",
         "buyer": {"subject": "ana", "name": "Ana"},
         "supplier": {"subject": "lumen", "name": "Lumen"},
-        "total": usd,
-        "items": [{"title": "Lamp", "quantity": 1, "unitPrice": usd}],
+        "total": USD,
+        "items": [LAMP],
         "placedAt": "2026-01-01T00:00:00Z",
         "recordedAt": "2026-01-02T00:00:00Z",
     } | changes
@@ -106,6 +109,10 @@ def test_a_bad_line_is_named_and_nothing_is_kept(recording: Command, tmp_path: P
         [1],
         "null",
         {"number": "B6", "buyer": {"subject": "s", "name": "Ana Ruiz"}},
+        record(
+            "B7", shipBy="2025-01-01T00:00:00Z", items=[LAMP | {"imageUrl": "http://example.com/lamp.jpg", "sku": " "}]
+        ),
+        record("B8", deliveredAt="2026-01-03", items=[LAMP | {"sku": 7}]),
     )
     done = recording("record", file)
     assert done.returncode == 1
@@ -121,6 +128,11 @@ def test_a_bad_line_is_named_and_nothing_is_kept(recording: Command, tmp_path: P
         "line 8: the record:",
         "line 9: the record:",
         "line 10: the record: Expected value of type 'OrderRecordInput' to include required field 'kind'.; the record:",
+        "line 11: shipBy: This is before the order was placed.",
+        "line 11: items.0.sku: This field is empty; write something or leave it out.",
+        "line 11: items.0.imageUrl: This is not an https address; write one like https://example.com/picture.jpg.",
+        "line 12: items.0.sku:",
+        "; deliveredAt:",
     ):
         assert line in said, said
     assert "Ana Ruiz" not in said  # what people wrote is not repeated

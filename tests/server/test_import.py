@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,12 @@ import asyncpg
 import click
 import pytest
 
+import models
+from models import database
 from server.cli import record as imports
 from server.settings import Settings
 from tests.conftest import on_postgres
-from tests.server.test_cli import record, write
+from tests.server.test_cli import LAMP, record, write
 from tests.support import postgres
 
 LATER, LATEST = "2026-02-01T00:00:00Z", "2026-03-01T00:00:00Z"
@@ -79,6 +82,27 @@ def test_what_was_recorded_stays_and_says_where_to_go_on(
 )
 def test_an_import_begins_at_the_given_line(importing: Importing, lines: list[Any], from_line: int, taken: int) -> None:
     assert importing(*lines, from_line=from_line) == taken
+
+
+def test_what_a_line_says_of_shipping_and_its_items_is_recorded(importing: Importing, settings: Settings) -> None:
+    lamps = [LAMP | {"sku": "L-7", "imageUrl": "https://example.com/lamp.jpg"}, LAMP | {"sku": None}, LAMP]
+    told = {"shipBy": LATER, "deliveredAt": LATEST, "items": lamps}
+    assert importing(record("E1", **told), record("E2", **told), record("E2", recordedAt=LATER)) == 3
+
+    async def stored() -> list[tuple[Any, ...]]:
+        async with database.connected(settings.database):
+            orders = await models.Order.filter(number__in=["E1", "E2"]).order_by("number")
+            return [(order.ship_by, order.delivered_at, order.items) for order in orders]
+
+    plain = ["Lamp", 1, 1000]
+    assert asyncio.run(stored()) == [
+        (
+            datetime.fromisoformat(LATER),
+            datetime.fromisoformat(LATEST),
+            [[*plain, None, "L-7", "https://example.com/lamp.jpg"], plain, plain],
+        ),
+        (None, None, [plain]),
+    ]
 
 
 def test_a_bad_line_behind_the_first_batches_keeps_all_from_being_recorded(importing: Importing) -> None:

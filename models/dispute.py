@@ -19,9 +19,10 @@ class Dispute(Model):
     is in the minor units of `currency`, the order's currency when the dispute was opened. `claimable` changes with the
     order while the dispute is open. It is copied here so that the rules read one row.
 
-    `lines` are the order's lines that it is about, as they were at the opening, each as [place, quantity, item]; null
-    for the whole order. `reopened_at` is when an appeal or a refused return last opened it again. The facts `return_…`
-    are those of its latest return, `paid_back_at` is set while money that it owes was sent or has arrived.
+    `lines` are the order's lines that it is about, as they were at the opening, each as [place, quantity, item,
+    currency]; null for the whole order. `reopened_at` is when an appeal or a refused return last opened it again. The
+    facts `return_…` are those of its latest return, `paid_back_at` is set while money that it owes was sent or has
+    arrived.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)

@@ -35,9 +35,9 @@ from resolvers.disputes.lines import (
     StoredLine,
     check_lines,
     dispute_lines,
+    limit_to_lines,
     lines_field,
     lines_to_store,
-    price_of_lines,
 )
 from resolvers.disputes.proposal import Proposal, add_proposal
 from resolvers.disputes.return_shipment import Returning
@@ -159,8 +159,7 @@ class Dispute(DisputeFacts, Actionable, Decided, Returning, Row):
 
     @property
     def dispute_lines(self) -> list[DisputeLine]:
-        assert self.currency is not None
-        return dispute_lines(self.order_id, self.currency, self.lines)
+        return dispute_lines(self.order_id, self.lines)
 
     @property
     def appeal(self) -> Appeal | None:
@@ -249,7 +248,7 @@ async def open_dispute(info: Info, input: OpenDispute) -> DisputePayload:
         order: Order = unit.subject
         most = Money(policy.claimable_amount(order, input.reason), order.currency)
         lines = lines_to_store(order, input.lines)
-        limit_amount("claim", claim, _within_lines(most, lines))
+        limit_amount("claim", claim, limit_to_lines(most, lines))
         facts: dict[str, Any] = {"opened_at": unit.now, "proposed_at": unit.now}
         facts |= turn_facts(Role.SUPPLIER, unit.now, unit.now) | offer_facts(claim) | claim_facts(claim, order.currency)
         facts |= policy.claimable_facts(most.minor, most.currency_code)
@@ -324,18 +323,11 @@ def claim_facts(claim: Money | None, currency: str) -> dict[str, Any]:
     return {"claim": claim.minor if claim else None, "currency": currency}
 
 
-def _within_lines(most: Money, lines: Sequence[StoredLine] | None) -> Money:
-    """Returns the most that can be claimed, with the price of the lines that the dispute is about as a limit."""
-    if not lines:
-        return most
-    return Money(min(most.minor, price_of_lines(lines, most.currency_code)), most.currency_code)
-
-
 def most_claimable(dispute: Dispute) -> Money:
     """Returns the most that can be claimed now. The dispute must come from `dispute_target`."""
     most = money(dispute.claimable, dispute.claimable_currency)
     assert most is not None
-    return _within_lines(most, dispute.lines if most.currency_code == dispute.currency else None)
+    return limit_to_lines(most, dispute.lines)
 
 
 def limit_outcome(field: str, amount: Money | None, dispute: Dispute) -> None:

@@ -1,7 +1,8 @@
 """The lines of an order that a dispute is about. They stay as they were when it was opened.
 
-For 3 of the 10 lamps in the order's first line, `disputes.lines` is [[0, 3, ["LED lamp", 10, 900]]]: the line's place,
-the quantity, and the line as the order had it. It is null for a dispute about the whole order.
+For 3 of the 10 lamps in the order's first line, `disputes.lines` is [[0, 3, ["LED lamp", 10, 900], "USD"]]: the line's
+place, the quantity, and the line and the currency as the order had them. It is null for a dispute about the whole
+order.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import strawberry
 from models.enums import InputProblem
 from resolvers import ids
 from resolvers.errors import ActionRefused, UserError, invalid
-from resolvers.money import total_price
+from resolvers.money import Money, total_price
 from resolvers.orders.item import MAX_ITEMS, MAX_QUANTITY, OrderItem, StoredItem, order_item, stored_price
 from resolvers.orders.order import Order
 from resolvers.write.checks import Checks
@@ -24,7 +25,7 @@ from resolvers.write.inputs import Input, input_field, input_type
 
 FIELD = "lines"  # of the inputs that name lines
 
-StoredLine = tuple[int, int, StoredItem]  # place, quantity, the line as the order had it
+StoredLine = tuple[int, int, StoredItem, str]  # place, quantity, the line and the currency as the order had them
 
 
 @dataclass(slots=True)
@@ -78,20 +79,28 @@ def lines_to_store(order: Order, lines: Sequence[DisputeLineInput] | None) -> li
             message = f"This is more than the {ordered:,} of the order; write at most that many."
             errors.append(invalid(f"{path}quantity", InputProblem.OUT_OF_RANGE, message))
         else:
-            stored.append((place, line.quantity, item))
+            stored.append((place, line.quantity, item, order.currency))
     if errors:
         raise ActionRefused(errors)
     return stored or None
 
 
-def price_of_lines(lines: Sequence[StoredLine], currency: str) -> int:
-    """Returns what the stored lines cost, in minor units, rounded down: the most that can be claimed of them. It may be
-    above MAX_AMOUNT."""
-    return total_price(currency, ((quantity, *stored_price(item)) for _, quantity, item in lines))
+def price_of_lines(lines: Sequence[StoredLine]) -> Money:
+    """Returns what the lines cost, rounded down to the currency. There is at least one. It may be above MAX_AMOUNT."""
+    currency = lines[0][3]
+    return Money(total_price(currency, ((quantity, *stored_price(item)) for _, quantity, item, _ in lines)), currency)
 
 
-def dispute_lines(order_id: UUID, currency: str, lines: Sequence[StoredLine] | None) -> list[DisputeLine]:
+def limit_to_lines(most: Money, lines: Sequence[StoredLine] | None) -> Money:
+    """Returns the most that can be claimed: `most` for the whole order, and not more than the lines cost. Where the
+    order's currency has changed since, what they cost is no limit."""
+    price = price_of_lines(lines) if lines else most
+    return min(most, price, key=lambda limit: limit.minor) if price.currency_code == most.currency_code else most
+
+
+def dispute_lines(order_id: UUID, lines: Sequence[StoredLine] | None) -> list[DisputeLine]:
     """Returns the lines as clients see them; none for the whole order."""
     return [
-        DisputeLine(order_item(order_id, place, currency, *item), quantity) for place, quantity, item in lines or ()
+        DisputeLine(order_item(order_id, place, currency, *item), quantity)
+        for place, quantity, item, currency in lines or ()
     ]

@@ -8,6 +8,7 @@ from models import database
 from models.enums import Role
 from resolvers.orders import search
 from resolvers.orders.search import MAX_FOUND, NEAR
+from schema.scalars import spell_instant
 from tests.conftest import DAY, DIALECT, MOMENT, NOW, Server, World, usd
 
 LISTED = """query($first: Int, $after: String, $last: Int, $before: String, $filter: OrderFilter) { viewer {
@@ -287,6 +288,32 @@ def test_a_decision_can_be_asked_for_at_any_instant(world: World) -> None:
       at: "2026-08-13T12:00:00Z") { allowed } late: decision(action: LEAVE_FEEDBACK, at: "2026-08-13T12:00:00.000001Z")
       { reason } } } }"""
     assert world.buyer.ask(ahead, id=unsaid)["node"] == {"soon": {"allowed": True}, "late": {"reason": "WINDOW_CLOSED"}}
+
+
+def test_a_decision_about_the_past_follows_the_promise_to_ship_of_then(world: World) -> None:
+    record = world.record("SECURE_PAYMENT", paidAt=2, shipBy=-0.5)
+    for day, shipping_date in ((0, record["shipBy"]), (1, spell_instant(NOW + 5 * DAY)), (6, None)):
+        told = record | {"shipBy": shipping_date, "recordedAt": spell_instant(NOW + day * DAY)}
+        [order] = world.service.at(NOW + day * DAY).succeed("recordOrders", {"orders": [told]}, "orders { id }")[
+            "orders"
+        ]
+    asked = """query($id: ID!, $at: DateTime) { node(id: $id) { ... on Order {
+      decision(action: OPEN_DISPUTE, at: $at) { reason opensAt } } } }"""
+    for at, reason, opens in (
+        (NOW, "NOT_SHIPPED", NOW + DAY / 2 + MOMENT),
+        (NOW + DAY / 2, "NOT_SHIPPED", NOW + DAY / 2 + MOMENT),
+        (NOW + DAY / 2 + MOMENT, None, None),
+        (NOW + DAY - MOMENT, None, None),
+        (NOW + DAY, "NOT_SHIPPED", NOW + 5 * DAY + MOMENT),
+        (NOW + 5 * DAY, "NOT_SHIPPED", NOW + 5 * DAY + MOMENT),
+        (NOW + 5 * DAY + MOMENT, None, None),
+        (NOW + 6 * DAY, "NOT_SHIPPED", None),
+        (NOW + 9 * DAY, "NOT_SHIPPED", None),
+    ):
+        decision = world.buyer.at(NOW + 8 * DAY).ask(asked, id=order["id"], at=spell_instant(at))["node"]["decision"]
+        assert decision["reason"] == reason, at
+        if reason:
+            assert decision["opensAt"] == (opens and spell_instant(opens)), at
 
 
 def test_what_is_known_stays_known_where_a_clock_goes_back(world: World) -> None:

@@ -12,12 +12,13 @@ from resolvers.disputes.lines import (
     DisputeLineInput,
     check_lines,
     dispute_lines,
+    limit_to_lines,
     lines_field,
     lines_to_store,
     price_of_lines,
 )
 from resolvers.errors import ActionRefused
-from resolvers.money import MAX_AMOUNT
+from resolvers.money import MAX_AMOUNT, Money
 from resolvers.orders.item import MAX_QUANTITY, order_item, stored_item
 from resolvers.orders.order import Order
 from resolvers.write.checks import Checks
@@ -150,21 +151,25 @@ def test_lines_are_kept_as_the_order_has_them(order: Any) -> None:
     assert lines_to_store(order, None) is None
     assert lines_to_store(order, []) is None
     stored = lines_to_store(order, [line(2), line(0, 10), line(5, 3), line(4)])
-    assert stored == [(2, 1, ITEMS[2]), (0, 10, ITEMS[0]), (5, 3, ITEMS[5]), (4, 1, ITEMS[4])]
-    vase, lamp, bolt, sample = dispute_lines(ORDER, "USD", stored)
+    assert stored == [
+        (2, 1, ITEMS[2], "USD"),
+        (0, 10, ITEMS[0], "USD"),
+        (5, 3, ITEMS[5], "USD"),
+        (4, 1, ITEMS[4], "USD"),
+    ]
+    vase, lamp, bolt, sample = dispute_lines(ORDER, stored)
     assert (vase.quantity, vase.item.quantity, vase.item.title) == (1, 2, "Vase")
     assert (vase.item.sku, vase.item.image_url, vase.item.unit_price.amount) == ("V-1", PICTURE, "15.00")
     assert vase.item.global_id == ids.encode_line(ORDER, 2)
     assert (lamp.quantity, lamp.item.sku, lamp.item.image_url) == (10, None, None)
     assert (bolt.item.unit_price.amount, bolt.item.sku, bolt.item.image_url) == ("0.005", None, PICTURE)
     assert sample.item.unit_price.amount == "0.00"
-    assert dispute_lines(ORDER, "USD", None) == []
+    assert dispute_lines(ORDER, None) == []
 
 
 @pytest.mark.parametrize(
     ("currency", "lines", "most"),
     [
-        ("USD", [], 0),
         ("USD", [(10, ["Lamp", 10, 900])], 9000),
         ("USD", [(3, ["Lamp", 10, 900]), (1, ["Vase", 2, 1500, None, "V-1", PICTURE])], 4200),
         ("USD", [(1, ["Sample", 1, 0])], 0),
@@ -184,7 +189,24 @@ def test_lines_are_kept_as_the_order_has_them(order: Any) -> None:
 def test_the_price_of_lines_is_exact_and_rounded_down(
     currency: str, lines: list[tuple[int, list[Any]]], most: int
 ) -> None:
-    assert price_of_lines([(0, quantity, tuple(item)) for quantity, item in lines], currency) == most
+    stored: Any = [(0, quantity, item, currency) for quantity, item in lines]
+    assert price_of_lines(stored) == Money(most, currency)
+
+
+@pytest.mark.parametrize(
+    ("lines", "most", "limit"),
+    [
+        (None, Money(9_999, "USD"), 9_999),
+        ([], Money(9_999, "USD"), 9_999),
+        ([(0, 3, ["Lamp", 10, 900], "USD")], Money(9_999, "USD"), 2_700),
+        ([(0, 3, ["Lamp", 10, 900], "USD")], Money(2_699, "USD"), 2_699),
+        ([(0, 3, ["Lamp", 10, 900], "USD")], Money(0, "USD"), 0),
+        ([(0, 1, ["Sample", 1, 0], "USD")], Money(9_999, "USD"), 0),
+        ([(0, 3, ["Lamp", 10, 900], "USD")], Money(9_999, "EUR"), 9_999),  # the order's currency has changed
+    ],
+)
+def test_what_can_be_claimed_is_limited_by_the_price_of_the_lines(lines: Any, most: Money, limit: int) -> None:
+    assert limit_to_lines(most, lines) == Money(limit, most.currency_code)
 
 
 @pytest.mark.parametrize(

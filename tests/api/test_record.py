@@ -162,15 +162,15 @@ def test_lines_have_an_id_a_sku_and_a_picture(world: World) -> None:
 
 def test_an_order_is_not_found_by_the_skus_and_pictures_of_its_lines(world: World) -> None:
     title = f"Lantern {world.buyer.subject}"
-    record(
-        world, NOW, world.record(items=[LAMP | {"title": title, "sku": "SKU-7", "imageUrl": "https://example.com/lit"}])
-    )
+    items = [LAMP | {"title": title, "sku": "SKU-7", "imageUrl": "https://example.com/lit"}]
     asked = "query($text: String!) { viewer { orders(filter: {search: $text}) { edges { node { number } } } } }"
-    found = {
-        text: len(world.buyer.ask(asked, text=text)["viewer"]["orders"]["edges"])
-        for text in (title, "SKU-7", "example.com")
-    }
-    assert found == {title: 1, "SKU-7": 0, "example.com": 0}
+    for count in (1, 2):  # the search text of the first order is made anew when its buyer's own name is known
+        record(world, NOW, world.record(items=items))
+        found = {
+            text: len(world.buyer.ask(asked, text=text)["viewer"]["orders"]["edges"])
+            for text in (title, "SKU-7", "example.com")
+        }
+        assert found == {title: count, "SKU-7": 0, "example.com": 0}
 
 
 def test_batches_that_cross_do_not_hurt_each_other(world: World) -> None:

@@ -16,7 +16,7 @@ from models.enums import Action
 from resolvers import policy
 from resolvers.context import Context
 from resolvers.instant import cut
-from resolvers.policy import Decision, Expression
+from resolvers.policy import Decision, Expression, NextChange
 from resolvers.read.fetch import fetch
 from resolvers.read.relations import loaded_by
 from resolvers.read.rows import RelationDeclaration, Row
@@ -43,6 +43,11 @@ class Actionable:
     def next_change_at(self) -> datetime | None:
         row: Any = self
         return policy.next_change_at(row, self.context.viewer, self.context.now, conflict=self.has_conflict)
+
+    @property
+    def next_change(self) -> NextChange | None:
+        row: Any = self
+        return policy.next_change(row, self.context.viewer, self.context.now, conflict=self.has_conflict)
 
     @property
     def differs_at(self) -> datetime | None:

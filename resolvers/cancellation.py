@@ -11,6 +11,7 @@ from uuid import UUID
 import strawberry
 
 import models
+from execution.lookahead import SelectedField
 from models.enums import (
     Action,
     CancellationReason,
@@ -20,15 +21,55 @@ from models.enums import (
     ViewerState,
 )
 from resolvers import policy
+from resolvers.account import Account, names_account
 from resolvers.actions import OrderInput, Payload, Resource, act
 from resolvers.context import Context, Info
 from resolvers.orders.order import Order
+from resolvers.read.fetch import read
 from resolvers.read.pagination import has_pages
-from resolvers.read.relations import belongs_to
+from resolvers.read.relations import belongs_to, loaded_by
 from resolvers.read.rows import Row
+from resolvers.read.scopes import Unscoped
+from resolvers.read.select import Select
+from resolvers.read.sql import Where
 from resolvers.write.cases import open_case, update_case, viewer_state
 from resolvers.write.inputs import SHORT_TEXT, input_field, input_type
 from resolvers.write.perform import ExpectedState, UnitOfWork
+
+_ANSWERS = (Action.ACCEPT_CANCELLATION, Action.DECLINE_CANCELLATION)
+_OF_A_VISIBLE_CASE = Unscoped("The viewer may see the cancellation whose answer this is.")
+
+
+@dataclass(slots=True, kw_only=True)
+class CancellationAnswer(Row):
+    """The supplier's answer to a request: the event of accepting or declining."""
+
+    MODEL = models.Event
+    relations = (names_account("by"),)
+
+    context: Context = field(repr=False)
+    case_id: UUID
+    by_id: UUID
+    at: datetime
+    note: str | None
+
+    by: Account | None = field(init=False, default=None)
+
+    @property
+    def shown_note(self) -> str | None:
+        return None if self.context.viewer.role is Role.SERVICE else self.note
+
+
+async def _load_answers(context: Context, rows: Sequence[Any], field: SelectedField) -> None:
+    answered = {
+        row.id: row for row in rows if row.closed_as in (CancellationStatus.ACCEPTED, CancellationStatus.DECLINED)
+    }
+    if not answered:
+        return
+    where = Where.among("case_id", answered) & Where.among("action", [action.value for action in _ANSWERS])
+    select = Select(CancellationAnswer, where, visibility=_OF_A_VISIBLE_CASE)
+    for answer in await read(context, select, field.selection):
+        answered[answer.case_id].answer = answer
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,6 +77,7 @@ class Cancellation(Row):
     MODEL = models.Cancellation
     relations = (
         belongs_to("order", "Order", column="order_id"),
+        loaded_by("answer", _load_answers),
         has_pages("timeline", "TimelineEntry", column="case_id"),
     )
 
@@ -51,6 +93,7 @@ class Cancellation(Row):
 
     order: Order | None = field(init=False, default=None)
     of_order: Order | None = field(init=False, default=None, repr=False)
+    answer: CancellationAnswer | None = field(init=False, default=None)
     pages: dict[Any, Any] = field(init=False, default_factory=dict[Any, Any])
     collections: Sequence[list[Any]] = field(init=False, default=())
 

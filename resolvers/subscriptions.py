@@ -23,15 +23,15 @@ from resolvers.read.scopes import sees_none
 from resolvers.timeline import CASES
 
 
-async def order_changed(info: Info, order_id: strawberry.ID) -> AsyncIterator[Order]:
-    return await _watch(info, [Order], order_id)
+async def order_changed(info: Info, order_id: strawberry.ID, initial: bool | None = False) -> AsyncIterator[Order]:
+    return await _watch(info, [Order], order_id, initial)
 
 
-async def case_changed(info: Info, case_id: strawberry.ID) -> AsyncIterator[Row]:
-    return await _watch(info, CASES.values(), case_id)
+async def case_changed(info: Info, case_id: strawberry.ID, initial: bool | None = False) -> AsyncIterator[Row]:
+    return await _watch(info, CASES.values(), case_id, initial)
 
 
-async def _watch(info: Info, row_types: Iterable[type[Row]], id: str) -> AsyncIterator[Any]:
+async def _watch(info: Info, row_types: Iterable[type[Row]], id: str, initial: bool | None) -> AsyncIterator[Any]:
     keys = ((row_type, row_type.key_of(id)) for row_type in row_types)
     row_type, key = next(((row_type, key) for row_type, key in keys if key is not None), (None, None))
     if row_type is None or key is None:
@@ -50,7 +50,8 @@ async def _watch(info: Info, row_types: Iterable[type[Row]], id: str) -> AsyncIt
     def concerns(event: CommittedEvent) -> bool:
         return sees_complaints or event.case_kind is not CaseKind.COMPLAINT
 
-    return await context.hub.watch(key, await _sharing_key(context, selection), read, concerns)
+    view = await _sharing_key(context, selection)
+    return await context.hub.watch(key, view, read, concerns, initial=bool(initial))
 
 
 async def _sharing_key(context: Context, selection: Selection) -> tuple[Any, ...]:

@@ -7,10 +7,20 @@ import strawberry
 from execution.complexity import SHORT_TEXT
 from models.enums import CancellationReason, CancellationStatus
 from resolvers import cancellation
+from schema.account import Account
 from schema.case import Case
 from schema.declare import resolved
 from schema.lazy import OrderReference
 from schema.policy import Payload
+
+
+@strawberry.type(description="The supplier's answer to a cancellation request.")
+class CancellationAnswer:
+    by: Account = strawberry.field(description="Who answered.")
+    at: datetime = strawberry.field(description="When.")
+    shown_note: str | None = strawberry.field(
+        metadata=SHORT_TEXT, name="note", description="What the supplier wrote. Null for the order system."
+    )
 
 
 @strawberry.type(description="A cancellation of an order, or a buyer's request for one.")
@@ -26,6 +36,9 @@ class Cancellation(Case):
         metadata=SHORT_TEXT,
         name="note",
         description="What the buyer added. The supplier's answer is a note in the timeline.",
+    )
+    answer: CancellationAnswer | None = strawberry.field(
+        description="The supplier's answer. Null unless the request was accepted or declined."
     )
 
 

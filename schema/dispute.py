@@ -5,7 +5,7 @@ from datetime import datetime
 import strawberry
 
 from execution.complexity import LONG_TEXT, SHORT_TEXT, sized
-from models.enums import DisputeReason, DisputeStatus, ResolutionKind, ReturnStatus
+from models.enums import DisputeReason, DisputeStatus, ResolutionKind, ReturnStatus, Role
 from resolvers.disputes import dispute, messages, negotiation, outcome, returns, review
 from schema.account import Account
 from schema.case import Case, Message, Outcome
@@ -71,6 +71,17 @@ class ReturnShipment:
     )
 
 
+@strawberry.type(description="What an agent asked a party of a dispute for.")
+class EvidenceRequest:
+    party: Role = strawberry.field(description="The party that was asked.")
+    text: str = strawberry.field(
+        metadata=SHORT_TEXT, description="The evidence that is needed. Empty if the viewer is the order system."
+    )
+    by: Account = strawberry.field(description="The agent.")
+    at: datetime = strawberry.field(description="When the agent asked.")
+    answered_at: datetime | None = strawberry.field(description="When the party answered with a file. Null until then.")
+
+
 @strawberry.type(description="A buyer's dispute about an order.")
 class Dispute(Case, Actionable):
     order: OrderReference = strawberry.field(description="The order.")  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -123,6 +134,9 @@ class Dispute(Case, Actionable):
         "messages",
         Connection[Message],
         "The messages of the parties and agents, newest first. Empty for the order system.",
+    )
+    evidence_request: EvidenceRequest | None = strawberry.field(
+        description="The latest request for evidence. Null if there was none."
     )
     evidence: list[Attachment] = strawberry.field(
         metadata=sized(20),  # of the 200 that a case holds at most

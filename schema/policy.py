@@ -27,6 +27,15 @@ class Decision:
     )
 
 
+@strawberry.type(description="What time alone changes next about the actions of something.")
+class NextChange:
+    at: datetime = strawberry.field(description="The instant of the change: nextChangeAt.")
+    opens: list[Action] = strawberry.field(
+        metadata=sized(3), description="The actions that are available from then on."
+    )
+    closes: list[Action] = strawberry.field(metadata=sized(3), description="The actions that are no longer available.")
+
+
 @strawberry.interface(description="Something that a viewer can act on.")
 class Actionable:
     available_actions: list[Decision] = strawberry.field(
@@ -37,6 +46,9 @@ class Actionable:
     next_change_at: datetime | None = strawberry.field(
         description="The first instant at which availableActions changes if nothing else happens: fetch it again then. "
         "Null if time alone changes nothing."
+    )
+    next_change: NextChange | None = strawberry.field(
+        description="What changes at nextChangeAt. Null if time alone changes nothing."
     )
 
     decision = resolved(

@@ -97,6 +97,9 @@ class Mutation(
     pass
 
 
+_INITIAL = "True to get how it stands now as the first event, so that nothing is missed after a reconnection."
+
+
 @strawberry.type(
     description="Watch for changes. Each event shows the object as the viewer sees it after a committed change; the "
     "first event follows the first change after the subscription starts. If the object does not exist for the viewer, "
@@ -110,6 +113,7 @@ class Subscription:
         "The order after each change to it, its feedback or its cases, and when a window opens or closes.",
         watched=True,
         order_id="The order's id.",
+        initial=_INITIAL,
     )
     case_changed: Any = resolved(
         subscriptions.case_changed,
@@ -117,4 +121,5 @@ class Subscription:
         "The case after each change to it, and when a time limit changes it.",
         watched=True,
         case_id="The case's id.",
+        initial=_INITIAL,
     )

@@ -29,6 +29,7 @@ from resolvers.actions import CaseInput, OrderInput, Payload, Resource, act
 from resolvers.conflict import PARTY, finds_conflicts, with_conflict
 from resolvers.context import Context, Info
 from resolvers.disputes.appeal import Appeal
+from resolvers.disputes.evidence_request import EvidenceRequest, has_evidence_request
 from resolvers.disputes.lines import (
     DisputeLine,
     DisputeLineInput,
@@ -75,6 +76,7 @@ class Dispute(DisputeFacts, Actionable, Decided, Returning, Row):
         has_pages("messages", "Message", column="case_id"),
         has_list(("evidence",), "Attachment", attribute="evidence", column="case_id"),
         names_account("outcome", attribute="outcome_by"),
+        has_evidence_request(),
         has_list(("appeal",), "Appeal", attribute="appeals", column="dispute_id"),
         has_list(("refund", "refunds"), "Refund", attribute="all_refunds", column="case_id"),
         has_pages("timeline", "TimelineEntry", column="case_id"),
@@ -110,6 +112,7 @@ class Dispute(DisputeFacts, Actionable, Decided, Returning, Row):
     outcome_by: Account | None = field(init=False, default=None)
     as_party: Account | None = field(init=False, default=None, repr=False)
     proposals: list[Proposal] | None = field(init=False, default=None)
+    evidence_request: EvidenceRequest | None = field(init=False, default=None)
     appeals: list[Appeal] = field(init=False, default_factory=list[Appeal])
     all_refunds: list[Any] = field(init=False, default_factory=list[Any])  # of class Refund
     evidence: list[Attachment] = field(init=False, default_factory=list[Attachment])

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import strawberry
 
-from models.enums import Action, CaseKind
+from models.enums import Action, CaseKind, InputProblem
 from resolvers.actions import act
 from resolvers.context import Info
 from resolvers.disputes.dispute import DISPUTE, Dispute, DisputePayload, review_facts, update_dispute
+from resolvers.errors import ActionRefused, invalid
 from resolvers.files.attachment import uploads_field
 from resolvers.message import MessageInput, check_message, write_message
 from resolvers.write.inputs import input_field, input_type
@@ -18,7 +19,7 @@ from resolvers.write.perform import UnitOfWork
 class PostDisputeMessage(MessageInput):
     case_id: strawberry.ID = input_field("The dispute's id.")
     attachments: list[strawberry.ID] | None = uploads_field(
-        "The ids of uploads. A party that was asked for evidence answers with a file."
+        "The ids of uploads. A party that was asked for evidence has to add one."
     )
 
 
@@ -27,9 +28,13 @@ async def post_dispute_message(info: Info, input: PostDisputeMessage) -> Dispute
 
     async def handler(unit: UnitOfWork) -> None:
         dispute: Dispute = unit.subject
-        await write_message(unit, CaseKind.DISPUTE, input.text, uploads)
         evidence_from = dispute.waits_for if dispute.evidence_asked_at is not None else None
-        if uploads and evidence_from == unit.context.viewer.role:
+        is_answer = evidence_from == unit.context.viewer.role
+        if is_answer and not input.attachments:
+            message = "You were asked for evidence; add at least one file."
+            raise ActionRefused([invalid("attachments", InputProblem.REQUIRED, message)])
+        await write_message(unit, CaseKind.DISPUTE, input.text, uploads)
+        if is_answer:
             update_dispute(unit, review_facts(unit.now) | {"evidence_asked_at": None})
 
     return await act(info, Action.POST_DISPUTE_MESSAGE, DISPUTE, input, handler, checks)

@@ -167,10 +167,13 @@ class Hub:
         self.reads = asyncio.Semaphore(CONCURRENT_READS)
         self._groups: defaultdict[UUID, dict[Hashable, _Group]] = defaultdict(dict)  # by topic and view
 
-    async def watch(self, topic: UUID, view: Hashable, read: Read, concerns: Concerns) -> Subscriber:
+    async def watch(
+        self, topic: UUID, view: Hashable, read: Read, concerns: Concerns, *, initial: bool = False
+    ) -> Subscriber:
         """Subscribes to the changes of `topic`, the id of an order or a case, whose events pass `concerns`.
 
-        Subscribers with an equal `view` share one `read`. Raises NotFound where the viewer sees nothing.
+        Subscribers with an equal `view` share one `read`. With `initial`, the first row is what the viewer sees now.
+        Raises NotFound where the viewer sees nothing.
         """
         # Commits are published from this line on.
         await self.feed.listen(self.on_events)
@@ -187,6 +190,8 @@ class Hub:
         except BaseException:
             group.leave(subscriber)
             raise
+        if initial:
+            subscriber.publish(snapshot.row)
         group.joined(snapshot, now)
         return subscriber
 

@@ -13,11 +13,13 @@ from resolvers.policy.complaint import (
 )
 from resolvers.policy.decide import (
     Decision,
+    NextChange,
     available_actions,
     condition_for,
     deadline,
     decide,
     is_allowed,
+    next_change,
     next_change_at,
 )
 from resolvers.policy.dispute import (
@@ -101,6 +103,7 @@ __all__ = [
     "DisputeFacts",
     "Expression",
     "Fact",
+    "NextChange",
     "OrderFacts",
     "RefundFacts",
     "Rule",
@@ -116,6 +119,7 @@ __all__ = [
     "expiration",
     "fold",
     "is_allowed",
+    "next_change",
     "next_change_at",
     "reportable_after",
     "respond_by",

@@ -192,6 +192,30 @@ def next_change_at(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class NextChange:
+    """What time alone changes next about the available actions."""
+
+    at: datetime
+    opens: list[Action]
+    closes: list[Action]
+
+
+def next_change(facts: Facts, viewer: ViewerIdentity, now: datetime, *, conflict: bool = False) -> NextChange | None:
+    """Returns the change at `next_change_at`; None if time alone changes nothing."""
+    at = next_change_at(facts, viewer, now, conflict=conflict)
+    if at is None:
+        return None
+    rules = rules_for(viewer.role, facts.subject, _order_kind(facts)).rules
+    before, after = ([bool(is_open(facts, viewer.role, when)) for _, is_open in rules] for when in (now, at))
+    changed = [
+        (rule.action, opens) for (rule, _), closes, opens in zip(rules, before, after, strict=True) if opens != closes
+    ]
+    return NextChange(
+        at, [action for action, opens in changed if opens], [action for action, opens in changed if not opens]
+    )
+
+
 def deadline(action: Action, facts: Facts, now: datetime) -> datetime | None:
     """Returns the last instant of the action's window if all other conditions are true, for any viewer."""
     rule = _rule(action, facts)

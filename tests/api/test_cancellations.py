@@ -111,3 +111,33 @@ def test_only_the_request_that_was_seen_is_answered(world: World, mutation: str)
         assert payload["cancellation"] == {"id": second, "status": "REQUESTED"}  # the state that the person sees now
     supplier.succeed(mutation, answer | {"cancellationId": second})
     assert supplier.refused(mutation, answer | {"cancellationId": second}) == "NO_CANCELLATION_PENDING"
+
+
+ANSWER = (
+    """query($id: ID!) { node(id: $id) { ... on Order { cancellation { status answer { at note by { role } } } } } }"""
+)
+
+
+@pytest.mark.parametrize(
+    ("mutation", "status"), [("acceptCancellation", "ACCEPTED"), ("declineCancellation", "DECLINED")]
+)
+def test_the_answer_says_who_when_and_why(world: World, mutation: str, status: str) -> None:
+    order = world.order("SECURE_PAYMENT", paidAt=1)
+    world.buyer.succeed("requestCancellation", {"orderId": order, "reason": "OTHER"})
+    assert world.buyer.ask(ANSWER, id=order)["node"]["cancellation"]["answer"] is None
+    world.supplier.at(NOW + DAY).succeed(mutation, {"orderId": order, "note": "So be it."})
+    answer = {"at": "2026-06-16T12:00:00.000000Z", "note": "So be it.", "by": {"role": "SUPPLIER"}}
+    for person in (world.buyer, world.supplier, world.agent):
+        assert person.ask(ANSWER, id=order)["node"]["cancellation"] == {"status": status, "answer": answer}
+    assert world.service.ask(ANSWER, id=order)["node"]["cancellation"]["answer"] == answer | {"note": None}
+
+
+@pytest.mark.parametrize("mutation", ["cancelOrder", "withdrawCancellation"])
+def test_only_the_supplier_answers(world: World, mutation: str) -> None:
+    order = world.order("TRADE_ASSURANCE" if mutation == "cancelOrder" else "SECURE_PAYMENT")
+    if mutation == "cancelOrder":
+        world.buyer.succeed(mutation, {"orderId": order, "reason": "OTHER"})
+    else:
+        world.buyer.succeed("requestCancellation", {"orderId": order, "reason": "OTHER"})
+        world.buyer.succeed(mutation, {"orderId": order})
+    assert world.buyer.ask(ANSWER, id=order)["node"]["cancellation"]["answer"] is None

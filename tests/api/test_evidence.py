@@ -27,6 +27,7 @@ from resolvers.files import upload
 from resolvers.files.attachment import MAX_FILES_IN_A_CASE
 from resolvers.files.content_type import KINDS, MAX_BYTES, UNKNOWN, sniff, with_extension
 from resolvers.signed_url import FileUrls
+from schema.scalars import spell_instant
 from tests.conftest import DAY, NOW, Server, World
 from tests.support.actions import INPUTS
 from tests.support.uploads import PNG, UPLOAD, announce, bring, put
@@ -111,15 +112,31 @@ def test_a_request_for_evidence_is_answered_by_a_file(world: World) -> None:
     case = {"caseId": open_dispute(world)["id"]}
     then = NOW + 3 * DAY
     world.buyer.at(then).succeed("escalateDispute", case)
+    assert world.buyer.ask(EVIDENCE_REQUEST, id=case["caseId"])["node"]["evidenceRequest"] is None
     world.agent.at(then).succeed("requestEvidence", case | {"party": "SUPPLIER", "text": "Photos, please."})
-    status = "dispute { status }"
+    post = case | {"text": "Here."}
+    assert world.supplier.at(then).problems("postDisputeMessage", post) == {("attachments", "REQUIRED")}
+    shown = "dispute { status messages { edges { node { text } } } }"
     for person, more, stands in (
-        (world.supplier, {}, "EVIDENCE_REQUESTED"),
+        (world.buyer, {}, "EVIDENCE_REQUESTED"),
         (world.buyer, {"attachments": [bring(world.buyer)]}, "EVIDENCE_REQUESTED"),
         (world.supplier, {"attachments": [bring(world.supplier)]}, "UNDER_REVIEW"),
+        (world.supplier, {}, "UNDER_REVIEW"),
     ):
-        post = case | {"text": "Here."} | more
-        assert person.at(then).succeed("postDisputeMessage", post, status)["dispute"] == {"status": stands}
+        asked = {"party": "SUPPLIER", "text": "Photos, please.", "at": spell_instant(then), "by": {"role": "AGENT"}}
+        seen = person.ask(EVIDENCE_REQUEST, id=case["caseId"])["node"]["evidenceRequest"]
+        assert seen == asked | {"answeredAt": None if not seen["answeredAt"] else spell_instant(then + DAY)}
+        assert (seen["answeredAt"] is None) == (stands == "EVIDENCE_REQUESTED" or bool(more))
+        payload = person.at(then + DAY).succeed("postDisputeMessage", post | more, shown)
+        assert payload["dispute"]["status"] == stands
+    assert len(payload["dispute"]["messages"]["edges"]) == 5  # the agent's too; what was refused is not there
+    world.agent.at(then + 2 * DAY).succeed("requestEvidence", case | {"party": "BUYER", "text": "And yours."})
+    seen = world.service.ask(EVIDENCE_REQUEST, id=case["caseId"])["node"]["evidenceRequest"]
+    assert (seen["party"], seen["text"], seen["answeredAt"]) == ("BUYER", "", None)
+
+
+EVIDENCE_REQUEST = """query($id: ID!) { node(id: $id) { ... on Dispute {
+  evidenceRequest { party text at answeredAt by { role } } } } }"""
 
 
 # ---------------------------------------------------------------- visibility

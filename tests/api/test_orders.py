@@ -413,3 +413,17 @@ def test_what_one_place_asks_is_not_lost_to_another(world: World) -> None:
         assert decided["decision"] == decided["now"] == {"reason": "FEEDBACK_ALREADY_LEFT"}
         assert decided["feedback"]["order"]["number"]
     assert first["dispute"]["order"]["decision"] == {"reason": "FEEDBACK_ALREADY_LEFT"}
+
+
+def test_the_next_change_says_what_opens_and_what_closes(world: World) -> None:
+    order = world.order("SECURE_PAYMENT", paidAt=20, shipBy=-2)
+    asked = "query($id: ID!) { node(id: $id) { ... on Order { nextChangeAt nextChange { at opens closes } } } }"
+    late = "2026-06-17T12:00:00.000001Z"
+    assert world.buyer.ask(asked, id=order)["node"] == {
+        "nextChangeAt": late,
+        "nextChange": {"at": late, "opens": ["OPEN_DISPUTE"], "closes": []},
+    }
+    complete = world.order("TRADE_ASSURANCE", paidAt=90, completedAt=10)
+    closing = {"at": "2026-08-04T12:00:00.000001Z", "opens": [], "closes": ["LEAVE_FEEDBACK"]}
+    assert world.buyer.ask(asked, id=complete)["node"]["nextChange"] == closing
+    assert world.supplier.ask(asked, id=complete)["node"] == {"nextChangeAt": None, "nextChange": None}

@@ -42,6 +42,21 @@ def test_each_change_is_told_in_its_order(server: Server, world: World) -> None:
         assert socket.is_quiet()
 
 
+def test_the_first_event_can_be_how_it_stands_now(server: Server, world: World) -> None:
+    order = complete(world)
+    case = dispute(world, order)
+    initial_order = "subscription($id: ID!) { orderChanged(orderId: $id, initial: true) { id status } }"
+    initial_case = "subscription($id: ID!) { caseChanged(caseId: $id, initial: true) { __typename viewerState } }"
+    with opened(server, world.buyer) as socket, opened(server, world.supplier) as other:
+        other.watch("subscription($id: ID!) { orderChanged(orderId: $id, initial: false) { id } }", id=order)
+        socket.watch(initial_order, id=order)
+        assert socket.told() == {"id": order, "status": "COMPLETED"}
+        socket.watch(initial_case, id=case)
+        assert socket.told() == {"__typename": "Dispute", "viewerState": "WAITING_FOR_OTHER_PARTY"}
+        assert socket.is_quiet()
+        assert other.is_quiet()
+
+
 def test_everybody_is_told_what_they_may_see_and_do(server: Server, world: World) -> None:
     order = complete(world)
     people = (world.buyer, world.supplier, world.agent, world.person(Role.AGENT), world.service)

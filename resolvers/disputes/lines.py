@@ -101,6 +101,6 @@ def limit_to_lines(most: Money, lines: Sequence[StoredLine] | None) -> Money:
 def dispute_lines(order_id: UUID, lines: Sequence[StoredLine] | None) -> list[DisputeLine]:
     """Returns the lines as clients see them; none for the whole order."""
     return [
-        DisputeLine(order_item(order_id, place, currency, *item), quantity)
+        DisputeLine(order_item(order_id, place, currency, item), quantity)
         for place, quantity, item, currency in lines or ()
     ]

@@ -52,16 +52,7 @@ def stored_price(item: StoredItem) -> tuple[int, int | None]:
     return item[2], item[3] if len(item) > 3 else None
 
 
-def order_item(
-    order_id: UUID,
-    place: int,
-    currency: str,
-    title: str,
-    quantity: int,
-    minor: int,
-    decimals: int | None = None,
-    sku: str | None = None,
-    image_url: str | None = None,
-) -> OrderItem:
-    """Returns the line at this place. The arguments after the currency are those of a stored item."""
+def order_item(order_id: UUID, place: int, currency: str, item: StoredItem) -> OrderItem:
+    title, quantity, minor, *more = item
+    decimals, sku, image_url = more if len(more) == 3 else (*more, None, None, None)[:3]
     return OrderItem(order_id, place, title, quantity, unit_price(currency, minor, decimals), sku, image_url)

@@ -81,14 +81,12 @@ class Order(OrderFacts, Actionable, Row):
     @property
     def order_items(self) -> list[OrderItem]:
         key, currency = self.id, self.currency
-        items: list[Any] = self.items
-        try:
-            return [
-                OrderItem(key, place, title, quantity, Money(minor, currency))
-                for place, (title, quantity, minor) in enumerate(items)
-            ]
-        except ValueError:  # one of the lines has more than a plain one
-            return [order_item(key, place, currency, *item) for place, item in enumerate(items)]
+        return [
+            OrderItem(key, place, item[0], item[1], Money(item[2], currency))
+            if len(item) == 3  # a plain line, which is built here, since a page has many
+            else order_item(key, place, currency, item)
+            for place, item in enumerate(self.items)
+        ]
 
     @property
     def refunds(self) -> list[Any]:

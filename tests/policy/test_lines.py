@@ -223,7 +223,7 @@ def test_a_line_is_stored_with_what_it_has(
     price: Any, sku: str | None, image_url: str | None, stored: tuple[Any, ...]
 ) -> None:
     assert stored_item("Lamp", 4, price, sku, image_url) == stored
-    item = order_item(ORDER, 7, "USD", *stored)
+    item = order_item(ORDER, 7, "USD", stored)
     assert (item.title, item.quantity, item.sku, item.image_url) == ("Lamp", 4, sku, image_url)
     assert item.unit_price.amount == ("9.00" if len(price) == 1 else "0.0125")
     assert item.global_id == ids.encode_line(ORDER, 7)

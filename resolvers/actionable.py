@@ -33,6 +33,7 @@ class Actionable:
     past: Sequence[Past]
     moved_by_time: ClassVar[tuple[Expression, ...]] = ()  # what else about it changes with time alone
     has_conflict: Any = False  # whether the viewer is an agent who is a party to it as well
+    all_refunds: Any = ()  # that the query selects
 
     @property
     def available_actions(self) -> list[Decision]:
@@ -54,7 +55,9 @@ class Actionable:
         """The first instant at which the row looks different to its viewer because time has passed."""
         row: Any = self
         viewer, now = self.context.viewer, self.context.now
-        return policy.next_change_at(row, viewer, now, self.moved_by_time, conflict=self.has_conflict)
+        change = policy.next_change_at(row, viewer, now, self.moved_by_time, conflict=self.has_conflict)
+        instants = (change, *(refund.differs_at for refund in self.all_refunds))
+        return min((instant for instant in instants if instant is not None), default=None)
 
     def facts(self) -> Any:
         """Returns the facts before the first event."""

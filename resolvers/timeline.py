@@ -54,6 +54,8 @@ _SENTENCES: dict[str, tuple[str, str]] = {
 
 
 _REFUND_SENTENCES = {
+    RefundStatus.DUE: "A refund is owed.",
+    RefundStatus.VOID: "A refund is no longer owed.",
     RefundStatus.SENT: "A refund is on its way.",
     RefundStatus.SUCCEEDED: "A refund has arrived.",
     RefundStatus.FAILED: "A refund did not go through.",

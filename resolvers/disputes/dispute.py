@@ -78,7 +78,7 @@ class Dispute(DisputeFacts, Actionable, Decided, Returning, Row):
         names_account("outcome", attribute="outcome_by"),
         has_evidence_request(),
         has_list(("appeal",), "Appeal", attribute="appeals", column="dispute_id"),
-        has_list(("refund", "refunds"), "Refund", attribute="all_refunds", column="case_id"),
+        has_list(("refund", "refunds"), "Refund", attribute="all_refunds", column="case_id", order="since, id"),
         has_pages("timeline", "TimelineEntry", column="case_id"),
         finds_conflicts("buyer_id", "supplier_id"),
         replays_events(column="case_id", facts="case_facts", needs=(PARTY,)),

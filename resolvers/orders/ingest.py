@@ -43,7 +43,7 @@ from resolvers.write import events
 from resolvers.write.cases import next_numbers
 from resolvers.write.events import PendingEvent
 from resolvers.write.expiry import record_expirations
-from resolvers.write.refunds import cancellation_debt, follow_refunds, plan_refunds
+from resolvers.write.refunds import Ledger, follow_refunds
 from resolvers.write.sql import Write, insert, send, update
 
 BATCH_SIZE = 500  # orders that one statement reads and locks
@@ -210,7 +210,8 @@ def _search_text(record: CheckedRecord, accounts: Accounts) -> str:
 async def _insert_orders(context: Context, records: Sequence[CheckedRecord], accounts: Accounts) -> None:
     orders: list[models.Order] = []
     event_rows: list[dict[str, Any]] = []
-    writes: list[Write] = []
+    cancellations: list[dict[str, Any]] = []
+    refunds: list[dict[str, Any]] = []
     known_at = context.known_at()
     cancelled = sum(record.facts["cancelled_at"] is not None for record in records)
     numbers = iter(await next_numbers(CaseKind.CANCELLATION, known_at, cancelled) if cancelled else ())
@@ -234,32 +235,29 @@ async def _insert_orders(context: Context, records: Sequence[CheckedRecord], acc
             )
         )
         if order.cancelled_at is not None:
-            writes += _cancelled_from_the_start(order, pending, next(numbers))
+            case = _own_cancellation(id, next(numbers), order.cancelled_at)
+            cancellations.append(case)
+            refunds += _cancelled_from_the_start(context, order, pending, case["id"])
         event_rows += events.event_rows(id, known_at, pending)
     await models.Order.bulk_create(orders)
-    for write in writes:
-        await send(write)
+    if cancellations:
+        await send(insert(models.Cancellation, cancellations))
+    if refunds:
+        await send(insert(models.Refund, refunds))
     await models.Event.bulk_create(models.Event(**columns) for columns in event_rows)
 
 
-def _cancelled_from_the_start(order: Any, pending: Sequence[PendingEvent], number: str) -> list[Write]:
-    """Returns the writes for a new order that is cancelled: its case, and the refund that it owes if it is paid. Sets
-    the order's facts, also those of its event."""
-    assert order.cancelled_at is not None
+def _cancelled_from_the_start(
+    context: Context, order: Any, pending: Sequence[PendingEvent], case_id: UUID
+) -> list[dict[str, Any]]:
+    """Returns the columns of the refund that a new order owes if it is paid and cancelled. Sets the order's facts, also
+    those of its events."""
     event = next(event for event in pending if "cancelled_at" in event.facts)
-    case = _own_cancellation(order.id, number, order.cancelled_at)
-    event.case, event.case_facts = (CaseKind.CANCELLATION, case["id"]), _own_cancellation_facts(order.cancelled_at)
-    writes = [insert(models.Cancellation, [case])]
-    if order.paid_at is not None and order.kind is not OrderKind.OFFLINE:
-        balances = policy.settle(order.amount_paid, [cancellation_debt(order, case["id"])], [])
-        owner = {name: getattr(order, name) for name in ("buyer_id", "supplier_id", "recorded_by_id")}
-        refunds, facts = plan_refunds(order, balances, [], {"order_id": order.id, **owner})
-        writes += refunds
-        changed = {name: value for name, value in facts.items() if value}
-        event.facts.update(changed)
-        for name, value in changed.items():
-            setattr(order, name, value)
-    return writes
+    event.case, event.case_facts = (CaseKind.CANCELLATION, case_id), _own_cancellation_facts(order.cancelled_at)
+    ledger = Ledger(context, order)
+    ledger.cancellation_id = case_id
+    ledger.follow(pending)
+    return ledger.new_rows({name: getattr(order, name) for name in ("buyer_id", "supplier_id", "recorded_by_id")})
 
 
 def _identity_errors(order: Order, record: CheckedRecord, accounts: Accounts) -> list[UserError]:
@@ -330,7 +328,7 @@ async def _update_order(
     if moves_money and (
         order.dispute_open_since or order.dispute_settled_at or order.cancelled_at or order.amount_owed
     ):
-        consequences, writes = await follow_refunds(context, order, pending[-1])
+        consequences, writes = await follow_refunds(context, order, pending)
     await events.append(
         context,
         order,

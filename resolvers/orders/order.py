@@ -41,7 +41,7 @@ class Order(OrderFacts, Actionable, Row):
         has_latest("cancellation", "Cancellation", newest="opened_at"),
         has_latest("dispute", "Dispute", newest="opened_at"),
         has_latest("complaint", "Complaint", newest="opened_at"),
-        has_list(("refunds",), "Refund", attribute="all_refunds", column="order_id"),
+        has_list(("refunds",), "Refund", attribute="all_refunds", column="order_id", order="since, id"),
         has_pages("timeline", "TimelineEntry", column="order_id", needs=("dispute",)),
         replays_events(column="order_id", facts="facts"),
     )
@@ -120,7 +120,8 @@ class Order(OrderFacts, Actionable, Row):
         parts: list[Any] = [self.dispute, self.complaint]
         instants: list[datetime | None] = [self.next_change_at]
         instants += [part.differs_at for part in parts if part is not None and not part.is_final]
-        instants += [refund.differs_at for refund in self.all_refunds]
+        refunds = self.all_refunds if self.dispute is None else [*self.all_refunds, *self.dispute.all_refunds]
+        instants += [refund.differs_at for refund in refunds]
         return min((instant for instant in instants if instant is not None), default=None)
 
     def facts(self) -> OrderFacts:

@@ -83,6 +83,11 @@ class Debt:
         """None while it is not known that it will be owed at all."""
         return None if self.hidden_until == NEVER_DUE else self.hidden_until or self.since
 
+    @property
+    def is_owed(self) -> bool:
+        """False while a running return will owe it."""
+        return self.hidden_until is None
+
 
 class Payment(Protocol):
     """A refund, as far as sums are concerned."""
@@ -107,11 +112,12 @@ class Balance:
 
 
 def settle(amount_paid: int, debts: Sequence[Debt], refunds: Sequence[Payment]) -> list[Balance]:
-    """Returns the balance of each debt. `debts` and `refunds` are ordered, the oldest first.
+    """Returns the balance of each debt. `debts` and `refunds` are ordered, the oldest first; a debt without an amount
+    is the last.
 
-    Money goes to the oldest debt first, so that the latest owes less where too little is paid. A debt never falls below
+    Money goes to the first debt first, so that the last owes less where too little is paid. A debt never falls below
     what was paid back for it. Two refunds of one debt that failed are about the same money as far as they exceed it;
-    the later one stands for it.
+    the later one stands for it. What is not owed yet is in no refund that failed.
     """
     paid_back = [refund for refund in refunds if refund.status in PAID_BACK]
     available = amount_paid - sum(refund.amount for refund in paid_back)
@@ -122,7 +128,7 @@ def settle(amount_paid: int, debts: Sequence[Debt], refunds: Sequence[Payment]) 
         available -= rest
         balance = Balance(debt, open=rest, due=rest)
         for place, refund in reversed(list(enumerate(refunds))):
-            if refund.case_id == debt.case_id and refund.status is RefundStatus.FAILED:
+            if debt.is_owed and refund.case_id == debt.case_id and refund.status is RefundStatus.FAILED:
                 balance.failed[place] = min(refund.amount, balance.due)
                 balance.due -= balance.failed[place]
         balances.append(balance)

@@ -24,6 +24,7 @@ from resolvers.context import Context
 from resolvers.read.fetch import fetch, load_relations, read
 from resolvers.read.plan import Planned, plan
 from resolvers.read.rows import (
+    ListSlice,
     Loader,
     ReadRows,
     Relation,
@@ -171,8 +172,10 @@ def has_list(
     attribute: str,
     column: str,
     visibility: Visibility | Unscoped = Visibility.NAMED,
+    order: str = "id",
 ) -> RelationDeclaration:
-    """Declares a relation that has several `names`: all targets that name the owner in their `column`, oldest first."""
+    """Declares a relation that has several `names`: all targets that name the owner in their `column`, in this order.
+    Ids rise, so by `id` the oldest is first."""
 
     async def attach(
         context: Context,
@@ -192,7 +195,9 @@ def has_list(
         require_column(owner, attribute, target_type, column)
         require_attribute(owner, attribute, owner, attribute)
         require_attribute(owner, attribute, owner, "collections")
-        return to_many(ToMany(target_type, column, attach, visibility=visibility), group=attribute)
+        whole = ListSlice(order)
+        many = ToMany(target_type, column, attach, lambda _arguments: whole, visibility=visibility)
+        return to_many(many, group=attribute)
 
     return RelationDeclaration(names, resolve)
 

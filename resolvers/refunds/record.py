@@ -16,7 +16,6 @@ import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from tortoise.exceptions import IntegrityError
@@ -25,7 +24,6 @@ import models
 from execution.lookahead import Selection
 from models import database
 from models.enums import CaseKind, InputProblem, Reason, RefundStatus, Role
-from models.keys import new_id
 from resolvers import policy
 from resolvers.context import Context, Info
 from resolvers.errors import ActionRefused, UserError, invalid
@@ -33,7 +31,7 @@ from resolvers.instant import nanoseconds_of
 from resolvers.money import Money
 from resolvers.orders.order import Order
 from resolvers.orders.record import MAX_AHEAD
-from resolvers.policy import NEVER_DUE, Balance
+from resolvers.policy import Balance
 from resolvers.policy.messages import MESSAGES
 from resolvers.read.fetch import fetch, read
 from resolvers.read.scopes import Unscoped
@@ -42,11 +40,10 @@ from resolvers.read.sql import Where
 from resolvers.refunds.refund import Refund
 from resolvers.write import events
 from resolvers.write.checks import Checks
-from resolvers.write.events import PendingEvent
+from resolvers.write.events import LockedOrder, PendingEvent
 from resolvers.write.expiry import record_expirations
 from resolvers.write.inputs import Input, MoneyInput, input_field, input_type
-from resolvers.write.refunds import KnownRefund, balances, follow_refunds, known_refunds, owner_columns
-from resolvers.write.sql import Write, insert, send, update
+from resolvers.write.refunds import KnownRefund, Ledger, read_ledgers, refund_writes
 
 MAX_REFUNDS = 500
 TOLD = (RefundStatus.SENT, RefundStatus.SUCCEEDED, RefundStatus.FAILED)
@@ -145,6 +142,19 @@ def _check(checks: Checks, record: RefundRecordInput, path: str, now: datetime) 
     return None if amount is None else _Record(path, record, amount)
 
 
+@dataclass(frozen=True, slots=True)
+class _Latest:
+    """What is known of a reference: which refund it is, and how old its newest record is."""
+
+    id: UUID
+    order_id: UUID
+    case_id: UUID | None
+    age: tuple[datetime, int]
+
+
+_Case = tuple[CaseKind, UUID]
+
+
 @dataclass(slots=True)
 class _Batch:
     """The records of one request, in one transaction. Orders are locked in order of number."""
@@ -152,151 +162,135 @@ class _Batch:
     context: Context
     records: Sequence[_Record]
     errors: list[UserError] = field(default_factory=list[UserError])
-    keys: dict[str, UUID] = field(default_factory=dict[str, UUID])  # of the refunds, by reference
+    latest: dict[str, _Latest] = field(default_factory=dict[str, _Latest])  # by reference
+    cases: dict[str, tuple[_Case, UUID]] = field(default_factory=dict[str, tuple[_Case, UUID]])  # and orders, by number
 
     async def store(self) -> list[UUID]:
         """Returns the ids of the refunds, in the order of the records. Raises ActionRefused where one is not valid."""
+        context = self.context
         numbers = {record.input.order_number for record in self.records}
-        orders = await fetch(self.context, Select(Order, Where.among("number", numbers), order="number", lock=True))
-        by_number = {order.number: order for order in orders}
-        cases = await self._cases()
-        known = await self._known()
-        for record in sorted(self.records, key=lambda record: (record.input.order_number, record.age)):
-            refund = known.get(record.input.reference)
-            if refund is not None and record.age <= (refund.recorded_at, refund.recorded_nanoseconds):  # type: ignore[operator]
-                self.keys[record.input.reference] = refund.id
+        orders = await fetch(context, Select(Order, Where.among("number", numbers), order="number", lock=True))
+        await self._read_latest()
+        await self._read_cases()
+        newer = [record for record in self.records if self._is_newer(record)]
+        changing = {record.input.order_number for record in newer}
+        orders = [order for order in orders if order.number in changing]
+        pending = {order.id: await record_expirations(context, order) for order in orders}
+        ledgers = await read_ledgers(context, orders)
+        by_number = {order.number: ledgers[order.id] for order in orders}
+        for record in sorted(newer, key=lambda record: record.age):
+            if not self._is_newer(record):  # than another record of the same batch
                 continue
-            order = by_number.get(record.input.order_number)
-            if order is None:
+            ledger = by_number.get(record.input.order_number)
+            if ledger is None:
                 self._refuse(record, "orderNumber", "You have recorded no order with this number.")
-            else:
-                stored = await self._store(order, record, cases.get(record.input.case_number or ""), refund)
-                if stored is not None:
-                    known[record.input.reference] = stored
-                    self.keys[record.input.reference] = stored.id
+            elif self._fits(ledger, record):
+                pending[ledger.order.id] += self._store(ledger, record)
         if self.errors:
             self.errors.sort(key=lambda error: int((error.field or ["refunds", "0"])[1]))  # as in the input
             raise ActionRefused(self.errors)
-        return [self.keys[record.input.reference] for record in self.records]
+        writes = await refund_writes(ledgers.values())
+        for order in orders:
+            await events.append(context, order, pending[order.id], writes[order.id])
+        return [self.latest[record.input.reference].id for record in self.records]
 
     def _refuse(self, record: _Record, name: str, message: str, problem: InputProblem = InputProblem.OTHER) -> None:
         self.errors.append(invalid(f"{record.path}{name}", problem, message))
 
-    async def _cases(self) -> dict[str, tuple[CaseKind, UUID, UUID]]:
-        """Returns kind, id and order of the cases that the records name, by number."""
-        numbers = {record.input.case_number for record in self.records if record.input.case_number is not None}
-        cases: dict[str, tuple[CaseKind, UUID, UUID]] = {}
-        if numbers:
-            for kind, model in ((CaseKind.CANCELLATION, models.Cancellation), (CaseKind.DISPUTE, models.Dispute)):
-                for number, id, order_id in await model.filter(number__in=numbers).values_list(
-                    "number", "id", "order_id"
-                ):
-                    cases[number] = (kind, id, order_id)
-        return cases
+    def _is_newer(self, record: _Record) -> bool:
+        latest = self.latest.get(record.input.reference)
+        return latest is None or record.age > latest.age
 
-    async def _known(self) -> dict[str, KnownRefund]:
-        """Returns the caller's refunds with these references."""
+    def _case_of(self, record: _Record) -> tuple[_Case, UUID] | None:
+        number = record.input.case_number
+        return None if number is None else self.cases.get(number)
+
+    async def _read_latest(self) -> None:
+        """Reads the caller's refunds with these references."""
         references = {record.input.reference for record in self.records}
         where = Where("recorded_by_id = {}", self.context.viewer.id) & Where.among("reference", references)
-        refunds = await fetch(self.context, Select(KnownRefund, where, visibility=_CALLERS_OWN))
-        return {refund.reference: refund for refund in refunds if refund.reference is not None}
+        for refund in await fetch(self.context, Select(KnownRefund, where, visibility=_CALLERS_OWN)):
+            assert refund.reference is not None
+            assert refund.recorded_at is not None
+            age = (refund.recorded_at, refund.recorded_nanoseconds)
+            self.latest[refund.reference] = _Latest(refund.id, refund.order_id, refund.case_id, age)
 
-    async def _store(
-        self, order: Order, record: _Record, case: tuple[CaseKind, UUID, UUID] | None, known: KnownRefund | None
-    ) -> KnownRefund | None:
-        """Stores a record that is newer than what is known of its reference; None where it is refused."""
-        told, context = record.input, self.context
-        if known is not None and known.order_id != order.id:
+    async def _read_cases(self) -> None:
+        """Reads the cases that the records name."""
+        numbers = {record.input.case_number for record in self.records if record.input.case_number is not None}
+        if not numbers:
+            return
+        for kind, model in ((CaseKind.CANCELLATION, models.Cancellation), (CaseKind.DISPUTE, models.Dispute)):
+            rows = await model.filter(number__in=numbers).values_list("number", "id", "order_id")
+            self.cases |= {number: ((kind, id), order_id) for number, id, order_id in rows}
+
+    def _fits(self, ledger: Ledger, record: _Record) -> bool:
+        """Returns whether order, case and currency of the record are right. Refuses it where they are not."""
+        told, order, case = record.input, ledger.order, self._case_of(record)
+        latest = self.latest.get(told.reference)
+        if latest is not None and latest.order_id != order.id:
             self._refuse(record, "orderNumber", "This reference belongs to another order.")
-            return None
-        if told.case_number is not None and (case is None or case[2] != order.id):
+        elif told.case_number is not None and (case is None or case[1] != order.id):
             self._refuse(record, "caseNumber", "The order has no cancellation or dispute with this number.")
-            return None
-        if known is not None and known.case_id != (case[1] if case else None):
+        elif latest is not None and latest.case_id != (case[0][1] if case else None):
             self._refuse(record, "caseNumber", "This reference belongs to another case, or to none.")
-            return None
-        if told.amount.currency_code != order.currency:
-            self._refuse(
-                record, "amount.currencyCode", f"The currency must be {order.currency}.", InputProblem.WRONG_FORM
-            )
-            return None
-        expired = await record_expirations(context, order)
-        refunds = await known_refunds(context, order.id)
-        known = next((refund for refund in refunds if known is not None and refund.id == known.id), None)
-        owed_by = {balance.debt.case_id: balance for balance in await balances(context, order, refunds)}
-        balance = owed_by.get(case[1]) if case else None
-        limit = _limit(order, balance, case is not None, known, told.status)
-        if record.amount > limit:
-            self._refuse(record, "amount.amount", _too_much(limit, order, case is not None), InputProblem.OUT_OF_RANGE)
-            return None
-        write, id = await self._write(order, record, case, known, refunds, balance)
-        await send(write)
-        case_of_event = (case[0], case[1]) if case else None
-        event = PendingEvent(
-            at=told.recorded_at, case=case_of_event, case_facts={} if case else None, refund=(id, told.status)
-        )
-        consequences, writes = await follow_refunds(context, order, event)
-        await events.append(context, order, [*expired, *consequences, event], writes)
-        [stored] = (refund for refund in await known_refunds(context, order.id) if refund.id == id)
-        return stored
+        elif told.amount.currency_code != order.currency:
+            message = f"The currency must be {order.currency}."
+            self._refuse(record, "amount.currencyCode", message, InputProblem.WRONG_FORM)
+        else:
+            return True
+        return False
 
-    async def _write(
-        self,
-        order: Order,
-        record: _Record,
-        case: tuple[CaseKind, UUID, UUID] | None,
-        known: KnownRefund | None,
-        refunds: Sequence[KnownRefund],
-        balance: Balance | None,
-    ) -> tuple[Write, UUID]:
-        """Returns the write for the refund of this reference, and its id. The rest of its debt is not written here."""
-        told = record.input
-        columns: dict[str, Any] = {
-            "amount": record.amount,
-            "status": told.status,
-            "reference": told.reference,
-            "recorded_at": told.recorded_at,
-            "recorded_nanoseconds": told.recorded_nanoseconds,
-            "settled_at": told.recorded_at if told.status is RefundStatus.SUCCEEDED else None,
-            "outstanding": record.amount if told.status is RefundStatus.SENT else None,
-        }
-        due = next((r for r in refunds if case and r.case_id == case[1] and r.status is RefundStatus.DUE), None)
-        if known is None and due is not None and due.amount == record.amount:
-            known = due  # paid whole, it keeps its id
-        if known is not None:
-            return update(models.Refund, {"id": known.id}, columns), known.id
-        id = new_id()
-        owed_since = balance.debt.owed_since if balance is not None else None
-        position = {
-            "since": owed_since or self.context.now,
-            "owed_since": owed_since,
-            "due_at": policy.due_by(owed_since) or NEVER_DUE,
-            "case_kind": case[0] if case else None,
-            "case_id": case[1] if case else None,
-            "currency": order.currency,
-        }
-        return insert(models.Refund, [{"id": id, **await owner_columns(order.id), **position, **columns}]), id
+    def _store(self, ledger: Ledger, record: _Record) -> list[PendingEvent]:
+        """Stores a record in the ledger. Returns the events, none where its amount is refused."""
+        told, found = record.input, self._case_of(record)
+        case = found[0] if found else None
+        latest = self.latest.get(told.reference)
+        refund = next((refund for refund in ledger.refunds if latest is not None and refund.id == latest.id), None)
+        balance = next((b for b in ledger.balances() if case and b.debt.case_id == case[1]), None)
+        limit = _limit(ledger, balance, case is not None, refund, told.status)
+        if record.amount > limit:
+            message = _too_much(limit, ledger.order, case is not None)
+            self._refuse(record, "amount.amount", message, InputProblem.OUT_OF_RANGE)
+            return []
+        if refund is None and case is not None:
+            # Where a debt is paid whole, the refund that is due keeps its id.
+            due = (r for r in ledger.refunds if r.case_id == case[1] and r.status is RefundStatus.DUE)
+            refund = next((due_refund for due_refund in due if due_refund.amount == record.amount), None)
+        if refund is None:
+            refund = ledger.new_refund(*(case or (None, None)))
+            refund.since = self.context.now  # of one that no case owes
+        refund.amount, refund.status = record.amount, told.status
+        refund.reference, (refund.recorded_at, refund.recorded_nanoseconds) = told.reference, record.age
+        refund.settled_at = told.recorded_at if told.status is RefundStatus.SUCCEEDED else None
+        self.latest[told.reference] = _Latest(refund.id, ledger.order.id, refund.case_id, record.age)
+        event = PendingEvent(
+            at=told.recorded_at, case=case, case_facts={} if case else None, refund=(refund.id, told.status)
+        )
+        return [*ledger.follow([event]), event]
 
 
 _CALLERS_OWN = Unscoped("The condition names the caller as the order system of the refund's order.")
 
 
 def _limit(
-    order: Order, balance: Balance | None, is_of_case: bool, known: KnownRefund | None, status: RefundStatus
+    ledger: Ledger, balance: Balance | None, is_of_case: bool, known: KnownRefund | None, status: RefundStatus
 ) -> int:
     """Returns the largest amount that the record can have, in minor units."""
     if is_of_case:
-        is_owed = balance is not None and balance.debt.hidden_until is None
-        limit = balance.open if balance is not None and is_owed else 0
+        limit = balance.open if balance is not None and balance.debt.is_owed else 0
     else:
+        order = ledger.order
         limit = order.amount_paid - order.amount_refunded - order.amount_sent - order.amount_owed
-    if known is not None and (known.status in policy.PAID_BACK or status is RefundStatus.FAILED):
-        # What it counted as before is free again. One that failed settles nothing, so it takes nothing from others.
-        limit = limit + known.amount if known.status in policy.PAID_BACK else max(limit, known.amount)
-    return limit
+    if known is None:
+        return limit
+    if known.status in policy.PAID_BACK:
+        return limit + known.amount  # what it counted as before is free again
+    # One that failed settles nothing, so it takes nothing from others.
+    return max(limit, known.amount) if status is RefundStatus.FAILED else limit
 
 
-def _too_much(limit: int, order: Order, is_of_case: bool) -> str:
+def _too_much(limit: int, order: LockedOrder, is_of_case: bool) -> str:
     most = f"{Money(limit, order.currency).amount} {order.currency}"
     if is_of_case:
         return f"At most {most} is owed for this case." if limit > 0 else "Nothing is owed for this case."

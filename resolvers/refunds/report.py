@@ -19,7 +19,7 @@ class ReportMissingRefund(OrderInput):
 
 async def report_missing_refund(info: Info, input: ReportMissingRefund) -> Payload:
     async def handler(unit: UnitOfWork) -> None:
-        for refund in await known_refunds(unit.context, unit.subject.id):
+        for refund in await known_refunds(unit.context, [unit.subject]):
             reportable_after = policy.reportable_after(refund)
             if reportable_after is not None and unit.now > reportable_after:
                 unit.update(models.Refund, {"id": refund.id}, {"reported_missing_at": unit.now})

@@ -38,6 +38,9 @@ class LockedOrder(Protocol):
 
     kind: OrderKind
     amount_paid: int
+    amount_refunded: int
+    amount_sent: int
+    amount_owed: int
     paid_at: datetime | None
     cancelled_at: datetime | None
     dispute_open_since: datetime | None

@@ -84,7 +84,7 @@ async def record_expirations(context: Context, order: LockedOrder) -> list[Pendi
     policy.fold(order, [event.facts])
     if "return_open_since" not in event.facts:
         return [event]
-    consequences, writes = await follow_refunds(context, order, event)
+    consequences, writes = await follow_refunds(context, order, [event])
     if writes:
         await send(*writes)
     return [*consequences, event]

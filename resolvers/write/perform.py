@@ -87,7 +87,7 @@ class UnitOfWork:
         if self.writes:
             await send(*self.writes)
         policy.fold(self.order, [self.event.facts])
-        self.consequences, self.writes = await follow_refunds(self.context, self.order, self.event)
+        self.consequences, self.writes = await follow_refunds(self.context, self.order, [self.event])
 
     def insert(self, model: type[Model], row: Columns) -> None:
         self.writes.append(insert(model, [row]))

@@ -1,8 +1,9 @@
 """Refunds follow: after each change that touches money, what an order owes is derived anew from its cases.
 
-`follow_refunds` reads the order's outcomes, its cancellation and its refunds, asks the policy what is owed (`settle` in
-resolvers.policy.refund), and writes what differs. Nothing else changes what is owed. For example, an order of 100 is
-paid, and a dispute was settled with 60. When the order is cancelled:
+A `Ledger` holds the outcomes, the cancellation and the refunds of a locked order. `follow` asks the policy what is owed
+(`settle` in resolvers.policy.refund) and makes the refunds agree with it; `writes` are what differs from the database.
+Nothing else changes what is owed. For example, an order of 100 is paid, and a dispute was settled with 60. When the
+order is cancelled:
 
     debts       dispute 60, cancellation: the rest
     refunds     60 DUE for the dispute
@@ -12,7 +13,7 @@ paid, and a dispute was settled with 60. When the order is cancelled:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -50,15 +51,36 @@ class KnownRefund(RefundFacts, Row):
     context: Context = field(repr=False)
     id: UUID
     order_id: UUID
-    case_kind: CaseKind | None
-    case_id: UUID | None
+    case_kind: CaseKind | None = None
+    case_id: UUID | None = None
     currency: str
-    since: datetime
-    due_at: datetime
-    reference: str | None
-    recorded_at: datetime | None
-    recorded_nanoseconds: int
-    settled_at: datetime | None
+    since: datetime = NEVER_DUE
+    due_at: datetime = NEVER_DUE
+    reference: str | None = None
+    recorded_at: datetime | None = None
+    recorded_nanoseconds: int = 0
+    settled_at: datetime | None = None
+
+    @property
+    def is_shown(self) -> bool:
+        return policy.REFUND_SHOWN.holds(self, self.context.viewer.role, self.context.now)
+
+
+_NAMING = ("id", "order_id", "case_kind", "case_id", "currency")  # columns that never change
+_CHANGING = (
+    "amount",
+    "outstanding",
+    "status",
+    "since",
+    "owed_since",
+    "due_at",
+    "hidden_until",
+    "reference",
+    "recorded_at",
+    "recorded_nanoseconds",
+    "settled_at",
+    "reported_missing_at",
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,6 +89,7 @@ class _Dispute(DisputeFacts, Row):
 
     context: Context
     id: UUID
+    order_id: UUID
     reason: DisputeReason
     outcome_resolution: ResolutionKind | None
     outcome_amount: int | None
@@ -74,206 +97,266 @@ class _Dispute(DisputeFacts, Row):
 
 
 _OF_A_VISIBLE_ORDER = Unscoped("The viewer may see the order, which is locked.")
-_OWED_COLUMNS = ("amount", "outstanding", "status", "since", "owed_since", "due_at", "hidden_until")
+_STANDING = (CancellationStatus.CANCELLED, CancellationStatus.ACCEPTED)
 
 
-async def known_refunds(context: Context, order_id: UUID) -> list[KnownRefund]:
-    """Returns the refunds of a locked order, oldest first, also the hidden ones."""
-    where = Where("order_id = {}", order_id)
+async def known_refunds(context: Context, orders: Iterable[LockedOrder]) -> list[KnownRefund]:
+    """Returns the refunds of locked orders, oldest first, also the hidden ones."""
+    where = Where.among("order_id", [order.id for order in orders])
     return await fetch(context, Select(KnownRefund, where, order="since, id", visibility=_OF_A_VISIBLE_ORDER))
 
 
-async def balances(context: Context, order: LockedOrder, refunds: Sequence[KnownRefund]) -> list[Balance]:
-    """Returns what each debt of the locked order owes."""
-    return policy.settle(order.amount_paid, await _debts(order, await _disputes(context, order)), refunds)
+async def read_ledgers(context: Context, orders: Sequence[LockedOrder]) -> dict[UUID, Ledger]:
+    """Returns the ledgers of locked orders by the orders' ids."""
+    ledgers = {order.id: Ledger(context, order) for order in orders}
+    where = Where.among("order_id", ledgers) & Where("closed_at IS NULL OR outcome_resolution IS NOT NULL")
+    select = Select(_Dispute, where, order="opened_at, id", visibility=_OF_A_VISIBLE_ORDER)
+    for dispute in await fetch(context, select):
+        ledgers[dispute.order_id].disputes.append(dispute)
+    for refund in await known_refunds(context, orders):
+        ledgers[refund.order_id].add(refund)
+    if cancelled := [order.id for order in orders if order.cancelled_at is not None]:
+        standing = models.Cancellation.filter(order_id__in=cancelled, closed_as__in=_STANDING)
+        for order_id, id in await standing.order_by("opened_at", "id").values_list("order_id", "id"):
+            ledgers[order_id].cancellation_id = id
+    return ledgers
+
+
+async def refund_writes(ledgers: Iterable[Ledger]) -> dict[UUID, list[Write]]:
+    """Returns the writes of each ledger by the id of its order."""
+    ledgers = list(ledgers)
+    owners: dict[UUID, dict[str, Any]] = {}
+    if inserting := [ledger.order.id for ledger in ledgers if ledger.has_new_refunds]:
+        columns = ("buyer_id", "supplier_id", "recorded_by_id")
+        for id, *values in await models.Order.filter(id__in=inserting).values_list("id", *columns):
+            owners[id] = dict(zip(columns, values, strict=True))
+    return {ledger.order.id: ledger.writes(owners.get(ledger.order.id, {})) for ledger in ledgers}
 
 
 async def follow_refunds(
-    context: Context, order: LockedOrder, event: PendingEvent
+    context: Context, order: LockedOrder, events: Sequence[PendingEvent]
 ) -> tuple[list[PendingEvent], list[Write]]:
     """Returns the events of other cases and the writes that follow from what is stored about the locked order.
 
-    The facts of `event` must be set on the order. The order's facts about refunds are added to them.
+    The facts of `events` must be set on the order. The order's facts about refunds are added to those of the last.
     """
-    disputes = await _disputes(context, order)
-    refunds = await known_refunds(context, order.id)
-    known_balances = policy.settle(order.amount_paid, await _debts(order, disputes), refunds)
-    writes, facts = plan_refunds(order, known_balances, refunds, await _recorded_by(order, known_balances))
-    facts = {name: value for name, value in facts.items() if getattr(order, name) != value}
-    event.facts.update(facts)
-    policy.fold(order, [facts])
-    consequences: list[PendingEvent] = []
-    for dispute in disputes:
-        case_facts = _case_facts(order, dispute, refunds, context.now)
-        if not case_facts:
-            continue
-        writes.append(update(models.Dispute, {"id": dispute.id}, case_facts))
-        if event.case == (CaseKind.DISPUTE, dispute.id):
-            event.case_facts = (event.case_facts or {}) | case_facts
-        else:
-            at = min(event.at, context.now)
-            consequences.append(PendingEvent(at=at, case=(CaseKind.DISPUTE, dispute.id), case_facts=case_facts))
+    [ledger] = (await read_ledgers(context, [order])).values()
+    consequences = ledger.follow(events)
+    [writes] = (await refund_writes([ledger])).values()
     return consequences, writes
 
 
-async def _disputes(context: Context, order: LockedOrder) -> list[_Dispute]:
-    """Returns the order's disputes that are open or owe something."""
-    where = Where("order_id = {} AND (closed_at IS NULL OR outcome_resolution IS NOT NULL)", order.id)
-    return await fetch(context, Select(_Dispute, where, order="opened_at, id", visibility=_OF_A_VISIBLE_ORDER))
+class Ledger:
+    """What one locked order owes and has paid back. `refunds` are the oldest first."""
 
+    def __init__(self, context: Context, order: LockedOrder) -> None:
+        self.context = context
+        self.order = order
+        self.disputes: list[_Dispute] = []
+        self.cancellation_id: UUID | None = None
+        self.refunds: list[KnownRefund] = []
+        self._stored: dict[UUID, dict[str, Any]] = {}  # columns of the refunds that the database has
+        self._case_facts: dict[UUID, dict[str, Any]] = {}  # to write, by dispute
 
-async def _debts(order: LockedOrder, disputes: Sequence[_Dispute]) -> list[Debt]:
-    """Returns the debts, oldest first. An order of which nothing is known to be paid owes nothing."""
-    if order.paid_at is None or order.kind is OrderKind.OFFLINE:
-        return []
-    debts = [debt for dispute in disputes if (debt := _debt_of(dispute, order)) is not None]
-    if order.cancelled_at is not None:
-        ended = models.Cancellation.filter(
-            order_id=order.id, closed_as__in=(CancellationStatus.CANCELLED, CancellationStatus.ACCEPTED)
+    def add(self, refund: KnownRefund) -> None:
+        """Adds a refund that the database has."""
+        self.refunds.append(refund)
+        self._stored[refund.id] = _columns(refund, _CHANGING)
+
+    def new_refund(self, case_kind: CaseKind | None, case_id: UUID | None) -> KnownRefund:
+        """Returns a new refund of the order, which the caller fills."""
+        order, status = self.order, RefundStatus.DUE
+        refund = KnownRefund(
+            context=self.context,
+            id=new_id(),
+            order_id=order.id,
+            currency=order.currency,
+            case_kind=case_kind,
+            case_id=case_id,
+            status=status,
+            amount=0,
         )
-        cancellation = await ended.order_by("-opened_at", "-id").first()
-        if cancellation is not None:
-            debts.append(cancellation_debt(order, cancellation.id, _takes_its_place(disputes)))
-    return sorted(debts, key=lambda debt: debt.since)
+        self.refunds.append(refund)
+        return refund
 
+    @property
+    def has_new_refunds(self) -> bool:
+        return len(self.refunds) > len(self._stored)
 
-def cancellation_debt(order: Any, case_id: UUID, is_replaced: bool = False) -> Debt:
-    """Returns what the cancellation of a paid order makes it owe."""
-    since = max(order.cancelled_at, order.paid_at)
-    return Debt(CaseKind.CANCELLATION, case_id, 0 if is_replaced else None, since)
+    def balances(self) -> list[Balance]:
+        """Returns what each debt owes."""
+        return policy.settle(self.order.amount_paid, self._debts(), self.refunds)
 
-
-def _takes_its_place(disputes: Sequence[_Dispute]) -> bool:
-    """Returns whether a dispute about a refund that did not arrive has an outcome, which replaces that debt."""
-    return any(d.reason is DisputeReason.REFUND_NOT_RECEIVED and d.outcome_resolution is not None for d in disputes)
-
-
-def _debt_of(dispute: _Dispute, order: LockedOrder) -> Debt | None:
-    assert order.paid_at is not None
-    if dispute.outcome_amount is None or dispute.outcome_currency != order.currency or dispute.closed_at is None:
-        return None
-    since, hidden_until = dispute.closed_at, None
-    if dispute.outcome_resolution is ResolutionKind.RETURN_AND_REFUND:
-        match policy.return_status(dispute, dispute.context.now):
-            case ReturnStatus.RECEIVED | ReturnStatus.WAIVED:
-                since = dispute.return_received_at or dispute.return_waived_at or dispute.due_at
-            case ReturnStatus.AWAITING_ADDRESS | ReturnStatus.SHIPPED:
-                hidden_until = dispute.due_at
-            case ReturnStatus.AWAITING_SHIPMENT:
-                hidden_until = NEVER_DUE
-            case _:
-                return None
-    since = max(since, order.paid_at)
-    return Debt(CaseKind.DISPUTE, dispute.id, dispute.outcome_amount, since, hidden_until)
-
-
-def _case_facts(order: LockedOrder, dispute: _Dispute, refunds: Sequence[KnownRefund], now: datetime) -> dict[str, Any]:
-    """Returns the facts of the dispute that differ from what the order's money makes them."""
-    facts: dict[str, Any] = {}
-    paid_back = any(refund.case_id == dispute.id and refund.status in policy.PAID_BACK for refund in refunds)
-    if paid_back != (dispute.paid_back_at is not None):
-        facts["paid_back_at"] = now if paid_back else None
-    if dispute.closed_at is None:
-        facts |= policy.claimable_facts(policy.claimable_amount(order, dispute.reason), order.currency)  # type: ignore[arg-type]
-    return {name: value for name, value in facts.items() if getattr(dispute, name) != value}
-
-
-async def _recorded_by(order: LockedOrder, known_balances: Sequence[Balance]) -> dict[str, Any]:
-    """Returns the columns of a new refund that are the order's; none where nothing can be new."""
-    if not any(balance.due for balance in known_balances):
-        return {}
-    return await owner_columns(order.id)
-
-
-async def owner_columns(order_id: UUID) -> dict[str, Any]:
-    """Returns the columns of a refund that are those of its order."""
-    columns = ("buyer_id", "supplier_id", "recorded_by_id")
-    [values] = await models.Order.filter(id=order_id).values_list(*columns)
-    return {"order_id": order_id, **dict(zip(columns, values, strict=True))}
-
-
-def plan_refunds(
-    order: Any, known_balances: Sequence[Balance], refunds: Sequence[KnownRefund], owner: dict[str, Any]
-) -> tuple[list[Write], dict[str, Any]]:
-    """Returns the writes that make the refunds agree with the balances, and the order's facts about refunds.
-
-    `owner` are the columns of a new refund that are its order's.
-    """
-    by_case = {balance.debt.case_id: balance for balance in known_balances}
-    outstanding_by_place = {place: amount for balance in known_balances for place, amount in balance.failed.items()}
-    writes: list[Write] = []
-    result: list[RefundFacts] = []
-    in_due: set[UUID] = set()
-    for place, refund in enumerate(refunds):
-        balance = by_case.get(refund.case_id) if refund.case_id is not None else None
-        columns: dict[str, Any] = {}
-        if refund.status is RefundStatus.DUE:
+    def follow(self, events: Sequence[PendingEvent]) -> list[PendingEvent]:
+        """Makes the refunds agree with what is owed. Adds the order's facts about refunds to those of the last event.
+        Returns the events of other cases."""
+        *_, last = events
+        balances = self.balances()
+        changed = self._settle(balances)
+        facts = _order_facts(balances, self.refunds)
+        facts = {name: value for name, value in facts.items() if getattr(self.order, name) != value}
+        last.facts.update(facts)
+        policy.fold(self.order, [facts])
+        own = {event.case: event for event in events if event.case is not None}
+        at = min(last.at, self.context.now)
+        consequences: list[PendingEvent] = []
+        for dispute in self.disputes:
+            case_facts = self._follow_dispute(dispute)
+            if not case_facts:
+                continue
+            policy.fold(dispute, [case_facts])
+            self._case_facts[dispute.id] = self._case_facts.get(dispute.id, {}) | case_facts
+            case = (CaseKind.DISPUTE, dispute.id)
+            if case in own:
+                own[case].case_facts = (own[case].case_facts or {}) | case_facts
+            else:
+                consequences.append(PendingEvent(at=at, case=case, case_facts=case_facts))
+        for refund in changed:
+            assert refund.case_kind is not None
             assert refund.case_id is not None
-            columns = _due_columns(balance) if balance is not None and balance.due else _void_columns(refund)
-            in_due.add(refund.case_id)
-        elif refund.status is RefundStatus.FAILED and refund.case_id is not None and balance is None:
-            columns = _void_columns(refund)
-        elif refund.status is RefundStatus.FAILED:
-            columns = {"outstanding": outstanding_by_place.get(place) or None}
-        elif refund.status is RefundStatus.SENT:
-            columns = {"outstanding": refund.amount}
-        elif refund.outstanding is not None:
-            columns = {"outstanding": None}
-        columns = {name: value for name, value in columns.items() if getattr(refund, name) != value}
-        if columns:
-            writes.append(update(models.Refund, {"id": refund.id}, columns))
-            for name, value in columns.items():
-                setattr(refund, name, value)
-        result.append(refund)
-    for balance in known_balances:
-        if balance.due and balance.debt.case_id not in in_due:
-            columns = _due_columns(balance)
-            debt = balance.debt
-            case = {"case_kind": debt.case_kind, "case_id": debt.case_id}
-            writes.append(
-                insert(models.Refund, [{"id": new_id(), **owner, **case, "currency": order.currency, **columns}])
-            )
-            result.append(
-                RefundFacts(
-                    status=RefundStatus.DUE,
-                    amount=balance.due,
-                    outstanding=balance.due,
-                    owed_since=columns["owed_since"],
-                    hidden_until=columns["hidden_until"],
-                )
-            )
-    return writes, _order_facts(known_balances, result)
+            case = (refund.case_kind, refund.case_id)
+            if case not in own:
+                told = (refund.id, refund.status)
+                consequences.append(PendingEvent(at=at, case=case, case_facts={}, refund=told))
+        return consequences
+
+    def writes(self, owner: dict[str, Any]) -> list[Write]:
+        """Returns the writes that store the refunds and the facts of disputes. `owner` are the columns of a new refund
+        that are its order's."""
+        writes: list[Write] = []
+        if rows := self.new_rows(owner):
+            writes.append(insert(models.Refund, rows))
+        for refund in self.refunds:
+            stored = self._stored.get(refund.id)
+            if stored is None:
+                continue
+            columns = {name: value for name, value in _columns(refund, _CHANGING).items() if stored[name] != value}
+            if columns:
+                writes.append(update(models.Refund, {"id": refund.id}, columns))
+        writes += [update(models.Dispute, {"id": id}, facts) for id, facts in self._case_facts.items()]
+        return writes
+
+    def new_rows(self, owner: dict[str, Any]) -> list[dict[str, Any]]:
+        """Returns the columns of the refunds that the database does not have."""
+        new = (refund for refund in self.refunds if refund.id not in self._stored)
+        return [owner | _columns(refund, (*_NAMING, *_CHANGING)) for refund in new]
+
+    def _debts(self) -> list[Debt]:
+        """Returns the debts, oldest first. A cancellation owes what is left, so it is the last. An order of which
+        nothing is known to be paid owes nothing."""
+        order = self.order
+        if order.paid_at is None or order.kind is OrderKind.OFFLINE:
+            return []
+        ended = sorted((d for d in self.disputes if d.closed_at is not None), key=lambda d: (d.closed_at, d.id))
+        debts = [debt for dispute in ended if (debt := self._debt_of(dispute, order.paid_at)) is not None]
+        if order.cancelled_at is None or self.cancellation_id is None:
+            return debts
+        if not any(_takes_its_place(dispute, order.cancelled_at) for dispute in ended):
+            since = max(order.cancelled_at, order.paid_at)
+            debts.append(Debt(CaseKind.CANCELLATION, self.cancellation_id, None, since))
+        return debts
+
+    def _debt_of(self, dispute: _Dispute, paid_at: datetime) -> Debt | None:
+        if dispute.outcome_amount is None or dispute.outcome_currency != self.order.currency:
+            return None
+        assert dispute.closed_at is not None
+        since, hidden_until = dispute.closed_at, None
+        if dispute.outcome_resolution is ResolutionKind.RETURN_AND_REFUND:
+            match policy.return_status(dispute, self.context.now):
+                case ReturnStatus.RECEIVED | ReturnStatus.WAIVED:
+                    since = dispute.return_received_at or dispute.return_waived_at or dispute.due_at
+                case ReturnStatus.AWAITING_ADDRESS | ReturnStatus.SHIPPED:
+                    hidden_until = dispute.due_at
+                case ReturnStatus.AWAITING_SHIPMENT:
+                    hidden_until = NEVER_DUE
+                case _:
+                    return None
+        return Debt(CaseKind.DISPUTE, dispute.id, dispute.outcome_amount, max(since, paid_at), hidden_until)
+
+    def _settle(self, balances: Sequence[Balance]) -> list[KnownRefund]:
+        """Makes the refunds agree with the balances. Returns those that became owed, are owed in another amount, or are
+        not owed any more, as far as they are shown."""
+        by_case = {balance.debt.case_id: balance for balance in balances}
+        failed = {place: amount for balance in balances for place, amount in balance.failed.items()}
+        changed: list[KnownRefund] = []
+        due: set[UUID] = set()
+        for place, refund in enumerate(self.refunds):
+            if refund.case_id is None:
+                refund.outstanding = refund.amount if refund.status is RefundStatus.SENT else None
+                continue
+            balance, before = by_case.get(refund.case_id), (refund.amount, refund.status)
+            if refund.status is RefundStatus.DUE:
+                due.add(refund.case_id)
+                if balance is not None and balance.due:
+                    refund.amount = refund.outstanding = balance.due
+                    refund.hidden_until = balance.debt.hidden_until
+                else:
+                    _void(refund)
+            elif refund.status is RefundStatus.FAILED and (balance is None or not balance.debt.is_owed):
+                _void(refund)
+            elif refund.status is RefundStatus.FAILED:
+                refund.outstanding = failed.get(place) or None
+            else:
+                refund.outstanding = refund.amount if refund.status is RefundStatus.SENT else None
+            if balance is not None and refund.status is not RefundStatus.VOID:
+                _date(refund, balance.debt)
+            if (refund.amount, refund.status) != before and refund.is_shown:
+                changed.append(refund)
+        for balance in balances:
+            if balance.due and balance.debt.case_id not in due:
+                refund = self.new_refund(balance.debt.case_kind, balance.debt.case_id)
+                refund.amount = refund.outstanding = balance.due
+                refund.hidden_until = balance.debt.hidden_until
+                _date(refund, balance.debt)
+                if refund.is_shown:
+                    changed.append(refund)
+        return changed
+
+    def _follow_dispute(self, dispute: _Dispute) -> dict[str, Any]:
+        """Returns the facts of the dispute that differ from what the order's money makes them."""
+        facts: dict[str, Any] = {}
+        paid_back = any(r.case_id == dispute.id and r.status in policy.PAID_BACK for r in self.refunds)
+        if paid_back != (dispute.paid_back_at is not None):
+            facts["paid_back_at"] = self.context.now if paid_back else None
+        if dispute.closed_at is None:
+            order: Any = self.order
+            facts |= policy.claimable_facts(policy.claimable_amount(order, dispute.reason), order.currency)
+        return {name: value for name, value in facts.items() if getattr(dispute, name) != value}
 
 
-def _due_columns(balance: Balance) -> dict[str, Any]:
-    """Returns the columns of the refund that the order system has not told anything about."""
-    owed_since = balance.debt.owed_since
-    values = (
-        balance.due,
-        balance.due,
-        RefundStatus.DUE,
-        owed_since or NEVER_DUE,
-        owed_since,
-        policy.due_by(owed_since) or NEVER_DUE,
-        balance.debt.hidden_until,
-    )
-    return dict(zip(_OWED_COLUMNS, values, strict=True))
+def _columns(refund: KnownRefund, names: Iterable[str]) -> dict[str, Any]:
+    return {name: getattr(refund, name) for name in names}
 
 
-def _void_columns(refund: KnownRefund) -> dict[str, Any]:
-    """Returns the columns of a refund that is not owed any more. One that was never shown stays hidden."""
-    is_hidden = not policy.REFUND_SHOWN.holds(refund, refund.context.viewer.role, refund.context.now)
-    hidden_until = NEVER_DUE if is_hidden else refund.hidden_until
-    return {"status": RefundStatus.VOID, "outstanding": None, "hidden_until": hidden_until}
+def _takes_its_place(dispute: _Dispute, cancelled_at: datetime) -> bool:
+    """Returns whether the outcome replaces what the cancellation owed: the dispute is about that refund, which did not
+    arrive."""
+    assert dispute.closed_at is not None
+    is_about_it = dispute.reason is DisputeReason.REFUND_NOT_RECEIVED and dispute.closed_at >= cancelled_at
+    return is_about_it and dispute.outcome_resolution is not None
 
 
-def _order_facts(known_balances: Sequence[Balance], refunds: Sequence[RefundFacts]) -> dict[str, Any]:
+def _date(refund: KnownRefund, debt: Debt) -> None:
+    """Dates the refund by its debt, which a newer record of the order may have moved."""
+    owed_since = debt.owed_since
+    refund.owed_since = owed_since
+    refund.since, refund.due_at = owed_since or NEVER_DUE, policy.due_by(owed_since) or NEVER_DUE
+
+
+def _void(refund: KnownRefund) -> None:
+    """Marks a refund as not owed any more. One that was never shown stays hidden."""
+    if not refund.is_shown:
+        refund.hidden_until = NEVER_DUE
+    refund.status, refund.outstanding = RefundStatus.VOID, None
+
+
+def _order_facts(balances: Sequence[Balance], refunds: Sequence[RefundFacts]) -> dict[str, Any]:
     due = [policy.due_by(refund.owed_since) for refund in refunds if refund.outstanding is not None]
     reportable = [policy.reportable_after(refund) for refund in refunds]
     return {
         "amount_refunded": sum(r.amount for r in refunds if r.status is RefundStatus.SUCCEEDED),
         "amount_sent": sum(r.amount for r in refunds if r.status is RefundStatus.SENT),
-        "amount_owed": sum(balance.open for balance in known_balances),
+        "amount_owed": sum(balance.open for balance in balances),
         "refund_due_at": min((instant for instant in due if instant is not None), default=None),
         "refund_reportable_at": min((instant for instant in reportable if instant is not None), default=None),
     }

@@ -45,6 +45,7 @@ BUYER, OTHER_BUYER, SUPPLIER, OTHER_SUPPLIER, AGENT, SERVICE = ACCOUNTS
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)
+SHIPS_WITHIN = 14 * DAY  # of its placement: the shipping date of every order that is paid online
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class StoryStep:
     input: dict[str, Any] = field(default_factory=dict[str, Any])
     dated: timedelta | None = None  # how long ago the fact is dated, if not when it was recorded
     file: str | None = None  # the name of a text file that is attached
+    of: str | None = None  # the type of the case that a refund follows from
 
 
 def _submitted(ago: timedelta) -> StoryStep:
@@ -75,9 +77,14 @@ def _completed(ago: timedelta) -> StoryStep:
     return StoryStep(ago, "completedAt")
 
 
+def _cancelled(ago: timedelta) -> StoryStep:
+    return StoryStep(ago, "cancelledAt")
+
+
 def _delivered(ago: timedelta) -> list[StoryStep]:
     """Returns the steps of an order that was completed `ago`."""
-    return [_paid(ago + 9 * DAY), _shipped(ago + 7 * DAY), _completed(ago)]
+    arrived = StoryStep(ago + DAY, "deliveredAt")
+    return [_paid(ago + 9 * DAY), _shipped(ago + 7 * DAY), arrived, _completed(ago)]
 
 
 def _areas(stars: int) -> dict[str, Any]:
@@ -112,9 +119,13 @@ def _disputed(ago: timedelta, wanted: str = "PARTIAL_REFUND") -> StoryStep:
     return StoryStep(ago, "openDispute", BUYER, {"reason": "DEFECTIVE", "description": text, "wanted": wanted} | claim)
 
 
-def _offered(ago: timedelta) -> StoryStep:
+def _offered(ago: timedelta, by: str = SUPPLIER) -> StoryStep:
     amount = {"amount": "60.00", "currencyCode": "USD"}
-    return StoryStep(ago, "proposeResolution", SUPPLIER, {"resolution": "PARTIAL_REFUND", "amount": amount})
+    return StoryStep(ago, "proposeResolution", by, {"resolution": "PARTIAL_REFUND", "amount": amount})
+
+
+def _rejected(ago: timedelta) -> StoryStep:
+    return StoryStep(ago, "rejectProposal", BUYER, {"note": "Too little."})
 
 
 def _reviewed(ago: timedelta) -> list[StoryStep]:
@@ -128,6 +139,47 @@ def _reviewed(ago: timedelta) -> list[StoryStep]:
 
 def _evidence(ago: timedelta, party: str) -> StoryStep:
     return StoryStep(ago, "requestEvidence", AGENT, {"party": party, "text": "Please describe what is broken."})
+
+
+def _decided(ago: timedelta, amount: str = "100.00") -> StoryStep:
+    decision = {"resolution": "PARTIAL_REFUND", "amount": {"amount": amount, "currencyCode": "USD"}}
+    return StoryStep(ago, "resolveDispute", AGENT, decision | {"note": "Ten of the twelve are broken."})
+
+
+def _appealed(ago: timedelta) -> StoryStep:
+    text = {"text": "All twelve are broken, as the test report says."}
+    return StoryStep(ago, "appealDecision", BUYER, text, file="test-report.txt")
+
+
+def _refunded(
+    ago: timedelta, status: str, amount: str = "1200.00", of: str | None = "Cancellation", attempt: int = 1
+) -> StoryStep:
+    """Tells about a refund that the order's case of this type owes, or about one of the order system's own."""
+    told = {"amount": {"amount": amount, "currencyCode": "USD"}, "status": status, "reference": f"payout {attempt}"}
+    return StoryStep(ago, "recordRefunds", SERVICE, told, of=of)
+
+
+def _to_return(ago: timedelta) -> list[StoryStep]:
+    """Returns the steps of an order whose supplier agreed `ago` to take the goods back."""
+    return [
+        _paid(ago + 9 * DAY),
+        _shipped(ago + 7 * DAY),
+        _disputed(ago + DAY, "RETURN_AND_REFUND"),
+        StoryStep(ago, "acceptProposal", SUPPLIER),
+    ]
+
+
+def _addressed(ago: timedelta) -> StoryStep:
+    return StoryStep(ago, "provideReturnAddress", SUPPLIER, {"address": "Lumen Lighting, Returns\nHall 3, Port Road 1"})
+
+
+def _sent_back(ago: timedelta) -> StoryStep:
+    parcel = {"carrier": "Parcel Post", "trackingNumber": "PP 4711 0815"}
+    return StoryStep(ago, "confirmReturnShipped", BUYER, parcel)
+
+
+def _came_back(ago: timedelta) -> StoryStep:
+    return StoryStep(ago, "confirmReturnReceived", SUPPLIER)
 
 
 _TA, _SP, _OFF = OrderKind.TRADE_ASSURANCE, OrderKind.SECURE_PAYMENT, OrderKind.OFFLINE
@@ -156,7 +208,7 @@ _ORDER_STORIES: list[tuple[OrderKind, str, list[StoryStep]]] = [
     (_TA, "dispute waiting for the buyer", [_paid(9 * DAY), _disputed(4 * DAY), _offered(2 * DAY)]),
     (_TA, "dispute's proposal rejected", [
         _paid(9 * DAY), _disputed(4 * DAY), _offered(2 * DAY),
-        StoryStep(DAY, "rejectProposal", BUYER, {"note": "Too little."})]),
+        _rejected(DAY)]),
     (_TA, "dispute that can be escalated in an hour", [_paid(9 * DAY), _disputed(3 * DAY - HOUR)]),
     (_TA, "dispute settled", [
         _paid(9 * DAY), _disputed(4 * DAY), _offered(2 * DAY), StoryStep(DAY, "acceptProposal", BUYER)]),
@@ -219,6 +271,72 @@ _ORDER_STORIES: list[tuple[OrderKind, str, list[StoryStep]]] = [
     (_OFF, "complaint withdrawn", [
         _paid(9 * DAY), StoryStep(4 * DAY, "fileComplaint", BUYER), StoryStep(DAY, "withdrawComplaint", BUYER)]),
     (_OFF, "complaint's reply overdue", [_paid(19 * DAY), StoryStep(5 * DAY + MINUTE, "fileComplaint", BUYER)]),
+    (_SP, "shipping date missed", [_paid(20 * DAY)]),
+    (_SP, "shipping date in an hour", [_paid(SHIPS_WITHIN - 3 * HOUR)]),
+    (_SP, "cancellation unanswered", [_paid(9 * DAY), _requested(5 * DAY + MINUTE)]),
+    (_SP, "cancellation unanswered in an hour", [_paid(9 * DAY), _requested(5 * DAY - HOUR)]),
+    (_SP, "paid and cancelled; refund due", [_paid(9 * DAY), _cancelled(DAY)]),
+    (_TA, "refund overdue in an hour", [_paid(14 * DAY), _cancelled(10 * DAY - HOUR)]),
+    (_TA, "refund overdue", [_paid(14 * DAY), _cancelled(11 * DAY)]),
+    (_TA, "refund reported as missing", [
+        _paid(14 * DAY), _cancelled(12 * DAY), StoryStep(DAY, "reportMissingRefund", BUYER)]),
+    (_TA, "refund reported long ago", [
+        _paid(29 * DAY), _cancelled(25 * DAY), StoryStep(11 * DAY, "reportMissingRefund", BUYER)]),
+    (_TA, "dispute about a refund that did not arrive", [
+        _paid(29 * DAY), _cancelled(25 * DAY), StoryStep(DAY, "openDispute", BUYER, {
+            "reason": "REFUND_NOT_RECEIVED", "description": "Nothing has arrived at our bank.", "wanted": "REFUND",
+            "claim": {"amount": "1200.00", "currencyCode": "USD"}})]),
+    (_TA, "refund sent", [_paid(6 * DAY), _cancelled(4 * DAY), _refunded(2 * DAY, "SENT")]),
+    (_TA, "refund arrived", [
+        _paid(6 * DAY), _cancelled(4 * DAY), _refunded(3 * DAY, "SENT"), _refunded(DAY, "SUCCEEDED")]),
+    (_TA, "refund failed", [
+        _paid(6 * DAY), _cancelled(4 * DAY), _refunded(3 * DAY, "SENT"), _refunded(DAY, "FAILED")]),
+    (_TA, "refund failed, another arrived", [
+        _paid(9 * DAY), _cancelled(7 * DAY), _refunded(5 * DAY, "SENT"), _refunded(3 * DAY, "FAILED"),
+        _refunded(DAY, "SUCCEEDED", attempt=2)]),
+    (_TA, "refund arrived in part", [_paid(6 * DAY), _cancelled(4 * DAY), _refunded(DAY, "SUCCEEDED", "700.00")]),
+    (_TA, "refund by the order system itself", [
+        _paid(9 * DAY), _shipped(7 * DAY), _refunded(DAY, "SUCCEEDED", "25.00", of=None)]),
+    (_TA, "dispute about some of its lines", [
+        *_delivered(5 * DAY), StoryStep(DAY, "openDispute", BUYER, {
+            "reason": "MISSING_PARTS", "description": "Three came without their bulbs.", "wanted": "PARTIAL_REFUND",
+            "claim": {"amount": "36.00", "currencyCode": "USD"}, "lines": [{"quantity": 3}]})]),  # of the first line
+    (_TA, "dispute's claim revised", [
+        _paid(9 * DAY), _shipped(7 * DAY), _disputed(2 * DAY), StoryStep(DAY, "reviseClaim", BUYER, {
+            "wanted": "REFUND", "claim": {"amount": "240.00", "currencyCode": "USD"},
+            "note": "Twelve more do not light up."})]),
+    (_TA, "dispute conceded", [
+        _paid(9 * DAY), _shipped(7 * DAY), _disputed(3 * DAY), StoryStep(DAY, "concedeDispute", SUPPLIER)]),
+    (_TA, "dispute goes to review 30 days after its opening, in an hour", [
+        _paid(35 * DAY), _disputed(30 * DAY - HOUR), _offered(25 * DAY), _rejected(19 * DAY), _offered(14 * DAY),
+        _rejected(8 * DAY), _offered(2 * DAY)]),
+    (_TA, "decision can be appealed for an hour", [*_reviewed(36 * DAY), _decided(30 * DAY - HOUR)]),
+    (_TA, "decision final", [*_reviewed(36 * DAY), _decided(30 * DAY + MINUTE)]),
+    (_TA, "decision appealed, its refund void", [*_reviewed(9 * DAY), _decided(3 * DAY), _appealed(DAY)]),
+    (_TA, "decided again after an appeal", [
+        *_reviewed(9 * DAY), _decided(5 * DAY), _appealed(3 * DAY), _decided(DAY, "120.00")]),
+    (_TA, "decision paid out", [
+        *_reviewed(9 * DAY), _decided(3 * DAY), _refunded(DAY, "SUCCEEDED", "100.00", of="Dispute")]),
+    (_TA, "return waiting for an address", _to_return(DAY)),
+    (_TA, "return waived in an hour", _to_return(5 * DAY - HOUR)),
+    (_TA, "return waived; refund due", _to_return(5 * DAY + MINUTE)),
+    (_TA, "return waiting for the buyer", [*_to_return(3 * DAY), _addressed(DAY)]),
+    (_TA, "return expired", [*_to_return(14 * DAY), _addressed(10 * DAY + MINUTE)]),
+    (_TA, "return on its way", [*_to_return(5 * DAY), _addressed(3 * DAY), _sent_back(DAY)]),
+    (_TA, "return received; refund due", [
+        *_to_return(7 * DAY), _addressed(5 * DAY), _sent_back(3 * DAY), _came_back(DAY)]),
+    (_TA, "return counts as received", [*_to_return(26 * DAY), _addressed(23 * DAY), _sent_back(20 * DAY + MINUTE)]),
+    (_TA, "return refused, decided anew", [
+        *_to_return(7 * DAY), _addressed(5 * DAY), _sent_back(3 * DAY), StoryStep(DAY, "refuseReturn", SUPPLIER, {
+            "note": "The box holds other lamps than ours."}, file="photos-of-the-box.txt")]),
+    (_TA, "dispute about goods to send back, with an agent", [
+        *_delivered(12 * DAY), _disputed(6 * DAY, "RETURN_AND_REFUND"),
+        StoryStep(DAY, "escalateDispute", BUYER, {"note": "No answer."})]),
+    (_TA, "replacement agreed", [
+        *_delivered(12 * DAY), _disputed(6 * DAY, "REPLACEMENT"), StoryStep(DAY, "acceptProposal", SUPPLIER)]),
+    (_TA, "replacement missed", [
+        *_delivered(40 * DAY), _disputed(36 * DAY, "REPLACEMENT"), StoryStep(31 * DAY, "acceptProposal", SUPPLIER)]),
+    (_SP, "reply to feedback closed", [*_delivered(40 * DAY), _rated(30 * DAY + MINUTE, _areas(3))]),
 ]  # fmt: skip
 
 _COMPLAINT = {
@@ -228,12 +346,23 @@ _COMPLAINT = {
 }
 
 
-_CASES: dict[str, Any] = {"Dispute": models.Dispute, "Complaint": models.Complaint}
+_CASES: dict[str, Any] = {
+    "Cancellation": models.Cancellation,
+    "Dispute": models.Dispute,
+    "Complaint": models.Complaint,
+}
 # The type of the case that each mutation works on, by its input's caseId.
 _CASE_OF = {
     "proposeResolution": "Dispute",
     "acceptProposal": "Dispute",
     "rejectProposal": "Dispute",
+    "concedeDispute": "Dispute",
+    "reviseClaim": "Dispute",
+    "appealDecision": "Dispute",
+    "provideReturnAddress": "Dispute",
+    "confirmReturnShipped": "Dispute",
+    "confirmReturnReceived": "Dispute",
+    "refuseReturn": "Dispute",
     "postDisputeMessage": "Dispute",
     "escalateDispute": "Dispute",
     "withdrawDispute": "Dispute",
@@ -278,7 +407,9 @@ async def _clear(files: FileUrls) -> None:
         models.Message,
         models.Proposal,
         models.Feedback,
+        models.Refund,
         models.Cancellation,
+        models.Reopening,
         models.Dispute,
         models.Complaint,
         models.Order,
@@ -321,14 +452,17 @@ class _Story:
             raise ValueError(f"the steps of {title} are not in chronological order")
         placed = max((step.ago for step in steps), default=DAY) + 2 * HOUR
         usd = {"currencyCode": "USD"}
+        item = {"title": title, "quantity": 100, "unitPrice": {"amount": "12.00"} | usd}
         record: dict[str, Any] = {
             "number": number,
             "kind": kind,
             "buyer": {"subject": buyer, "name": ACCOUNTS[buyer][1]},
             "supplier": {"subject": supplier, "name": ACCOUNTS[supplier][1]},
             "total": {"amount": "1200.00"} | usd,
-            "items": [{"title": title, "quantity": 100, "unitPrice": {"amount": "12.00"} | usd}],
+            "items": [item | {"sku": "DL-40", "imageUrl": "https://example.com/pictures/desk-lamp.jpg"}],
         }
+        if kind is not _OFF:
+            record["shipBy"] = spell_instant(self.now - placed + SHIPS_WITHIN)
         with derived_ids(number):
             await self._play_steps(record, placed, steps)
 
@@ -336,7 +470,10 @@ class _Story:
         await self._record(record, placed, "placedAt", placed)
         [order] = await models.Order.filter(number=record["number"])
         for step in steps:
-            if step.by == SERVICE:
+            input: dict[str, Any]
+            if step.what == "recordRefunds":
+                await self._do(step.ago, SERVICE, step.what, {"refunds": [await self._refund(order, step)]})
+            elif step.by == SERVICE:
                 await self._record(record, step.ago, step.what, step.ago if step.dated is None else step.dated)
             elif (case_type := _CASE_OF.get(step.what)) is not None:
                 [case] = await _CASES[case_type].filter(order_id=order.id)
@@ -345,8 +482,20 @@ class _Story:
                 await self._do(step.ago, step.by, step.what, input)
             else:
                 base = _COMPLAINT if step.what == "fileComplaint" else {}
-                target = {"orderId": ids.encode("Order", order.id)}
-                await self._do(step.ago, step.by, step.what, base | step.input | target)
+                input = base | step.input | {"orderId": ids.encode("Order", order.id)}
+                if "lines" in input:
+                    first = {"itemId": ids.encode_line(order.id, 0)}
+                    input["lines"] = [first | line for line in input["lines"]]
+                await self._do(step.ago, step.by, step.what, input)
+
+    async def _refund(self, order: models.Order, step: StoryStep) -> dict[str, Any]:
+        """Returns the record of a refund of the order."""
+        record = {"orderNumber": order.number, "recordedAt": spell_instant(self.now - step.ago)} | step.input
+        record["reference"] = f"{order.number} {record['reference']}"
+        if step.of is not None:
+            [case] = await _CASES[step.of].filter(order_id=order.id)
+            record["caseNumber"] = case.number
+        return record
 
     async def _record(self, record: dict[str, Any], ago: timedelta, what: str, dated: timedelta) -> None:
         record |= {what: spell_instant(self.now - dated), "recordedAt": spell_instant(self.now - ago)}

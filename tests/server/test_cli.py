@@ -323,6 +323,7 @@ def _try_the_demonstration(said: str) -> None:
         "Open a dispute",
         "Open Dispute",
         "Offline Trade Dispute",
+        "Report missing refund",
     }
     assert {order["status"] for order in orders} >= {"AWAITING_PAYMENT", "PAYMENT_PROCESSING", "PAID", "SHIPPED"}
     for token in tokens:

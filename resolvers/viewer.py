@@ -17,10 +17,13 @@ from models.enums import (
     OrderKind,
     OrderStatus,
     RefundStatus,
+    Role,
+    ViewerState,
 )
 from models.text import searchable
 from resolvers import ids, policy
 from resolvers.complaints.complaint import Complaint
+from resolvers.conflict import other_accounts_of
 from resolvers.context import Context, Info, ViewerAccount
 from resolvers.disputes.dispute import Dispute
 from resolvers.errors import BadRequest
@@ -29,7 +32,8 @@ from resolvers.orders import search
 from resolvers.orders.order import Order
 from resolvers.orders.partitions import partitions
 from resolvers.policy import Expression, Subject
-from resolvers.read.pagination import Connection, Keyset, Lookup, Page, paginate
+from resolvers.read.pagination import Connection, Keyset, Lookup, Page, paginate, selects_total
+from resolvers.read.scopes import visible_rows
 from resolvers.read.sql import EVERY_ROW, NO_ROW, Where
 from resolvers.refunds.refund import Refund
 from resolvers.write.inputs import Input, input_field, input_type
@@ -68,6 +72,9 @@ class OrderFilter(Input):
     can: Action | None = input_field(
         "Orders on which the viewer can take this action now. Actions on cases match no order."
     )
+    action_required: bool | None = input_field(
+        "True for orders of which a case waits for this viewer, false for all others."
+    )
     search: str | None = input_field(
         "Orders with this text in the number, a party's name or an item's title, in upper or lower case. Up to "
         f"{MAX_SEARCH_LENGTH} characters."
@@ -84,12 +91,14 @@ class FeedbackFilter(Input):
 @input_type("Selects disputes. All given conditions must hold.")
 class DisputeFilter(Input):
     statuses: list[DisputeStatus] | None = input_field("Disputes in one of these states now.")
+    viewer_states: list[ViewerState] | None = input_field("Disputes that are in one of these states for the viewer.")
     open: bool | None = input_field("True for open disputes only, false for closed ones only.")
 
 
 @input_type("Selects complaints. All given conditions must hold.")
 class ComplaintFilter(Input):
     statuses: list[ComplaintStatus] | None = input_field("Complaints in one of these states.")
+    viewer_states: list[ViewerState] | None = input_field("Complaints that are in one of these states for the viewer.")
     open: bool | None = input_field("True for open complaints only, false for closed ones only.")
     overdue: bool | None = input_field("True for complaints whose reply is overdue only, false for the others only.")
 
@@ -117,17 +126,25 @@ async def orders(
 
     page = Page.of(first, after, last, before)
 
-    async def page_where(*parts: Where, lookup: Lookup = Lookup.SORT) -> Connection[Order]:
+    async def page_where(
+        *parts: Where, lookup: Lookup = Lookup.SORT, total_where: tuple[Where, ...] | None = None
+    ) -> Connection[Order]:
         where = parts[0] if len(parts) == 1 else parts or NO_ROW
-        return await paginate(info, Order, where, page, _BY_PLACING, lookup=lookup)
+        return await paginate(info, Order, where, page, _BY_PLACING, lookup=lookup, total_where=total_where)
 
     parts = _parts(context, filter)
     text = searchable(filter.search) if filter.search else ""  # nothing is left of a text that all orders have
+    waiting = EVERY_ROW
+    if filter.action_required is not None:
+        waiting = await with_waiting_case(context)
+        waiting = waiting if filter.action_required else ~waiting
+    parts = [part & waiting for part in parts]
     if not text or not parts:
-        return await page_where(*parts, lookup=Lookup.INDEX)
+        return await page_where(*parts, lookup=Lookup.INDEX if waiting is EVERY_ROW else Lookup.SORT)
     if database.dialect() == "postgres":
-        nearby = search.near(context, text, _condition(context, filter), page, _BY_PLACING)
-        near = await page_where(nearby, lookup=Lookup.KEYS)
+        nearby = search.near(context, text, _condition(context, filter) & waiting, page, _BY_PLACING)
+        counted = tuple([part & await search.holding(context, text) for part in parts]) if selects_total(info) else None
+        near = await page_where(nearby, lookup=Lookup.KEYS, total_where=counted)
         is_full = near.page_info.has_previous_page if page.backward else near.page_info.has_next_page
         if is_full or not await search.continues(context, page, _BY_PLACING):
             return near
@@ -168,10 +185,13 @@ async def disputes(
     if filter.open is not None:
         conditions.append(~policy.DISPUTE_CLOSED if filter.open else policy.DISPUTE_CLOSED)
     page = Page.of(first, after, last, before)
+    where = _all_of(info.context, conditions)
+    if filter.viewer_states is not None:
+        where &= await in_viewer_states(info.context, Subject.DISPUTE, filter.viewer_states)
     return await paginate(
         info,
         Dispute,
-        _all_of(info.context, conditions),
+        where,
         page,
         _DISPUTES[order_by or CaseOrder.NEWEST_FIRST],
     )
@@ -195,10 +215,13 @@ async def complaints(
     if filter.overdue is not None:
         conditions.append(policy.REPLY_OVERDUE if filter.overdue else ~policy.REPLY_OVERDUE)
     page = Page.of(first, after, last, before)
+    where = _all_of(info.context, conditions)
+    if filter.viewer_states is not None:
+        where &= await in_viewer_states(info.context, Subject.COMPLAINT, filter.viewer_states)
     return await paginate(
         info,
         Complaint,
-        _all_of(info.context, conditions),
+        where,
         page,
         _COMPLAINTS[order_by or CaseOrder.NEWEST_FIRST],
     )
@@ -224,6 +247,53 @@ async def refunds(
         where &= Where.among("status", [status.value for status in filter.statuses])
     page = Page.of(first, after, last, before)
     return await paginate(info, Refund, where, page, _REFUNDS[order_by or CaseOrder.NEWEST_FIRST])
+
+
+async def in_viewer_states(context: Context, subject: Subject, states: Iterable[ViewerState]) -> Where:
+    """Returns the condition that a case is in one of these states for the viewer."""
+    role, now = context.viewer.role, context.now
+    own, agents, others, anybody = (
+        Where.of(expression, role, now)
+        for expression in (
+            policy.MOVES[subject].get(role, policy.NOBODY),
+            policy.MOVES[subject][Role.AGENT],
+            policy.moves_of_others(subject, role),
+            policy.moves_of_anybody(subject),
+        )
+    )
+    conflict = await _conflict(context, subject)
+    tests = {
+        ViewerState.ACTION_REQUIRED: own & ~conflict,
+        ViewerState.UNDER_REVIEW: agents & conflict if role is Role.AGENT else agents,
+        ViewerState.WAITING_FOR_OTHER_PARTY: others,
+        ViewerState.CLOSED: ~anybody,
+    }
+    where = NO_ROW
+    for state in set(states):
+        where |= tests[state]
+    return where
+
+
+async def _conflict(context: Context, subject: Subject) -> Where:
+    """Returns the condition that the viewer is an agent who is also a party to the case, and so cannot act."""
+    others = await other_accounts_of(context.viewer) if context.viewer.role is Role.AGENT else ()
+    if not others:
+        return NO_ROW
+    if subject is Subject.DISPUTE:
+        return Where.among("buyer_id", others) | Where.among("supplier_id", others)
+    supplied = Where.among("supplier_id", others)
+    orders = Where(f"order_id IN (SELECT id FROM orders WHERE {supplied.text})", *supplied.values)
+    return Where.among("complainant_id", others) | orders
+
+
+async def with_waiting_case(context: Context) -> Where:
+    """Returns the condition that a case of the order waits for the viewer."""
+    where = Where("cancellation_pending_since IS NOT NULL") if context.viewer.role is Role.SUPPLIER else NO_ROW
+    for subject, table in ((Subject.DISPUTE, "disputes"), (Subject.COMPLAINT, "complaints")):
+        cases = visible_rows(table, context.viewer)
+        cases &= await in_viewer_states(context, subject, [ViewerState.ACTION_REQUIRED])
+        where |= Where(f"id IN (SELECT order_id FROM {table} WHERE {cases.text})", *cases.values)
+    return where
 
 
 def _parts(context: Context, filter: OrderFilter) -> Sequence[Where]:

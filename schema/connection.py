@@ -5,7 +5,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import strawberry
 
 from execution.complexity import SIZED_BY_PARENT
-from resolvers.read.pagination import Page
+from resolvers.read.pagination import MAX_TOTAL, Page
 from schema.declare import resolved
 
 T = TypeVar("T")
@@ -29,6 +29,16 @@ class Edge(Generic[T]):
 class Connection(Generic[T]):
     edges: list[Edge[T]] = strawberry.field(metadata=SIZED_BY_PARENT, description="The entries of the page.")
     page_info: PageInfo = strawberry.field(description="The position of the page in the list.")
+
+
+@strawberry.type(name="Connection", description="A page of a list that can be counted.")
+class CountedConnection(Generic[T]):
+    edges: list[Edge[T]] = strawberry.field(metadata=SIZED_BY_PARENT, description="The entries of the page.")
+    page_info: PageInfo = strawberry.field(description="The position of the page in the list.")
+    total_count: int | None = strawberry.field(
+        description=f"How many entries the list has under its filter. Null if there are more than {MAX_TOTAL:,}. It is "
+        "counted only if it is selected."
+    )
 
 
 class HasPages(Protocol):

@@ -2,10 +2,11 @@
 
 import strawberry
 
-from resolvers import viewer
+from resolvers import counts, viewer
+from resolvers.counts import MOST
 from schema.account import Account
 from schema.complaint import Complaint
-from schema.connection import Connection
+from schema.connection import CountedConnection
 from schema.declare import resolved
 from schema.dispute import Dispute
 from schema.feedback import Feedback
@@ -15,33 +16,51 @@ from schema.refund import Refund
 
 
 @strawberry.type(
+    description=f"Numbers for badges. Each is at most {MOST}; show that as {MOST - 1}+. A number that does not concern "
+    "the viewer's role is 0."
+)
+class Counts:
+    action_required: int = strawberry.field(description="Cases that wait for this viewer.")
+    feedback_to_leave: int = strawberry.field(description="Orders about which the buyer can leave feedback now.")
+    feedback_to_revise: int = strawberry.field(description="Orders whose feedback the buyer can revise now.")
+    feedback_to_answer: int = strawberry.field(description="Orders whose feedback the supplier can answer now.")
+    open_cancellations: int = strawberry.field(description="Cancellation requests that wait for an answer.")
+    open_disputes: int = strawberry.field(description="Open disputes that the viewer sees.")
+    open_complaints: int = strawberry.field(description="Open complaints that the viewer sees.")
+    refunds_overdue: int = strawberry.field(description="Overdue refunds that the viewer sees.")
+
+
+@strawberry.type(
     description="Everything that belongs to the viewer. Buyers and suppliers see their own, the order system sees "
     "what it recorded, agents see all."
 )
 class Viewer(Node):
     account: Account = strawberry.field(description="The viewer's account.")
-    orders = resolved(viewer.orders, Connection[Order], "The viewer's orders, newest first: the page All Orders.")
+    counts: Counts = resolved(counts.counts, Counts, "Numbers for badges.")
+    orders = resolved(
+        viewer.orders, CountedConnection[Order], "The viewer's orders, newest first: the page All Orders."
+    )
     feedback = resolved(
         viewer.feedback,
-        Connection[Feedback],
+        CountedConnection[Feedback],
         "Feedback on the viewer's orders, most recently left first: the page Feedback Management.",
     )
     disputes = resolved(
         viewer.disputes,
-        Connection[Dispute],
+        CountedConnection[Dispute],
         "The viewer's disputes. Agents see all disputes.",
         order_by="The order of the list. Default: NEWEST_FIRST.",
     )
     refunds = resolved(
         viewer.refunds,
-        Connection[Refund],
+        CountedConnection[Refund],
         "Refunds: a buyer's and a supplier's own, all for agents, those of recorded orders for the order system.",
         order_by="The order of the list. NEWEST_FIRST: by when they became owed or were first recorded. DUE_FIRST: by "
         "dueBy, those without it last.",
     )
     complaints = resolved(
         viewer.complaints,
-        Connection[Complaint],
+        CountedConnection[Complaint],
         "The viewer's complaints: the page Complaints I Submitted. Agents see all complaints.",
         order_by="The order of the list. Default: NEWEST_FIRST.",
     )

@@ -69,6 +69,7 @@ from resolvers.policy.refund import (
 from resolvers.policy.rule import Rule, Subject
 from resolvers.policy.rules import TABLE
 from resolvers.policy.status import status_at, status_is
+from resolvers.policy.viewer_state import MOVES, NOBODY, moves_of_anybody, moves_of_others
 
 __all__ = [
     "ANSWER_WITHIN",
@@ -83,7 +84,9 @@ __all__ = [
     "EVIDENCE_WITHIN",
     "IS_OUTSTANDING",
     "MOMENT",
+    "MOVES",
     "NEVER_DUE",
+    "NOBODY",
     "NO_RETURN",
     "ORDER_STATUSES",
     "PAID_BACK",
@@ -119,6 +122,8 @@ __all__ = [
     "expiration",
     "fold",
     "is_allowed",
+    "moves_of_anybody",
+    "moves_of_others",
     "next_change",
     "next_change_at",
     "reportable_after",

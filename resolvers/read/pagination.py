@@ -21,9 +21,10 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 from functools import lru_cache
 from operator import attrgetter
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar, cast
 from uuid import UUID
 
+from graphql import get_named_type
 from strawberry import UNSET
 
 from execution.lookahead import SelectedField, Selection
@@ -35,11 +36,12 @@ from resolvers.read.fetch import fetch, load_relations
 from resolvers.read.plan import Planned, plan
 from resolvers.read.relations import RelationError, find_target, require_attribute, require_column, to_many
 from resolvers.read.rows import ListSlice, ReadRows, Relation, RelationDeclaration, Row, ToMany
-from resolvers.read.scopes import Visibility
+from resolvers.read.scopes import Visibility, visible_rows
 from resolvers.read.select import Select
-from resolvers.read.sql import EVERY_ROW, Where
+from resolvers.read.sql import EVERY_ROW, Statement, Where
 
 DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 20, 100
+MAX_TOTAL = 1000  # rows that a list counts at most
 MAX_INTEGER_KEY = 2**63 - 1
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -207,6 +209,7 @@ class PageInfo:
 class Connection(Generic[T]):
     edges: list[Edge[T]]
     page_info: PageInfo
+    total_count: int | None = None  # counted where a query selects it; None for more than MAX_TOTAL
 
 
 def build_connection(
@@ -337,9 +340,11 @@ async def paginate(
     *,
     lookup: Lookup = Lookup.SORT,
     node: NodeRelation | None = None,
+    total_where: Where | tuple[Where, ...] | None = None,
 ) -> Connection[Any]:
     """Returns one page of a list, or of one that has several parts (see `Select`), with all that the query selects of
-    its nodes. The nodes are the rows, or their relation `node`."""
+    its nodes. The nodes are the rows, or their relation `node`. The total is that of `total_where`, where the condition
+    of the page names fewer rows."""
     context: Context = info.context
     selection = Selection.of(info).field("edges", "node")
     if node is None:
@@ -350,6 +355,7 @@ async def paginate(
         is_once = not inverse.occurrences(row_type.__name__, (node.name,))
         also = selection.as_field(node.with_inverse if is_once else node.name)
         planned = plan(context, row_type, inverse if is_once else Selection(selection.info), also)
+    counted = where
     if lookup is not Lookup.KEYS:
         bounds = keyset.where(page)
         where = tuple([part & bounds for part in where]) if isinstance(where, tuple) else where & bounds
@@ -364,4 +370,36 @@ async def paginate(
     )
     rows = await fetch(context, select, planned)
     await load_relations(context, rows[: page.size], planned)
-    return build_connection(rows, page, keyset, keyset.name, attrgetter(node.name) if node else lambda row: row)
+    connection = build_connection(rows, page, keyset, keyset.name, attrgetter(node.name) if node else lambda row: row)
+    if not selects_total(info):
+        return connection
+    total = await count(context, row_type, counted if total_where is None else total_where, MAX_TOTAL + 1)
+    return replace(connection, total_count=total if total <= MAX_TOTAL else None)
+
+
+def selects_total(info: Info) -> bool:
+    """Returns whether the query selects the total of the connection that is being resolved."""
+    selection = Selection.of(info)
+    type_name: str = cast("Any", get_named_type(selection.type)).name
+    return bool(selection.occurrences(type_name, ("totalCount",)))
+
+
+async def count(context: Context, row_type: type[Row], where: Where | tuple[Where, ...], most: int) -> int:
+    """Returns how many of these rows the viewer may see, at most `most`."""
+    statement = Statement()
+    [[total]] = await statement.run(f"SELECT {count_text(statement, context, row_type, where, most)}", PlanMode.CUSTOM)
+    return total
+
+
+def count_text(
+    statement: Statement, context: Context, row_type: type[Row], where: Where | tuple[Where, ...], most: int
+) -> str:
+    """Returns the SQL expression for the number of these rows, at most `most`. Adds its values to the statement."""
+    table = row_type.MODEL._meta.db_table  # pyright: ignore[reportPrivateUsage]
+    visible = visible_rows(table, context.viewer)
+    parts = where if isinstance(where, tuple) else (where,)
+    rows = " UNION ALL ".join(
+        f"SELECT 1 FROM (SELECT 1 FROM {table} WHERE {statement.condition(visible & part)} LIMIT {most}) AS part"
+        for part in parts
+    )
+    return f"(SELECT count(*) FROM (SELECT 1 FROM ({rows}) AS parts LIMIT {most}) AS counted)"

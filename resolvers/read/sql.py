@@ -53,6 +53,12 @@ class Where:
             return self
         return Where(f"({self.text}) AND ({other.text})", *self.values, *other.values)
 
+    def __or__(self, other: "Where") -> "Where":
+        return Where(f"({self.text}) OR ({other.text})", *self.values, *other.values)
+
+    def __invert__(self) -> "Where":
+        return Where(f"NOT ({self.text})", *self.values)
+
 
 EVERY_ROW, NO_ROW = Where("TRUE"), Where("FALSE")
 

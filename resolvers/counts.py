@@ -1,0 +1,77 @@
+"""Numbers for badges: how much waits for the viewer. All of them come from one statement, by indexes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from models.enums import PARTIES, Action, Role, ViewerState
+from resolvers import policy
+from resolvers.cancellation import Cancellation
+from resolvers.complaints.complaint import Complaint
+from resolvers.context import Context, Info
+from resolvers.disputes.dispute import Dispute
+from resolvers.orders.order import Order
+from resolvers.orders.partitions import partitions
+from resolvers.policy import Subject
+from resolvers.read.pagination import count_text
+from resolvers.read.rows import Row
+from resolvers.read.sql import NO_ROW, Statement, Where
+from resolvers.refunds.refund import Refund
+from resolvers.viewer import in_viewer_states
+
+MOST = 100  # a larger number is shown as this one
+
+Counted = tuple[type[Row], Where | tuple[Where, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    action_required: int
+    feedback_to_leave: int
+    feedback_to_revise: int
+    feedback_to_answer: int
+    open_cancellations: int
+    open_disputes: int
+    open_complaints: int
+    refunds_overdue: int
+
+
+async def counts(info: Info) -> Counts:
+    context = info.context
+    role, now = context.viewer.role, context.now
+    open_dispute, open_complaint = (
+        Where.of(~closed, role, now) for closed in (policy.DISPUTE_CLOSED, policy.COMPLAINT_CLOSED)
+    )
+    overdue = Where.of(policy.REFUND_SHOWN & policy.REFUND_OVERDUE, role, now)
+    pending = Where("closed_at IS NULL")
+    disputes = Dispute, await in_viewer_states(context, Subject.DISPUTE, [ViewerState.ACTION_REQUIRED])
+    complaints = Complaint, await in_viewer_states(context, Subject.COMPLAINT, [ViewerState.ACTION_REQUIRED])
+    requests = Cancellation, pending if role is Role.SUPPLIER else NO_ROW
+    statement = Statement()
+
+    def number(*counted: Counted) -> str:
+        return " + ".join(count_text(statement, context, row_type, where, MOST) for row_type, where in counted)
+
+    numbers = [
+        number(disputes, complaints, requests),
+        *(number((Order, _allowed(context, action))) for action in _FEEDBACK_ACTIONS),
+        number((Cancellation, pending)),
+        number((Dispute, open_dispute)),
+        number((Complaint, open_complaint)),
+        number((Refund, overdue)),
+    ]
+    [values] = await statement.run(f"SELECT {', '.join(numbers)}")
+    return Counts(*(min(value, MOST) for value in values))
+
+
+_FEEDBACK_ACTIONS = (Action.LEAVE_FEEDBACK, Action.REVISE_FEEDBACK, Action.REPLY_TO_FEEDBACK)
+
+
+def _allowed(context: Context, action: Action) -> tuple[Where, ...]:
+    """Returns the condition that the viewer may do the action on an order, in parts that indexes serve."""
+    role = context.viewer.role
+    parts: Sequence[Where] = ()
+    if role in PARTIES:
+        parts = [Where.of(part, role, context.now) for part in partitions(role, None, None, action) or ()]
+    return tuple(parts) or (NO_ROW,)

@@ -11,6 +11,16 @@ from schema.declare import resolved
 from schema.lazy import OrderReference
 
 
+@strawberry.type(description="A condition of an action, and whether it holds.")
+class Check:
+    text: str = strawberry.field(description='The condition: it completes the sentence "Allowed when …".')
+    holds: bool = strawberry.field(description="True if it holds.")
+    reason: Reason | None = strawberry.field(description="Why the action is refused. Null if it holds.")
+    since: datetime | None = strawberry.field(
+        description="The instant of the fact that decides it. Null if no instant does. For a window, its start."
+    )
+
+
 @strawberry.type(
     description="The policy's answer for one action, one viewer and one instant. The mutation of the same name asks "
     "the policy in the same way, so what is allowed here succeeds there."
@@ -24,6 +34,11 @@ class Decision:
     opens_at: datetime | None = strawberry.field(description="The first instant of the window. Null if none is known.")
     closes_at: datetime | None = strawberry.field(
         description="The last instant at which the action is, or was, allowed. Null if no limit is known."
+    )
+    checks: list[Check] = strawberry.field(
+        metadata=sized(5),
+        description="Every condition, then the window, in the order of checking. Empty if the action is not offered "
+        "for orders of this kind, or not to this role.",
     )
 
 

@@ -12,6 +12,7 @@ from resolvers.policy.complaint import (
     ComplaintFacts,
 )
 from resolvers.policy.decide import (
+    Check,
     Decision,
     NextChange,
     available_actions,
@@ -100,6 +101,7 @@ __all__ = [
     "TABLE",
     "Balance",
     "Bind",
+    "Check",
     "ComplaintFacts",
     "Debt",
     "Decision",

@@ -4,17 +4,17 @@ The other functions read the same table for a whole page: what is allowed, until
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from operator import itemgetter
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 from uuid import UUID
 
 from models.enums import Action, OrderKind, Reason, Role
 from resolvers.policy.expression import MOMENT, Equals, Evaluator, Expression, any_of, compile_predicate
 from resolvers.policy.messages import humanize, message_for
-from resolvers.policy.rule import Rule, Subject
+from resolvers.policy.rule import IMPARTIAL, Rule, Subject
 from resolvers.policy.rules import TABLE
 
 
@@ -34,9 +34,22 @@ class Facts(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One condition of a rule, or its window. `reason` is why the action is refused where it does not hold; `since` is
+    the instant of the fact that decides it, where one does."""
+
+    text: str
+    holds: bool
+    reason: Reason | None
+    since: datetime | None
+
+
 @dataclass(slots=True)
 class Decision:
-    """The policy's answer for one action, one viewer and one instant; `message` and `reason` are null when allowed."""
+    """The policy's answer for one action, one viewer and one instant; `message` and `reason` are null when allowed.
+    `basis` is what it was decided on: the rule, the facts, the role, the instant, and whether there is a conflict of
+    interest."""
 
     action: Action
     allowed: bool
@@ -45,6 +58,13 @@ class Decision:
     message: str | None = None
     opens_at: datetime | None = None
     closes_at: datetime | None = None
+    basis: tuple[Rule, Any, Role, datetime, bool] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def checks(self) -> list[Check]:
+        """Every condition of the rule, then its window, in the order in which they are asked. Empty where no rule
+        applies to the viewer's role."""
+        return [] if self.basis is None else _checks(*self.basis)
 
 
 def decide(
@@ -79,9 +99,9 @@ def _refused(action: Action, reason: Reason) -> Decision:
     return Decision(action, allowed=False, label=humanize(action), reason=reason, message=message_for(action, reason))
 
 
-def _allowed(rule: Rule, facts: Facts) -> Decision:
+def _allowed(rule: Rule, facts: Facts, role: Role, now: datetime) -> Decision:
     opens_at, closes_at = rule.window.bounds(facts) if rule.window else (None, None)
-    return Decision(rule.action, True, rule.label, None, None, opens_at, closes_at)
+    return Decision(rule.action, True, rule.label, None, None, opens_at, closes_at, (rule, facts, role, now, False))
 
 
 def _apply(rule: Rule, facts: Facts, viewer: ViewerIdentity, now: datetime, conflict: bool) -> Decision:
@@ -92,7 +112,26 @@ def _apply(rule: Rule, facts: Facts, viewer: ViewerIdentity, now: datetime, conf
         opens_at = _opens_at(rule, facts, viewer.role, now)
         opens_by_time = opens_at is not None
     message = message_for(rule.action, reason, opens_at, closes_at, opens_by_time=opens_by_time) if reason else None
-    return Decision(rule.action, reason is None, rule.label, reason, message, opens_at, closes_at)
+    basis = (rule, facts, viewer.role, now, conflict) if viewer.role in rule.roles else None
+    return Decision(rule.action, reason is None, rule.label, reason, message, opens_at, closes_at, basis)
+
+
+def _checks(rule: Rule, facts: Any, role: Role, now: datetime, conflict: bool) -> list[Check]:
+    checks: list[Check] = []
+    if Role.AGENT in rule.roles and role is Role.AGENT:
+        checks.append(Check(IMPARTIAL, not conflict, Reason.CONFLICT_OF_INTEREST if conflict else None, None))
+    for condition in rule.conditions:
+        holds = condition.test.holds(facts, role, now)
+        since = condition.test.decided_since(facts, role, now)
+        checks.append(Check(condition.text, bool(holds), None if holds else condition.reason, since))
+    if rule.window is not None:
+        opens, closes = rule.window.bounds(facts)
+        is_early = opens is None or now < opens
+        reason = Reason.WINDOW_NOT_OPEN if is_early else None
+        if closes is not None and now > closes:
+            reason = Reason.WINDOW_CLOSED
+        checks.append(Check(rule.window.text, reason is None, reason, getattr(facts, rule.window.start)))
+    return checks
 
 
 def _opens_at(rule: Rule, facts: Facts, role: Role, now: datetime) -> datetime | None:
@@ -161,7 +200,8 @@ def available_actions(facts: Facts, viewer: ViewerIdentity, now: datetime, *, co
     if conflict or not _belongs_to(viewer, facts):
         return []
     rules = rules_for(viewer.role, facts.subject, _order_kind(facts)).rules
-    return [_allowed(rule, facts) for rule, is_open in rules if is_open(facts, viewer.role, now)]
+    role = viewer.role
+    return [_allowed(rule, facts, role, now) for rule, is_open in rules if is_open(facts, role, now)]
 
 
 def next_change_at(

@@ -54,6 +54,10 @@ class Expression(ABC):
         The answer is conservative: it may be true for a case that cannot occur, but never false for one that can.
         """
 
+    @abstractmethod
+    def decided_since(self, facts: Any, role: Role, now: datetime) -> datetime | None:
+        """Returns the instant of the fact that decides the result; None if no instant does."""
+
     def simplify(self, is_set: Mapping[str, bool]) -> "Expression":
         """Returns the expression that remains when it is known which of these facts are set."""
         return self
@@ -96,6 +100,9 @@ class IsSet(_Timeless):
     def facts(self) -> Iterator[str]:
         yield self.fact
 
+    def decided_since(self, facts: Any, role: Role, now: datetime) -> datetime | None:
+        return _instant(facts, self.fact)
+
     def satisfiable(self, truth: bool, set_facts: Container[str]) -> bool:
         return truth == (self.fact in set_facts)
 
@@ -119,6 +126,9 @@ class Equals(_Timeless):
     def facts(self) -> Iterator[str]:
         yield self.fact
 
+    def decided_since(self, facts: Any, role: Role, now: datetime) -> datetime | None:
+        return None
+
     def satisfiable(self, truth: bool, set_facts: Container[str]) -> bool:
         return not truth or self.fact in set_facts
 
@@ -137,6 +147,9 @@ class EqualsViewerRole(_Timeless):
 
     def facts(self) -> Iterator[str]:
         yield self.fact
+
+    def decided_since(self, facts: Any, role: Role, now: datetime) -> datetime | None:
+        return None
 
     def satisfiable(self, truth: bool, set_facts: Container[str]) -> bool:
         return not truth or self.fact in set_facts
@@ -161,6 +174,9 @@ class Comparison(_Timeless):
 
     def facts(self) -> Iterator[str]:
         yield from (self.left, self.right)
+
+    def decided_since(self, facts: Any, role: Role, now: datetime) -> datetime | None:
+        return None
 
     def satisfiable(self, truth: bool, set_facts: Container[str]) -> bool:
         return not truth or (self.left in set_facts and self.right in set_facts)
@@ -192,6 +208,9 @@ class OlderThan(Expression):
     def facts(self) -> Iterator[str]:
         yield self.fact
 
+    def decided_since(self, facts: Any, role: Role, now: datetime) -> datetime | None:
+        return _instant(facts, self.fact)
+
     def satisfiable(self, truth: bool, set_facts: Container[str]) -> bool:
         return not truth or self.fact in set_facts
 
@@ -211,6 +230,9 @@ class Not(Expression):
 
     def facts(self) -> Iterator[str]:
         return self.operand.facts()
+
+    def decided_since(self, facts: Any, role: Role, now: datetime) -> datetime | None:
+        return self.operand.decided_since(facts, role, now)
 
     def satisfiable(self, truth: bool, set_facts: Container[str]) -> bool:
         return self.operand.satisfiable(not truth, set_facts)
@@ -241,6 +263,13 @@ class BooleanExpression(Expression):
         for operand in self.operands:
             yield from operand.facts()
 
+    def decided_since(self, facts: Any, role: Role, now: datetime) -> datetime | None:
+        decisive = [operand for operand in self.operands if operand.holds(facts, role, now) == (self.operator == "OR")]
+        # One operand alone decides; where none does, all of them do, and the latest completed them.
+        deciding = decisive[:1] or self.operands
+        instants = [operand.decided_since(facts, role, now) for operand in deciding]
+        return max((instant for instant in instants if instant is not None), default=None)
+
     def satisfiable(self, truth: bool, set_facts: Container[str]) -> bool:
         results = (operand.satisfiable(truth, set_facts) for operand in self.operands)
         return all(results) if truth == (self.operator == "AND") else any(results)
@@ -251,6 +280,11 @@ class BooleanExpression(Expression):
         if not rest or decisive in rest:
             return decisive if rest else neutral
         return BooleanExpression(tuple(rest), self.operator)
+
+
+def _instant(facts: Any, fact: str) -> datetime | None:
+    value = getattr(facts, fact)
+    return value if isinstance(value, datetime) else None
 
 
 TRUE, FALSE = BooleanExpression((), "AND"), BooleanExpression((), "OR")

@@ -49,6 +49,13 @@ class Window:
         opened = OlderThan(self.start, timedelta(days=self.opens_after) - MOMENT)
         return opened if self.days is None else all_of([opened, ~OlderThan(self.start, timedelta(days=self.days))])
 
+    @property
+    def text(self) -> str:
+        """Completes the sentence "Allowed when …"."""
+        if self.days is None:
+            return f"{self.opens_after} days have passed since {self.start_text}"
+        return f"no more than {self.days} days have passed since {self.start_text}"
+
     def bounds(self, facts: object) -> tuple[datetime | None, datetime | None]:
         """Returns the first and the last instant; both are None until the fact `start` is set."""
         start: datetime | None = getattr(facts, self.start)
@@ -56,6 +63,9 @@ class Window:
             return None, None
         closes = None if self.days is None else start + _days(self.days)
         return start + _days(self.opens_after) if self.opens_after else start, closes
+
+
+IMPARTIAL = "the agent is not a party to the case"  # holds for all actions of agents
 
 
 @dataclass(frozen=True)
@@ -78,7 +88,7 @@ class Rule:
     @property
     def condition_texts(self) -> list[str]:
         """The conditions in the order in which they are checked, after the one that holds for all actions of agents."""
-        impartial = ["the agent is not a party to the case"] if Role.AGENT in self.roles else []
+        impartial = [IMPARTIAL] if Role.AGENT in self.roles else []
         return impartial + [condition.text for condition in self.conditions]
 
     @cached_property

@@ -169,7 +169,10 @@ class Reason(DescribedEnum):
     NOT_YOUR_ROLE = auto(), "Only another role can do this."
     NOT_COMPLETED = auto(), "The order is not complete."
     NOT_PAID = auto(), "The order is not paid."
-    NOT_SHIPPED = auto(), "The order has not shipped."
+    NOT_SHIPPED = (
+        auto(),
+        "The order has not shipped. For OPEN_DISPUTE, it is not late either, nor did its cancellation fail.",
+    )
     ALREADY_PAID = auto(), "The order is paid."
     PAYMENT_PROCESSING = auto(), "A payment was submitted and has not been received."
     ALREADY_SHIPPED = auto(), "The order has shipped."
@@ -185,7 +188,10 @@ class Reason(DescribedEnum):
     CANCELLATION_PENDING = auto(), "A cancellation request waits for the supplier."
     NO_CANCELLATION_PENDING = auto(), "No cancellation request is pending."
     DISPUTE_OPEN = auto(), "A dispute about the order is open."
-    DISPUTE_SETTLED = auto(), "A dispute about the order was settled or resolved; no other can be opened."
+    DISPUTE_SETTLED = (
+        auto(),
+        "A dispute about the order was settled or resolved. Another is possible only 30 days after a replacement.",
+    )
     COMPLAINT_OPEN = auto(), "A complaint about the order is open."
     CASE_CLOSED = auto(), "The case is closed."
     NO_PROPOSAL = auto(), "The dispute has no current proposal."
@@ -201,12 +207,12 @@ class Reason(DescribedEnum):
     NOT_DECIDED = auto(), "No decision of an agent stands."
     ALREADY_APPEALED = auto(), "The dispute was reviewed again already; the new decision is final."
     REFUND_PAID = auto(), "A refund that follows from the decision was sent or has arrived."
-    NO_RETURN = auto(), "The goods are not to be returned."
+    NO_RETURN = auto(), "The outcome does not ask for a return."
     RETURN_ADDRESS_GIVEN = auto(), "The supplier has given the address for the return."
     NO_RETURN_ADDRESS = auto(), "The supplier has not given the address for the return."
     RETURN_SHIPPED = auto(), "The goods were sent back."
     RETURN_NOT_SHIPPED = auto(), "The goods were not sent back."
-    RETURN_CLOSED = auto(), "The return is over."
+    RETURN_CLOSED = auto(), "The return is over, by a party's move or because a deadline passed."
     INVALID_INPUT = auto(), "The input is not valid in the field that the error names."
     IDEMPOTENCY_KEY_REUSED = auto(), "The idempotency key was used with another input."
 
@@ -231,7 +237,7 @@ class CaseKind(DescribedEnum):
 
 
 class CaseOrder(DescribedEnum):
-    """The order of a list of cases."""
+    """The order of a list of cases or refunds."""
 
     NEWEST_FIRST = auto(), "By opening time, newest first."
     DUE_FIRST = auto(), "By the deadline of the next move, most urgent first. Cases that a person closed come last."
@@ -243,29 +249,29 @@ class ViewerState(DescribedEnum):
     ACTION_REQUIRED = auto(), "The case waits for this viewer."
     WAITING_FOR_OTHER_PARTY = auto(), "The case waits for somebody else."
     UNDER_REVIEW = auto(), "The marketplace is reviewing the case."
-    CLOSED = auto(), "The case is closed."
+    CLOSED = auto(), "The case is closed, and it waits for nobody."
 
 
 class CancellationReason(DescribedEnum):
-    """Why a buyer cancels an order."""
+    """Why an order is cancelled."""
 
     ORDERED_BY_MISTAKE = auto(), "It was ordered by mistake."
     NO_LONGER_NEEDED = auto(), "It is no longer needed."
     FOUND_BETTER_PRICE = auto(), "It is cheaper elsewhere."
     SUPPLIER_ASKED = auto(), "The supplier asked for it."
     TERMS_CHANGED = auto(), "Price, date or terms changed after the order."
-    OTHER = auto(), "Another reason; the note may say which."
+    OTHER = auto(), "Another reason; the note may say which. Also if the order system cancelled the order."
 
 
 class CancellationStatus(DescribedEnum):
     """The state of a cancellation."""
 
-    REQUESTED = auto(), "The request waits for the supplier's answer."
+    REQUESTED = auto(), "The request waits for the supplier's answer, also after respondBy."
     ACCEPTED = auto(), "The supplier accepted; the order is cancelled."
-    DECLINED = auto(), "The supplier declined; the buyer may ask again."
+    DECLINED = auto(), "The supplier declined; the buyer may ask again, or open a dispute."
     WITHDRAWN = auto(), "The buyer withdrew the request."
     SUPERSEDED = auto(), "The order was shipped, completed or cancelled before the supplier answered."
-    CANCELLED = auto(), "The buyer cancelled an unpaid order; no answer was needed."
+    CANCELLED = auto(), "The buyer cancelled an unpaid order, or the order system cancelled it; no answer was needed."
 
 
 class DisputeReason(DescribedEnum):
@@ -290,10 +296,13 @@ class DisputeStatus(DescribedEnum):
 
     AWAITING_SUPPLIER = auto(), "It is the supplier's turn."
     AWAITING_BUYER = auto(), "It is the buyer's turn."
-    UNDER_REVIEW = auto(), "An agent decides, because nobody answered in time or a party escalated the dispute."
+    UNDER_REVIEW = (
+        auto(),
+        "An agent decides: a party was silent, escalated the dispute, appealed, or refused a return.",
+    )
     EVIDENCE_REQUESTED = auto(), "An agent asked one party for evidence."
-    SETTLED = auto(), "The parties agreed."
-    RESOLVED = auto(), "An agent decided."
+    SETTLED = auto(), "The parties agreed: a proposal was accepted, or the supplier accepted the claim."
+    RESOLVED = auto(), "An agent decided. A party may still appeal while isFinal is false."
     WITHDRAWN = auto(), "The buyer withdrew the dispute."
     LAPSED = auto(), "The buyer did not send the evidence that an agent asked for."
 
@@ -303,7 +312,7 @@ class ResolutionKind(DescribedEnum):
 
     REFUND = auto(), "The buyer gets back what was paid."
     PARTIAL_REFUND = auto(), "The buyer gets back a part of what was paid."
-    RETURN_AND_REFUND = auto(), "The buyer returns the goods and gets money back."
+    RETURN_AND_REFUND = auto(), "The buyer sends the goods back; then the refund is owed."
     REPLACEMENT = auto(), "The supplier sends the goods again."
     NO_REFUND = auto(), "The buyer gets nothing back."
 
@@ -312,7 +321,7 @@ class RefundStatus(DescribedEnum):
     """The state of a refund."""
 
     DUE = auto(), "It is owed; the order system has not told anything about it yet."
-    SENT = auto(), "It is on its way."
+    SENT = auto(), "The order system has sent it; it is on its way."
     SUCCEEDED = auto(), "It has arrived."
     FAILED = auto(), "It was sent and did not arrive; the amount is still owed, unless another refund paid it."
     VOID = auto(), "It is not owed any more, because what it followed from no longer stands."
@@ -322,8 +331,8 @@ class RefundCause(DescribedEnum):
     """What a refund follows from."""
 
     CANCELLATION = auto(), "The order was paid and is cancelled."
-    DISPUTE = auto(), "The outcome of a dispute."
-    OTHER = auto(), "The order system's own decision."
+    DISPUTE = auto(), "The outcome of a dispute owes it."
+    OTHER = auto(), "The order system's own decision; no case owes it."
 
 
 class ReturnStatus(DescribedEnum):

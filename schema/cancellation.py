@@ -27,10 +27,12 @@ class CancellationAnswer:
 class Cancellation(Case):
     order: OrderReference = strawberry.field(description="The order.")  # pyright: ignore[reportIncompatibleVariableOverride]
     status: CancellationStatus = strawberry.field(description="The state of the cancellation.")
-    reason: CancellationReason = strawberry.field(description="Why the buyer cancels the order.")
+    reason: CancellationReason = strawberry.field(
+        description="Why the buyer cancels the order. OTHER if the order system cancelled it."
+    )
     respond_by: datetime | None = strawberry.field(
-        description="The instant until which the supplier should answer. After it, the buyer can open a dispute. Null "
-        "once the cancellation is closed."
+        description="The instant until which the supplier should answer the request: 5 days after it was made. After "
+        "it, the supplier can still answer, and the buyer can open a dispute. Null once the cancellation is closed."
     )
     shown_note: str | None = strawberry.field(
         metadata=SHORT_TEXT,

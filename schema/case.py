@@ -19,9 +19,12 @@ class Case(Node):
     number: str = strawberry.field(description="The number for people and support calls, like D-2026-000123.")
     opened_at: datetime = strawberry.field(description="When the case was opened.")
     ended_at: datetime | None = strawberry.field(
-        name="closedAt", description="When the case was closed. Null while it is open."
+        name="closedAt", description="When the case was closed. Null while it is open, also after an appeal."
     )
-    is_final: bool = strawberry.field(description="True if nothing will change any more.")
+    is_final: bool = strawberry.field(
+        description="True if nothing will change any more. A dispute is not final while it can be appealed, or its "
+        "return runs; refunds do not matter."
+    )
     viewer_state: ViewerState = strawberry.field(description="The state of the case for this viewer.")
     order: OrderReference | None = strawberry.field(
         description="The order that the case is about. Null for a complaint about a trade that is not on record."

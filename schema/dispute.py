@@ -36,10 +36,12 @@ class Proposal:
     )
 
 
-@strawberry.type(description="A party's request for another decision.")
+@strawberry.type(
+    description="A party's appeal against an agent's decision. It stays when the dispute is decided again."
+)
 class Appeal:
-    by: Account = strawberry.field(description="Who appealed.")
-    at: datetime = strawberry.field(description="When.")
+    by: Account = strawberry.field(description="Who appealed: the buyer or the supplier.")
+    at: datetime = strawberry.field(description="When the decision was appealed.")
     shown_text: str = strawberry.field(
         metadata=LONG_TEXT,
         name="text",
@@ -48,26 +50,35 @@ class Appeal:
     decision: Outcome = strawberry.field(description="The decision that was appealed.")
 
 
-@strawberry.type(description="Goods that go back to the supplier.")
+@strawberry.type(
+    description="Goods that go back to the supplier: the supplier gives an address, the buyer sends them, the supplier "
+    "confirms or refuses them. If one of them misses the deadline, time decides: see the states."
+)
 class ReturnShipment:
     status: ReturnStatus = strawberry.field(
         description="The state of the return. It can also change when a time limit passes."
     )
     respond_by: datetime | None = strawberry.field(
-        description="The instant until which the party whose move it is can make it. Null once the return is over."
+        description="The last instant at which the party whose move it is can make it: 5 days after the outcome for "
+        "the address, 10 days after the address for the sending, 20 days after the sending for the answer. Null once "
+        "the return is over."
     )
     address: str | None = strawberry.field(
         metadata=SHORT_TEXT,
-        description="Where the goods are sent back to. Null until the supplier has said it, and for the order system.",
+        description="Where the goods are sent back to. Null until the supplier has given it, and for the order system.",
     )
-    carrier: str | None = strawberry.field(description="Who carries the goods.")
-    tracking_number: str | None = strawberry.field(description="The carrier's number.")
-    shipped_at: datetime | None = strawberry.field(description="When the goods were sent back.")
+    carrier: str | None = strawberry.field(description="Who carries the goods. Null until they were sent.")
+    tracking_number: str | None = strawberry.field(description="The carrier's number. Null until they were sent.")
+    shipped_at: datetime | None = strawberry.field(
+        description="When the buyer said that the goods were sent back. Null until then."
+    )
     received_at: datetime | None = strawberry.field(
-        description="When the supplier received them, or the time to refuse them ended."
+        description="When the supplier confirmed them, or else the last instant to refuse them. Null until then."
     )
     note: str | None = strawberry.field(
-        metadata=SHORT_TEXT, description="Why the goods were refused. Null for the order system."
+        metadata=SHORT_TEXT,
+        description="Why the goods were refused, in the supplier's words. Null if they were not, and for the order "
+        "system.",
     )
 
 
@@ -99,8 +110,9 @@ class Dispute(Case, Actionable):
         name="claim", description="The amount that the buyer claims. Null if the buyer wants a replacement only."
     )
     respond_by: datetime | None = strawberry.field(
-        description="The instant until which the party whose turn it is can answer. After it, the dispute is under "
-        "review. Null under review and once closed."
+        description="The last instant at which the party whose turn it is, or who was asked for evidence, can answer. "
+        "After it, the dispute is under review, or lapses if the buyer owed evidence. A turn never ends later than "
+        "escalatesAt. Null under review and once closed."
     )
     proposal: Proposal | None = strawberry.field(
         description="The current proposal, or the accepted one. The first is what the buyer wants. Null after a "
@@ -113,22 +125,27 @@ class Dispute(Case, Actionable):
         description="The lines of the order that it is about, as they were at its opening. Empty for the whole order.",
     )
     escalates_at: datetime | None = strawberry.field(
-        description="After this instant an agent reviews the dispute, whatever turns are taken. Null under review and "
-        "once closed."
+        description="After this instant, 30 days after the opening, an agent reviews the dispute, whatever turns are "
+        "taken. Null under review, while evidence is awaited, and once closed."
     )
     outcome: Outcome | None = strawberry.field(
         description="How the dispute ended. Null if it was neither settled nor resolved, and while it is reviewed "
-        "again."
+        "again after an appeal or a refused return."
     )
-    appeal: Appeal | None = strawberry.field(description="The appeal against the decision. Null if there is none.")
+    appeal: Appeal | None = strawberry.field(
+        description="The appeal against the first decision. Null if there is none."
+    )
     return_shipment: ReturnShipment | None = strawberry.field(
-        description="The latest return. Null if the outcome is not RETURN_AND_REFUND; a refused return stays."
+        description="The latest return. Null if the outcome is not RETURN_AND_REFUND, except that a refused return "
+        "stays."
     )
     refund: Refund | None = strawberry.field(
-        description="What the outcome owes: the oldest refund that is not VOID. Null if there is none."
+        description="The refund that the outcome owes: the oldest that is not VOID. Null if there is none, and while "
+        "a return runs. `refunds` has all, if it is paid in parts."
     )
     refunds: list[Refund] = strawberry.field(
-        metadata=sized(3), description="All refunds that follow from its outcomes, oldest first."
+        metadata=sized(3),
+        description="All refunds that follow from its outcomes, oldest first, also failed and void ones.",
     )
     messages = paged_field(
         "messages",
@@ -168,20 +185,25 @@ class DisputeMutations:
     concede_dispute = resolved(
         negotiation.concede_dispute,
         DisputePayload,
-        "Accepts the buyer's claim, as the supplier; the dispute is settled: CONCEDE_DISPUTE.",
+        "Accepts the buyer's wish as it stands, as the supplier, also under review; the dispute is settled: "
+        "CONCEDE_DISPUTE.",
     )
     revise_claim = resolved(
         negotiation.revise_claim,
         DisputePayload,
-        "Replaces wish and claim, as the buyer; the supplier's time to answer begins anew: REVISE_CLAIM.",
+        "Replaces wish and claim, as the buyer, before the supplier has answered. The supplier's time to answer begins "
+        "anew: REVISE_CLAIM.",
     )
     appeal_decision = resolved(
-        outcome.appeal_decision, DisputePayload, "Asks for another decision, once: APPEAL_DECISION."
+        outcome.appeal_decision,
+        DisputePayload,
+        "Appeals an agent's decision, once. The dispute is under review again, and its refund is not owed until it is "
+        "decided anew: APPEAL_DECISION.",
     )
     provide_return_address = resolved(
         returns.provide_return_address,
         DisputePayload,
-        "Says where the goods are sent back to, as the supplier: PROVIDE_RETURN_ADDRESS.",
+        "Gives the address that the goods are sent back to, as the supplier: PROVIDE_RETURN_ADDRESS.",
     )
     confirm_return_shipped = resolved(
         returns.confirm_return_shipped,
@@ -196,7 +218,8 @@ class DisputeMutations:
     refuse_return = resolved(
         returns.refuse_return,
         DisputePayload,
-        "Says that the goods are not as agreed, as the supplier; an agent decides anew: REFUSE_RETURN.",
+        "Says that the returned goods are not as agreed, as the supplier. The dispute is under review again, and an "
+        "agent decides anew: REFUSE_RETURN.",
     )
     post_dispute_message = resolved(
         messages.post_dispute_message,

@@ -36,7 +36,8 @@ class Order(Node, Actionable):
         description="When the payment was received. Null if it was not received."
     )
     ship_by: datetime | None = strawberry.field(
-        description="By when the supplier promised to ship the order. Null if nothing was promised."
+        description="The instant until which the supplier promised to ship the order. A paid SECURE_PAYMENT order that "
+        "has not shipped by then is late: its buyer can open a dispute. Null if nothing was promised."
     )
     shipped_at: datetime | None = strawberry.field(
         description="When the order was shipped. Null if it has not shipped."
@@ -59,8 +60,12 @@ class Order(Node, Actionable):
         description="The last instant to revise the feedback. Null until the supplier has replied, and once the "
         "feedback was revised."
     )
-    refunds: list[Refund] = strawberry.field(metadata=sized(3), description="All refunds of the order, oldest first.")
-    refunded_money: Money = strawberry.field(name="amountRefunded", description="The sum of the refunds that arrived.")
+    refunds: list[Refund] = strawberry.field(
+        metadata=sized(3), description="All refunds of the order, oldest first, also failed and void ones."
+    )
+    refunded_money: Money = strawberry.field(
+        name="amountRefunded", description="The sum of the refunds that arrived (SUCCEEDED). 0 if there is none."
+    )
     feedback: Feedback | None = strawberry.field(description="The buyer's feedback. Null if there is none.")
     cancellation: Cancellation | None = strawberry.field(
         description="The latest cancellation, or request for one. Null if there is none."

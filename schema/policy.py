@@ -31,7 +31,10 @@ class Decision:
     label: str = strawberry.field(description="The text of the button, from the help page for this kind of order.")
     reason: Reason | None = strawberry.field(description="The first reason why not. Null if allowed.")
     message: str | None = strawberry.field(description="The reason for people, in one sentence. Null if allowed.")
-    opens_at: datetime | None = strawberry.field(description="The first instant of the window. Null if none is known.")
+    opens_at: datetime | None = strawberry.field(
+        description="The first instant of the window. If the action is refused and has no window: the instant from "
+        "which time alone allows it. Null if none is known."
+    )
     closes_at: datetime | None = strawberry.field(
         description="The last instant at which the action is, or was, allowed. Null if no limit is known."
     )

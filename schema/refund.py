@@ -15,30 +15,42 @@ from schema.node import Node
 from schema.policy import Payload, UserError
 
 
-@strawberry.type(description="Money that goes back to the buyer of an order.")
+@strawberry.type(
+    description="Money that goes back to the buyer of an order, or is owed to them. The order system pays it and tells "
+    "what became of it. Both parties and agents see it; the order system sees those of orders that it recorded."
+)
 class Refund(Node):
     order: OrderReference = strawberry.field(description="The order.")
-    amount_money: Money = strawberry.field(name="amount", description="The amount.")
+    amount_money: Money = strawberry.field(
+        name="amount",
+        description="The amount, in the order's currency. Of a DUE refund, what is still owed: each "
+        "part that is paid is a refund of its own, and the DUE one is the rest.",
+    )
     status: RefundStatus = strawberry.field(description="The state of the refund.")
     cause: RefundCause = strawberry.field(description="What the refund follows from.")
     related_case: Case | None = strawberry.field(
         description="The cancellation or dispute that owes it. Null if the cause is OTHER."
     )
-    owed_since: datetime | None = strawberry.field(description="When it became owed. Null if the cause is OTHER.")
+    owed_since: datetime | None = strawberry.field(
+        description="When it became owed: the instant of the cancellation, of the outcome or of the return's end, or "
+        "of the payment if that came later. Null if the cause is OTHER."
+    )
     due_by: datetime | None = strawberry.field(
-        description="When it must have arrived: 10 days after it became owed. Null if the cause is OTHER."
+        description="The instant until which it should arrive: 10 days after owedSince. Null if the cause is OTHER."
     )
     is_overdue: bool = strawberry.field(
-        description="True if it is past dueBy, and neither arrived nor was paid by another refund."
+        description="True if dueBy has passed, and the amount has neither arrived nor was paid by another refund. Then "
+        "the buyer can report it: REPORT_MISSING_REFUND."
     )
     settled_at: datetime | None = strawberry.field(
-        description="When it arrived, as the order system told. Null if it has not."
+        description="When it arrived: the recordedAt of the order system's record that it SUCCEEDED. Null if it has "
+        "not arrived."
     )
     reference: str | None = strawberry.field(
-        description="The order system's own name of it. Null until the order system has told about it."
+        description="The order system's own name of it, unique among its refunds. Null while it is DUE."
     )
     reported_missing_at: datetime | None = strawberry.field(
-        description="When the buyer last reported it as missing. Null if never."
+        description="When the buyer last reported it as missing. It stays after the refund has arrived. Null if never."
     )
 
 
@@ -51,7 +63,8 @@ class OrderPayload(Payload):
 class RecordRefundsPayload:
     refunds: list[Refund] | None = strawberry.field(
         metadata=SIZED_BY_PARENT,
-        description="The refunds as they are now, in the order of the input. Null if the records were refused.",
+        description="The refunds as they are now, in the order of the input, also those whose record was ignored. Null "
+        "if the records were refused.",
     )
     user_errors: list[UserError] = strawberry.field(
         metadata=SIZED_BY_PARENT, description="All problems of the records."
@@ -63,11 +76,12 @@ class RefundMutations:
     report_missing_refund = resolved(
         report.report_missing_refund,
         OrderPayload,
-        "Reports that an overdue refund has not arrived: REPORT_MISSING_REFUND.",
+        "Reports the overdue refunds of an order to the marketplace's agents, as the buyer: REPORT_MISSING_REFUND.",
     )
     record_refunds = resolved(
         record.record_refunds,
         RecordRefundsPayload,
-        "Records what the order system knows about refunds, by their references. For the role SERVICE.",
+        "Records what the order system knows about refunds, by their references: all or none. It is safe to send a "
+        "record again. For the role SERVICE.",
         sized_by_argument=("input", "refunds"),
     )

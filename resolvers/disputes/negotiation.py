@@ -94,7 +94,7 @@ async def reject_proposal(info: Info, input: RejectProposal) -> DisputePayload:
     return await act(info, Action.REJECT_PROPOSAL, DISPUTE, input, handler, expected=expected)
 
 
-@input_type("The dispute whose claim is accepted.")
+@input_type("The dispute whose claim the supplier accepts.")
 class ConcedeDispute(DisputeInput):
     note: str | None = input_field("Anything to add.", max_length=SHORT_TEXT)
 
@@ -119,7 +119,10 @@ async def concede_dispute(info: Info, input: ConcedeDispute) -> DisputePayload:
 @input_type("A dispute with another wish, before the supplier has answered.")
 class ReviseClaim(DisputeInput):
     wanted: ResolutionKind = input_field("The resolution that would settle the dispute: any but NO_REFUND.")
-    claim: MoneyInput | None = input_field("The amount to claim, with the same limits as when a dispute is opened.")
+    claim: MoneyInput | None = input_field(
+        "The amount to claim, in the order's currency, with the same limits as when the dispute was opened. Required, "
+        "except for REPLACEMENT, which takes none."
+    )
     note: str | None = input_field("Anything to add.", max_length=SHORT_TEXT)
 
 

@@ -95,10 +95,10 @@ async def reopen(
     await unit.follow_refunds()
 
 
-@input_type("A decision to appeal, and why.")
+@input_type("A decision to appeal, why, and what shows it.")
 class AppealDecision(DisputeInput):
     text: str = input_field("What is wrong with the decision.", max_length=LONG_TEXT)
-    attachments: list[strawberry.ID] = uploads_field("The ids of uploads, at least one.", not_empty=True)
+    attachments: list[strawberry.ID] = uploads_field("The ids of uploads: new evidence.", not_empty=True)
 
 
 async def appeal_decision(info: Info, input: AppealDecision) -> DisputePayload:

@@ -23,13 +23,19 @@ MAX_ADDRESS, MAX_SHIPMENT_TEXT = 500, 100  # characters
 
 @input_type("Where the buyer sends the goods back to.")
 class ProvideReturnAddress(DisputeInput):
-    address: str = input_field("The address, in as many lines as it has.", max_length=MAX_ADDRESS)
+    address: str = input_field(
+        "The address, in as many lines as it has. The buyer and agents read it.", max_length=MAX_ADDRESS
+    )
 
 
-@input_type("How the goods were sent back.")
+@input_type("A return whose goods were sent back, and how.")
 class ConfirmReturnShipped(DisputeInput):
-    carrier: str = input_field("Who carries the goods.", max_length=MAX_SHIPMENT_TEXT, one_line=True)
-    tracking_number: str = input_field("The carrier's number.", max_length=MAX_SHIPMENT_TEXT, one_line=True)
+    carrier: str = input_field(
+        "Who carries the goods, like the name of a parcel service.", max_length=MAX_SHIPMENT_TEXT, one_line=True
+    )
+    tracking_number: str = input_field(
+        "The number by which the carrier finds them.", max_length=MAX_SHIPMENT_TEXT, one_line=True
+    )
 
 
 @input_type("A return whose goods have arrived.")
@@ -39,8 +45,8 @@ class ConfirmReturnReceived(DisputeInput):
 
 @input_type("A return whose goods are not as agreed, and why.")
 class RefuseReturn(DisputeInput):
-    note: str = input_field("What is wrong with the goods.", max_length=SHORT_TEXT)
-    attachments: list[strawberry.ID] | None = uploads_field("The ids of uploads.")
+    note: str = input_field("What is wrong with the goods. Both parties and agents read it.", max_length=SHORT_TEXT)
+    attachments: list[strawberry.ID] | None = uploads_field("The ids of uploads, like photos of the goods.")
 
 
 async def provide_return_address(info: Info, input: ProvideReturnAddress) -> DisputePayload:

@@ -44,7 +44,7 @@ MESSAGES: dict[Reason, str] = {
     Reason.NO_REFUND_OVERDUE: "No refund for this order is overdue.",
     Reason.ALREADY_REPORTED: "You have already reported the missing refund. The marketplace is looking into it.",
     Reason.ALREADY_ANSWERED: "The supplier has already answered. Propose another resolution instead.",
-    Reason.NOT_DECIDED: "No decision of an agent stands that could be appealed.",
+    Reason.NOT_DECIDED: "There is no decision of an agent to appeal.",
     Reason.ALREADY_APPEALED: "This dispute has already been reviewed again. The decision is final.",
     Reason.REFUND_PAID: "A refund for this decision has already been sent. It can no longer be appealed.",
     Reason.NO_RETURN: "Nothing has to be sent back in this dispute.",
@@ -65,6 +65,9 @@ ACTION_MESSAGES: dict[tuple[Action, Reason], str] = {
     (Action.APPEAL_DECISION, Reason.WINDOW_CLOSED): "The decision could be appealed until {closes}.",
     (Action.CONCEDE_DISPUTE, Reason.OFFER_NOT_POSSIBLE): (
         "The order has changed, and the claim is no longer possible. Propose another resolution."
+    ),
+    (Action.OPEN_DISPUTE, Reason.NOT_SHIPPED): (
+        "A dispute can be opened once the order has shipped, is late, or the supplier has not agreed to cancel it."
     ),
     (Action.OPEN_DISPUTE, Reason.ALREADY_COMPLETED): "A dispute cannot be opened after the order is complete.",
     (Action.ACCEPT_CANCELLATION, Reason.PROPOSAL_CHANGED): _REQUEST_CHANGED,

@@ -51,23 +51,28 @@ TOLD = (RefundStatus.SENT, RefundStatus.SUCCEEDED, RefundStatus.FAILED)
 
 @input_type("What the order system knows about a refund at an instant.")
 class RefundRecordInput(Input):
-    order_number: str = input_field("The number of the order.", max_length=64, one_line=True)
+    order_number: str = input_field(
+        "The number of the order. It never changes for a reference.", max_length=64, one_line=True
+    )
     case_number: str | None = input_field(
-        "The number of the cancellation or dispute that it settles. If left out, it is the order system's own refund.",
+        "The number of the cancellation or dispute that owes it. If left out, it is the order system's own refund. It "
+        "never changes for a reference.",
         max_length=32,
         one_line=True,
     )
     amount: MoneyInput = input_field(
-        "The amount. At most what is owed for the case; of less, the rest stays owed. Without a case, at most what was "
-        "paid and is not refunded or owed."
+        "The amount, in the order's currency. At most what the case owes; if it is less, the rest stays owed. Without "
+        "a case, at most what was paid and is not refunded or owed."
     )
-    status: RefundStatus = input_field("SENT, SUCCEEDED or FAILED.")
+    status: RefundStatus = input_field(
+        "SENT, SUCCEEDED or FAILED. After FAILED the amount is owed again, and any reference may pay it."
+    )
     reference: str = input_field(
         "The order system's own name of the refund, unique among the caller's.", max_length=100, one_line=True
     )
     recorded_at: datetime = input_field(
         "When the order system knew this, to the nanosecond. A newer record of the reference replaces an older one; an "
-        "equal or older one is ignored."
+        "equal or older one is ignored; one that is more than one day in the future is refused."
     )
 
     def __post_init__(self) -> None:

@@ -14,7 +14,7 @@ from resolvers.write.refunds import known_refunds
 
 @input_type("An order whose overdue refund has not arrived.")
 class ReportMissingRefund(OrderInput):
-    note: str | None = input_field("Anything to add.", max_length=SHORT_TEXT)
+    note: str | None = input_field("Anything that helps to find the money.", max_length=SHORT_TEXT)
 
 
 async def report_missing_refund(info: Info, input: ReportMissingRefund) -> Payload:

@@ -129,7 +129,8 @@ async def _read_order(
     if order is not None and relation is not None:
         row = getattr(order, relation)
     # A repeated request shows what the first one was about, also where the order has a later one by now.
-    if result.case_id is not None and (result.is_repeat or relation is None):
+    shows_case = resource.row_type is not Order and (result.is_repeat or relation is None)
+    if result.case_id is not None and shows_case:
         row_id = resource.row_type.id_of(result.case_id)
         row = await by_id(info.context, resource.row_type, row_id, payload.field(resource.field))
     return order, row

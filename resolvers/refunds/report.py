@@ -9,7 +9,7 @@ from resolvers.actions import ORDER, OrderInput, Payload, act
 from resolvers.context import Info
 from resolvers.write.inputs import SHORT_TEXT, input_field, input_type
 from resolvers.write.perform import UnitOfWork
-from resolvers.write.refunds import known_refunds
+from resolvers.write.refunds import KnownRefund, known_refunds
 
 
 @input_type("An order whose overdue refund has not arrived.")
@@ -19,10 +19,19 @@ class ReportMissingRefund(OrderInput):
 
 async def report_missing_refund(info: Info, input: ReportMissingRefund) -> Payload:
     async def handler(unit: UnitOfWork) -> None:
-        for refund in await known_refunds(unit.context, [unit.subject]):
-            reportable_after = policy.reportable_after(refund)
-            if reportable_after is not None and unit.now > reportable_after:
-                unit.update(models.Refund, {"id": refund.id}, {"reported_missing_at": unit.now})
+        reported = [refund for refund in await known_refunds(unit.context, [unit.subject]) if _is_reportable(refund)]
+        for refund in reported:
+            unit.update(models.Refund, {"id": refund.id}, {"reported_missing_at": unit.now})
         await unit.follow_refunds()
+        # The event is about the case that has waited longest, so that who watches that case is told.
+        [(case_kind, case_id), *_] = [(refund.case_kind, refund.case_id) for refund in reported]
+        if case_kind is not None and case_id is not None:
+            unit.event.case = (case_kind, case_id)
+            unit.event.case_facts = unit.event.case_facts or {}
 
     return await act(info, Action.REPORT_MISSING_REFUND, ORDER, input, handler)
+
+
+def _is_reportable(refund: KnownRefund) -> bool:
+    reportable_after = policy.reportable_after(refund)
+    return reportable_after is not None and refund.context.now > reportable_after

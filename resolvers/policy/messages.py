@@ -67,7 +67,8 @@ ACTION_MESSAGES: dict[tuple[Action, Reason], str] = {
         "The order has changed, and the claim is no longer possible. Propose another resolution."
     ),
     (Action.OPEN_DISPUTE, Reason.NOT_SHIPPED): (
-        "A dispute can be opened once the order has shipped, is late, or the supplier has not agreed to cancel it."
+        "The order has not shipped yet. A dispute can be opened once it has shipped, is late, or the supplier has not "
+        "agreed to cancel it."
     ),
     (Action.OPEN_DISPUTE, Reason.ALREADY_COMPLETED): "A dispute cannot be opened after the order is complete.",
     (Action.ACCEPT_CANCELLATION, Reason.PROPOSAL_CHANGED): _REQUEST_CHANGED,

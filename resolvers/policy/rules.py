@@ -59,8 +59,8 @@ def after_reply(days: int) -> Window:
 _after_feedback = Window("feedback_left_at", "the feedback", 30)
 _after_decision = Window("closed_at", "the decision", APPEAL_DAYS)
 _after_outcome = Window("return_began_at", "the outcome", RETURN_ADDRESS_DAYS)
-_after_address = Window("return_addressed_at", "when the supplier gave the address", RETURN_SHIPMENT_DAYS)
-_after_shipment = Window("return_shipped_at", "when the goods were sent back", RETURN_ANSWER_DAYS)
+_after_address = Window("return_addressed_at", "the moment the supplier gave the address", RETURN_SHIPMENT_DAYS)
+_after_shipment = Window("return_shipped_at", "the moment the goods were sent back", RETURN_ANSWER_DAYS)
 _TA, _SP, _OFF = OrderKind.TRADE_ASSURANCE, OrderKind.SECURE_PAYMENT, OrderKind.OFFLINE
 _can_be_revised = (feedback_left, replied, not_revised)
 _can_be_answered = (request_pending, not_shipped, not_complete)

@@ -29,10 +29,13 @@ class Viewer:
 BUYER, SUPPLIER = Viewer(Role.BUYER), Viewer(Role.SUPPLIER)
 
 
+MOMENT_AGO = MOMENT / DAY  # in days
+
+
 def order(kind: OrderKind, **days_ago: float) -> OrderFacts:
     """Returns an order whose facts are that many days before NOW."""
     facts: dict[str, Any] = {
-        (name if name.endswith("since") else f"{name}_at"): NOW - days * DAY for name, days in days_ago.items()
+        (name if name.endswith(("since", "by")) else f"{name}_at"): NOW - days * DAY for name, days in days_ago.items()
     }
     return OrderFacts(kind=kind, buyer_id=PARTIES[Role.BUYER], supplier_id=PARTIES[Role.SUPPLIER], **facts)
 
@@ -108,6 +111,24 @@ def decide(action: Action, facts: Any, viewer: Any = BUYER, now: datetime = NOW)
         ("paid and then cancelled: dispute", Action.OPEN_DISPUTE, order(TA, paid=2, cancelled=1), ALLOWED),
         ("one at a time", Action.OPEN_DISPUTE, order(TA, paid=2, dispute_open_since=1), Reason.DISPUTE_OPEN),
         ("none after a settled one", Action.OPEN_DISPUTE, order(TA, paid=2, dispute_settled=1), Reason.DISPUTE_SETTLED),
+        (
+            "a replacement that does not come: wait for 30 days",
+            Action.OPEN_DISPUTE,
+            order(TA, paid=40, dispute_settled=30, replacement_agreed=30),
+            Reason.DISPUTE_SETTLED,
+        ),
+        (
+            "and then dispute again",
+            Action.OPEN_DISPUTE,
+            order(TA, paid=40, dispute_settled=30 + MOMENT_AGO, replacement_agreed=30 + MOMENT_AGO),
+            ALLOWED,
+        ),
+        (
+            "one at a time then as well",
+            Action.OPEN_DISPUTE,
+            order(TA, paid=40, dispute_settled=31, replacement_agreed=31, dispute_open_since=1),
+            Reason.DISPUTE_OPEN,
+        ),
         ("feedback does not matter", Action.OPEN_DISPUTE, order(TA, completed=2, feedback_left=1), ALLOWED),
         # Disputes 2: Secure Payment
         ("not shipped: ask to cancel", Action.REQUEST_CANCELLATION, order(SP), ALLOWED),
@@ -131,6 +152,50 @@ def decide(action: Action, facts: Any, viewer: Any = BUYER, now: datetime = NOW)
         ("shipped: dispute", Action.OPEN_DISPUTE, order(SP, shipped=1), ALLOWED),
         ("unpaid as well", Action.OPEN_DISPUTE, order(SP, shipped=1, payment_submitted=1), ALLOWED),
         ("not shipped", Action.OPEN_DISPUTE, order(SP, paid=1), Reason.NOT_SHIPPED),
+        ("on its last day to ship", Action.OPEN_DISPUTE, order(SP, paid=9, ship_by=0), Reason.NOT_SHIPPED),
+        ("late", Action.OPEN_DISPUTE, order(SP, paid=9, ship_by=MOMENT_AGO), ALLOWED),
+        ("late, but not paid", Action.OPEN_DISPUTE, order(SP, ship_by=9), Reason.NOT_SHIPPED),
+        ("the supplier declined to cancel", Action.OPEN_DISPUTE, order(SP, cancellation_declined=0), ALLOWED),
+        (
+            "declined, and asked again",
+            Action.OPEN_DISPUTE,
+            order(SP, paid=9, cancellation_declined=3, cancellation_pending_since=1),
+            ALLOWED,
+        ),
+        (
+            "the supplier may still answer",
+            Action.OPEN_DISPUTE,
+            order(SP, paid=9, cancellation_pending_since=5),
+            Reason.NOT_SHIPPED,
+        ),
+        ("did not answer", Action.OPEN_DISPUTE, order(SP, cancellation_pending_since=5 + MOMENT_AGO), ALLOWED),
+        ("a request that was withdrawn", Action.OPEN_DISPUTE, order(SP, paid=9), Reason.NOT_SHIPPED),
+        ("paid and then cancelled", Action.OPEN_DISPUTE, order(SP, paid=2, cancelled=1), ALLOWED),
+        (
+            "cancelled and never paid",
+            Action.OPEN_DISPUTE,
+            order(SP, cancellation_declined=3, cancelled=1),
+            Reason.NOT_SHIPPED,
+        ),
+        ("late and complete", Action.OPEN_DISPUTE, order(SP, paid=9, ship_by=8, completed=1), Reason.ALREADY_COMPLETED),
+        (
+            "late, with a dispute open",
+            Action.OPEN_DISPUTE,
+            order(SP, paid=9, ship_by=8, dispute_open_since=1),
+            Reason.DISPUTE_OPEN,
+        ),
+        (
+            "late, and settled",
+            Action.OPEN_DISPUTE,
+            order(SP, paid=9, ship_by=8, dispute_settled=1),
+            Reason.DISPUTE_SETTLED,
+        ),
+        (
+            "late, and a replacement did not come either",
+            Action.OPEN_DISPUTE,
+            order(SP, paid=90, ship_by=80, dispute_settled=31, replacement_agreed=31),
+            ALLOWED,
+        ),
         ("not after completion", Action.OPEN_DISPUTE, order(SP, shipped=9, completed=1), Reason.ALREADY_COMPLETED),
         ("completion comes before shipment", Action.OPEN_DISPUTE, order(SP, completed=1), Reason.ALREADY_COMPLETED),
         # Disputes 3: offline
@@ -191,18 +256,25 @@ WINDOWS = [
     (Action.LEAVE_FEEDBACK, SP, 30, {"completed": 0.0}),
     (Action.REVISE_FEEDBACK, TA, 30, {"completed": 2.0, "feedback_left": 1.0, "feedback_replied": 0.0}),
     (Action.REVISE_FEEDBACK, SP, 90, {"completed": 2.0, "feedback_left": 1.0, "feedback_replied": 0.0}),
+    (Action.REPLY_TO_FEEDBACK, TA, 30, {"completed": 1.0, "feedback_left": 0.0}),
+    (Action.REPLY_TO_FEEDBACK, SP, 30, {"completed": 1.0, "feedback_left": 0.0}),
 ]
+
+
+def parties_of(action: Action) -> tuple[Viewer, Viewer]:
+    """Returns who may do it, and the other party."""
+    return (SUPPLIER, BUYER) if action is Action.REPLY_TO_FEEDBACK else (BUYER, SUPPLIER)
 
 
 @pytest.mark.parametrize(("action", "kind", "days", "facts"), WINDOWS)
 def test_the_last_instant_counts(action: Action, kind: OrderKind, days: int, facts: dict[str, float]) -> None:
-    subject, end = order(kind, **facts), NOW + timedelta(days=days)
-    at_start, at_end = decide(action, subject, now=NOW), decide(action, subject, now=end)
+    subject, end, (who, _) = order(kind, **facts), NOW + timedelta(days=days), parties_of(action)
+    at_start, at_end = decide(action, subject, who), decide(action, subject, who, end)
     assert at_start.allowed
     assert at_end.allowed
     assert (at_end.opens_at, at_end.closes_at) == (NOW, end)
-    assert decide(action, subject, now=NOW - MOMENT).reason is Reason.WINDOW_NOT_OPEN
-    closed = decide(action, subject, now=end + MOMENT)
+    assert decide(action, subject, who, NOW - MOMENT).reason is Reason.WINDOW_NOT_OPEN
+    closed = decide(action, subject, who, end + MOMENT)
     assert closed.reason is Reason.WINDOW_CLOSED
     assert closed.closes_at == end
     assert policy.deadline(action, subject, end + 9 * DAY) == end
@@ -212,12 +284,86 @@ def test_the_last_instant_counts(action: Action, kind: OrderKind, days: int, fac
 def test_next_change_is_the_first_instant_that_differs(
     action: Action, kind: OrderKind, days: int, facts: dict[str, float]
 ) -> None:
-    subject, end = order(kind, **facts), NOW + timedelta(days=days)
-    assert policy.next_change_at(subject, BUYER, NOW - DAY) == NOW
-    assert policy.next_change_at(subject, BUYER, NOW) == end + MOMENT
-    assert policy.next_change_at(subject, BUYER, end) == end + MOMENT
-    assert policy.next_change_at(subject, BUYER, end + MOMENT) is None
-    assert policy.next_change_at(subject, SUPPLIER, NOW) is None
+    subject, end, (who, other) = order(kind, **facts), NOW + timedelta(days=days), parties_of(action)
+    assert policy.next_change_at(subject, who, NOW - DAY) == NOW
+    assert policy.next_change_at(subject, who, NOW) == end + MOMENT
+    assert policy.next_change_at(subject, who, end) == end + MOMENT
+    assert policy.next_change_at(subject, who, end + MOMENT) is None
+    assert policy.next_change_at(subject, other, NOW) is None
+
+
+NOON = "15 June 2026, 12:00 UTC"
+
+
+@pytest.mark.parametrize(
+    ("says", "facts", "opens_at", "message"),
+    [
+        (
+            "late from the moment after the last instant to ship",
+            order(SP, paid=9, ship_by=0),
+            NOW + MOMENT,
+            f"has not agreed to cancel it. This will be possible from {NOON}.",
+        ),
+        (
+            "unanswered from the moment after the last instant to answer",
+            order(SP, paid=9, cancellation_pending_since=5),
+            NOW + MOMENT,
+            f"has not agreed to cancel it. This will be possible from {NOON}.",
+        ),
+        (
+            "whichever comes first",
+            order(SP, paid=9, ship_by=-2, cancellation_pending_since=4),
+            NOW + DAY + MOMENT,
+            "This will be possible from 16 June 2026, 12:00 UTC.",
+        ),
+        (
+            "the answer alone, where nothing is paid",
+            order(SP, ship_by=-2, cancellation_pending_since=1),
+            NOW + 4 * DAY + MOMENT,
+            "This will be possible from 19 June 2026, 12:00 UTC.",
+        ),
+        (
+            "30 days after a replacement",
+            order(TA, paid=90, dispute_settled=30, replacement_agreed=30),
+            NOW + MOMENT,
+            f"already been settled or decided. This will be possible from {NOON}.",
+        ),
+        (
+            "the latest of what all have to hold",
+            order(SP, paid=90, ship_by=-9, dispute_settled=1, replacement_agreed=1),
+            NOW + 29 * DAY + MOMENT,
+            "This will be possible from 14 July 2026, 12:00 UTC.",
+        ),
+        (
+            "once a dispute has lapsed",
+            order(TA, paid=90, dispute_open_since=9, dispute_lapses=0),
+            NOW + MOMENT,
+            f"is already open. This will be possible from {NOON}.",
+        ),
+        ("never by itself, without a promise to ship", order(SP, paid=9), None, "has not agreed to cancel it."),
+        (
+            "never by itself, once settled",
+            order(TA, paid=9, dispute_settled=1),
+            None,
+            "already been settled or decided.",
+        ),
+        ("never, once complete", order(SP, paid=9, ship_by=-2, completed=0), None, "after the order is complete."),
+        ("never while the payment is on its way", order(TA, payment_submitted=1), None, "when it has been received."),
+    ],
+)
+def test_a_refusal_shows_from_when_time_allows_it(
+    says: str, facts: OrderFacts, opens_at: datetime | None, message: str
+) -> None:
+    refused = decide(Action.OPEN_DISPUTE, facts)
+    assert not refused.allowed
+    assert (refused.opens_at, refused.closes_at) == (opens_at, None), says
+    assert (refused.message or "").endswith(message)
+    if opens_at is not None:
+        assert policy.next_change_at(facts, BUYER, NOW) == opens_at
+        assert not decide(Action.OPEN_DISPUTE, facts, now=opens_at - MOMENT).allowed
+        opened = decide(Action.OPEN_DISPUTE, facts, now=opens_at)
+        assert (opened.allowed, opened.opens_at, opened.message) == (True, None, None)
+    assert decide(Action.OPEN_DISPUTE, facts, SUPPLIER).opens_at is None
 
 
 @pytest.mark.parametrize(
@@ -239,6 +385,8 @@ def test_next_change_is_the_first_instant_that_differs(
         (Action.DECLINE_CANCELLATION, SP, "Decline"),
         (Action.WITHDRAW_CANCELLATION, SP, "Withdraw Request"),
         (Action.FILE_COMPLAINT, OFF, "Offline Trade Dispute"),
+        (Action.REPORT_MISSING_REFUND, TA, "Report missing refund"),
+        (Action.REPORT_MISSING_REFUND, SP, "Report missing refund"),
         (Action.RESOLVE_DISPUTE, TA, "Resolve dispute"),
     ],
 )
@@ -276,37 +424,71 @@ def offer(offered: int | None, currency: str | None, claimable: int, claimable_c
     return dict(zip(names, (offered, currency, claimable, claimable_currency), strict=True))
 
 
+def claim(amount: int, currency: str, claimable: int, claimable_currency: str) -> dict[str, Any]:
+    names = ("claim", "currency", "claimable", "claimable_currency")
+    return dict(zip(names, (amount, currency, claimable, claimable_currency), strict=True))
+
+
 CLOSED = {"closed_at": NOW, "waits_for": None}
+ANSWERED: dict[str, Any] = {"opened": 3, "proposed_at": NOW, "answered_at": NOW - 2 * DAY}
+
+
+def decided(days_ago: float, **facts: Any) -> DisputeFacts:
+    closed = {"closed_as": DisputeStatus.RESOLVED, "closed_at": NOW - days_ago * DAY}
+    return dispute(opened=99, due=-9999, **closed, **facts)
+
+
 DISPUTES: dict[str, tuple[DisputeFacts, DisputeStatus]] = {
     "asked the supplier": (dispute(waits_for=Role.SUPPLIER, proposed_at=NOW), DisputeStatus.AWAITING_SUPPLIER),
     "last instant": (
         dispute(waits_for=Role.SUPPLIER, proposed_at=NOW, opened=7, due=0),
         DisputeStatus.AWAITING_SUPPLIER,
     ),
-    "asked the buyer": (dispute(waits_for=Role.BUYER, proposed_at=NOW, opened=3), DisputeStatus.AWAITING_BUYER),
-    "rejected": (dispute(waits_for=Role.BUYER, opened=3), DisputeStatus.AWAITING_BUYER),
+    "asked the buyer": (dispute(waits_for=Role.BUYER, **ANSWERED), DisputeStatus.AWAITING_BUYER),
+    "rejected": (dispute(waits_for=Role.BUYER, **ANSWERED | {"proposed_at": None}), DisputeStatus.AWAITING_BUYER),
+    "asked again": (dispute(waits_for=Role.SUPPLIER, **ANSWERED), DisputeStatus.AWAITING_SUPPLIER),
+    "30 days old": (
+        dispute(waits_for=Role.SUPPLIER, due=0, **ANSWERED | {"opened": 30}),
+        DisputeStatus.AWAITING_SUPPLIER,
+    ),
+    "older": (
+        dispute(waits_for=Role.SUPPLIER, due=MOMENT_AGO, **ANSWERED | {"opened": 30 + MOMENT_AGO}),
+        DisputeStatus.UNDER_REVIEW,
+    ),
     "not possible": (
-        dispute(waits_for=Role.BUYER, proposed_at=NOW, opened=3, **offer(50, "USD", 49, "USD")),
+        dispute(waits_for=Role.BUYER, **ANSWERED, **offer(50, "USD", 49, "USD")),
         DisputeStatus.AWAITING_BUYER,
     ),
     "other currency": (
-        dispute(waits_for=Role.BUYER, proposed_at=NOW, opened=3, **offer(50, "USD", 90, "EUR")),
+        dispute(waits_for=Role.BUYER, **ANSWERED, **offer(50, "USD", 90, "EUR")),
         DisputeStatus.AWAITING_BUYER,
     ),
     "taken back": (
-        dispute(waits_for=Role.BUYER, proposed_at=NOW, opened=3, **offer(1, "USD", 0, "USD")),
+        dispute(waits_for=Role.BUYER, **ANSWERED, **offer(1, "USD", 0, "USD")),
         DisputeStatus.AWAITING_BUYER,
     ),
     "just possible": (
-        dispute(waits_for=Role.BUYER, proposed_at=NOW, opened=3, **offer(50, "USD", 50, "USD")),
+        dispute(waits_for=Role.BUYER, **ANSWERED, **offer(50, "USD", 50, "USD")),
         DisputeStatus.AWAITING_BUYER,
     ),
     "without money": (
-        dispute(waits_for=Role.BUYER, proposed_at=NOW, opened=3, **offer(None, None, 0, "EUR")),
+        dispute(waits_for=Role.BUYER, **ANSWERED, **offer(None, None, 0, "EUR")),
         DisputeStatus.AWAITING_BUYER,
     ),
+    "claim too large": (
+        dispute(waits_for=Role.SUPPLIER, proposed_at=NOW, **claim(50, "USD", 49, "USD")),
+        DisputeStatus.AWAITING_SUPPLIER,
+    ),
+    "claim too large in review": (
+        dispute(waits_for=Role.AGENT, due=0, **claim(50, "USD", 50, "EUR")),
+        DisputeStatus.UNDER_REVIEW,
+    ),
+    "claim just possible": (
+        dispute(waits_for=Role.SUPPLIER, proposed_at=NOW, **claim(50, "USD", 50, "USD")),
+        DisputeStatus.AWAITING_SUPPLIER,
+    ),
     "unanswered": (
-        dispute(waits_for=Role.SUPPLIER, proposed_at=NOW, opened=8, due=MOMENT / DAY),
+        dispute(waits_for=Role.SUPPLIER, proposed_at=NOW, opened=8, due=MOMENT_AGO),
         DisputeStatus.UNDER_REVIEW,
     ),
     "escalated": (dispute(waits_for=Role.AGENT, opened=4, due=1), DisputeStatus.UNDER_REVIEW),
@@ -319,14 +501,31 @@ DISPUTES: dict[str, tuple[DisputeFacts, DisputeStatus]] = {
         DisputeStatus.EVIDENCE_REQUESTED,
     ),
     "supplier silent": (
-        dispute(waits_for=Role.SUPPLIER, evidence_asked_at=NOW, due=MOMENT / DAY),
+        dispute(waits_for=Role.SUPPLIER, evidence_asked_at=NOW, due=MOMENT_AGO),
         DisputeStatus.UNDER_REVIEW,
     ),
-    "buyer silent": (dispute(waits_for=Role.BUYER, evidence_asked_at=NOW, due=MOMENT / DAY), DisputeStatus.LAPSED),
+    "buyer silent": (dispute(waits_for=Role.BUYER, evidence_asked_at=NOW, due=MOMENT_AGO), DisputeStatus.LAPSED),
     "settled": (dispute(closed_as=DisputeStatus.SETTLED, **CLOSED), DisputeStatus.SETTLED),
     "resolved": (dispute(closed_as=DisputeStatus.RESOLVED, **CLOSED), DisputeStatus.RESOLVED),
     "withdrawn": (dispute(closed_as=DisputeStatus.WITHDRAWN, **CLOSED), DisputeStatus.WITHDRAWN),
     "lapsed": (dispute(closed_as=DisputeStatus.LAPSED, **CLOSED), DisputeStatus.LAPSED),
+    "resolved 30 days ago": (decided(30), DisputeStatus.RESOLVED),
+    "resolved before that": (decided(30 + MOMENT_AGO), DisputeStatus.RESOLVED),
+    "resolved and paid": (decided(1, paid_back_at=NOW), DisputeStatus.RESOLVED),
+    "appealed": (dispute(waits_for=Role.AGENT, opened=9, due=0, reopened_at=NOW), DisputeStatus.UNDER_REVIEW),
+    "appealed, buyer's evidence": (
+        dispute(waits_for=Role.BUYER, opened=9, due=0, evidence_asked_at=NOW, reopened_at=NOW),
+        DisputeStatus.EVIDENCE_REQUESTED,
+    ),
+    "appealed, buyer silent": (
+        dispute(waits_for=Role.BUYER, opened=9, due=MOMENT_AGO, evidence_asked_at=NOW, reopened_at=NOW),
+        DisputeStatus.UNDER_REVIEW,
+    ),
+    "resolved again": (decided(1, reopened_at=NOW), DisputeStatus.RESOLVED),
+    "settled after an appeal": (
+        dispute(closed_as=DisputeStatus.SETTLED, reopened_at=NOW, **CLOSED),
+        DisputeStatus.SETTLED,
+    ),
 }
 CODES = {
     "yes": None,
@@ -338,6 +537,11 @@ CODES = {
     "review": Reason.ALREADY_UNDER_REVIEW,
     "not": Reason.NOT_UNDER_REVIEW,
     "closed": Reason.CASE_CLOSED,
+    "answered": Reason.ALREADY_ANSWERED,
+    "undecided": Reason.NOT_DECIDED,
+    "once": Reason.ALREADY_APPEALED,
+    "paid": Reason.REFUND_PAID,
+    "late": Reason.WINDOW_CLOSED,
 }
 DISPUTE_ACTIONS = (
     Action.PROPOSE_RESOLUTION,
@@ -348,42 +552,79 @@ DISPUTE_ACTIONS = (
     Action.WITHDRAW_DISPUTE,
     Action.REQUEST_EVIDENCE,
     Action.RESOLVE_DISPUTE,
+    Action.CONCEDE_DISPUTE,
+    Action.REVISE_CLAIM,
+    Action.APPEAL_DECISION,
 )
 # Who may do what in which state, or the reason why not. "closed" stands for all five closed states.
 DISPUTE_TABLE = """
-state               | who      | propose accept reject write escalate withdraw evidence resolve
-asked the supplier  | buyer    | turn    turn   turn   yes   early    yes      role     role
-asked the supplier  | supplier | yes     yes    yes    yes   early    role     role     role
-asked the supplier  | agent    | role    role   role   yes   role     role     not      not
-last instant        | supplier | yes     yes    yes    yes   yes      role     role     role
-asked the buyer     | buyer    | yes     yes    yes    yes   yes      yes      role     role
-asked the buyer     | supplier | turn    turn   turn   yes   yes      role     role     role
-rejected            | buyer    | yes     none   none   yes   yes      yes      role     role
-rejected            | supplier | turn    turn   turn   yes   yes      role     role     role
-not possible        | buyer    | yes     less   yes    yes   yes      yes      role     role
-not possible        | supplier | turn    turn   turn   yes   yes      role     role     role
-other currency      | buyer    | yes     less   yes    yes   yes      yes      role     role
-taken back          | buyer    | yes     less   yes    yes   yes      yes      role     role
-just possible       | buyer    | yes     yes    yes    yes   yes      yes      role     role
-without money       | buyer    | yes     yes    yes    yes   yes      yes      role     role
-unanswered          | buyer    | review  review review yes   review   yes      role     role
-unanswered          | supplier | review  review review yes   review   role     role     role
-unanswered          | agent    | role    role   role   yes   role     role     yes      yes
-escalated           | buyer    | review  review review yes   review   yes      role     role
-escalated           | supplier | review  review review yes   review   role     role     role
-escalated           | agent    | role    role   role   yes   role     role     yes      yes
-buyer's evidence    | buyer    | review  review review yes   review   yes      role     role
-buyer's evidence    | agent    | role    role   role   yes   role     role     not      yes
-supplier's evidence | supplier | review  review review yes   review   role     role     role
-supplier's evidence | agent    | role    role   role   yes   role     role     not      yes
-supplier silent     | agent    | role    role   role   yes   role     role     yes      yes
-buyer silent        | buyer    | closed  closed closed closed closed  closed   role     role
-buyer silent        | supplier | closed  closed closed closed closed  role     role     role
-buyer silent        | agent    | role    role   role   closed role    role     closed   closed
-settled             | buyer    | closed  closed closed closed closed  closed   role     role
-resolved            | supplier | closed  closed closed closed closed  role     role     role
-withdrawn           | agent    | role    role   role   closed role    role     closed   closed
-lapsed              | buyer    | closed  closed closed closed closed  closed   role     role
+state                      | who      | propose accept reject write  escalate withdraw evidence resolve concede revise   appeal
+asked the supplier         | buyer    | turn    turn   turn   yes    early    yes      role     role    role    yes      undecided
+asked the supplier         | supplier | yes     yes    yes    yes    early    role     role     role    yes     role     undecided
+asked the supplier         | agent    | role    role   role   yes    role     role     not      not     role    role     role
+last instant               | supplier | yes     yes    yes    yes    yes      role     role     role    yes     role     undecided
+last instant               | buyer    | turn    turn   turn   yes    yes      yes      role     role    role    yes      undecided
+asked the buyer            | buyer    | yes     yes    yes    yes    yes      yes      role     role    role    answered undecided
+asked the buyer            | supplier | turn    turn   turn   yes    yes      role     role     role    yes     role     undecided
+rejected                   | buyer    | yes     none   none   yes    yes      yes      role     role    role    answered undecided
+rejected                   | supplier | turn    turn   turn   yes    yes      role     role     role    yes     role     undecided
+asked again                | buyer    | turn    turn   turn   yes    yes      yes      role     role    role    answered undecided
+asked again                | supplier | yes     yes    yes    yes    yes      role     role     role    yes     role     undecided
+30 days old                | supplier | yes     yes    yes    yes    yes      role     role     role    yes     role     undecided
+older                      | supplier | review  review review yes    review   role     role     role    yes     role     undecided
+older                      | buyer    | review  review review yes    review   yes      role     role    role    review   undecided
+older                      | agent    | role    role   role   yes    role     role     yes      yes     role    role     role
+not possible               | buyer    | yes     less   yes    yes    yes      yes      role     role    role    answered undecided
+not possible               | supplier | turn    turn   turn   yes    yes      role     role     role    yes     role     undecided
+other currency             | buyer    | yes     less   yes    yes    yes      yes      role     role    role    answered undecided
+taken back                 | buyer    | yes     less   yes    yes    yes      yes      role     role    role    answered undecided
+just possible              | buyer    | yes     yes    yes    yes    yes      yes      role     role    role    answered undecided
+without money              | buyer    | yes     yes    yes    yes    yes      yes      role     role    role    answered undecided
+claim too large            | supplier | yes     yes    yes    yes    early    role     role     role    less    role     undecided
+claim too large            | buyer    | turn    turn   turn   yes    early    yes      role     role    role    yes      undecided
+claim too large in review  | supplier | review  review review yes    review   role     role     role    less    role     undecided
+claim just possible        | supplier | yes     yes    yes    yes    early    role     role     role    yes     role     undecided
+unanswered                 | buyer    | review  review review yes    review   yes      role     role    role    review   undecided
+unanswered                 | supplier | review  review review yes    review   role     role     role    yes     role     undecided
+unanswered                 | agent    | role    role   role   yes    role     role     yes      yes     role    role     role
+escalated                  | buyer    | review  review review yes    review   yes      role     role    role    review   undecided
+escalated                  | supplier | review  review review yes    review   role     role     role    yes     role     undecided
+escalated                  | agent    | role    role   role   yes    role     role     yes      yes     role    role     role
+buyer's evidence           | buyer    | review  review review yes    review   yes      role     role    role    review   undecided
+buyer's evidence           | supplier | review  review review yes    review   role     role     role    yes     role     undecided
+buyer's evidence           | agent    | role    role   role   yes    role     role     not      yes     role    role     role
+supplier's evidence        | buyer    | review  review review yes    review   yes      role     role    role    review   undecided
+supplier's evidence        | supplier | review  review review yes    review   role     role     role    yes     role     undecided
+supplier's evidence        | agent    | role    role   role   yes    role     role     not      yes     role    role     role
+supplier silent            | supplier | review  review review yes    review   role     role     role    yes     role     undecided
+supplier silent            | agent    | role    role   role   yes    role     role     yes      yes     role    role     role
+buyer silent               | buyer    | closed  closed closed closed closed   closed   role     role    role    closed   undecided
+buyer silent               | supplier | closed  closed closed closed closed   role     role     role    closed  role     undecided
+buyer silent               | agent    | role    role   role   closed role     role     closed   closed  role    role     role
+settled                    | buyer    | closed  closed closed closed closed   closed   role     role    role    closed   undecided
+settled                    | supplier | closed  closed closed closed closed   role     role     role    closed  role     undecided
+resolved                   | buyer    | closed  closed closed closed closed   closed   role     role    role    closed   yes
+resolved                   | supplier | closed  closed closed closed closed   role     role     role    closed  role     yes
+resolved                   | agent    | role    role   role   closed role     role     closed   closed  role    role     role
+withdrawn                  | buyer    | closed  closed closed closed closed   closed   role     role    role    closed   undecided
+withdrawn                  | agent    | role    role   role   closed role     role     closed   closed  role    role     role
+lapsed                     | buyer    | closed  closed closed closed closed   closed   role     role    role    closed   undecided
+resolved 30 days ago       | buyer    | closed  closed closed closed closed   closed   role     role    role    closed   yes
+resolved before that       | buyer    | closed  closed closed closed closed   closed   role     role    role    closed   late
+resolved before that       | supplier | closed  closed closed closed closed   role     role     role    closed  role     late
+resolved and paid          | buyer    | closed  closed closed closed closed   closed   role     role    role    closed   paid
+resolved and paid          | supplier | closed  closed closed closed closed   role     role     role    closed  role     paid
+appealed                   | buyer    | review  review review yes    review   yes      role     role    role    review   undecided
+appealed                   | supplier | review  review review yes    review   role     role     role    yes     role     undecided
+appealed                   | agent    | role    role   role   yes    role     role     yes      yes     role    role     role
+appealed, buyer's evidence | buyer    | review  review review yes    review   yes      role     role    role    review   undecided
+appealed, buyer's evidence | agent    | role    role   role   yes    role     role     not      yes     role    role     role
+appealed, buyer silent     | buyer    | review  review review yes    review   yes      role     role    role    review   undecided
+appealed, buyer silent     | supplier | review  review review yes    review   role     role     role    yes     role     undecided
+appealed, buyer silent     | agent    | role    role   role   yes    role     role     yes      yes     role    role     role
+resolved again             | buyer    | closed  closed closed closed closed   closed   role     role    role    closed   once
+resolved again             | supplier | closed  closed closed closed closed   role     role     role    closed  role     once
+settled after an appeal    | buyer    | closed  closed closed closed closed   closed   role     role    role    closed   undecided
 """
 
 
@@ -401,10 +642,82 @@ def test_the_rules_decide_what_is_possible_in_a_dispute(state: str, who: str, re
     assert given == {action: CODES[code] for action, code in zip(DISPUTE_ACTIONS, reasons, strict=True)}
 
 
+RETURN_ACTIONS = (
+    Action.PROVIDE_RETURN_ADDRESS,
+    Action.CONFIRM_RETURN_SHIPPED,
+    Action.CONFIRM_RETURN_RECEIVED,
+    Action.REFUSE_RETURN,
+)
+
+
 @pytest.mark.parametrize("state", DISPUTES)
 def test_the_order_system_does_nothing_to_disputes(state: str) -> None:
-    for action in DISPUTE_ACTIONS:
+    for action in (*DISPUTE_ACTIONS, *RETURN_ACTIONS):
         assert decide(action, DISPUTES[state][0], Viewer(Role.SERVICE)).reason is Reason.NOT_YOUR_ROLE
+
+
+@pytest.mark.parametrize("state", DISPUTES)
+def test_nothing_is_sent_back_where_no_outcome_says_so(state: str) -> None:
+    for action in RETURN_ACTIONS:
+        is_the_buyers = action is Action.CONFIRM_RETURN_SHIPPED
+        for who, may in ((BUYER, is_the_buyers), (SUPPLIER, not is_the_buyers), (Viewer(Role.AGENT), False)):
+            reason = decide(action, DISPUTES[state][0], who).reason
+            assert reason is (Reason.NO_RETURN if may else Reason.NOT_YOUR_ROLE)
+
+
+# Whose move it is, whether it is over, and until when it can be answered, in days from NOW.
+STANDING: dict[str, tuple[Role | None, bool, float | None, float | None]] = {
+    "asked the supplier": (Role.SUPPLIER, False, 6, 29),
+    "last instant": (Role.SUPPLIER, False, 0, 23),
+    "asked the buyer": (Role.BUYER, False, 6, 27),
+    "30 days old": (Role.SUPPLIER, False, 0, 0),
+    "older": (Role.AGENT, False, None, None),
+    "unanswered": (Role.AGENT, False, None, None),
+    "escalated": (Role.AGENT, False, None, None),
+    "buyer's evidence": (Role.BUYER, False, 6, None),
+    "supplier's evidence": (Role.SUPPLIER, False, 0, None),
+    "supplier silent": (Role.AGENT, False, None, None),
+    "buyer silent": (None, True, None, None),
+    "settled": (None, True, None, None),
+    "withdrawn": (None, True, None, None),
+    "lapsed": (None, True, None, None),
+    "resolved": (None, False, None, None),
+    "resolved 30 days ago": (None, False, None, None),
+    "resolved before that": (None, True, None, None),
+    "resolved and paid": (None, True, None, None),
+    "appealed": (Role.AGENT, False, None, None),
+    "appealed, buyer's evidence": (Role.BUYER, False, 0, None),
+    "appealed, buyer silent": (Role.AGENT, False, None, None),
+    "resolved again": (None, True, None, None),
+    "settled after an appeal": (None, True, None, None),
+}
+
+
+@pytest.mark.parametrize("state", STANDING)
+def test_a_dispute_says_whose_move_it_is(state: str) -> None:
+    facts, (mover, is_final, respond_by, escalates_at) = DISPUTES[state][0], STANDING[state]
+    assert policy.waits_for(facts, NOW) is mover
+    assert policy.DISPUTE_FINAL.holds(facts, Role.BUYER, NOW) == is_final
+    assert policy.respond_by(facts, NOW) == (None if respond_by is None else NOW + respond_by * DAY)
+    assert policy.escalates_at(facts, NOW) == (None if escalates_at is None else NOW + escalates_at * DAY)
+
+
+def test_a_decision_can_be_appealed_for_30_days() -> None:
+    for who in (BUYER, SUPPLIER):
+        decision = decide(Action.APPEAL_DECISION, decided(30), who)
+        assert (decision.allowed, decision.closes_at) == (True, NOW)
+        assert policy.next_change_at(decided(30), who, NOW) == NOW + MOMENT
+        late = decide(Action.APPEAL_DECISION, decided(30), who, NOW + MOMENT)
+        assert (late.reason, late.closes_at) == (Reason.WINDOW_CLOSED, NOW)
+        assert late.message == f"The decision could be appealed until {NOON}."
+
+
+def test_a_silent_buyer_loses_nothing_after_an_appeal() -> None:
+    silent = DISPUTES["appealed, buyer silent"][0]
+    assert policy.expiration(silent, NOW) == (NOW - MOMENT, {"waits_for": Role.AGENT, "evidence_asked_at": None})
+    lapsed = DISPUTES["buyer silent"][0]
+    due_at, facts = policy.expiration(lapsed, NOW) or (None, {})
+    assert (due_at, facts["closed_as"]) == (NOW - MOMENT, DisputeStatus.LAPSED)
 
 
 def test_a_dispute_lapses_when_nobody_responds_in_time() -> None:
@@ -524,20 +837,29 @@ def test_deadlines_are_null_where_there_is_nothing_to_wait_for() -> None:
         assert policy.deadline(Action.REVISE_FEEDBACK, facts, NOW) is None
 
 
+PAID = {"paid_at": NOW, "amount_paid": 90}
+
+
 @pytest.mark.parametrize(
-    ("says", "facts", "most"),
+    ("says", "facts", "most", "missing"),
     [
-        ("what was paid", {"paid_at": NOW, "amount_paid": 30}, 30),
-        ("nothing of what cost nothing", {"paid_at": NOW, "amount_paid": 0}, 0),
-        ("all, where nothing was ever known to be paid", {}, 100),
-        ("nothing, where it was taken back", {"payment_reversed_at": NOW}, 0),
-        ("what was paid after that", {"payment_reversed_at": NOW, "paid_at": NOW, "amount_paid": 60}, 60),
-        ("more than the total, where more was paid", {"paid_at": NOW, "amount_paid": 130}, 130),
+        ("what was paid", PAID, 90, 0),
+        ("nothing of what cost nothing", {"paid_at": NOW, "amount_paid": 0}, 0, 0),
+        ("all, where nothing was ever known to be paid", {}, 100, 0),
+        ("nothing, where it was taken back", {"payment_reversed_at": NOW}, 0, 0),
+        ("what was paid after that", {"payment_reversed_at": NOW, "paid_at": NOW, "amount_paid": 60}, 60, 0),
+        ("more than the total, where more was paid", {"paid_at": NOW, "amount_paid": 130}, 130, 0),
+        ("less what has arrived", PAID | {"amount_refunded": 20}, 70, 0),
+        ("less what is on its way", PAID | {"amount_sent": 20}, 70, 0),
+        ("less what is owed", PAID | {"amount_owed": 20}, 70, 20),
+        ("less all of it", PAID | {"amount_refunded": 5, "amount_sent": 15, "amount_owed": 70}, 0, 70),
     ],
 )
-def test_the_claimable_amount_is_what_was_paid(says: str, facts: dict[str, Any], most: int) -> None:
+def test_the_claimable_amount_is_what_was_paid(says: str, facts: dict[str, Any], most: int, missing: int) -> None:
     known = OrderFacts(kind=TA, buyer_id=UUID(int=1), supplier_id=UUID(int=2), total=100, **facts)
-    assert policy.claimable_amount(known, DisputeReason.OTHER) == most, says
+    for reason in DisputeReason:
+        limit = missing if reason is DisputeReason.REFUND_NOT_RECEIVED else most
+        assert policy.claimable_amount(known, reason) == limit, says
 
 
 @pytest.mark.parametrize("state", DISPUTES)

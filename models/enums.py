@@ -324,7 +324,7 @@ class RefundStatus(DescribedEnum):
     SENT = auto(), "The order system has sent it; it is on its way."
     SUCCEEDED = auto(), "It has arrived."
     FAILED = auto(), "It was sent and did not arrive; the amount is still owed, unless another refund paid it."
-    VOID = auto(), "It is not owed any more, because what it followed from no longer stands."
+    VOID = auto(), "It is not owed any more: what it followed from no longer stands, or other refunds paid it."
 
 
 class RefundCause(DescribedEnum):

@@ -27,6 +27,11 @@ class Refund(Node):
         "part that is paid is a refund of its own, and the DUE one is the rest.",
     )
     status: RefundStatus = strawberry.field(description="The state of the refund.")
+    outstanding_money: Money | None = strawberry.field(
+        name="outstanding",
+        description="What of the amount has still to arrive: all of it while it is DUE or SENT, and after it FAILED "
+        "what no other refund has paid since. Null if that is nothing.",
+    )
     cause: RefundCause = strawberry.field(description="What the refund follows from.")
     related_case: Case | None = strawberry.field(
         description="The cancellation or dispute that owes it. Null if the cause is OTHER."

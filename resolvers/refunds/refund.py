@@ -13,7 +13,7 @@ from execution.lookahead import SelectedField
 from models.enums import CaseKind, RefundCause
 from resolvers import policy
 from resolvers.context import Context
-from resolvers.money import Money
+from resolvers.money import Money, money
 from resolvers.orders.order import Order
 from resolvers.policy import RefundFacts
 from resolvers.read.fetch import read
@@ -69,6 +69,10 @@ class Refund(RefundFacts, Row):
     @property
     def amount_money(self) -> Money:
         return Money(self.amount, self.currency)
+
+    @property
+    def outstanding_money(self) -> Money | None:
+        return money(self.outstanding, self.currency)
 
     @property
     def cause(self) -> RefundCause:

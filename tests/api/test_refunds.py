@@ -392,6 +392,25 @@ def test_what_is_told(
     assert float(trade.shown()["amountRefunded"]["amount"]) == arrived
 
 
+def test_what_is_outstanding_has_not_arrived_and_no_other_refund_has_paid_it(world: World) -> None:
+    trade = paid_and_cancelled(world)
+    asked = "query($id: ID!) { node(id: $id) { ... on Order { refunds { status outstanding { amount } } } } }"
+
+    def outstanding() -> list[tuple[str, str | None]]:
+        refunds = world.buyer.ask(asked, id=trade.id)["node"]["refunds"]
+        return [(each["status"], each["outstanding"] and each["outstanding"]["amount"]) for each in refunds]
+
+    assert outstanding() == [("DUE", "100.00")]
+    for status in ("SENT", "FAILED"):
+        trade.tell(trade.told("100.00", status, "1", trade.cancellation))
+        assert outstanding() == [(status, "100.00")]
+    trade.tell(trade.told("30.00", "SENT", "2", trade.cancellation))
+    assert outstanding() == [("FAILED", "70.00"), ("SENT", "30.00")]
+    trade.tell(trade.told("30.00", "SUCCEEDED", "2", trade.cancellation))
+    trade.tell(trade.told("70.00", "SUCCEEDED", "3", trade.cancellation))
+    assert outstanding() == [("FAILED", None), ("SUCCEEDED", None), ("SUCCEEDED", None)]
+
+
 def test_the_order_systems_own_refunds_are_owed_to_nothing(world: World) -> None:
     trade = Trade(world, "TRADE_ASSURANCE", paidAt=9)
     [sent] = trade.tell(trade.told("30.00", "SENT"))

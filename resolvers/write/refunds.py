@@ -84,7 +84,7 @@ _CHANGING = (
 
 
 @dataclass(slots=True, kw_only=True)
-class _Dispute(DisputeFacts, Row):
+class _OwingDispute(DisputeFacts, Row):
     MODEL = models.Dispute
 
     context: Context
@@ -110,7 +110,7 @@ async def read_ledgers(context: Context, orders: Sequence[LockedOrder]) -> dict[
     """Returns the ledgers of locked orders by the orders' ids."""
     ledgers = {order.id: Ledger(context, order) for order in orders}
     where = Where.among("order_id", ledgers) & Where("closed_at IS NULL OR outcome_resolution IS NOT NULL")
-    select = Select(_Dispute, where, order="opened_at, id", visibility=_OF_A_VISIBLE_ORDER)
+    select = Select(_OwingDispute, where, order="opened_at, id", visibility=_OF_A_VISIBLE_ORDER)
     for dispute in await fetch(context, select):
         ledgers[dispute.order_id].disputes.append(dispute)
     for refund in await known_refunds(context, orders):
@@ -152,7 +152,7 @@ class Ledger:
     def __init__(self, context: Context, order: LockedOrder) -> None:
         self.context = context
         self.order = order
-        self.disputes: list[_Dispute] = []
+        self.disputes: list[_OwingDispute] = []
         self.cancellation_id: UUID | None = None
         self.refunds: list[KnownRefund] = []
         self._stored: dict[UUID, dict[str, Any]] = {}  # columns of the refunds that the database has
@@ -256,7 +256,7 @@ class Ledger:
             debts.append(Debt(CaseKind.CANCELLATION, self.cancellation_id, None, since))
         return debts
 
-    def _debt_of(self, dispute: _Dispute, paid_at: datetime) -> Debt | None:
+    def _debt_of(self, dispute: _OwingDispute, paid_at: datetime) -> Debt | None:
         if dispute.outcome_amount is None or dispute.outcome_currency != self.order.currency:
             return None
         assert dispute.closed_at is not None
@@ -312,7 +312,7 @@ class Ledger:
                     changed.append(refund)
         return changed
 
-    def _follow_dispute(self, dispute: _Dispute) -> dict[str, Any]:
+    def _follow_dispute(self, dispute: _OwingDispute) -> dict[str, Any]:
         """Returns the facts of the dispute that differ from what the order's money makes them."""
         facts: dict[str, Any] = {}
         paid_back = any(r.case_id == dispute.id and r.status in policy.PAID_BACK for r in self.refunds)
@@ -328,7 +328,7 @@ def _columns(refund: KnownRefund, names: Iterable[str]) -> dict[str, Any]:
     return {name: getattr(refund, name) for name in names}
 
 
-def _takes_its_place(dispute: _Dispute, cancelled_at: datetime) -> bool:
+def _takes_its_place(dispute: _OwingDispute, cancelled_at: datetime) -> bool:
     """Returns whether the outcome replaces what the cancellation owed: the dispute is about that refund, which did not
     arrive."""
     assert dispute.closed_at is not None

@@ -12,7 +12,7 @@ from tests.conftest import World
 from tests.support.actions import INPUTS, MUTATIONS, OTHER_MUTATIONS, everything_possible
 
 
-def test_every_mutation_is_an_action_but_two() -> None:
+def test_every_mutation_is_an_action_but_three() -> None:
     mutation_type: Any = SCHEMA._schema.mutation_type
     assert set(mutation_type.fields) == set(INPUTS) | OTHER_MUTATIONS
 

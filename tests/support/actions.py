@@ -5,6 +5,7 @@ from typing import Any
 from models.enums import Action
 from models.keys import new_id
 from tests.conftest import DAY, NOW, World, usd
+from tests.support.uploads import bring
 
 MUTATIONS = {
     action: "".join(word.capitalize() if place else word for place, word in enumerate(action.lower().split("_")))
@@ -23,6 +24,7 @@ ON_ORDERS: dict[str, dict[str, Any]] = {
     "declineCancellation": {"note": "No"},
     "openDispute": {"reason": "LATE", "description": "x", "wanted": "REFUND", "claim": usd("1.00")},
     "fileComplaint": {"kind": "OTHER", "description": "x", "contact": {"phone": "+34 600 000 000"}},
+    "reportMissingRefund": {},
 }
 ON_DISPUTES: dict[str, dict[str, Any]] = {
     "proposeResolution": {"resolution": "PARTIAL_REFUND", "amount": usd("0.50")},
@@ -33,6 +35,13 @@ ON_DISPUTES: dict[str, dict[str, Any]] = {
     "withdrawDispute": {},
     "requestEvidence": {"party": "BUYER", "text": "Photos, please."},
     "resolveDispute": {"resolution": "NO_REFUND", "note": "Nothing is broken."},
+    "concedeDispute": {},
+    "reviseClaim": {"wanted": "PARTIAL_REFUND", "claim": usd("0.75")},
+    "appealDecision": {"text": "They are broken.", "attachments": ["upl_" + 32 * "0"]},
+    "provideReturnAddress": {"address": "Hall 3, Port Road 1"},
+    "confirmReturnShipped": {"carrier": "DHL", "trackingNumber": "123"},
+    "confirmReturnReceived": {},
+    "refuseReturn": {"note": "The box is empty."},
 }
 ON_COMPLAINTS: dict[str, dict[str, Any]] = {
     "postComplaintMessage": {"text": "Any news?"},
@@ -41,8 +50,8 @@ ON_COMPLAINTS: dict[str, dict[str, Any]] = {
     "resolveComplaint": {"resolution": "REFUND", "amount": usd("1.00"), "note": "They pay back."},
     "rejectComplaint": {"note": "There is no such trade."},
 }
-# Not actions: the policy does not decide about creating uploads and recording orders.
-OTHER_MUTATIONS = {"createUpload", "recordOrders"}
+# Not actions: the policy does not decide about creating uploads, nor about what the order system records.
+OTHER_MUTATIONS = {"createUpload", "recordOrders", "recordRefunds"}
 INPUTS = ON_ORDERS | ON_DISPUTES | ON_COMPLAINTS
 # These succeed again right after they succeeded, with another idempotency key or none.
 REPEATABLE = {"postDisputeMessage", "postComplaintMessage", "fileComplaint"}
@@ -74,7 +83,19 @@ def everything_possible(world: World) -> dict[str, tuple[Any, dict[str, Any]]]:
     reviewed = [disputed() for _ in range(2)]
     for each in reviewed:
         buyer_then.succeed("escalateDispute", each)
-    subjects: dict[str, tuple[Any, dict[str, str]]] = {
+    decided = disputed()
+    buyer_then.succeed("escalateDispute", decided)
+    agent_then.succeed("resolveDispute", INPUTS["resolveDispute"] | decided)
+
+    def agreed(*steps: tuple[Any, str]) -> dict[str, str]:
+        """A dispute that was settled with a return, after these steps of it."""
+        case = disputed(reason="DAMAGED", wanted="RETURN_AND_REFUND")
+        for person, mutation in ((supplier, "acceptProposal"), *steps):
+            person.succeed(mutation, INPUTS[mutation] | case)
+        return case
+
+    addressed, sent = (supplier, "provideReturnAddress"), (buyer, "confirmReturnShipped")
+    subjects: dict[str, tuple[Any, dict[str, Any]]] = {
         "leaveFeedback": (buyer, {"orderId": complete}),
         "reviseFeedback": (buyer, {"orderId": answered}),
         "replyToFeedback": (supplier, {"orderId": secure}),
@@ -93,6 +114,14 @@ def everything_possible(world: World) -> dict[str, tuple[Any, dict[str, Any]]]:
         "withdrawDispute": (buyer, disputed()),
         "requestEvidence": (agent_then, reviewed[0]),
         "resolveDispute": (agent_then, reviewed[1]),
+        "concedeDispute": (supplier, disputed()),
+        "reviseClaim": (buyer, disputed()),
+        "appealDecision": (buyer_then, decided | {"attachments": [bring(buyer)]}),
+        "provideReturnAddress": (supplier, agreed()),
+        "confirmReturnShipped": (buyer, agreed(addressed)),
+        "confirmReturnReceived": (supplier, agreed(addressed, sent)),
+        "refuseReturn": (supplier, agreed(addressed, sent)),
+        "reportMissingRefund": (buyer, {"orderId": world.order(paidAt=20, cancelledAt=11)}),
         "postComplaintMessage": (buyer, complained()),
         "withdrawComplaint": (buyer, complained()),
         "takeUpComplaint": (agent_then, complained()),

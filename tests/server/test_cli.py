@@ -15,6 +15,7 @@ import httpx2
 import jwt
 import pytest
 
+from models.enums import DisputeStatus, RefundCause, RefundStatus, ReturnStatus
 from tests.conftest import DIALECT
 from tests.support.processes import demonstrating, strangers_environment
 
@@ -326,6 +327,17 @@ def _try_the_demonstration(said: str) -> None:
         "Report missing refund",
     }
     assert {order["status"] for order in orders} >= {"AWAITING_PAYMENT", "PAYMENT_PROCESSING", "PAID", "SHIPPED"}
+    asked = """{ viewer { orders(first: 100) { edges { node {
+      refunds { status cause } dispute { status returnShipment { status } } } } } } }"""
+    answer = httpx2.post(address, json={"query": asked}, headers={"Authorization": f"Bearer {token}"}).json()
+    orders = [edge["node"] for edge in answer["data"]["viewer"]["orders"]["edges"]]
+    refunds = [refund for order in orders for refund in order["refunds"]]
+    disputes = [order["dispute"] for order in orders if order["dispute"]]
+    returns = [dispute["returnShipment"] for dispute in disputes if dispute["returnShipment"]]
+    assert {refund["status"] for refund in refunds} == set(RefundStatus)
+    assert {refund["cause"] for refund in refunds} == set(RefundCause)
+    assert {dispute["status"] for dispute in disputes} == set(DisputeStatus)
+    assert {each["status"] for each in returns} == set(ReturnStatus)
     for token in tokens:
         told = httpx2.post(
             address, json={"query": "{ viewer { account { role } } }"}, headers={"Authorization": f"Bearer {token}"}

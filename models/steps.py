@@ -164,7 +164,12 @@ class OnPostgres(Step):
                 await editor.client.execute_script(statement)
 
 
-class _Batches(Step):
+class Batches(Step):
+    """Changes the rows of `table` that match `where`, one batch a transaction.
+
+    The table must have a primary key `id`.
+    """
+
     def __init__(self, table: str, where: str, at_once: int) -> None:
         self.table, self.where, self.at_once = table, where, at_once
 
@@ -200,7 +205,7 @@ class _Batches(Step):
         )
 
 
-class Backfill(_Batches):
+class Backfill(Batches):
     """Updates the rows that match `where`, one batch a transaction. `change` is the UPDATE's SET clause.
 
     `where` should not match a changed row, so that an interrupted run goes on where it stopped. The table must have a
@@ -223,7 +228,7 @@ class Backfill(_Batches):
         return ids
 
 
-class BackfillBy(_Batches):
+class BackfillBy(Batches):
     """Like `Backfill`, but Python computes the values.
 
     `compute` gets the row's `columns` and returns the columns to change, the same for every row, or None to leave the

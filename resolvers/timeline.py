@@ -48,6 +48,11 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "return_received_at": ("The supplier did not answer in time; the goods count as received.", ""),
     "closed_as": ("The requested evidence did not arrive in time; the dispute lapsed.", ""),
     "waits_for": ("Nobody answered in time; an agent reviews the dispute.", ""),
+    # What a migration determined about orders and disputes of an earlier release.
+    **dict.fromkeys(
+        ("return_began_at", "replacement_agreed_at", "cancellation_declined_at", "answered_at", "due_at"),
+        ("What follows from earlier agreements and decisions was determined.", ""),
+    ),
     # The last, because a migration added this fact to events about something else.
     "claimable": ("The amount that can be claimed for the order changed.", ""),
 }

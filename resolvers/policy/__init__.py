@@ -64,6 +64,7 @@ from resolvers.policy.refund import (
     Debt,
     RefundFacts,
     due_by,
+    refund_facts,
     reportable_after,
     settle,
 )
@@ -128,6 +129,7 @@ __all__ = [
     "moves_of_others",
     "next_change",
     "next_change_at",
+    "refund_facts",
     "reportable_after",
     "respond_by",
     "return_deadline",

@@ -15,7 +15,7 @@ there: the same debts and the same payments leave the same rest.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from models.enums import CaseKind, RefundStatus
@@ -26,7 +26,6 @@ REFUND_WITHIN = timedelta(days=10)
 REPORT_AGAIN_AFTER = timedelta(days=10)
 
 PAID_BACK = frozenset({RefundStatus.SENT, RefundStatus.SUCCEEDED})  # SENT counts as refunded in every limit
-ENDED = frozenset({RefundStatus.SUCCEEDED, RefundStatus.VOID})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -120,7 +119,7 @@ def settle(amount_paid: int, debts: Sequence[Debt], refunds: Sequence[Payment]) 
     the later one stands for it. What is not owed yet is in no refund that failed.
     """
     paid_back = [refund for refund in refunds if refund.status in PAID_BACK]
-    available = amount_paid - sum(refund.amount for refund in paid_back)
+    available = max(amount_paid - sum(refund.amount for refund in paid_back), 0)
     balances: list[Balance] = []
     for debt in debts:
         paid = sum(refund.amount for refund in paid_back if refund.case_id == debt.case_id)
@@ -133,3 +132,16 @@ def settle(amount_paid: int, debts: Sequence[Debt], refunds: Sequence[Payment]) 
                 balance.due -= balance.failed[place]
         balances.append(balance)
     return balances
+
+
+def refund_facts(balances: Sequence[Balance], refunds: Sequence[RefundFacts]) -> dict[str, Any]:
+    """Returns the facts of the order about its refunds, which must agree with the balances."""
+    due = [due_by(refund.owed_since) for refund in refunds if refund.outstanding is not None]
+    reportable = [reportable_after(refund) for refund in refunds]
+    return {
+        "amount_refunded": sum(r.amount for r in refunds if r.status is RefundStatus.SUCCEEDED),
+        "amount_sent": sum(r.amount for r in refunds if r.status is RefundStatus.SENT),
+        "amount_owed": sum(balance.open for balance in balances),
+        "refund_due_at": min((instant for instant in due if instant is not None), default=None),
+        "refund_reportable_at": min((instant for instant in reportable if instant is not None), default=None),
+    }

@@ -193,7 +193,7 @@ class Ledger:
         *_, last = events
         balances = self.balances()
         changed = self._settle(balances)
-        facts = _order_facts(balances, self.refunds)
+        facts = policy.refund_facts(balances, self.refunds)
         facts = {name: value for name, value in facts.items() if getattr(self.order, name) != value}
         last.facts.update(facts)
         policy.fold(self.order, [facts])
@@ -348,15 +348,3 @@ def _void(refund: KnownRefund) -> None:
     if not refund.is_shown:
         refund.hidden_until = NEVER_DUE
     refund.status, refund.outstanding = RefundStatus.VOID, None
-
-
-def _order_facts(balances: Sequence[Balance], refunds: Sequence[RefundFacts]) -> dict[str, Any]:
-    due = [policy.due_by(refund.owed_since) for refund in refunds if refund.outstanding is not None]
-    reportable = [policy.reportable_after(refund) for refund in refunds]
-    return {
-        "amount_refunded": sum(r.amount for r in refunds if r.status is RefundStatus.SUCCEEDED),
-        "amount_sent": sum(r.amount for r in refunds if r.status is RefundStatus.SENT),
-        "amount_owed": sum(balance.open for balance in balances),
-        "refund_due_at": min((instant for instant in due if instant is not None), default=None),
-        "refund_reportable_at": min((instant for instant in reportable if instant is not None), default=None),
-    }

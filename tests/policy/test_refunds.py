@@ -41,155 +41,152 @@ def rest(case_id: UUID = CANCELLATION) -> Debt:
     return debt(None, case_id)
 
 
-def told(*payments: Payment) -> Sequence[Payment]:
-    return payments
+# The last column has, for each debt: what is open, what of it no payment tells of, and what of it failed, by place.
+Owed = tuple[int, int, dict[int, int]]
+OWED: list[tuple[str, int, list[Debt], Sequence[Payment], list[Owed]]] = [
+    ("an outcome owes its amount", 100, [debt(60)], [], [(60, 60, {})]),
+    ("a cancellation owes all that was paid", 100, [rest()], [], [(100, 100, {})]),
+    ("nothing, where nothing was paid", 0, [debt(60), rest()], [], [(0, 0, {}), (0, 0, {})]),
+    ("a cancellation takes what an outcome leaves", 100, [debt(60), rest()], [], [(60, 60, {}), (40, 40, {})]),
+    ("at most what was paid", 50, [debt(60)], [], [(50, 50, {})]),
+    ("paid whole, nothing is owed", 100, [debt(60)], [Payment(DISPUTE, 60)], [(0, 0, {})]),
+    ("on its way, neither", 100, [debt(60)], [Payment(DISPUTE, 60, SENT)], [(0, 0, {})]),
+    ("paid in part, the rest is owed", 100, [debt(60)], [Payment(DISPUTE, 40)], [(20, 20, {})]),
+    (
+        "in parts",
+        100,
+        [debt(60)],
+        [Payment(DISPUTE, 30), Payment(DISPUTE, 10, SENT), Payment(DISPUTE, 5)],
+        [(15, 15, {})],
+    ),
+    ("what failed is still owed", 100, [debt(60)], [Payment(DISPUTE, 60, FAILED)], [(60, 0, {0: 60})]),
+    ("a part that failed", 100, [debt(60)], [Payment(DISPUTE, 40, FAILED)], [(60, 20, {0: 40})]),
+    (
+        "a part that failed beside one that arrived",
+        100,
+        [debt(60)],
+        [Payment(DISPUTE, 30), Payment(DISPUTE, 20, FAILED)],
+        [(30, 10, {1: 20})],
+    ),
+    (
+        "failed and paid by another",
+        100,
+        [debt(60)],
+        [Payment(DISPUTE, 60, FAILED), Payment(DISPUTE, 60)],
+        [(0, 0, {0: 0})],
+    ),
+    (
+        "failed and paid in part by another",
+        100,
+        [debt(60)],
+        [Payment(DISPUTE, 60, FAILED), Payment(DISPUTE, 45)],
+        [(15, 0, {0: 15})],
+    ),
+    (
+        "a second try that fails again is about the same money",
+        100,
+        [debt(60)],
+        [Payment(DISPUTE, 60, FAILED), Payment(DISPUTE, 60, FAILED)],
+        [(60, 0, {0: 0, 1: 60})],
+    ),
+    (
+        "the later one stands for it",
+        100,
+        [debt(60)],
+        [Payment(DISPUTE, 60, FAILED), Payment(DISPUTE, 20, FAILED)],
+        [(60, 0, {0: 40, 1: 20})],
+    ),
+    (
+        "two parts that failed are about different money",
+        100,
+        [debt(60)],
+        [Payment(DISPUTE, 20, FAILED), Payment(DISPUTE, 30, FAILED)],
+        [(60, 10, {0: 20, 1: 30})],
+    ),
+    ("what is void counts in no sum", 100, [debt(60)], [Payment(DISPUTE, 60, VOID)], [(60, 60, {})]),
+    ("what is due is no payment", 100, [debt(60)], [Payment(DISPUTE, 60, DUE)], [(60, 60, {})]),
+    # What was paid falls
+    ("the latest cause owes less first", 70, [debt(60), rest()], [], [(60, 60, {}), (10, 10, {})]),
+    ("then the one before", 50, [debt(60), rest()], [], [(50, 50, {}), (0, 0, {})]),
+    (
+        "of two outcomes as well",
+        70,
+        [debt(60), debt(40, SECOND)],
+        [],
+        [(60, 60, {}), (10, 10, {})],
+    ),
+    (
+        "never below what was paid back: the earlier one owes less",
+        70,
+        [debt(60), rest()],
+        [Payment(CANCELLATION, 40)],
+        [(30, 30, {}), (0, 0, {})],
+    ),
+    ("all of it paid back", 60, [debt(60), rest()], [Payment(DISPUTE, 60)], [(0, 0, {}), (0, 0, {})]),
+    (
+        "what failed falls with it",
+        30,
+        [debt(60)],
+        [Payment(DISPUTE, 40, FAILED)],
+        [(30, 0, {0: 30})],
+    ),
+    ("less than was paid back owes nothing", 10, [debt(60), rest()], [Payment(DISPUTE, 40)], [(0, 0, {})] * 2),
+    # The order system's own refunds
+    ("its own leave less to a cancellation", 100, [rest()], [Payment(None, 30)], [(70, 70, {})]),
+    ("and to an outcome, where too little is left", 100, [debt(60)], [Payment(None, 70)], [(30, 30, {})]),
+    ("but nothing to an outcome that fits", 100, [debt(60)], [Payment(None, 40)], [(60, 60, {})]),
+    ("its own on their way too", 100, [rest()], [Payment(None, 30, SENT)], [(70, 70, {})]),
+    ("its own that failed owe nothing", 100, [rest()], [Payment(None, 30, FAILED)], [(100, 100, {})]),
+    # Cases that take each other's place
+    (
+        "what was paid for a cancellation that no longer stands leaves less to others",
+        100,
+        [debt(80)],
+        [Payment(CANCELLATION, 50)],
+        [(50, 50, {})],
+    ),
+    (
+        "a dispute about the refund that is missing: its own outcome alone is owed",
+        100,
+        [debt(80)],
+        [Payment(CANCELLATION, 100, FAILED)],
+        [(80, 80, {})],
+    ),
+    (
+        "beside what had arrived of it",
+        100,
+        [debt(80)],
+        [Payment(CANCELLATION, 20), Payment(CANCELLATION, 80, FAILED)],
+        [(80, 80, {})],
+    ),
+    # Running returns
+    (
+        "what a return will owe counts as owed",
+        100,
+        [debt(60, hidden_until=NOW), rest()],
+        [],
+        [(60, 60, {}), (40, 40, {})],
+    ),
+    (
+        "also where time alone does not make it owed",
+        100,
+        [debt(60, hidden_until=NEVER_DUE), rest()],
+        [],
+        [(60, 60, {}), (40, 40, {})],
+    ),
+    (
+        "nothing of it has failed yet",
+        100,
+        [debt(60, hidden_until=NOW)],
+        [Payment(DISPUTE, 60, FAILED)],
+        [(60, 60, {})],
+    ),
+]
 
 
-@pytest.mark.parametrize(
-    ("says", "paid", "debts", "payments", "owed"),
-    [
-        # The last column has, for each debt: what is open, what of it is told by nothing, what of it failed by place.
-        ("an outcome owes its amount", 100, [debt(60)], [], [(60, 60, {})]),
-        ("a cancellation owes all that was paid", 100, [rest()], [], [(100, 100, {})]),
-        ("nothing, where nothing was paid", 0, [debt(60), rest()], [], [(0, 0, {}), (0, 0, {})]),
-        ("a cancellation takes what an outcome leaves", 100, [debt(60), rest()], [], [(60, 60, {}), (40, 40, {})]),
-        ("at most what was paid", 50, [debt(60)], [], [(50, 50, {})]),
-        ("paid whole, nothing is owed", 100, [debt(60)], told(Payment(DISPUTE, 60)), [(0, 0, {})]),
-        ("on its way, neither", 100, [debt(60)], told(Payment(DISPUTE, 60, SENT)), [(0, 0, {})]),
-        ("paid in part, the rest is owed", 100, [debt(60)], told(Payment(DISPUTE, 40)), [(20, 20, {})]),
-        (
-            "in parts",
-            100,
-            [debt(60)],
-            told(Payment(DISPUTE, 30), Payment(DISPUTE, 10, SENT), Payment(DISPUTE, 5)),
-            [(15, 15, {})],
-        ),
-        ("what failed is still owed", 100, [debt(60)], told(Payment(DISPUTE, 60, FAILED)), [(60, 0, {0: 60})]),
-        ("a part that failed", 100, [debt(60)], told(Payment(DISPUTE, 40, FAILED)), [(60, 20, {0: 40})]),
-        (
-            "a part that failed beside one that arrived",
-            100,
-            [debt(60)],
-            told(Payment(DISPUTE, 30), Payment(DISPUTE, 20, FAILED)),
-            [(30, 10, {1: 20})],
-        ),
-        (
-            "failed and paid by another",
-            100,
-            [debt(60)],
-            told(Payment(DISPUTE, 60, FAILED), Payment(DISPUTE, 60)),
-            [(0, 0, {0: 0})],
-        ),
-        (
-            "failed and paid in part by another",
-            100,
-            [debt(60)],
-            told(Payment(DISPUTE, 60, FAILED), Payment(DISPUTE, 45)),
-            [(15, 0, {0: 15})],
-        ),
-        (
-            "a second try that fails again is about the same money",
-            100,
-            [debt(60)],
-            told(Payment(DISPUTE, 60, FAILED), Payment(DISPUTE, 60, FAILED)),
-            [(60, 0, {0: 0, 1: 60})],
-        ),
-        (
-            "the later one stands for it",
-            100,
-            [debt(60)],
-            told(Payment(DISPUTE, 60, FAILED), Payment(DISPUTE, 20, FAILED)),
-            [(60, 0, {0: 40, 1: 20})],
-        ),
-        (
-            "two parts that failed are about different money",
-            100,
-            [debt(60)],
-            told(Payment(DISPUTE, 20, FAILED), Payment(DISPUTE, 30, FAILED)),
-            [(60, 10, {0: 20, 1: 30})],
-        ),
-        ("what is void counts in no sum", 100, [debt(60)], told(Payment(DISPUTE, 60, VOID)), [(60, 60, {})]),
-        ("what is due is no payment", 100, [debt(60)], told(Payment(DISPUTE, 60, DUE)), [(60, 60, {})]),
-        # What was paid falls
-        ("the latest cause owes less first", 70, [debt(60), rest()], [], [(60, 60, {}), (10, 10, {})]),
-        ("then the one before", 50, [debt(60), rest()], [], [(50, 50, {}), (0, 0, {})]),
-        (
-            "of two outcomes as well",
-            70,
-            [debt(60), debt(40, SECOND)],
-            [],
-            [(60, 60, {}), (10, 10, {})],
-        ),
-        (
-            "never below what was paid back: the earlier one owes less",
-            70,
-            [debt(60), rest()],
-            told(Payment(CANCELLATION, 40)),
-            [(30, 30, {}), (0, 0, {})],
-        ),
-        ("all of it paid back", 60, [debt(60), rest()], told(Payment(DISPUTE, 60)), [(0, 0, {}), (0, 0, {})]),
-        (
-            "what failed falls with it",
-            30,
-            [debt(60)],
-            told(Payment(DISPUTE, 40, FAILED)),
-            [(30, 0, {0: 30})],
-        ),
-        ("less than was paid back owes nothing", 10, [debt(60), rest()], told(Payment(DISPUTE, 40)), [(0, 0, {})] * 2),
-        # The order system's own refunds
-        ("its own leave less to a cancellation", 100, [rest()], told(Payment(None, 30)), [(70, 70, {})]),
-        ("and to an outcome, where too little is left", 100, [debt(60)], told(Payment(None, 70)), [(30, 30, {})]),
-        ("but nothing to an outcome that fits", 100, [debt(60)], told(Payment(None, 40)), [(60, 60, {})]),
-        ("its own on their way too", 100, [rest()], told(Payment(None, 30, SENT)), [(70, 70, {})]),
-        ("its own that failed owe nothing", 100, [rest()], told(Payment(None, 30, FAILED)), [(100, 100, {})]),
-        # Cases that take each other's place
-        (
-            "what was paid for a cancellation that no longer stands leaves less to others",
-            100,
-            [debt(80)],
-            told(Payment(CANCELLATION, 50)),
-            [(50, 50, {})],
-        ),
-        (
-            "a dispute about the refund that is missing: its own outcome alone is owed",
-            100,
-            [debt(80)],
-            told(Payment(CANCELLATION, 100, FAILED)),
-            [(80, 80, {})],
-        ),
-        (
-            "beside what had arrived of it",
-            100,
-            [debt(80)],
-            told(Payment(CANCELLATION, 20), Payment(CANCELLATION, 80, FAILED)),
-            [(80, 80, {})],
-        ),
-        # Running returns
-        (
-            "what a return will owe counts as owed",
-            100,
-            [debt(60, hidden_until=NOW), rest()],
-            [],
-            [(60, 60, {}), (40, 40, {})],
-        ),
-        (
-            "also where time alone does not make it owed",
-            100,
-            [debt(60, hidden_until=NEVER_DUE), rest()],
-            [],
-            [(60, 60, {}), (40, 40, {})],
-        ),
-        (
-            "nothing of it has failed yet",
-            100,
-            [debt(60, hidden_until=NOW)],
-            told(Payment(DISPUTE, 60, FAILED)),
-            [(60, 60, {})],
-        ),
-    ],
-)
+@pytest.mark.parametrize(("says", "paid", "debts", "payments", "owed"), OWED)
 def test_what_an_order_owes(
-    says: str, paid: int, debts: list[Debt], payments: Sequence[Payment], owed: list[tuple[int, int, dict[int, int]]]
+    says: str, paid: int, debts: list[Debt], payments: Sequence[Payment], owed: list[Owed]
 ) -> None:
     balances = policy.settle(paid, debts, payments)
     assert [balance.debt for balance in balances] == debts

@@ -195,7 +195,10 @@ class Dispute(DisputeFacts, Actionable, Decided, Returning, Row):
 class OpenDispute(OrderInput):
     reason: DisputeReason = input_field("What went wrong.")
     description: str = input_field("What happened.", max_length=LONG_TEXT)
-    wanted: ResolutionKind = input_field("The resolution that would settle the dispute: any but NO_REFUND.")
+    wanted: ResolutionKind = input_field(
+        "The resolution that would settle the dispute: any but NO_REFUND. With the reasons NOT_RECEIVED and "
+        "NOT_SHIPPED not RETURN_AND_REFUND."
+    )
     claim: MoneyInput | None = input_field(
         "The amount to claim, in the order's currency. Required, except for REPLACEMENT, which takes none. At most "
         "what was paid less what is refunded or owed, and at most the price of the lines. If no payment was ever "
@@ -203,7 +206,7 @@ class OpenDispute(OrderInput):
         "owed and did not arrive."
     )
     lines: list[DisputeLineInput] | None = lines_field()
-    evidence: list[strawberry.ID] | None = uploads_field("The ids of uploads.")
+    evidence: list[strawberry.ID] | None = uploads_field("The ids of uploads, like photos of the goods.")
 
 
 @input_type("The input of an action on a dispute.")

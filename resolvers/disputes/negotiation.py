@@ -35,7 +35,9 @@ from resolvers.write.perform import ExpectedState, UnitOfWork
 
 @input_type("A resolution to propose in a dispute.")
 class ProposeResolution(DisputeInput):
-    resolution: ResolutionKind = input_field("The resolution to propose.")
+    resolution: ResolutionKind = input_field(
+        "The resolution to propose. Not RETURN_AND_REFUND if the dispute's reason is NOT_RECEIVED or NOT_SHIPPED."
+    )
     amount: MoneyInput | None = input_field(
         "The amount to pay back, in the order's currency. Required, except for REPLACEMENT and NO_REFUND, which take "
         "none. At most the claim, and at most what can be claimed at that time. No amount is possible if the order's "
@@ -118,7 +120,9 @@ async def concede_dispute(info: Info, input: ConcedeDispute) -> DisputePayload:
 
 @input_type("A dispute with another wish, before the supplier has answered.")
 class ReviseClaim(DisputeInput):
-    wanted: ResolutionKind = input_field("The resolution that would settle the dispute: any but NO_REFUND.")
+    wanted: ResolutionKind = input_field(
+        "The resolution that would settle the dispute, with the same limits as when the dispute was opened."
+    )
     claim: MoneyInput | None = input_field(
         "The amount to claim, in the order's currency, with the same limits as when the dispute was opened. Required, "
         "except for REPLACEMENT, which takes none."

@@ -38,7 +38,10 @@ class RequestEvidence(DisputeInput):
 
 @input_type("A decision on a dispute.")
 class ResolveDispute(DisputeInput):
-    resolution: ResolutionKind = input_field("The decision.")
+    resolution: ResolutionKind = input_field(
+        "The decision. Not RETURN_AND_REFUND if the dispute's reason is NOT_RECEIVED or NOT_SHIPPED, or if the goods "
+        "were sent back already."
+    )
     amount: MoneyInput | None = input_field("The amount to pay back, with the same limits as in a proposal.")
     note: str = input_field("The reasons.", max_length=SHORT_TEXT)
 

@@ -65,7 +65,7 @@ class OrderRecord(Input):
     total: MoneyInput = input_field("The total price; 0 for a sample.")
     amount_paid: MoneyInput | None = input_field(
         "The amount that was paid, which may be more than the total; 0 if paidAt is not set. If left out, it is the "
-        "total if paidAt is set, and else 0."
+        "total if paidAt is set, and else 0. It is at least what refunds have paid back."
     )
     items: list[OrderItemInput] = input_field(
         "The lines of the order.", max_items=MAX_ITEMS, items="items", not_empty=True
@@ -76,12 +76,15 @@ class OrderRecord(Input):
     )
     payment_submitted_at: datetime | None = input_field("When a payment was submitted that may not be received yet.")
     paid_at: datetime | None = input_field("When the payment was received.")
-    ship_by: datetime | None = input_field("By when the supplier promised to ship the order.")
+    ship_by: datetime | None = input_field(
+        "Until when the supplier promised to ship the order. If left out, nothing is promised."
+    )
     shipped_at: datetime | None = input_field("When the order was shipped.")
     delivered_at: datetime | None = input_field("When the order was delivered.")
     completed_at: datetime | None = input_field("When the order was completed.")
     cancelled_at: datetime | None = input_field(
-        "When the order was cancelled in the order system. Null never reverts a cancellation that was made here."
+        "When the order was cancelled in the order system. A paid order then owes a refund. Null never reverts "
+        "a cancellation that was made here."
     )
     recorded_at: datetime = input_field(
         "When the order system knew all this, to the nanosecond. A record that is not newer than the last one is "

@@ -115,8 +115,8 @@ class Dispute(Case, Actionable):
         "escalatesAt. Null under review and once closed."
     )
     proposal: Proposal | None = strawberry.field(
-        description="The current proposal, or the accepted one. The first is what the buyer wants. Null after a "
-        "rejection."
+        description="The current proposal, or the one that settled the dispute. The first is what the buyer wants. "
+        "Null after a rejection."
     )
     proposals: list[Proposal] = strawberry.field(description="All proposals, oldest first.")
     dispute_lines: list[DisputeLine] = strawberry.field(

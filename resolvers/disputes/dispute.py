@@ -135,9 +135,11 @@ class Dispute(DisputeFacts, Actionable, Decided, Returning, Row):
 
     @property
     def proposal(self) -> Proposal | None:
-        """The current proposal, or the one that settled the dispute."""
-        standing = (proposal for proposal in self.proposals or () if proposal.accepted is not False)
-        return next((proposal for proposal in standing if proposal.accepted or self.ended_at is None), None)
+        """The current proposal, or the one that settled the dispute. A settlement that was taken back has none."""
+        settled = True if self.closed_as is DisputeStatus.SETTLED else None  # how that proposal was answered
+        if settled is None and self.ended_at is not None:
+            return None
+        return next((proposal for proposal in reversed(self.proposals or ()) if proposal.accepted is settled), None)
 
     @property
     def status(self) -> DisputeStatus:

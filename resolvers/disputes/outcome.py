@@ -139,15 +139,17 @@ async def _restore(unit: UnitOfWork) -> None:
     facts: dict[str, Any] = vars(stood) | {"waits_for": None, "due_at": NEVER_DUE, "evidence_asked_at": None}
     began_at = facts.get("return_began_at")
     ends = ("return_received_at", "return_waived_at", "return_expired_at")
+    columns: dict[str, Any] = {}
     if began_at is not None and not any(facts[name] for name in ends):
         facts |= _new_return(unit)
-    outcome: dict[str, Any] = {
+        columns |= _NO_TEXTS
+    columns |= {
         "outcome_resolution": kept.outcome_resolution,
         "outcome_amount": kept.outcome_amount,
         "outcome_currency": kept.outcome_currency,
         "outcome_by_id": kept.outcome_by_id,
         "outcome_note": kept.outcome_note,
     }
-    update_dispute(unit, facts, **outcome)
+    update_dispute(unit, facts, **columns)
     _set_standing(unit, kept.closed_at, kept.outcome_resolution)
     await unit.follow_refunds()

@@ -64,7 +64,8 @@ ACTION_MESSAGES: dict[tuple[Action, Reason], str] = {
     (Action.REPLY_TO_FEEDBACK, Reason.WINDOW_CLOSED): "The feedback could be answered until {closes}.",
     (Action.APPEAL_DECISION, Reason.WINDOW_CLOSED): "The decision could be appealed until {closes}.",
     (Action.CONCEDE_DISPUTE, Reason.OFFER_NOT_POSSIBLE): (
-        "The order has changed, and the claim is no longer possible. Propose another resolution."
+        "The order has changed, and the claim is no longer possible. Propose another resolution, or wait for the "
+        "decision of an agent."
     ),
     (Action.OPEN_DISPUTE, Reason.NOT_SHIPPED): (
         "The order has not shipped yet. A dispute can be opened once it has shipped, is late, or the supplier has not "

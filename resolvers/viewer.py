@@ -92,7 +92,10 @@ class FeedbackFilter(Input):
 class DisputeFilter(Input):
     statuses: list[DisputeStatus] | None = input_field("Disputes in one of these states now.")
     viewer_states: list[ViewerState] | None = input_field("Disputes that are in one of these states for the viewer.")
-    open: bool | None = input_field("True for open disputes only, false for closed ones only.")
+    open: bool | None = input_field(
+        "True for open disputes only, false for closed ones only. A dispute that is reviewed again is open; one whose "
+        "return runs is closed."
+    )
 
 
 @input_type("Selects complaints. All given conditions must hold.")
@@ -106,9 +109,9 @@ class ComplaintFilter(Input):
 @input_type("Selects refunds. All given conditions must hold.")
 class RefundFilter(Input):
     statuses: list[RefundStatus] | None = input_field("Refunds in one of these states.")
-    overdue: bool | None = input_field("True for overdue refunds only, false for the others only.")
+    overdue: bool | None = input_field("True only for refunds that are overdue now, false only for the others.")
     reported_missing: bool | None = input_field(
-        "True for refunds only that were reported as missing and have not arrived since, false for the others only."
+        "True only for refunds that were reported as missing and are still outstanding, false only for the others."
     )
 
 

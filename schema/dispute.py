@@ -157,7 +157,8 @@ class Dispute(Case, Actionable):
     )
     evidence: list[Attachment] = strawberry.field(
         metadata=sized(20),  # of the 200 that a case holds at most
-        description="All files of the dispute, oldest first: those that it was opened with, and those of its messages.",
+        description="All files of the dispute, oldest first: those that it was opened with, and those of its messages, "
+        "its appeal and its refused returns.",
     )
 
 

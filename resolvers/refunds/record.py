@@ -139,7 +139,7 @@ def _check(checks: Checks, record: RefundRecordInput, path: str, now: datetime) 
     """Adds the problems of the record's form to `checks`."""
     amount = checks.money(f"{path}amount", record.amount)
     if record.status not in TOLD:
-        message = "The order system tells SENT, SUCCEEDED or FAILED; the others follow from what is owed."
+        message = "Use SENT, SUCCEEDED or FAILED. DUE and VOID follow from what is owed; nobody records them."
         checks.problem(f"{path}status", InputProblem.WRONG_FORM, message)
     if record.recorded_at > now + MAX_AHEAD:
         message = "This is more than one day in the future; send the time at which the order system knew this."

@@ -49,6 +49,7 @@ def test_every_mutation_asked_again_does_nothing_again(world: World) -> None:
         "Feedback": "feedback { id rating reply revisedAt }",
         "Cancellation": "cancellation { id number status }",
         "Dispute": "dispute { id number status messages { edges { node { id } } } proposals { resolution accepted } }",
+        "Order": "order { id status amountRefunded { amount } refunds { status reportedMissingAt } }",
         "Complaint": "complaint { id number status messages { edges { node { id } } } }",
     }
     for mutation, (person, input) in everything_possible(world).items():

@@ -49,6 +49,8 @@ READS: dict[str, set[Role]] = {
     "the instants": EVERYBODY,
     "the orders' numbers": EVERYBODY,
     "an item": EVERYBODY,
+    "an item's SKU": EVERYBODY,
+    "an item's picture": EVERYBODY,
     "a price": EVERYBODY,
     "the total": EVERYBODY,
     "what is paid": EVERYBODY,
@@ -67,10 +69,22 @@ READS: dict[str, set[Role]] = {
     "the message": PEOPLE,
     "the message's file": PEOPLE,
     "the decision's note": PEOPLE,
+    "the return's address": PEOPLE,
+    "the receipt's note": PEOPLE,
+    "why the return is refused": PEOPLE,
+    "the refusal's file": PEOPLE,
+    "the appeal": PEOPLE,
+    "the appeal's file": PEOPLE,
+    "the report's note": PEOPLE,
     # … but it sees the amounts.
     "the claim": EVERYBODY,
     "what is proposed": EVERYBODY,
     "what was decided": EVERYBODY,
+    # … and how goods and money went back.
+    "the carrier": EVERYBODY,
+    "the tracking number": EVERYBODY,
+    "what was refunded": EVERYBODY,
+    "the refund's reference": EVERYBODY,
     # Only the complainant and agents see a complaint.
     "the complaint": COMPLAINANT,
     "the complaint's file": COMPLAINANT,
@@ -237,7 +251,7 @@ def test_the_walk_leads_everywhere(walked: Walked) -> None:
     assert expected - walked.reached == {"Upload"}  # only createUpload returns it, to its uploader
     queried = {name for name in shown if name in walked.reached}
     fields = {f"{name}_{each}" for name in queried for each in TYPES[name].fields}
-    assert fields - walked.reached == {"Complaint_nextChangeAt"}  # time alone never changes it
+    assert fields - walked.reached == {"Complaint_nextChangeAt", "Complaint_nextChange"}  # time alone never changes it
     only_mutations = {name for name in shown - queried if not name.endswith("Payload")}
     assert only_mutations == {"Query", "Mutation", "Subscription", "Upload", "Header", "UserError"}
 

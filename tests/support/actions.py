@@ -54,7 +54,7 @@ ON_COMPLAINTS: dict[str, dict[str, Any]] = {
 OTHER_MUTATIONS = {"createUpload", "recordOrders", "recordRefunds"}
 INPUTS = ON_ORDERS | ON_DISPUTES | ON_COMPLAINTS
 # These succeed again right after they succeeded, with another idempotency key or none.
-REPEATABLE = {"postDisputeMessage", "postComplaintMessage", "fileComplaint"}
+REPEATABLE = {"postDisputeMessage", "postComplaintMessage", "fileComplaint", "reviseClaim"}
 
 
 def everything_possible(world: World) -> dict[str, tuple[Any, dict[str, Any]]]:
@@ -95,6 +95,10 @@ def everything_possible(world: World) -> dict[str, tuple[Any, dict[str, Any]]]:
         return case
 
     addressed, sent = (supplier, "provideReturnAddress"), (buyer, "confirmReturnShipped")
+    items = buyer.ask("query($id: ID!) { node(id: $id) { ... on Order { items { id } } } }", id=complete)["node"][
+        "items"
+    ]
+    line = {"itemId": items[0]["id"], "quantity": 1}
     subjects: dict[str, tuple[Any, dict[str, Any]]] = {
         "leaveFeedback": (buyer, {"orderId": complete}),
         "reviseFeedback": (buyer, {"orderId": answered}),
@@ -104,7 +108,7 @@ def everything_possible(world: World) -> dict[str, tuple[Any, dict[str, Any]]]:
         "withdrawCancellation": (buyer, {"orderId": requested()}),
         "acceptCancellation": (supplier, {"orderId": requested()}),
         "declineCancellation": (supplier, {"orderId": requested()}),
-        "openDispute": (buyer, {"orderId": complete}),
+        "openDispute": (buyer, {"orderId": complete, "lines": [line]}),
         "fileComplaint": (buyer, {"orderId": world.order("OFFLINE")}),
         "proposeResolution": (supplier, disputed()),
         "acceptProposal": (supplier, disputed()),

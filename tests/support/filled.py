@@ -51,16 +51,26 @@ class Filled(World):
         own: dict[str, Any] = {
             "number": number,
             "total": self.money("the total", 38),
-            "items": [{"title": self.word("an item"), "quantity": 1, "unitPrice": self.money("a price", 37)}],
+            "items": [
+                {
+                    "title": self.word("an item"),
+                    "quantity": 1,
+                    "unitPrice": self.money("a price", 37),
+                    "sku": self.word("an item's SKU"),
+                    "imageUrl": self.word("an item's picture", "https://{mark}.pictures.example/lamp.png"),
+                }
+            ],
             "placedAt": 400,
         }
         for role in ("buyer", "supplier"):
             own[role] = {"subject": self.words[f"the {role}'s subject"], "name": self.words[f"the {role}'s name"]}
         if changes.get("paidAt") is not None:
             own["amountPaid"] = self.money("what is paid", 36)
+        if "placedAt" not in changes:
+            own |= {"shipBy": -2, "deliveredAt": 7}
         own |= changes
         for name, ago in own.items():
-            if name.endswith("At") and name != "recordedAt" and isinstance(ago, int):
+            if name.endswith(("At", "By")) and name != "recordedAt" and isinstance(ago, int):
                 own[name] = spell_instant(NOW - ago * DAY + self.moment)
         return super().record(kind, **own)
 
@@ -83,6 +93,7 @@ class Filled(World):
         self._feedback()
         self._complaints()
         self._disputes()
+        self._refunds()
         announce(self.buyer, name=self.word("an unused file", "{mark} unused.png"))
         self.ids["Upload"] = bring(self.buyer)
         viewer = self.buyer.ask("{ viewer { id account { id } } }")["viewer"]
@@ -94,8 +105,11 @@ class Filled(World):
         asked = self.buyer.succeed("requestCancellation", asking, "cancellation { id number }")["cancellation"]
         self.note(asked, "Cancellation")
         self.supplier.succeed("declineCancellation", order | {"note": self.word("the refusal's note")})
+        opening = {"description": self.word("the dispute"), "claim": self.money("the claim", 31)}
+        self.buyer.succeed("openDispute", INPUTS["openDispute"] | order | opening)
         self.buyer.succeed("requestCancellation", asking)
         self.supplier.succeed("acceptCancellation", order)
+        self.buyer.succeed("requestCancellation", asking | {"orderId": self.order("SECURE_PAYMENT")})
 
     def _feedback(self) -> None:
         order = {"orderId": self.order("SECURE_PAYMENT", paidAt=9, shippedAt=8, completedAt=7)}
@@ -136,15 +150,22 @@ class Filled(World):
         self.agent.succeed("resolveComplaint", case | decision | {"note": self.word("the complaint's end")})
 
     def _disputes(self) -> None:
-        for ends in (self._agreed, self._decided, self._waiting):
+        returns = (self._returning, self._received, self._refused)
+        for ends in (self._agreed, *returns, self._appealed, self._decided, self._waiting):
+            order = self.order(paidAt=9, shippedAt=8, **({"completedAt": 7} if ends == self._waiting else {}))
+            items = self.buyer.ask("query($id: ID!) { node(id: $id) { ... on Order { items { id } } } }", id=order)
             opening = INPUTS["openDispute"] | {
-                "orderId": self.order(paidAt=9, shippedAt=8),
+                "orderId": order,
+                "lines": [{"itemId": items["node"]["items"][0]["id"], "quantity": 1}],
                 "description": self.word("the dispute"),
                 "claim": self.money("the claim", 31),
                 "evidence": [bring(self.buyer, name=self.word("the dispute's file", "{mark} dispute.png"))],
             }
+            if ends in returns:
+                opening |= {"reason": "DAMAGED", "wanted": "RETURN_AND_REFUND"}
             opened = self.buyer.at(LATER - DAY + self.moment) if ends == self._waiting else self.buyer
             dispute = opened.succeed("openDispute", opening, "dispute { id number }")["dispute"]
+            self.ids["Order"] = order
             ends({"caseId": self.note(dispute, "Dispute")})
 
     def _proposal(self) -> dict[str, Any]:
@@ -172,5 +193,48 @@ class Filled(World):
         decision = {"resolution": "REFUND", "amount": self.money("what was decided", 29)}
         agent.succeed("resolveDispute", case | decision | {"note": self.word("the decision's note")})
 
+    def _returning(self, case: dict[str, str]) -> None:
+        self.supplier.succeed("acceptProposal", case)
+
+    def _sent_back(self, case: dict[str, str]) -> None:
+        self.supplier.succeed("acceptProposal", case)
+        self.supplier.succeed("provideReturnAddress", case | {"address": self.word("the return's address")})
+        shipment = {"carrier": self.word("the carrier"), "trackingNumber": self.word("the tracking number")}
+        self.buyer.succeed("confirmReturnShipped", case | shipment)
+
+    def _received(self, case: dict[str, str]) -> None:
+        self._sent_back(case)
+        self.supplier.succeed("confirmReturnReceived", case | {"note": self.word("the receipt's note")})
+
+    def _refused(self, case: dict[str, str]) -> None:
+        self._sent_back(case)
+        file = bring(self.supplier, name=self.word("the refusal's file", "{mark} refusal.png"))
+        why = {"note": self.word("why the return is refused"), "attachments": [file]}
+        self.supplier.succeed("refuseReturn", case | why)
+
+    def _appealed(self, case: dict[str, str]) -> None:
+        self._decided(case)
+        buyer = self.buyer.at(NOW + 3 * DAY + self.moment)
+        file = bring(buyer, name=self.word("the appeal's file", "{mark} appeal.png"))
+        buyer.succeed("appealDecision", case | {"text": self.word("the appeal"), "attachments": [file]})
+
+    def _refunds(self) -> None:
+        order = self.order(paidAt=30, cancelledAt=20)
+        self.buyer.succeed("reportMissingRefund", {"orderId": order, "note": self.word("the report's note")})
+        shown = "query($id: ID!) { node(id: $id) { ... on Order { number cancellation { number } refunds { id } } } }"
+        node = self.service.ask(shown, id=order)["node"]
+        record = {
+            "orderNumber": node["number"],
+            "caseNumber": node["cancellation"]["number"],
+            "amount": self.money("what was refunded", 28),
+            "status": "SUCCEEDED",
+            "reference": self.word("the refund's reference"),
+            "recordedAt": spell_instant(NOW + self.moment),
+        }
+        [refund] = self.service.succeed("recordRefunds", {"refunds": [record]}, "refunds { id }")["refunds"]
+        self.note(refund, "Refund")
+
     def _waiting(self, case: dict[str, str]) -> None:
         self.supplier.at(LATER - DAY + 2 * self.moment).succeed("proposeResolution", case | self._proposal())
+        order = {"orderId": self.ids["Order"]}
+        self.buyer.succeed("leaveFeedback", order | {"ratings": {"overall": 1}, "comment": self.word("the comment")})

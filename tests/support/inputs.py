@@ -9,6 +9,7 @@ import httpx2
 from graphql import is_enum_type, is_list_type
 from graphql.type import get_nullable_type, is_input_object_type
 
+from models.keys import new_id
 from schema import SCHEMA
 from tests.conftest import Person, World
 from tests.support.actions import everything_possible
@@ -65,8 +66,24 @@ def right_inputs(world: World) -> dict[str, tuple[Person, dict[str, Any]]]:
             world.service,
             {"orders": [world.record(amountPaid={"amount": "1.00", "currencyCode": "USD"})]},
         ),
+        "recordRefunds": (world.service, {"refunds": [_refund(world)]}),
     }
     return everything_possible(world) | others
+
+
+def _refund(world: World) -> dict[str, Any]:
+    """Returns a record of a payment of what a cancelled order owes."""
+    number = f"N{new_id().hex}"
+    world.order(number=number, paidAt=20, cancelledAt=11)
+    owed = world.service.ask("query($n: String!) { order(number: $n) { cancellation { number } } }", n=number)
+    return {
+        "orderNumber": number,
+        "caseNumber": owed["order"]["cancellation"]["number"],
+        "amount": {"amount": "1.00", "currencyCode": "USD"},
+        "status": "SENT",
+        "reference": f"R-{number}",
+        "recordedAt": "2026-06-15T12:00:00Z",
+    }
 
 
 def places(of: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:

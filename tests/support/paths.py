@@ -19,13 +19,13 @@ from graphql.type import is_abstract_type, is_object_type
 
 from resolvers.read.rows import Row
 from schema import SCHEMA
-from tests.conftest import NOW, spell_instant
+from tests.conftest import DAY, NOW, spell_instant
 
 TYPES: Any = SCHEMA._schema.type_map
 ROOTS: dict[str, Any] = {"query": TYPES["Query"], "mutation": TYPES["Mutation"], "subscription": TYPES["Subscription"]}
 
 # Arguments of fields below the root. A new required argument needs a line here.
-ARGUMENTS = {"action": "ESCALATE_DISPUTE", "at": f'"{spell_instant(NOW)}"', "first": "10"}
+ARGUMENTS = {"action": "ESCALATE_DISPUTE", "at": f'"{spell_instant(NOW + 2 * DAY)}"', "first": "10"}
 LARGEST = 800  # fields in one document
 
 

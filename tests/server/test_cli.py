@@ -15,7 +15,7 @@ import httpx2
 import jwt
 import pytest
 
-from models.enums import DisputeStatus, RefundCause, RefundStatus, ReturnStatus
+from models.enums import Action, DisputeStatus, RefundCause, RefundStatus, ReturnStatus
 from tests.conftest import DIALECT
 from tests.support.processes import demonstrating, strangers_environment
 
@@ -338,11 +338,15 @@ def _try_the_demonstration(said: str) -> None:
     assert {refund["cause"] for refund in refunds} == set(RefundCause)
     assert {dispute["status"] for dispute in disputes} == set(DisputeStatus)
     assert {each["status"] for each in returns} == set(ReturnStatus)
+    cases = "dispute { availableActions { action } } complaint { availableActions { action } }"
+    asked = f"{{ viewer {{ orders(first: 100) {{ edges {{ node {{ availableActions {{ action }} {cases} }} }} }} }} }}"
+    actions: set[str] = set()
     for token in tokens:
-        told = httpx2.post(
-            address, json={"query": "{ viewer { account { role } } }"}, headers={"Authorization": f"Bearer {token}"}
-        )
-        assert told.status_code == 200
+        answer = httpx2.post(address, json={"query": asked}, headers={"Authorization": f"Bearer {token}"}).json()
+        for edge in answer["data"]["viewer"]["orders"]["edges"]:
+            rows = [edge["node"], edge["node"]["dispute"], edge["node"]["complaint"]]
+            actions |= {available["action"] for row in rows if row for available in row["availableActions"]}
+    assert actions == set(Action)
 
 
 def test_the_launcher_says_what_is_missing(tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ const mine = ({ id, role }) => (role === "SUPPLIER" ? sql`supplier_id = ${id}` :
 const columns = sql`id, number, kind, currency, total, amount_paid, items, buyer_id, supplier_id, placed_at,
   payment_submitted_at, paid_at, shipped_at, completed_at, cancelled_at, feedback_left_at, feedback_replied_at,
   feedback_revised_at, cancellation_pending_since, dispute_open_since, dispute_lapses_at, dispute_settled_at,
-  complaint_open_since`;
+  complaint_open_since, ship_by, cancellation_declined_at, replacement_agreed_at, refund_due_at, refund_reportable_at,
+  return_open_since`;
 
 function beyond(column, after) {
   if (after == null) return sql``;
@@ -143,9 +144,9 @@ const loaders = {
       const found = await disputesOf(unique(queries, "id"));
       return queries.map(({ obj }) => found.get(obj.id) ?? null);
     }),
-    timeline: pages(async ({ id, dispute_open_since }, limit, { now }) => {
+    timeline: pages(async ({ id, dispute_open_since, return_open_since }, limit, { now }) => {
       const rows = await sql`SELECT * FROM events WHERE order_id = ${id} ORDER BY at, id LIMIT ${limit}`;
-      const late = dispute_open_since === null ? null : doneByTime((await disputesOf([id])).get(id), now);
+      const late = (dispute_open_since ?? return_open_since) === null ? null : doneByTime((await disputesOf([id])).get(id), now);
       return late ? [...rows, late].sort((a, b) => a.at - b.at) : rows;
     }, "at"),
   },

@@ -12,7 +12,10 @@ const paidOrComplete = ["NOT_PAID", (o) => o.paid_at !== null || o.completed_at 
 const paying = (o) => o.payment_submitted_at !== null && o.paid_at === null;
 const noPayment = ["PAYMENT_PROCESSING", (o) => !paying(o)];
 const noPaymentUnlessComplete = ["PAYMENT_PROCESSING", (o) => !paying(o) || o.completed_at !== null];
-const shipped = ["NOT_SHIPPED", (o) => o.shipped_at !== null];
+const shipped = ["NOT_SHIPPED", (o, now) => o.shipped_at !== null || late(o, now) || notCancelledOnRequest(o, now)];
+const late = (o, now) => o.paid_at !== null && (o.cancelled_at !== null || passed(o.ship_by, now));
+const notCancelledOnRequest = (o, now) =>
+  o.cancelled_at === null && (o.cancellation_declined_at !== null || older(o.cancellation_pending_since, 5, now));
 const notShipped = ["ALREADY_SHIPPED", (o) => o.shipped_at === null];
 const noFeedback = ["FEEDBACK_ALREADY_LEFT", (o) => o.feedback_left_at === null];
 const feedbackLeft = ["NO_FEEDBACK", (o) => o.feedback_left_at !== null];
@@ -22,7 +25,9 @@ const notRevised = ["ALREADY_REVISED", (o) => o.feedback_revised_at === null];
 const noRequest = ["CANCELLATION_PENDING", (o) => o.cancellation_pending_since === null];
 const request = ["NO_CANCELLATION_PENDING", (o) => o.cancellation_pending_since !== null];
 const noDispute = ["DISPUTE_OPEN", (o, now) => o.dispute_open_since === null || passed(o.dispute_lapses_at, now)];
-const noneSettled = ["DISPUTE_SETTLED", (o) => o.dispute_settled_at === null];
+const noneSettled = ["DISPUTE_SETTLED", (o, now) => o.dispute_settled_at === null || older(o.replacement_agreed_at, 30, now)];
+const refundOverdue = ["NO_REFUND_OVERDUE", (o, now) => passed(o.refund_due_at, now)];
+const notReported = ["ALREADY_REPORTED", (o, now) => passed(o.refund_reportable_at, now)];
 const noComplaint = ["COMPLAINT_OPEN", (o) => o.complaint_open_since === null];
 const isOpen = ["CASE_CLOSED", (d, now) => d.closed_at === null && !lapsed(d, now)];
 const notInReview = ["ALREADY_UNDER_REVIEW", (d, now) => !inReview(d, now)];
@@ -30,14 +35,31 @@ const hasReview = ["NOT_UNDER_REVIEW", (d, now) => inReview(d, now)];
 const nothingAwaited = ["NOT_UNDER_REVIEW", (d, now) => inReview(d, now) && !awaitsEvidence(d, now)];
 const yourTurn = ["NOT_YOUR_TURN", (d, _now, role) => d.waits_for === role];
 const proposalMade = ["NO_PROPOSAL", (d) => d.proposed_at !== null];
+const possible = (d, amount, currency) =>
+  amount === null || d.claimable === null || (currency === d.claimable_currency && +amount <= +d.claimable);
+const offerPossible = ["OFFER_NOT_POSSIBLE", (d) => possible(d, d.offered, d.offered_currency)];
+const claimPossible = ["OFFER_NOT_POSSIBLE", (d) => possible(d, d.claim, d.currency)];
+const notAnswered = ["ALREADY_ANSWERED", (d) => d.answered_at === null];
+const decided = ["NOT_DECIDED", (d) => d.closed_as === "RESOLVED"];
+const notAppealed = ["ALREADY_APPEALED", (d) => d.reopened_at === null];
+const nothingPaidBack = ["REFUND_PAID", (d) => d.paid_back_at === null];
+const notSentBack = ["RETURN_SHIPPED", (d) => d.return_shipped_at === null];
+const sentBack = ["RETURN_NOT_SHIPPED", (d) => d.return_shipped_at !== null];
+const hasReturn = ["NO_RETURN", (d) => d.return_began_at !== null];
+const returnRuns = ["RETURN_CLOSED", (d, now) => returnMover(d, now) !== null];
+const noAddress = ["RETURN_ADDRESS_GIVEN", (d) => d.return_addressed_at === null];
+const addressGiven = ["NO_RETURN_ADDRESS", (d) => d.return_addressed_at !== null];
 
 const passed = (instant, now) => instant !== null && now > +instant;
 const awaitsEvidence = (d, now) => d.evidence_asked_at !== null && !passed(d.due_at, now);
-const lapsed = (d, now) => d.evidence_asked_at !== null && d.waits_for === "BUYER" && passed(d.due_at, now);
+const older = (instant, days, now) => instant !== null && now > +instant + days * DAY;
+const lapsed = (d, now) =>
+  d.evidence_asked_at !== null && d.waits_for === "BUYER" && passed(d.due_at, now) && d.reopened_at === null;
 const inReview = (d, now) => d.waits_for === "AGENT" || d.evidence_asked_at !== null || passed(d.due_at, now);
 
 const [TA, SP, OFF, DISPUTE] = ["TRADE_ASSURANCE", "SECURE_PAYMENT", "OFFLINE", "DISPUTE"];
 const [B, S, PARTIES, ALL, AGENT] = [["BUYER"], ["SUPPLIER"], ["BUYER", "SUPPLIER"], ["BUYER", "SUPPLIER", "AGENT"], ["AGENT"]];
+const returning = [hasReturn, returnRuns];
 const rate = [notCancelled, complete, noFeedback];
 const revise = [feedbackLeft, replied, notRevised];
 const answer = [request, notShipped, notComplete];
@@ -49,8 +71,8 @@ const RULES = [
   ["LEAVE_FEEDBACK", SP, B, "Leave Feedback", rate, after("completed_at", 30)],
   ["REVISE_FEEDBACK", TA, B, "Revise Feedback", revise, after("feedback_replied_at", 30)],
   ["REVISE_FEEDBACK", SP, B, "Revise Feedback", revise, after("feedback_replied_at", 90)],
-  ["REPLY_TO_FEEDBACK", TA, S, "Reply", [feedbackLeft, notReplied]],
-  ["REPLY_TO_FEEDBACK", SP, S, "Reply", [feedbackLeft, notReplied]],
+  ["REPLY_TO_FEEDBACK", TA, S, "Reply", [feedbackLeft, notReplied], after("feedback_left_at", 30)],
+  ["REPLY_TO_FEEDBACK", SP, S, "Reply", [feedbackLeft, notReplied], after("feedback_left_at", 30)],
   ["CANCEL_ORDER", TA, B, "Cancel Order", [notCancelled, notPaid, noPayment, notComplete]],
   ["REQUEST_CANCELLATION", SP, B, "Cancel Order Request", [notCancelled, notShipped, notComplete, noRequest]],
   ["WITHDRAW_CANCELLATION", SP, B, "Withdraw Request", answer],
@@ -58,15 +80,24 @@ const RULES = [
   ["DECLINE_CANCELLATION", SP, S, "Decline", answer],
   ["OPEN_DISPUTE", TA, B, "Open a dispute", [noPaymentUnlessComplete, paidOrComplete, noDispute, noneSettled]],
   ["OPEN_DISPUTE", SP, B, "Open Dispute", [notComplete, shipped, noDispute, noneSettled]],
+  ["REPORT_MISSING_REFUND", TA, B, "Report missing refund", [refundOverdue, notReported]],
+  ["REPORT_MISSING_REFUND", SP, B, "Report missing refund", [refundOverdue, notReported]],
   ["FILE_COMPLAINT", OFF, B, "Offline Trade Dispute", [noComplaint]],
   ["PROPOSE_RESOLUTION", DISPUTE, PARTIES, "Propose", onTurn],
-  ["ACCEPT_PROPOSAL", DISPUTE, PARTIES, "Accept", [...onTurn, proposalMade]],
+  ["ACCEPT_PROPOSAL", DISPUTE, PARTIES, "Accept", [...onTurn, proposalMade, offerPossible]],
   ["REJECT_PROPOSAL", DISPUTE, PARTIES, "Reject", [...onTurn, proposalMade]],
   ["POST_DISPUTE_MESSAGE", DISPUTE, ALL, "Write", [isOpen]],
   ["ESCALATE_DISPUTE", DISPUTE, PARTIES, "Escalate", [isOpen, notInReview], after("opened_at", null, 3)],
   ["WITHDRAW_DISPUTE", DISPUTE, B, "Withdraw Dispute", [isOpen]],
   ["REQUEST_EVIDENCE", DISPUTE, AGENT, "Ask for evidence", [isOpen, nothingAwaited]],
   ["RESOLVE_DISPUTE", DISPUTE, AGENT, "Resolve", [isOpen, hasReview]],
+  ["CONCEDE_DISPUTE", DISPUTE, S, "Accept the claim", [isOpen, claimPossible]],
+  ["REVISE_CLAIM", DISPUTE, B, "Edit claim", [isOpen, notInReview, notAnswered]],
+  ["APPEAL_DECISION", DISPUTE, PARTIES, "Appeal", [decided, notAppealed, nothingPaidBack, notSentBack], after("closed_at", 30)],
+  ["PROVIDE_RETURN_ADDRESS", DISPUTE, S, "Give return address", [...returning, noAddress], after("return_began_at", 5)],
+  ["CONFIRM_RETURN_SHIPPED", DISPUTE, B, "I have sent it back", [...returning, addressGiven, notSentBack], after("return_addressed_at", 10)],
+  ["CONFIRM_RETURN_RECEIVED", DISPUTE, S, "Received", [...returning, sentBack], after("return_shipped_at", 20)],
+  ["REFUSE_RETURN", DISPUTE, S, "Not as agreed", [...returning, sentBack], after("return_shipped_at", 20)],
 ].map(([action, subject, roles, label, conditions, window]) => ({ action, subject, roles, label, conditions, window }));
 
 const byAction = new Map(RULES.map((rule) => [`${rule.subject} ${rule.action}`, rule]));
@@ -100,6 +131,18 @@ const SENTENCES = {
   NOT_COMPLETED: "The order is not complete yet.",
   NOT_PAID: "The order has not been paid yet.",
   NOT_SHIPPED: "The order has not shipped yet.",
+  NO_REFUND_OVERDUE: "No refund for this order is overdue.",
+  ALREADY_REPORTED: "You have already reported the missing refund. The marketplace is looking into it.",
+  ALREADY_ANSWERED: "The supplier has already answered. Propose another resolution instead.",
+  NOT_DECIDED: "There is no decision of an agent to appeal.",
+  ALREADY_APPEALED: "This dispute has already been reviewed again. The decision is final.",
+  REFUND_PAID: "A refund for this decision has already been sent. It can no longer be appealed.",
+  NO_RETURN: "Nothing has to be sent back in this dispute.",
+  RETURN_ADDRESS_GIVEN: "The return address has already been given.",
+  NO_RETURN_ADDRESS: "The supplier has not given the return address yet.",
+  RETURN_SHIPPED: "The goods have already been sent back.",
+  RETURN_NOT_SHIPPED: "The goods have not been sent back yet.",
+  RETURN_CLOSED: "The return is over.",
   ALREADY_PAID: "The order has already been paid.",
   PAYMENT_PROCESSING: "A payment is being processed. Try again when it has been received.",
   ALREADY_SHIPPED: "The order has already shipped.",
@@ -124,6 +167,10 @@ const SENTENCES = {
   NOT_UNDER_REVIEW: "The case is not waiting for an agent.",
   "LEAVE_FEEDBACK WINDOW_CLOSED": "Feedback could be left until {closes}.",
   "REVISE_FEEDBACK WINDOW_CLOSED": "The feedback could be revised until {closes}.",
+  "REPLY_TO_FEEDBACK WINDOW_CLOSED": "The feedback could be answered until {closes}.",
+  "APPEAL_DECISION WINDOW_CLOSED": "The decision could be appealed until {closes}.",
+  "OPEN_DISPUTE NOT_SHIPPED":
+    "The order has not shipped yet. A dispute can be opened once it has shipped, is late, or the supplier has not agreed to cancel it.",
   "OPEN_DISPUTE ALREADY_COMPLETED": "A dispute cannot be opened after the order is complete.",
   "FILE_COMPLAINT NOT_OFFERED": "Complaints are only for offline trades. For this order, open a dispute instead.",
 };
@@ -135,8 +182,9 @@ function date(ms) {
   return `${d.getUTCDate()} ${MONTHS[d.getUTCMonth()]} ${d.getUTCFullYear()}, ${d.toISOString().slice(11, 16)} UTC`;
 }
 
-function sentence(action, reason, opens, closes) {
-  const text = SENTENCES[`${action} ${reason}`] ?? SENTENCES[reason];
+function sentence(action, reason, opens, closes, byTime = false) {
+  let text = SENTENCES[`${action} ${reason}`] ?? SENTENCES[reason];
+  if (byTime) text += " This will be possible from {opens}.";
   return text.includes("{") ? text.replace("{opens}", date(opens)).replace("{closes}", date(closes)) : text;
 }
 
@@ -150,15 +198,35 @@ export function decide(action, facts, viewer, now) {
   }
   const [opens, closes] = bounds(rule, facts);
   const reason = reasonAgainst(rule, facts, viewer.role, now, opens, closes);
-  return decision(rule, reason, opens, closes);
+  const later = reason !== null && rule.window === undefined ? opensByTime(rule, facts, viewer.role, now) : null;
+  return decision(rule, reason, later ?? opens, closes, later !== null);
 }
 
-const decision = (rule, reason, opens, closes) => ({
+/** The first instant from which time alone allows a refused action. */
+function opensByTime(rule, facts, role, now) {
+  if (!rule.roles.includes(role)) return null;
+  const later = limits(facts).map((limit) => limit + MOMENT).filter((at) => at > now).sort((a, b) => a - b);
+  return later.find((at) => reasonAgainst(rule, facts, role, at, null, null) === null) ?? null;
+}
+
+/** The last instants of what holds for a time only, apart from windows. */
+function limits(facts) {
+  const from = (instant, days) => (instant == null ? null : +instant + days * DAY);
+  const ends = facts.kind === undefined
+    ? [from(facts.due_at, 0), from(facts.return_began_at, 5), from(facts.return_addressed_at, 10), from(facts.return_shipped_at, 20)]
+    : [
+        from(facts.dispute_lapses_at, 0), from(facts.ship_by, 0), from(facts.cancellation_pending_since, 5),
+        from(facts.replacement_agreed_at, 30), from(facts.refund_due_at, 0), from(facts.refund_reportable_at, 0),
+      ];
+  return ends.filter((end) => end !== null);
+}
+
+const decision = (rule, reason, opens, closes, byTime = false) => ({
   action: rule.action,
   allowed: reason === null,
   label: rule.label,
   reason,
-  message: reason === null ? null : sentence(rule.action, reason, opens, closes),
+  message: reason === null ? null : sentence(rule.action, reason, opens, closes, byTime),
   opensAt: opens === null ? null : spell(opens),
   closesAt: closes === null ? null : spell(closes),
 });
@@ -186,7 +254,7 @@ export function nextChangeAt(facts, viewer, now) {
     if (rule.window?.opensAfter && opens !== null) edge(opens);
     if (closes !== null) edge(closes + MOMENT);
   }
-  for (const limit of [facts.dispute_lapses_at, facts.due_at]) if (limit != null) edge(+limit + MOMENT);
+  for (const limit of limits(facts)) edge(limit + MOMENT);
   if (edges.length === 0) return null;
   const holdAt = (rule, at) => reasonAgainst(rule, facts, viewer.role, at, ...bounds(rule, facts)) === null;
   const today = rules.map((rule) => holdAt(rule, now));
@@ -223,9 +291,31 @@ export const respondBy = (d, now) => (OF_A_PARTY.has(disputeStatus(d, now)) ? sp
 
 export const endedAt = (d, now) => (d.closed_at === null && lapsed(d, now) ? d.due_at : d.closed_at);
 
+/** The fact that is set when the return has ended, or "" while it runs; null where there is none. */
+export function returnEnd(d, now) {
+  if (d.return_began_at === null) return null;
+  if (d.return_refused_at !== null) return "return_refused_at";
+  if (d.return_received_at !== null || older(d.return_shipped_at, 20, now)) return "return_received_at";
+  if (d.return_shipped_at !== null) return "";
+  if (d.return_expired_at !== null || older(d.return_addressed_at, 10, now)) return "return_expired_at";
+  if (d.return_addressed_at !== null) return "";
+  return d.return_waived_at !== null || older(d.return_began_at, 5, now) ? "return_waived_at" : "";
+}
+
+function returnMover(d, now) {
+  if (returnEnd(d, now) !== "") return null;
+  return d.return_addressed_at !== null && d.return_shipped_at === null ? "BUYER" : "SUPPLIER";
+}
+
+/** Whether nothing will change any more: it is closed, cannot be appealed, and its return is over. */
+export function isFinal(d, now) {
+  if (endedAt(d, now) === null || returnMover(d, now) !== null) return false;
+  return [decided, notAppealed, nothingPaidBack, notSentBack].some(([, holds]) => !holds(d, now)) || older(d.closed_at, 30, now);
+}
+
 export function viewerState(d, viewer, now) {
   const status = disputeStatus(d, now);
-  const mover = OF_A_PARTY.has(status) ? d.waits_for : status === "UNDER_REVIEW" ? "AGENT" : null;
+  const mover = returnMover(d, now) ?? (OF_A_PARTY.has(status) ? d.waits_for : status === "UNDER_REVIEW" ? "AGENT" : null);
   if (mover === null) return "CLOSED";
   if (mover === viewer.role) return "ACTION_REQUIRED";
   return mover === "AGENT" ? "UNDER_REVIEW" : "WAITING_FOR_OTHER_PARTY";

@@ -1,7 +1,8 @@
 // Resolvers that all Node peers share: fields computed from the columns of a row, and from the policy.
 
 import {
-  allows, availableActions, deadline, decide, disputeStatus, endedAt, nextChangeAt, orderStatus, respondBy, viewerState,
+  allows, availableActions, deadline, decide, disputeStatus, endedAt, isFinal, nextChangeAt, orderStatus, respondBy,
+  returnEnd, viewerState,
 } from "./policy.mjs";
 import { areas, cursor, happened, id, instant, money, rating } from "./words.mjs";
 
@@ -48,7 +49,7 @@ export const fields = {
     claim: (row) => money(row.claim, row.currency),
     openedAt: (row) => instant(row.opened_at),
     closedAt: (row, _, { now }) => instant(endedAt(row, now)),
-    isFinal: (row, _, { now }) => endedAt(row, now) !== null,
+    isFinal: (row, _, { now }) => isFinal(row, now),
     viewerState: (row, _, { viewer, now }) => viewerState(row, viewer, now),
     respondBy: (row, _, { now }) => respondBy(row, now),
     ...actionable,
@@ -59,8 +60,11 @@ export const fields = {
 };
 
 /** The proposal on the table, or the one that settled it. */
-export const standing = (proposals, dispute, now) =>
-  proposals.find((each) => each.accepted !== false && (each.accepted || endedAt(dispute, now) === null)) ?? null;
+export function standing(proposals, dispute, now) {
+  const settled = dispute.closed_as === "SETTLED" ? true : null;
+  if (settled === null && endedAt(dispute, now) !== null) return null;
+  return proposals.findLast((each) => each.accepted === settled) ?? null;
+}
 
 /** A page of rows that were read by one more than `first`. */
 export function connection(rows, first, after, column, node = (row) => row) {
@@ -102,7 +106,12 @@ const LAST = "9223372036854775807"; // larger than any stored id
 
 /** What time has done to a dispute that nobody has written down yet, as an event; null where that is nothing. */
 export function doneByTime(dispute, now) {
-  if (dispute?.due_at == null || dispute.closed_at !== null || now <= +dispute.due_at) return null;
+  if (dispute?.due_at == null || now <= +dispute.due_at) return null;
+  if (dispute.closed_at !== null) {
+    const end = returnEnd(dispute, now);
+    if (!end || dispute[end] !== null) return null;
+    return { id: LAST, at: dispute.due_at, by_id: null, by: null, action: null, facts: { [end]: dispute.due_at } };
+  }
   const facts = endedAt(dispute, now) === null ? { waits_for: "AGENT" } : { closed_as: "LAPSED" };
   return { id: LAST, at: dispute.due_at, by_id: null, by: null, action: null, facts };
 }

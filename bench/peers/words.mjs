@@ -56,21 +56,51 @@ const DONE = {
   ACCEPT_PROPOSAL: "The proposal was accepted; the dispute is settled.",
   POST_DISPUTE_MESSAGE: "A message was written.",
   RESOLVE_DISPUTE: "An agent decided the dispute.",
+  CONCEDE_DISPUTE: "The supplier accepted the claim; the dispute is settled.",
+  REVISE_CLAIM: "The buyer changed the claim.",
+  APPEAL_DECISION: "The decision was appealed.",
+  PROVIDE_RETURN_ADDRESS: "The supplier gave the address for the return.",
+  CONFIRM_RETURN_SHIPPED: "The buyer sent the goods back.",
+  CONFIRM_RETURN_RECEIVED: "The supplier received the goods.",
+  REFUSE_RETURN: "The supplier refused the returned goods; an agent decides anew.",
+  REPORT_MISSING_REFUND: "The buyer reported that a refund has not arrived.",
+  ESCALATE_DISPUTE: "The dispute was handed to an agent.",
+  PROPOSE_RESOLUTION: "A resolution was proposed.",
+  REJECT_PROPOSAL: "The proposal was rejected.",
+  CANCEL_ORDER: "The buyer cancelled the order.",
+  REQUEST_CANCELLATION: "The buyer asked the supplier to cancel the order.",
+  DECLINE_CANCELLATION: "The supplier declined the cancellation request.",
+  ACCEPT_CANCELLATION: "The supplier accepted the cancellation request; the order is cancelled.",
+  WITHDRAW_CANCELLATION: "The buyer withdrew the cancellation request.",
+  REQUEST_EVIDENCE: "An agent asked for evidence.",
 };
 const HAPPENED = [
   ["placed_at", "The order was placed.", ""],
   ["paid_at", "The payment was received.", "The payment was taken back."],
   ["payment_submitted_at", "The buyer submitted a payment.", "The payment did not go through."],
   ["shipped_at", "The order was shipped.", "The shipment was taken back."],
+  ["delivered_at", "The order was delivered.", "The delivery was taken back."],
   ["completed_at", "The order was completed.", "The completion was taken back."],
   ["cancelled_at", "The order was cancelled.", "The cancellation was taken back."],
   ["cancellation_pending_since", "", "The cancellation request was superseded by a change of the order."],
+  ["return_waived_at", "No return address came in time; the refund is owed without a return.", ""],
+  ["return_expired_at", "The goods were not sent back in time; no refund is owed.", ""],
+  ["return_received_at", "The supplier did not answer in time; the goods count as received.", ""],
   ["closed_as", "The requested evidence did not arrive in time; the dispute lapsed.", ""],
   ["waits_for", "Nobody answered in time; an agent reviews the dispute.", ""],
 ];
 
+const REFUNDS = {
+  DUE: "A refund is owed.",
+  VOID: "A refund is no longer owed.",
+  SENT: "A refund is on its way.",
+  SUCCEEDED: "A refund has arrived.",
+  FAILED: "A refund did not go through.",
+};
+
 export function happened(event) {
   if (event.action !== null) return DONE[event.action];
+  if (event.refund_status) return REFUNDS[event.refund_status];
   const facts = { ...event.facts, ...event.case_facts };
   for (const [fact, came, went] of HAPPENED) if (fact in facts) return facts[fact] === null ? went : came;
   return "The order's details were changed.";

@@ -22,7 +22,8 @@ const mine = ({ role }) => (role === "SUPPLIER" ? "supplier_id" : "buyer_id");
 const COLUMNS = `id, number, kind, currency, total, amount_paid, items, buyer_id, supplier_id, placed_at,
   payment_submitted_at, paid_at, shipped_at, completed_at, cancelled_at, feedback_left_at, feedback_replied_at,
   feedback_revised_at, cancellation_pending_since, dispute_open_since, dispute_lapses_at, dispute_settled_at,
-  complaint_open_since`;
+  complaint_open_since, ship_by, cancellation_declined_at, replacement_agreed_at, refund_due_at, refund_reportable_at,
+  return_open_since`;
 
 /** Loads what `column` names, one row for each key. */
 function oneBy(name, text, column) {
@@ -151,7 +152,7 @@ const resolvers = {
       const size = pageSize(first);
       const text = "SELECT * FROM events WHERE order_id = $1 ORDER BY at, id LIMIT $2";
       const events = await rows("timeline", text, [row.id, size + 1]);
-      const late = row.dispute_open_since === null ? null : doneByTime(await load.disputes.load(row.id), now);
+      const late = (row.dispute_open_since ?? row.return_open_since) === null ? null : doneByTime(await load.disputes.load(row.id), now);
       return connection(late ? [...events, late].sort((a, b) => a.at - b.at) : events, size, null, "at");
     },
   },

@@ -65,7 +65,7 @@ def _order_row(row: Any, now: datetime) -> dict[str, Any]:
         "canLeaveFeedback": is_allowed("LEAVE_FEEDBACK", row, now),
         "feedbackDeadline": deadline("LEAVE_FEEDBACK", row, now),
         "revisionDeadline": deadline("REVISE_FEEDBACK", row, now),
-        "nextChangeAt": instant(next_change_at(rules, row, now, row["dispute_lapses_at"])),
+        "nextChangeAt": instant(next_change_at(rules, row, now)),
         "availableActions": actions(rules, row, now),
         "feedback": feedback_row(row) if row["feedback_id"] is not None else None,
         "__typename": "Order",
@@ -141,7 +141,8 @@ async def feedback_management(pool: Any, viewer: Any, now: datetime, variables: 
 
 _FACTS = """id, kind, placed_at, payment_submitted_at, paid_at, shipped_at, completed_at, cancelled_at,
   feedback_left_at, feedback_replied_at, feedback_revised_at, cancellation_pending_since, dispute_open_since,
-  dispute_lapses_at,  dispute_settled_at, complaint_open_since"""
+  dispute_lapses_at, dispute_settled_at, complaint_open_since, ship_by, cancellation_declined_at,
+  replacement_agreed_at, refund_due_at, refund_reportable_at"""
 _LOCK = f"SELECT {_FACTS} FROM orders WHERE id = $1 AND buyer_id = $2 FOR NO KEY UPDATE"
 _INSERT_FEEDBACK = """INSERT INTO feedback (id, order_id, overall, product_as_agreed, communication, shipping_time,
   comment)
@@ -189,7 +190,7 @@ async def leave_feedback(pool: Any, viewer: Any, now: datetime, variables: dict[
         "status": status(facts_now),
         "canLeaveFeedback": is_allowed("LEAVE_FEEDBACK", facts_now, now),
         "feedbackDeadline": deadline("LEAVE_FEEDBACK", facts_now, now),
-        "nextChangeAt": instant(next_change_at(rules, facts_now, now, facts_now["dispute_lapses_at"])),
+        "nextChangeAt": instant(next_change_at(rules, facts_now, now)),
         "availableActions": actions(rules, facts_now, now),
         "__typename": "Order",
     }

@@ -12,10 +12,14 @@ from bench.peers.handwritten.policy import (
     RULES,
     Facts,
     bounds,
+    is_final,
     lapsed,
     message_for,
     next_change_at,
+    opens_by_time,
     reason_against,
+    return_end,
+    return_mover,
 )
 from bench.peers.handwritten.shapes import actions, deadline, feedback_row, instant, is_allowed, money, seconds, status
 
@@ -29,18 +33,46 @@ _DONE = {
     "ACCEPT_PROPOSAL": "The proposal was accepted; the dispute is settled.",
     "POST_DISPUTE_MESSAGE": "A message was written.",
     "RESOLVE_DISPUTE": "An agent decided the dispute.",
+    "CONCEDE_DISPUTE": "The supplier accepted the claim; the dispute is settled.",
+    "REVISE_CLAIM": "The buyer changed the claim.",
+    "APPEAL_DECISION": "The decision was appealed.",
+    "PROVIDE_RETURN_ADDRESS": "The supplier gave the address for the return.",
+    "CONFIRM_RETURN_SHIPPED": "The buyer sent the goods back.",
+    "CONFIRM_RETURN_RECEIVED": "The supplier received the goods.",
+    "REFUSE_RETURN": "The supplier refused the returned goods; an agent decides anew.",
+    "REPORT_MISSING_REFUND": "The buyer reported that a refund has not arrived.",
+    "ESCALATE_DISPUTE": "The dispute was handed to an agent.",
+    "PROPOSE_RESOLUTION": "A resolution was proposed.",
+    "REJECT_PROPOSAL": "The proposal was rejected.",
+    "CANCEL_ORDER": "The buyer cancelled the order.",
+    "REQUEST_CANCELLATION": "The buyer asked the supplier to cancel the order.",
+    "DECLINE_CANCELLATION": "The supplier declined the cancellation request.",
+    "ACCEPT_CANCELLATION": "The supplier accepted the cancellation request; the order is cancelled.",
+    "WITHDRAW_CANCELLATION": "The buyer withdrew the cancellation request.",
+    "REQUEST_EVIDENCE": "An agent asked for evidence.",
 }
 _HAPPENED = (
     ("placed_at", "The order was placed.", ""),
     ("paid_at", "The payment was received.", "The payment was taken back."),
     ("payment_submitted_at", "The buyer submitted a payment.", "The payment did not go through."),
     ("shipped_at", "The order was shipped.", "The shipment was taken back."),
+    ("delivered_at", "The order was delivered.", "The delivery was taken back."),
     ("completed_at", "The order was completed.", "The completion was taken back."),
     ("cancelled_at", "The order was cancelled.", "The cancellation was taken back."),
     ("cancellation_pending_since", "", "The cancellation request was superseded by a change of the order."),
+    ("return_waived_at", "No return address came in time; the refund is owed without a return.", ""),
+    ("return_expired_at", "The goods were not sent back in time; no refund is owed.", ""),
+    ("return_received_at", "The supplier did not answer in time; the goods count as received.", ""),
     ("closed_as", "The requested evidence did not arrive in time; the dispute lapsed.", ""),
     ("waits_for", "Nobody answered in time; an agent reviews the dispute.", ""),
 )
+_REFUNDS = {
+    "DUE": "A refund is owed.",
+    "VOID": "A refund is no longer owed.",
+    "SENT": "A refund is on its way.",
+    "SUCCEEDED": "A refund has arrived.",
+    "FAILED": "A refund did not go through.",
+}
 PAGE = 10
 
 
@@ -51,12 +83,15 @@ def _decision(action: str, row: Facts, now: datetime) -> dict[str, Any]:
     else:
         opens, closes = bounds(rule, row)
         label, reason = rule.label, reason_against(rule, row, now, opens, closes)
+    message = message_for(action, reason, closes) if reason else None
+    if rule is not None and reason is not None and rule.start is None and (opens := opens_by_time(rule, row, now)):
+        message = f"{message} This will be possible from {opens.day} {opens:%B %Y, %H:%M} UTC."
     return {
         "action": action,
         "allowed": reason is None,
         "label": label,
         "reason": reason,
-        "message": message_for(action, reason, closes) if reason else None,
+        "message": message,
         "opensAt": instant(opens),
         "closesAt": instant(closes),
     }
@@ -67,7 +102,7 @@ def _account(key: str, name: str, role: str | None = None) -> dict[str, Any]:
     return made | {"role": role} if role else made
 
 
-def _proposals(rows: list[Any], *, ended: bool, roles: bool) -> dict[str, Any]:
+def _proposals(rows: list[Any], *, settled: bool, ended: bool, roles: bool) -> dict[str, Any]:
     proposals = [
         {
             "resolution": resolution,
@@ -78,7 +113,8 @@ def _proposals(rows: list[Any], *, ended: bool, roles: bool) -> dict[str, Any]:
         }
         for resolution, amount, currency, by, name, at, accepted, *role in rows
     ]
-    standing = (each for each in proposals if each["accepted"] is not False and (each["accepted"] or not ended))
+    wanted = True if settled else None
+    standing = (each for each in reversed(proposals) if each["accepted"] is wanted and (settled or not ended))
     return {"proposal": next(standing, None), "proposals": proposals}
 
 
@@ -95,6 +131,7 @@ def _dispute_status(d: Facts, now: datetime) -> tuple[str, str | None]:
 
 def _dispute(d: Facts, key: str, number: str, currency: str, now: datetime, *, roles: bool) -> dict[str, Any]:
     status, mover = _dispute_status(d, now)
+    moves = return_mover(d, now) or mover
     ended_at = d["due_at"] if d["closed_at"] is None and status == "LAPSED" else d["closed_at"]
     states = {None: "CLOSED", "BUYER": "ACTION_REQUIRED", "AGENT": "UNDER_REVIEW"}
     return {
@@ -106,16 +143,18 @@ def _dispute(d: Facts, key: str, number: str, currency: str, now: datetime, *, r
         "claim": money(d["claim"], currency),
         "openedAt": instant(d["opened_at"]),
         "closedAt": instant(ended_at),
-        "isFinal": ended_at is not None,
-        "viewerState": states.get(mover, "WAITING_FOR_OTHER_PARTY"),
+        "isFinal": is_final(d, now),
+        "viewerState": states.get(moves, "WAITING_FOR_OTHER_PARTY"),
         "respondBy": instant(d["due_at"]) if mover not in (None, "AGENT") else None,
-    } | _proposals(orjson.loads(d["proposals"]), ended=ended_at is not None, roles=roles)
+    } | _proposals(orjson.loads(d["proposals"]), settled=status == "SETTLED", ended=ended_at is not None, roles=roles)
 
 
-def words(action: str | None, facts: dict[str, Any]) -> str:
-    """Returns the message_for of a timeline entry."""
+def words(action: str | None, facts: dict[str, Any], refund_status: str | None = None) -> str:
+    """Returns the text of a timeline entry."""
     if action is not None:
         return _DONE[action]
+    if refund_status is not None:
+        return _REFUNDS[refund_status]
     for fact, came, went in _HAPPENED:
         if fact in facts:
             return went if facts[fact] is None else came
@@ -123,11 +162,16 @@ def words(action: str | None, facts: dict[str, Any]) -> str:
 
 
 def _late(row: Facts, now: datetime) -> list[Any]:
-    """Returns the change that time has made to the open dispute and that is not recorded yet, as an event."""
-    if row["dispute_open_since"] is None or row["closed_at"] is not None or now <= row["due_at"]:
+    """Returns the change that time has made to the dispute or its return and that is not recorded yet, as an event."""
+    if (row["dispute_open_since"] or row["return_open_since"]) is None or now <= row["due_at"]:
         return []
-    facts = {"closed_as": "LAPSED"} if lapsed(row, now) else {"waits_for": "AGENT"}
-    return [[2**63 - 1, row["due_at"].timestamp(), None, None, None, None, facts]]
+    facts: dict[str, Any] = {"closed_as": "LAPSED"} if lapsed(row, now) else {"waits_for": "AGENT"}
+    if row["closed_at"] is not None:
+        end = return_end(row, now)
+        if not end or row[end] is not None:
+            return []
+        facts = {end: row["due_at"]}
+    return [[2**63 - 1, row["due_at"].timestamp(), None, None, None, None, facts, None]]
 
 
 def _place(at: float, key: str) -> str:
@@ -138,12 +182,12 @@ def _place(at: float, key: str) -> str:
 def _timeline(row: Facts, now: datetime) -> dict[str, Any]:
     events = sorted([*orjson.loads(row["events"] or "[]"), *_late(row, now)], key=lambda event: (event[1], event[0]))
     edges: list[dict[str, Any]] = []
-    for key, at, by, name, role, action, facts in events[:PAGE]:
+    for key, at, by, name, role, action, facts, refund_status in events[:PAGE]:
         node = {
             "at": seconds(at),
             "by": _account(by, name, role) if by else None,
             "action": action,
-            "text": words(action, facts),
+            "text": words(action, facts, refund_status),
             "__typename": "TimelineEntry",
         }
         edges.append({"cursor": _place(at, str(key)), "node": node})
@@ -179,7 +223,7 @@ def detail(row: Facts, now: datetime) -> dict[str, Any]:
         "canLeaveFeedback": is_allowed("LEAVE_FEEDBACK", row, now),
         "feedbackDeadline": deadline("LEAVE_FEEDBACK", row, now),
         "revisionDeadline": deadline("REVISE_FEEDBACK", row, now),
-        "nextChangeAt": instant(next_change_at(rules, row, now, row["dispute_lapses_at"])),
+        "nextChangeAt": instant(next_change_at(rules, row, now)),
         "availableActions": actions(rules, row, now, typed=False),
         "leaving": _decision("LEAVE_FEEDBACK", row, now),
         "revising": _decision("REVISE_FEEDBACK", row, now),
@@ -213,7 +257,7 @@ def dispute_answer(row: Facts, now: datetime) -> dict[str, Any]:
     return made | {
         "__typename": "Dispute",
         "description": row["description"],
-        "nextChangeAt": instant(next_change_at(RULES[DISPUTE], row, now, row["due_at"])),
+        "nextChangeAt": instant(next_change_at(RULES[DISPUTE], row, now)),
         "availableActions": actions(RULES[DISPUTE], row, now, typed=False, opens_too=True),
         "order": order | {"supplier": supplier},
         "outcome": outcome,

@@ -70,10 +70,16 @@ def _withdraw_request(o: Facts, _now: datetime) -> str | None:
     return "ALREADY_COMPLETED" if o["completed_at"] is not None else None
 
 
+def _older(at: datetime | None, days: int, now: datetime) -> bool:
+    return at is not None and now > at + timedelta(days=days)
+
+
 def _undisputed(o: Facts, now: datetime) -> str | None:
     if o["dispute_open_since"] is not None and not (o["dispute_lapses_at"] and now > o["dispute_lapses_at"]):
         return "DISPUTE_OPEN"
-    return "DISPUTE_SETTLED" if o["dispute_settled_at"] is not None else None
+    if o["dispute_settled_at"] is None or _older(o["replacement_agreed_at"], 30, now):
+        return None
+    return "DISPUTE_SETTLED"
 
 
 def _dispute_ta(o: Facts, now: datetime) -> str | None:
@@ -87,7 +93,22 @@ def _dispute_ta(o: Facts, now: datetime) -> str | None:
 def _dispute_sp(o: Facts, now: datetime) -> str | None:
     if o["completed_at"] is not None:
         return "ALREADY_COMPLETED"
-    return "NOT_SHIPPED" if o["shipped_at"] is None else _undisputed(o, now)
+    return _undisputed(o, now) if _shipped_late_or_not_cancelled(o, now) else "NOT_SHIPPED"
+
+
+def _shipped_late_or_not_cancelled(o: Facts, now: datetime) -> bool:
+    if o["shipped_at"] is not None:
+        return True
+    if o["paid_at"] is not None and (o["cancelled_at"] is not None or _older(o["ship_by"], 0, now)):
+        return True
+    declined = o["cancellation_declined_at"] is not None or _older(o["cancellation_pending_since"], 5, now)
+    return o["cancelled_at"] is None and declined
+
+
+def _report(o: Facts, now: datetime) -> str | None:
+    if not _older(o["refund_due_at"], 0, now):
+        return "NO_REFUND_OVERDUE"
+    return None if _older(o["refund_reportable_at"], 0, now) else "ALREADY_REPORTED"
 
 
 def _complain(o: Facts, _now: datetime) -> str | None:
@@ -95,7 +116,8 @@ def _complain(o: Facts, _now: datetime) -> str | None:
 
 
 def lapsed(d: Facts, now: datetime) -> bool:
-    return d["evidence_asked_at"] is not None and d["waits_for"] == "BUYER" and now > d["due_at"]
+    asked = d["evidence_asked_at"] is not None and d["waits_for"] == "BUYER"
+    return asked and now > d["due_at"] and d["reopened_at"] is None
 
 
 def _in_review(d: Facts, now: datetime) -> bool:
@@ -118,6 +140,71 @@ def _answer(d: Facts, now: datetime) -> str | None:
     return _on_turn(d, now) or ("NO_PROPOSAL" if d["proposed_at"] is None else None)
 
 
+def _accept(d: Facts, now: datetime) -> str | None:
+    if reason := _answer(d, now):
+        return reason
+    if d["offered"] is None or d["claimable"] is None:
+        return None
+    is_possible = d["offered_currency"] == d["claimable_currency"] and d["offered"] <= d["claimable"]
+    return None if is_possible else "OFFER_NOT_POSSIBLE"
+
+
+def _revise_claim(d: Facts, now: datetime) -> str | None:
+    return _unreviewed(d, now) or ("ALREADY_ANSWERED" if d["answered_at"] is not None else None)
+
+
+def _appeal(d: Facts, _now: datetime) -> str | None:
+    if d["closed_as"] != "RESOLVED":
+        return "NOT_DECIDED"
+    if d["reopened_at"] is not None:
+        return "ALREADY_APPEALED"
+    if d["paid_back_at"] is not None:
+        return "REFUND_PAID"
+    return "RETURN_SHIPPED" if d["return_shipped_at"] is not None else None
+
+
+def return_end(d: Facts, now: datetime) -> str | None:
+    """Returns the fact that is set when the return has ended, "" while it runs, and None where there is none."""
+    if d["return_began_at"] is None:
+        return None
+    if d["return_refused_at"] is not None:
+        return "return_refused_at"
+    if d["return_received_at"] is not None or _older(d["return_shipped_at"], 20, now):
+        return "return_received_at"
+    if d["return_shipped_at"] is not None:
+        return ""
+    if d["return_expired_at"] is not None or _older(d["return_addressed_at"], 10, now):
+        return "return_expired_at"
+    if d["return_addressed_at"] is not None:
+        return ""
+    waived = d["return_waived_at"] is not None or _older(d["return_began_at"], 5, now)
+    return "return_waived_at" if waived else ""
+
+
+def return_mover(d: Facts, now: datetime) -> str | None:
+    if return_end(d, now) != "":
+        return None
+    return "BUYER" if d["return_addressed_at"] is not None and d["return_shipped_at"] is None else "SUPPLIER"
+
+
+def _send_back(d: Facts, now: datetime) -> str | None:
+    if d["return_began_at"] is None:
+        return "NO_RETURN"
+    if return_mover(d, now) is None:
+        return "RETURN_CLOSED"
+    if d["return_addressed_at"] is None:
+        return "NO_RETURN_ADDRESS"
+    return "RETURN_SHIPPED" if d["return_shipped_at"] is not None else None
+
+
+def is_final(d: Facts, now: datetime) -> bool:
+    if d["closed_at"] is None and not lapsed(d, now):
+        return False
+    if return_mover(d, now) is not None:
+        return False
+    return _appeal(d, now) is not None or _older(d["closed_at"], 30, now)
+
+
 _days = timedelta
 RULES: dict[str, tuple[Rule, ...]] = {
     TA: (
@@ -125,6 +212,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
         Rule("REVISE_FEEDBACK", "Revise Feedback", _revise, "feedback_replied_at", _days(30)),
         Rule("CANCEL_ORDER", "Cancel Order", _cancel),
         Rule("OPEN_DISPUTE", "Open a dispute", _dispute_ta),
+        Rule("REPORT_MISSING_REFUND", "Report missing refund", _report),
     ),
     SP: (
         Rule("LEAVE_FEEDBACK", "Leave Feedback", _rate, "completed_at", _days(30)),
@@ -132,15 +220,19 @@ RULES: dict[str, tuple[Rule, ...]] = {
         Rule("REQUEST_CANCELLATION", "Cancel Order Request", _request),
         Rule("WITHDRAW_CANCELLATION", "Withdraw Request", _withdraw_request),
         Rule("OPEN_DISPUTE", "Open Dispute", _dispute_sp),
+        Rule("REPORT_MISSING_REFUND", "Report missing refund", _report),
     ),
     OFF: (Rule("FILE_COMPLAINT", "Offline Trade Dispute", _complain),),
     DISPUTE: (
         Rule("PROPOSE_RESOLUTION", "Propose", _on_turn),
-        Rule("ACCEPT_PROPOSAL", "Accept", _answer),
+        Rule("ACCEPT_PROPOSAL", "Accept", _accept),
         Rule("REJECT_PROPOSAL", "Reject", _answer),
         Rule("POST_DISPUTE_MESSAGE", "Write", _open),
         Rule("ESCALATE_DISPUTE", "Escalate", _unreviewed, "opened_at", None, _days(3)),
         Rule("WITHDRAW_DISPUTE", "Withdraw Dispute", _open),
+        Rule("REVISE_CLAIM", "Edit claim", _revise_claim),
+        Rule("APPEAL_DECISION", "Appeal", _appeal, "closed_at", _days(30)),
+        Rule("CONFIRM_RETURN_SHIPPED", "I have sent it back", _send_back, "return_addressed_at", _days(10)),
     ),
 }
 BY_ACTION = {(subject, rule.action): rule for subject, rules in RULES.items() for rule in rules}
@@ -149,7 +241,8 @@ MESSAGES = {
     "NOT_OFFERED": "This action is not available here.",
     "NOT_COMPLETED": "The order is not complete yet.",
     "NOT_PAID": "The order has not been paid yet.",
-    "NOT_SHIPPED": "The order has not shipped yet.",
+    "NOT_SHIPPED": "The order has not shipped yet. A dispute can be opened once it has shipped, is late, or the "
+    "supplier has not agreed to cancel it.",
     "PAYMENT_PROCESSING": "A payment is being processed. Try again when it has been received.",
     "ALREADY_COMPLETED": "A dispute cannot be opened after the order is complete.",
     "ALREADY_CANCELLED": "The order is already cancelled.",
@@ -186,9 +279,32 @@ def message_for(action: str, reason: str, closes: datetime | None) -> str:
     return MESSAGES[reason]
 
 
-def next_change_at(rules: tuple[Rule, ...], facts: Facts, now: datetime, *limits: datetime | None) -> datetime | None:
-    """Returns the first instant at which time alone changes what is allowed. `limits` are other last instants."""
-    edges = [limit + MOMENT for limit in limits if limit is not None]
+_ORDER_LIMITS = (
+    ("dispute_lapses_at", 0),
+    ("ship_by", 0),
+    ("cancellation_pending_since", 5),
+    ("replacement_agreed_at", 30),
+    ("refund_due_at", 0),
+    ("refund_reportable_at", 0),
+)
+_DISPUTE_LIMITS = (("due_at", 0), ("return_began_at", 5), ("return_addressed_at", 10), ("return_shipped_at", 20))
+
+
+def _edges(rules: tuple[Rule, ...], facts: Facts) -> list[datetime]:
+    """Returns the instants after the ends of what holds for a time only, apart from windows."""
+    limits = _DISPUTE_LIMITS if rules is RULES[DISPUTE] else _ORDER_LIMITS
+    return [facts[name] + timedelta(days=days) + MOMENT for name, days in limits if facts[name] is not None]
+
+
+def opens_by_time(rule: Rule, facts: Facts, now: datetime) -> datetime | None:
+    """Returns the first instant from which time alone allows a refused action."""
+    edges = sorted(edge for edge in _edges(RULES[facts["kind"]], facts) if edge > now)
+    return next((edge for edge in edges if rule.reason(facts, edge) is None), None)
+
+
+def next_change_at(rules: tuple[Rule, ...], facts: Facts, now: datetime) -> datetime | None:
+    """Returns the first instant at which time alone changes what is allowed."""
+    edges = _edges(rules, facts)
     for rule in rules:
         opens, closes = bounds(rule, facts)
         if rule.opens_after and opens is not None:

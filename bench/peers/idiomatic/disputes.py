@@ -96,7 +96,7 @@ class Dispute(Decided, Node):
 
     @strawberry.field
     def is_final(self, info: Info) -> bool:
-        return self._ended_at(info.context["now"]) is not None
+        return bool(policy.DISPUTE_FINAL.holds(self.facts, info.context["viewer"].role, info.context["now"]))
 
     @strawberry.field
     def viewer_state(self, info: Info) -> ViewerState:
@@ -138,9 +138,10 @@ class Dispute(Decided, Node):
 
     @strawberry.field
     async def proposal(self, info: Info) -> Proposal | None:
-        ended = self._ended_at(info.context["now"]) is not None
-        standing = [each for each in await self._proposals(info) if each.accepted is not False]
-        return next((each for each in standing if each.accepted or not ended), None)
+        settled = True if self.model.closed_as is DisputeStatus.SETTLED else None
+        if settled is None and self._ended_at(info.context["now"]) is not None:
+            return None
+        return next((each for each in reversed(await self._proposals(info)) if each.accepted is settled), None)
 
     @strawberry.field
     def outcome(self) -> Outcome | None:

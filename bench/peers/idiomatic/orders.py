@@ -108,7 +108,7 @@ class TimelineEntry:
 
     @strawberry.field
     def text(self) -> str:
-        return words(self.action, self.model.facts | (self.model.case_facts or {}))
+        return words(self.action, self.model.facts | (self.model.case_facts or {}), self.model.refund_status)
 
 
 @strawberry.type
@@ -200,7 +200,7 @@ class Order(Decided, Node):
     @strawberry.field
     async def timeline(self, info: Info, first: int = 20) -> Connection[TimelineEntry]:
         rows = await models.Event.filter(order_id=self.model.id).order_by("at", "id").limit(first + 1)
-        if self.model.dispute_open_since is not None:
+        if self.model.dispute_open_since is not None or self.model.return_open_since is not None:
             rows += late(await info.context["disputes"].load(self.model.id), info.context["now"])
         return connection(sorted(rows, key=lambda row: (row.at, row.id)), first, None, "at", TimelineEntry.of)
 

@@ -536,7 +536,8 @@ class _Story:
 
 _QUERY = (
     "{ viewer { orders(first: 100) { edges { node {"
-    " number kind status items { title } availableActions { action label closesAt } nextChangeAt } } } } }"
+    " number kind status items { title } dispute { status returnShipment { status } } refunds { status isOverdue }"
+    " availableActions { action label closesAt } nextChangeAt } } } } }"
 )
 
 

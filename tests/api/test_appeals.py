@@ -268,6 +268,16 @@ def test_nobody_lapses_after_an_appeal(world: World, party: str) -> None:
     )
 
 
+def test_evidence_that_was_awaited_before_the_decision_is_not_awaited_after_an_appeal(world: World) -> None:
+    dispute = Disputed(world, wanted="REFUND").escalated()
+    dispute.do("agent", "requestEvidence", party="BUYER", text="Photos?")
+    shown = dispute.decided("NO_REFUND", None).appealed().seen()
+    assert (shown["status"], shown["respondBy"]) == ("UNDER_REVIEW", None)
+    assert dispute.seen(now=dispute.now + 6 * DAY)["status"] == "UNDER_REVIEW"
+    assert dispute.order_seen(now=dispute.now + 6 * DAY)["openDispute"]["reason"] == "DISPUTE_OPEN"
+    dispute.do("buyer", "postDisputeMessage", text="No file is needed.")
+
+
 def test_who_withdraws_while_evidence_is_awaited_lets_the_decision_stand(world: World) -> None:
     dispute = decided(world).appealed("supplier")
     dispute.do("agent", "requestEvidence", party="BUYER", text="Photos?")

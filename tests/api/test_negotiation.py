@@ -112,6 +112,16 @@ def test_a_wish_for_goods_is_accepted_with_what_follows(world: World) -> None:
         "AWAITING_ADDRESS",
     )
     assert (shown["viewerState"], shown["isFinal"], shown["refunds"]) == ("ACTION_REQUIRED", False, [])
+    # Also while evidence is asked of the buyer, whose time ends then.
+    dispute = awaiting_evidence(Disputed(world), "BUYER")
+    shown = dispute.do("supplier", "concedeDispute")
+    assert (shown["status"], shown["returnShipment"]["respondBy"]) == ("SETTLED", at(dispute.now + 5 * DAY))
+    assert [dispute.seen(role)["viewerState"] for role in ("buyer", "supplier")] == [
+        "WAITING_FOR_OTHER_PARTY",
+        "ACTION_REQUIRED",
+    ]
+    later = dispute.seen(now=dispute.now + 5 * DAY + MOMENT)
+    assert (later["status"], later["returnShipment"]["status"]) == ("SETTLED", "WAIVED")
     dispute = Disputed(world, wanted="REPLACEMENT", claim=None)
     shown = dispute.do("supplier", "concedeDispute")
     assert (shown["outcome"]["resolution"], shown["outcome"]["amount"], shown["refunds"]) == ("REPLACEMENT", None, [])

@@ -4,9 +4,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx2
+import pytest
 
 from schema.scalars import spell_instant
-from tests.conftest import DAY, NOW, Person, World, usd
+from tests.conftest import DAY, MOMENT, NOW, Person, World, usd
+from tests.support.disputes import Disputed
 
 CALLERS = 20
 
@@ -142,3 +144,164 @@ def test_case_numbers_are_unique_and_rise(world: World, two_processes: list[str]
         filed = list(callers.map(file, range(CALLERS)))
     assert all(numbers == sorted(numbers) for numbers in filed)
     assert len({number for numbers in filed for number in numbers}) == 5 * CALLERS
+
+
+# ---------------------------------------------------------------- disputes to their end
+
+Call = tuple[str, str, dict[str, Any]]  # a role, a mutation and its input
+
+
+def contest(dispute: Disputed, addresses: list[str], first: Call, second: Call, swapped: int) -> list[str]:
+    """Returns the outcomes of two concurrent calls on a dispute; each other time, the second one is sent first."""
+    calls = [(dispute.person(role), mutation, input) for role, mutation, input in (first, second)]
+    outcomes = together(dispute.world, addresses, *(calls[::-1] if swapped % 2 else calls))
+    return outcomes[::-1] if swapped % 2 else outcomes
+
+
+TIMES = 4
+
+
+def test_a_claim_is_conceded_or_an_offer_accepted(world: World, two_processes: list[str]) -> None:
+    for place in range(TIMES):
+        dispute = Disputed(world, wanted="REFUND")
+        dispute.do("supplier", "proposeResolution", resolution="PARTIAL_REFUND", amount=usd("10.00"))
+        case = dispute.case
+        outcomes = contest(
+            dispute, two_processes, ("supplier", "concedeDispute", case), ("buyer", "acceptProposal", case), place
+        )
+        assert sorted(outcomes) == ["", "CASE_CLOSED"]
+        amount = {"amount": "60.00" if outcomes[0] == "" else "10.00"}
+        shown = dispute.seen()
+        assert (shown["outcome"]["amount"], shown["refund"]["amount"]) == (amount, amount)
+        assert [each["amount"] for each in shown["proposals"] if each["accepted"]] == [amount]
+
+
+@pytest.mark.parametrize(
+    ("answer", "input", "answered", "changed"),
+    [
+        ("rejectProposal", {}, "ALREADY_ANSWERED", "PROPOSAL_CHANGED"),
+        ("acceptProposal", {}, "CASE_CLOSED", "PROPOSAL_CHANGED"),
+        ("proposeResolution", {"resolution": "NO_REFUND"}, "ALREADY_ANSWERED", ""),
+        ("concedeDispute", {}, "CASE_CLOSED", ""),
+    ],
+)
+def test_a_claim_is_changed_before_the_answer_or_not_at_all(
+    world: World, two_processes: list[str], answer: str, input: dict[str, Any], answered: str, changed: str
+) -> None:
+    """An answer that names the proposal is about that one. One that does not is about what is there by then."""
+    for place in range(TIMES):
+        dispute = Disputed(world, wanted="REFUND")
+        asked = "query($id: ID!) { node(id: $id) { ... on Dispute { proposal { id } } } }"
+        seen = dispute.person("supplier").ask(asked, id=dispute.id)["node"]["proposal"]["id"]
+        named = {"proposalId": seen} if answer in ("acceptProposal", "rejectProposal") else {}
+        revised = dispute.case | {"wanted": "PARTIAL_REFUND", "claim": usd("20.00")}
+        outcomes = contest(
+            dispute,
+            two_processes,
+            ("buyer", "reviseClaim", revised),
+            ("supplier", answer, dispute.case | input | named),
+            place,
+        )
+        shown = dispute.seen()
+        if outcomes[0] == "":
+            assert outcomes[1] == changed
+            assert shown["claim"] == {"amount": "20.00"}
+        else:
+            assert outcomes == [answered, ""]
+            assert (shown["claim"], len(shown["timeline"]["edges"])) == ({"amount": "60.00"}, 2)
+        if shown["outcome"] is not None:
+            assert shown["outcome"]["amount"] == shown["claim"]
+            assert shown["outcome"]["amount"] == shown["refund"]["amount"]
+        assert len([each for each in shown["proposals"] if each["accepted"] is None]) <= 1
+
+
+def test_a_decision_is_appealed_or_paid(world: World, two_processes: list[str]) -> None:
+    for place in range(TIMES):
+        dispute = Disputed(world, wanted="REFUND").escalated().decided("REFUND")
+        appeal = dispute.case | {"text": "No.", "attachments": [dispute.file("supplier")]}
+        record = dispute.refund_record("SUCCEEDED")
+        outcomes = contest(
+            dispute,
+            two_processes,
+            ("supplier", "appealDecision", appeal),
+            ("service", "recordRefunds", {"refunds": [record]}),
+            place,
+        )
+        assert outcomes in (["", "INVALID_INPUT"], ["REFUND_PAID", ""])
+        shown = dispute.seen()
+        expected = ("UNDER_REVIEW", ["VOID"]) if outcomes[0] == "" else ("RESOLVED", ["SUCCEEDED"])
+        assert (shown["status"], [refund["status"] for refund in shown["refunds"]]) == expected
+        assert len(shown["evidence"]) == (1 if outcomes[0] == "" else 0)
+
+
+def test_returned_goods_are_received_or_refused(world: World, two_processes: list[str]) -> None:
+    for place in range(TIMES):
+        dispute = Disputed(world).agreed().addressed().sent_back()
+        refusal = dispute.case | {"note": "Empty.", "attachments": [dispute.file("supplier")]}
+        outcomes = contest(
+            dispute,
+            two_processes,
+            ("supplier", "confirmReturnReceived", dispute.case),
+            ("supplier", "refuseReturn", refusal),
+            place,
+        )
+        assert sorted(outcomes) == ["", "RETURN_CLOSED"]
+        shown = dispute.seen()
+        is_received = outcomes[0] == ""
+        expected = ("RECEIVED", 1, 0) if is_received else ("REFUSED", 0, 1)
+        assert (shown["returnShipment"]["status"], len(shown["refunds"]), len(shown["evidence"])) == expected
+        assert shown["status"] == ("SETTLED" if is_received else "UNDER_REVIEW")
+
+
+def test_a_decision_is_appealed_once(world: World, two_processes: list[str]) -> None:
+    for place in range(TIMES):
+        dispute = Disputed(world, wanted="REFUND").escalated().decided("PARTIAL_REFUND", "20.00")
+        first, second = (
+            (role, "appealDecision", dispute.case | {"text": role, "attachments": [dispute.file(role)]})
+            for role in ("buyer", "supplier")
+        )
+        outcomes = contest(dispute, two_processes, first, second, place)
+        assert sorted(outcomes) == ["", "NOT_DECIDED"]
+        shown = dispute.seen()
+        assert shown["appeal"]["text"] == ("buyer" if outcomes[0] == "" else "supplier")
+        assert len(shown["evidence"]) == 1
+
+
+def test_an_appealed_decision_stands_again_or_is_decided_anew(world: World, two_processes: list[str]) -> None:
+    for place in range(TIMES):
+        dispute = Disputed(world, wanted="REFUND").escalated().decided("PARTIAL_REFUND", "20.00").appealed()
+        decision = dispute.case | {"resolution": "REFUND", "amount": usd("60.00"), "note": "All of it."}
+        outcomes = contest(
+            dispute,
+            two_processes,
+            ("buyer", "withdrawDispute", dispute.case),
+            ("agent", "resolveDispute", decision),
+            place,
+        )
+        assert sorted(outcomes) == ["", "CASE_CLOSED"]
+        shown = dispute.seen()
+        amount = "20.00" if outcomes[0] == "" else "60.00"
+        assert (shown["status"], shown["outcome"]["amount"]) == ("RESOLVED", {"amount": amount})
+        due = [refund["amount"]["amount"] for refund in shown["refunds"] if refund["status"] == "DUE"]
+        assert due == [amount]
+
+
+def test_a_step_is_taken_at_its_last_instant_or_time_has_decided(world: World, two_processes: list[str]) -> None:
+    """Another request, a moment later, records that the deadline has passed."""
+    for place in range(TIMES):
+        dispute = Disputed(world, facts={"completedAt": 15}).agreed()
+        last = dispute.now + 5 * DAY
+        calls: list[tuple[Person, str, dict[str, Any]]] = [
+            (dispute.person("supplier", last), "provideReturnAddress", dispute.case | {"address": "Hall 3"}),
+            (
+                dispute.person("buyer", last + MOMENT),
+                "leaveFeedback",
+                {"orderId": dispute.order, "ratings": {"overall": 1}},
+            ),
+        ]
+        outcomes = together(world, two_processes, *(calls[::-1] if place % 2 else calls))
+        outcomes = outcomes[::-1] if place % 2 else outcomes
+        assert outcomes in (["", ""], ["RETURN_CLOSED", ""])
+        shown = dispute.seen(now=last + MOMENT)
+        expected = ("AWAITING_SHIPMENT", 0) if outcomes[0] == "" else ("WAIVED", 1)
+        assert (shown["returnShipment"]["status"], len(shown["refunds"])) == expected

@@ -126,9 +126,9 @@ class Disputed:
         self.do(role, "appealDecision", text="Look again.", attachments=[self.file(role)])
         return self
 
-    def tell_refund(self, status: str, amount: str = "60.00", *, of_case: bool = True) -> Any:
-        """Tells a refund of the dispute, or one of the order system's own. Returns its payload."""
-        input = {
+    def refund_record(self, status: str, amount: str = "60.00", *, of_case: bool = True) -> dict[str, Any]:
+        """Returns a record of a refund of the dispute, or of one of the order system's own."""
+        return {
             "orderNumber": self.record["number"],
             "caseNumber": self.number if of_case else None,
             "amount": usd(amount),
@@ -136,7 +136,11 @@ class Disputed:
             "reference": f"R-{self.number}{'' if of_case else '-own'}",
             "recordedAt": at(self.now),
         }
-        return self.person("service").succeed("recordRefunds", {"refunds": [input]}, "refunds { id status }")
+
+    def tell_refund(self, status: str, amount: str = "60.00", *, of_case: bool = True) -> Any:
+        """Tells that refund. Returns the payload."""
+        record = self.refund_record(status, amount, of_case=of_case)
+        return self.person("service").succeed("recordRefunds", {"refunds": [record]}, "refunds { id status }")
 
     def record_again(self, **changes: Any) -> None:
         """Sends a newer record of the order."""

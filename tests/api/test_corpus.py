@@ -412,6 +412,13 @@ IDS: list[Any] = [
     "ord_../../../../etc/passwd",
     f"ord_{'-' * 32}",
     "T3JkZXI6MQ==",
+    f"rfd_{DIGITS}",
+    f"lin_{DIGITS}_0",
+    f"lin_{DIGITS}_-1",
+    f"lin_{DIGITS}_00",
+    f"lin_{DIGITS}_{'9' * 400}",
+    f"lin_{DIGITS}_３",
+    f"lin_{DIGITS}",
     "x" * 1_000_000,
     f"ord_{DIGITS[:8]}-{DIGITS[:4]}-{DIGITS[:4]}-{DIGITS[:4]}-{DIGITS[:12]}",
 ]

@@ -48,7 +48,8 @@ def test_every_mutation_asked_again_does_nothing_again(world: World) -> None:
     shown = {
         "Feedback": "feedback { id rating reply revisedAt }",
         "Cancellation": "cancellation { id number status }",
-        "Dispute": "dispute { id number status messages { edges { node { id } } } proposals { resolution accepted } }",
+        "Dispute": """dispute { id number status messages { edges { node { id } } } proposals { resolution accepted }
+          appeal { at text } returnShipment { status address trackingNumber } refunds { id status } }""",
         "Order": "order { id status amountRefunded { amount } refunds { status reportedMissingAt } }",
         "Complaint": "complaint { id number status messages { edges { node { id } } } }",
     }

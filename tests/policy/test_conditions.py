@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
@@ -9,28 +10,45 @@ from hypothesis import strategies as st
 
 import models
 from models import database
-from models.enums import Action, OrderKind, OrderStatus, Role
+from models.dispute import ENDS
+from models.enums import (
+    Action,
+    CaseKind,
+    DisputeReason,
+    OrderKind,
+    OrderStatus,
+    RefundStatus,
+    ResolutionKind,
+    Role,
+)
 from models.keys import new_id
 from resolvers import policy
 from resolvers.account import sign_in
+from resolvers.policy import Expression, Subject
 from resolvers.policy.dispute import within_claimable
+from resolvers.read.sql import Statement, Where
 from tests.conftest import DAY, MOMENT, NOW, Person, Server, World
 
 # Instants around NOW, around the ends of windows, and none.
-INSTANTS = st.one_of(
-    st.none(),
-    st.sampled_from([NOW - days * DAY + shift * MOMENT for days in (0, 30, 60, 90) for shift in (-1, 0, 1)]),
+SET_INSTANTS = st.sampled_from(
+    [NOW - days * DAY + shift * MOMENT for days in (0, 3, 5, 10, 20, 30, 60, 90) for shift in (-1, 0, 1)]
 )
+INSTANTS = st.none() | SET_INSTANTS
 FACTS = (
     "payment_submitted_at",
     "paid_at",
+    "ship_by",
     "shipped_at",
     "completed_at",
     "cancelled_at",
     "cancellation_pending_since",
+    "cancellation_declined_at",
     "dispute_open_since",
     "dispute_lapses_at",
     "dispute_settled_at",
+    "replacement_agreed_at",
+    "refund_due_at",
+    "refund_reportable_at",
     "complaint_open_since",
 )
 
@@ -59,6 +77,12 @@ TOGETHER: list[tuple[list[OrderKind] | None, list[OrderStatus] | None, Action | 
     ([_OFF], [OrderStatus.COMPLETED], Action.FILE_COMPLAINT),
 ]
 
+# Those of orders, and two of cases, which no list of orders has.
+ACTIONS = [
+    *dict.fromkeys(rule.action for rule in policy.TABLE.values() if rule.subject is Subject.ORDER),
+    Action.WITHDRAW_DISPUTE,
+    Action.WITHDRAW_COMPLAINT,
+]
 LISTED = """query($filter: OrderFilter) { viewer { orders(first: 100, filter: $filter) { edges { node {
   number kind status availableActions { action } } } } } }"""
 
@@ -71,11 +95,11 @@ def test_filters_find_what_rows_say(server: Server, world: World) -> None:
         server.run(lambda: _add(generated, buyer, supplier))
         for person in (buyer, supplier, world.agent):
             if person is world.agent:
-                assert all(not _found(person, can=action) for action in Action)
+                assert all(not _found(person, can=action) for action in ACTIONS)
                 continue
             rows = _found(person)
             assert len(rows) == len(generated)
-            for action in Action:
+            for action in ACTIONS:
                 said = {row["number"] for row in rows if action in [each["action"] for each in row["availableActions"]]}
                 assert {row["number"] for row in _found(person, can=action)} == said, action
             for status in OrderStatus:
@@ -96,6 +120,145 @@ def test_filters_find_what_rows_say(server: Server, world: World) -> None:
         server.run(lambda: models.Order.filter(number__in=[row["number"] for row in rows]).delete())
 
     agree()
+
+
+AMOUNTS = st.sampled_from([None, 1, 2, 3])
+CURRENCIES = st.sampled_from(["USD", "EUR"])
+RETURN_FACTS = [name for name in policy.DisputeFacts.__dataclass_fields__ if name.startswith("return_")]
+
+
+@st.composite
+def disputes(draw: st.DrawFn) -> dict[str, Any]:
+    names = ("evidence_asked_at", "proposed_at", "answered_at", "reopened_at", "paid_back_at", *RETURN_FACTS)
+    facts: dict[str, Any] = {name: draw(INSTANTS) for name in names}
+    facts |= {name: draw(AMOUNTS) for name in ("claim", "offered", "claimable")}
+    facts |= {name: draw(CURRENCIES) for name in ("currency", "offered_currency", "claimable_currency")}
+    facts |= {name: draw(SET_INSTANTS) for name in ("opened_at", "due_at")}
+    ended_as = draw(st.sampled_from([None, *sorted(ENDS)]))
+    if ended_as is not None:
+        return facts | {"closed_as": ended_as, "closed_at": draw(SET_INSTANTS), "waits_for": None}
+    return facts | {"waits_for": draw(st.sampled_from([Role.BUYER, Role.SUPPLIER, Role.AGENT]))}
+
+
+@st.composite
+def refunds(draw: st.DrawFn) -> dict[str, Any]:
+    facts: dict[str, Any] = {name: draw(INSTANTS) for name in ("owed_since", "hidden_until", "reported_missing_at")}
+    return facts | {"status": draw(st.sampled_from(RefundStatus)), "amount": 3, "outstanding": draw(AMOUNTS)}
+
+
+def of_rules(subject: Subject) -> dict[str, Expression]:
+    rules = [rule for rule in policy.TABLE.values() if rule.subject is subject]
+    conditions = {condition.text: condition.test for rule in rules for condition in rule.conditions}
+    return conditions | {f"{rule.action} {rule.kind}": rule.is_open for rule in rules}
+
+
+def of_statuses(*tables: Any) -> dict[str, Expression]:
+    return {str(status): policy.status_is(table, [status]) for table in tables for status, _ in table}
+
+
+EXPRESSIONS: dict[type[Any], dict[str, Expression]] = {
+    policy.OrderFacts: of_rules(Subject.ORDER) | of_statuses(policy.ORDER_STATUSES),
+    policy.DisputeFacts: {
+        **of_rules(Subject.DISPUTE),
+        **of_statuses(policy.DISPUTE_STATUSES, policy.RETURN_STATUSES),
+        "closed": policy.DISPUTE_CLOSED,
+        "final": policy.DISPUTE_FINAL,
+        "return running": policy.RETURN_RUNNING,
+        **{f"move of {role}": move for role, move in policy.MOVES[Subject.DISPUTE].items()},
+    },
+    policy.RefundFacts: {
+        "outstanding": policy.IS_OUTSTANDING,
+        "shown": policy.REFUND_SHOWN,
+        "overdue": policy.REFUND_OVERDUE,
+        "reported": policy.REPORTED_MISSING,
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("facts", "generator"),
+    [(policy.OrderFacts, orders()), (policy.DisputeFacts, disputes()), (policy.RefundFacts, refunds())],
+)
+def test_every_expression_is_read_alike_in_sql_and_in_python(
+    server: Server, world: World, facts: type[Any], generator: st.SearchStrategy[dict[str, Any]]
+) -> None:
+    named = EXPRESSIONS[facts]
+    buyer, supplier = world.person(Role.BUYER), world.person(Role.SUPPLIER)
+    parties = {} if facts is policy.RefundFacts else {"buyer_id": new_id(), "supplier_id": new_id()}
+
+    async def store(generated: list[dict[str, Any]]) -> tuple[str, list[Any]]:
+        if facts is policy.OrderFacts:
+            return "orders", await _add(generated, buyer, supplier)
+        order_ids = await _add([{"kind": _TA, "amount_paid": 0}] * len(generated), buyer, supplier)
+        orders = await models.Order.filter(id__in=order_ids)  # an order has one open dispute at most
+        if facts is policy.DisputeFacts:
+            return "disputes", await _add_disputes(generated, orders)
+        return "refunds", await _add_refunds(generated, orders)
+
+    async def found(table: str, keys: list[Any], role: Role) -> dict[Any, list[Any]]:
+        statement = Statement()
+        columns = [statement.condition(Where.of(expression, role, NOW)) for expression in named.values()]
+        among = statement.condition(Where.among("id", keys))
+        rows = await statement.run(f"SELECT id, {', '.join(columns)} FROM {table} WHERE {among}")
+        return {UUID(str(id)): truths for id, *truths in rows}
+
+    async def forget(table: str, keys: list[Any]) -> None:
+        model: Any = {"orders": models.Order, "disputes": models.Dispute, "refunds": models.Refund}[table]
+        await model.filter(id__in=keys).delete()
+
+    @settings(max_examples=20)
+    @given(st.lists(generator, min_size=10, max_size=30))
+    def agree(generated: list[dict[str, Any]]) -> None:
+        table, keys = server.run(lambda: store(generated))
+        for role in (Role.BUYER, Role.SUPPLIER, Role.AGENT):
+            by_id = server.run(lambda: found(table, keys, role))  # noqa: B023 - called at once
+            for key, each in zip(keys, generated, strict=True):
+                row = facts(**parties, **each)
+                expected = {name: bool(expression.holds(row, role, NOW)) for name, expression in named.items()}
+                assert all(truth in (True, False) for truth in by_id[key])  # never NULL
+                assert dict(zip(named, map(bool, by_id[key]), strict=True)) == expected
+        server.run(lambda: forget(table, keys))
+
+    agree()
+
+
+async def _add_disputes(generated: list[dict[str, Any]], orders: list[Any]) -> list[Any]:
+    rows = [
+        models.Dispute(
+            number=new_id().hex,
+            order_id=order.id,
+            buyer_id=order.buyer_id,
+            supplier_id=order.supplier_id,
+            reason=DisputeReason.OTHER,
+            description="",
+            wanted=ResolutionKind.REFUND,
+            **facts,
+        )
+        for facts, order in zip(generated, orders, strict=True)
+    ]
+    await models.Dispute.bulk_create(rows)
+    return [row.id for row in rows]
+
+
+async def _add_refunds(generated: list[dict[str, Any]], orders: list[Any]) -> list[Any]:
+    rows = [
+        models.Refund(
+            order_id=order.id,
+            buyer_id=order.buyer_id,
+            supplier_id=order.supplier_id,
+            recorded_by_id=order.recorded_by_id,
+            case_kind=CaseKind.DISPUTE,
+            case_id=new_id(),
+            currency="USD",
+            since=NOW,
+            due_at=NOW,
+            settled_at=NOW if facts["status"] is RefundStatus.SUCCEEDED else None,
+            **facts,
+        )
+        for facts, order in zip(generated, orders, strict=True)
+    ]
+    await models.Refund.bulk_create(rows)
+    return [row.id for row in rows]
 
 
 @pytest.mark.parametrize("offered", [None, 49, 50])
@@ -133,10 +296,10 @@ def _found(person: Person, **filter: Any) -> list[dict[str, Any]]:
     return [edge["node"] for edge in edges]
 
 
-async def _add(generated: list[dict[str, Any]], buyer: Person, supplier: Person) -> None:
+async def _add(generated: list[dict[str, Any]], buyer: Person, supplier: Person) -> list[Any]:
     parties = [await sign_in(person.subject, person.role, person.subject) for person in (buyer, supplier)]
     service = await sign_in("generator", Role.SERVICE, "generator")
-    await models.Order.bulk_create(
+    rows = [
         models.Order(
             number=f"G-{new_id().hex}",
             buyer_id=parties[0].id,
@@ -152,4 +315,6 @@ async def _add(generated: list[dict[str, Any]], buyer: Person, supplier: Person)
             **facts,
         )
         for facts in generated
-    )
+    ]
+    await models.Order.bulk_create(rows)
+    return [row.id for row in rows]

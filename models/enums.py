@@ -105,7 +105,11 @@ class Action(DescribedEnum):
     REJECT_PROPOSAL = auto(), "Reject the current proposal.", "The proposal was rejected."
     POST_DISPUTE_MESSAGE = auto(), "Write to the other party and the agents of a dispute.", "A message was written."
     ESCALATE_DISPUTE = auto(), "Ask an agent to decide the dispute.", "The dispute was handed to an agent."
-    WITHDRAW_DISPUTE = auto(), "Withdraw the dispute; another may be opened later.", "The buyer withdrew the dispute."
+    WITHDRAW_DISPUTE = (
+        auto(),
+        "Withdraw the dispute. Another may be opened later; an outcome that is reviewed again then stands.",
+        "The buyer withdrew the dispute.",
+    )
     REQUEST_EVIDENCE = auto(), "Ask one party of a dispute for evidence, as an agent.", "An agent asked for evidence."
     RESOLVE_DISPUTE = auto(), "Decide the dispute, as an agent.", "An agent decided the dispute."
     CONCEDE_DISPUTE = (

@@ -8,7 +8,7 @@ from typing import Any
 import strawberry
 
 import models
-from models.enums import Action, CaseKind, DisputeStatus, ResolutionKind
+from models.enums import Action, CaseKind, DisputeStatus, Reason, ResolutionKind
 from models.keys import new_id
 from resolvers import policy
 from resolvers.actions import act
@@ -21,9 +21,11 @@ from resolvers.disputes.dispute import (
     review_facts,
     update_dispute,
 )
+from resolvers.errors import ActionRefused, UserError
 from resolvers.files.attachment import resolve_uploads, uploads_field
 from resolvers.money import Money
 from resolvers.policy import NEVER_DUE
+from resolvers.policy.messages import message_for
 from resolvers.resolution import outcome_columns
 from resolvers.write.cases import closing_facts
 from resolvers.write.checks import Checks
@@ -108,6 +110,12 @@ async def appeal_decision(info: Info, input: AppealDecision) -> DisputePayload:
 
     async def handler(unit: UnitOfWork) -> None:
         dispute: Dispute = unit.subject
+        assert unit.order is not None
+        if unit.order.dispute_open_since is not None:
+            # After a replacement, another one can be opened as soon as this window has closed. A request that had to
+            # wait for the order's lock is as old as its arrival, so both can be allowed.
+            reason = Reason.DISPUTE_OPEN
+            raise ActionRefused([UserError(reason, message_for(Action.APPEAL_DECISION, reason))])
         await uploads.attach_to(unit, CaseKind.DISPUTE, dispute.id)
         await reopen(unit, policy.NO_RETURN, kept=tuple(policy.NO_RETURN), text=input.text)
 

@@ -63,6 +63,7 @@ ACTION_MESSAGES: dict[tuple[Action, Reason], str] = {
     (Action.REVISE_FEEDBACK, Reason.WINDOW_CLOSED): "The feedback could be revised until {closes}.",
     (Action.REPLY_TO_FEEDBACK, Reason.WINDOW_CLOSED): "The feedback could be answered until {closes}.",
     (Action.APPEAL_DECISION, Reason.WINDOW_CLOSED): "The decision could be appealed until {closes}.",
+    (Action.APPEAL_DECISION, Reason.DISPUTE_OPEN): "Another dispute about this order is already open.",
     (Action.CONCEDE_DISPUTE, Reason.OFFER_NOT_POSSIBLE): (
         "The order has changed, and the claim is no longer possible. Propose another resolution, or wait for the "
         "decision of an agent."

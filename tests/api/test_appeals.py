@@ -372,6 +372,19 @@ def test_an_appealed_replacement_is_no_reason_for_another_dispute_until_it_stand
     assert not is_offered(dispute)
 
 
+def test_a_dispute_that_was_opened_meanwhile_keeps_the_first_one_closed(world: World) -> None:
+    """The appeal was sent at its last instant, and had to wait until the other dispute was opened."""
+    dispute = decided(world, "REPLACEMENT", None)
+    last = dispute.now + 30 * DAY
+    opening = {"orderId": dispute.order, "reason": "NOT_RECEIVED", "description": "x", "wanted": "REPLACEMENT"}
+    dispute.person("buyer", last + MOMENT).succeed("openDispute", opening)
+    appeal = dispute.case | {"text": "No.", "attachments": [dispute.file("supplier")]}
+    before = dispute.seen(now=last + DAY)
+    [error] = dispute.person("supplier", last).do("appealDecision", appeal)["userErrors"]
+    assert (error["code"], error["message"]) == ("DISPUTE_OPEN", "Another dispute about this order is already open.")
+    assert dispute.seen(now=last + DAY) == before
+
+
 def test_an_appeal_brings_back_the_debt_of_which_the_decision_took_the_place(world: World) -> None:
     """A dispute about a refund that did not arrive replaces what the cancellation owes."""
     dispute = Disputed(

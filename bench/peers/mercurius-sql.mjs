@@ -6,7 +6,7 @@ import mercurius from "mercurius";
 import postgres from "postgres";
 import { viewerOf } from "./auth.mjs";
 import { decide } from "./policy.mjs";
-import { connection, doneByTime, fields, pageSize, refusal, standing, starsOf } from "./resolvers.mjs";
+import { connection, doneByTime, fields, hasRunningDispute, pageSize, refusal, standing, starsOf } from "./resolvers.mjs";
 import { decodeCursor, decodeId } from "./words.mjs";
 
 const DAY = 86_400_000;
@@ -39,7 +39,7 @@ const proposal = ([resolution, amount, currency, by, name, at, accepted, role]) 
   resolution, amount, currency, by: { id: by, name, role }, at: milliseconds(at), accepted,
 });
 const event = ([id, at, by, name, role, action, facts, refund_status]) => ({
-  id, at: milliseconds(at), by: by && { id: by, name, role }, action, facts, refund_status,
+  id, at: milliseconds(at), by: by && { id: by, name, role }, by_id: by, action, facts, refund_status,
 });
 const message = ([id, by, name, role, at, text]) => ({ id, by: { id: by, name, role }, at: milliseconds(at), text });
 
@@ -106,7 +106,7 @@ const resolvers = {
     dispute: (row) =>
       row.dispute_id === null ? null : { ...row, id: row.dispute_id, number: row.dispute_number, currency: row.dispute_currency },
     timeline: (row, { first }, { now }) => {
-      const late = (row.dispute_open_since ?? row.return_open_since) !== null ? doneByTime(row, now) : null;
+      const late = hasRunningDispute(row) ? doneByTime(row, now) : null;
       const events = (row.events ?? []).map(event);
       return connection(late ? [...events, late].sort((a, b) => a.at - b.at) : events, pageSize(first), null, "at");
     },

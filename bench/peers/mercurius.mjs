@@ -6,7 +6,7 @@ import mercurius from "mercurius";
 import postgres from "postgres";
 import { viewerOf } from "./auth.mjs";
 import { decide } from "./policy.mjs";
-import { connection, doneByTime, fields, pageSize, refusal, standing, starsOf } from "./resolvers.mjs";
+import { connection, doneByTime, fields, hasRunningDispute, pageSize, refusal, standing, starsOf } from "./resolvers.mjs";
 import { decodeCursor, decodeId } from "./words.mjs";
 
 const DAY = 86_400_000;
@@ -14,10 +14,10 @@ const sql = postgres({ host: process.env.PGHOST, database: process.env.PGDATABAS
 
 const mine = ({ id, role }) => (role === "SUPPLIER" ? sql`supplier_id = ${id}` : sql`buyer_id = ${id}`);
 const columns = sql`id, number, kind, currency, total, amount_paid, items, buyer_id, supplier_id, placed_at,
-  payment_submitted_at, paid_at, shipped_at, completed_at, cancelled_at, feedback_left_at, feedback_replied_at,
-  feedback_revised_at, cancellation_pending_since, dispute_open_since, dispute_lapses_at, dispute_settled_at,
-  complaint_open_since, ship_by, cancellation_declined_at, replacement_agreed_at, refund_due_at, refund_reportable_at,
-  return_open_since`;
+  payment_submitted_at, paid_at, ship_by, shipped_at, completed_at, cancelled_at, feedback_left_at, feedback_replied_at,
+  feedback_revised_at, cancellation_pending_since, cancellation_declined_at, dispute_open_since, dispute_lapses_at,
+  dispute_settled_at, replacement_agreed_at, return_open_since, refund_due_at, refund_reportable_at,
+  complaint_open_since`;
 
 function beyond(column, after) {
   if (after == null) return sql``;
@@ -144,9 +144,10 @@ const loaders = {
       const found = await disputesOf(unique(queries, "id"));
       return queries.map(({ obj }) => found.get(obj.id) ?? null);
     }),
-    timeline: pages(async ({ id, dispute_open_since, return_open_since }, limit, { now }) => {
+    timeline: pages(async (row, limit, { now }) => {
+      const { id } = row;
       const rows = await sql`SELECT * FROM events WHERE order_id = ${id} ORDER BY at, id LIMIT ${limit}`;
-      const late = (dispute_open_since ?? return_open_since) === null ? null : doneByTime((await disputesOf([id])).get(id), now);
+      const late = hasRunningDispute(row) ? doneByTime((await disputesOf([id])).get(id), now) : null;
       return late ? [...rows, late].sort((a, b) => a.at - b.at) : rows;
     }, "at"),
   },

@@ -12,10 +12,7 @@ const paidOrComplete = ["NOT_PAID", (o) => o.paid_at !== null || o.completed_at 
 const paying = (o) => o.payment_submitted_at !== null && o.paid_at === null;
 const noPayment = ["PAYMENT_PROCESSING", (o) => !paying(o)];
 const noPaymentUnlessComplete = ["PAYMENT_PROCESSING", (o) => !paying(o) || o.completed_at !== null];
-const shipped = ["NOT_SHIPPED", (o, now) => o.shipped_at !== null || late(o, now) || notCancelledOnRequest(o, now)];
-const late = (o, now) => o.paid_at !== null && (o.cancelled_at !== null || passed(o.ship_by, now));
-const notCancelledOnRequest = (o, now) =>
-  o.cancelled_at === null && (o.cancellation_declined_at !== null || older(o.cancellation_pending_since, 5, now));
+const shippedLateOrNotCancelled = ["NOT_SHIPPED", (o, now) => o.shipped_at !== null || late(o, now) || notCancelledOnRequest(o, now) || (o.paid_at !== null && o.cancelled_at !== null)];
 const notShipped = ["ALREADY_SHIPPED", (o) => o.shipped_at === null];
 const noFeedback = ["FEEDBACK_ALREADY_LEFT", (o) => o.feedback_left_at === null];
 const feedbackLeft = ["NO_FEEDBACK", (o) => o.feedback_left_at !== null];
@@ -25,20 +22,18 @@ const notRevised = ["ALREADY_REVISED", (o) => o.feedback_revised_at === null];
 const noRequest = ["CANCELLATION_PENDING", (o) => o.cancellation_pending_since === null];
 const request = ["NO_CANCELLATION_PENDING", (o) => o.cancellation_pending_since !== null];
 const noDispute = ["DISPUTE_OPEN", (o, now) => o.dispute_open_since === null || passed(o.dispute_lapses_at, now)];
-const noneSettled = ["DISPUTE_SETTLED", (o, now) => o.dispute_settled_at === null || older(o.replacement_agreed_at, 30, now)];
+const noneSettled = ["DISPUTE_SETTLED", (o, now) => o.dispute_settled_at === null || passed(o.replacement_agreed_at, now, 30)];
 const refundOverdue = ["NO_REFUND_OVERDUE", (o, now) => passed(o.refund_due_at, now)];
 const notReported = ["ALREADY_REPORTED", (o, now) => passed(o.refund_reportable_at, now)];
 const noComplaint = ["COMPLAINT_OPEN", (o) => o.complaint_open_since === null];
-const isOpen = ["CASE_CLOSED", (d, now) => d.closed_at === null && !lapsed(d, now)];
+const isOpen = ["CASE_CLOSED", (d, now) => !isClosed(d, now)];
 const notInReview = ["ALREADY_UNDER_REVIEW", (d, now) => !inReview(d, now)];
 const hasReview = ["NOT_UNDER_REVIEW", (d, now) => inReview(d, now)];
 const nothingAwaited = ["NOT_UNDER_REVIEW", (d, now) => inReview(d, now) && !awaitsEvidence(d, now)];
 const yourTurn = ["NOT_YOUR_TURN", (d, _now, role) => d.waits_for === role];
 const proposalMade = ["NO_PROPOSAL", (d) => d.proposed_at !== null];
-const possible = (d, amount, currency) =>
-  amount === null || d.claimable === null || (currency === d.claimable_currency && +amount <= +d.claimable);
-const offerPossible = ["OFFER_NOT_POSSIBLE", (d) => possible(d, d.offered, d.offered_currency)];
-const claimPossible = ["OFFER_NOT_POSSIBLE", (d) => possible(d, d.claim, d.currency)];
+const offerPossible = ["OFFER_NOT_POSSIBLE", (d) => claimableNow(d, d.offered, d.offered_currency)];
+const claimPossible = ["OFFER_NOT_POSSIBLE", (d) => claimableNow(d, d.claim, d.currency)];
 const notAnswered = ["ALREADY_ANSWERED", (d) => d.answered_at === null];
 const decided = ["NOT_DECIDED", (d) => d.closed_as === "RESOLVED"];
 const notAppealed = ["ALREADY_APPEALED", (d) => d.reopened_at === null];
@@ -46,25 +41,34 @@ const nothingPaidBack = ["REFUND_PAID", (d) => d.paid_back_at === null];
 const notSentBack = ["RETURN_SHIPPED", (d) => d.return_shipped_at === null];
 const sentBack = ["RETURN_NOT_SHIPPED", (d) => d.return_shipped_at !== null];
 const hasReturn = ["NO_RETURN", (d) => d.return_began_at !== null];
-const returnRuns = ["RETURN_CLOSED", (d, now) => returnMover(d, now) !== null];
+const returnRuns = ["RETURN_CLOSED", (d, now) => returnMove(d, now) !== null];
 const noAddress = ["RETURN_ADDRESS_GIVEN", (d) => d.return_addressed_at === null];
 const addressGiven = ["NO_RETURN_ADDRESS", (d) => d.return_addressed_at !== null];
 
-const passed = (instant, now) => instant !== null && now > +instant;
+const passed = (instant, now, days = 0) => instant !== null && now > +instant + days * DAY;
+const late = (o, now) => o.paid_at !== null && passed(o.ship_by, now);
+const notCancelledOnRequest = (o, now) =>
+  o.cancelled_at === null && (o.cancellation_declined_at !== null || passed(o.cancellation_pending_since, now, 5));
+const claimableNow = (d, amount, currency) =>
+  amount === null || d.claimable === null || (currency === d.claimable_currency && +amount <= +d.claimable);
 const awaitsEvidence = (d, now) => d.evidence_asked_at !== null && !passed(d.due_at, now);
-const older = (instant, days, now) => instant !== null && now > +instant + days * DAY;
 const lapsed = (d, now) =>
   d.evidence_asked_at !== null && d.waits_for === "BUYER" && passed(d.due_at, now) && d.reopened_at === null;
+const isClosed = (d, now) => d.closed_at !== null || lapsed(d, now);
 const inReview = (d, now) => d.waits_for === "AGENT" || d.evidence_asked_at !== null || passed(d.due_at, now);
 
 const [TA, SP, OFF, DISPUTE] = ["TRADE_ASSURANCE", "SECURE_PAYMENT", "OFFLINE", "DISPUTE"];
 const [B, S, PARTIES, ALL, AGENT] = [["BUYER"], ["SUPPLIER"], ["BUYER", "SUPPLIER"], ["BUYER", "SUPPLIER", "AGENT"], ["AGENT"]];
-const returning = [hasReturn, returnRuns];
 const rate = [notCancelled, complete, noFeedback];
 const revise = [feedbackLeft, replied, notRevised];
 const answer = [request, notShipped, notComplete];
 const onTurn = [isOpen, notInReview, yourTurn];
 const after = (from, days, opensAfter = 0) => ({ from, days, opensAfter });
+// What changes with time besides the window: one moment after this many days from a fact.
+const dispute = [["dispute_lapses_at", 0], ["replacement_agreed_at", 30]];
+const unshipped = [["ship_by", 0], ["cancellation_pending_since", 5]];
+const refund = [["refund_due_at", 0], ["refund_reportable_at", 0]];
+const due = [["due_at", 0]];
 
 const RULES = [
   ["LEAVE_FEEDBACK", TA, B, "Feedback", rate, after("completed_at", 60)],
@@ -78,27 +82,27 @@ const RULES = [
   ["WITHDRAW_CANCELLATION", SP, B, "Withdraw Request", answer],
   ["ACCEPT_CANCELLATION", SP, S, "Accept", answer],
   ["DECLINE_CANCELLATION", SP, S, "Decline", answer],
-  ["OPEN_DISPUTE", TA, B, "Open a dispute", [noPaymentUnlessComplete, paidOrComplete, noDispute, noneSettled]],
-  ["OPEN_DISPUTE", SP, B, "Open Dispute", [notComplete, shipped, noDispute, noneSettled]],
-  ["REPORT_MISSING_REFUND", TA, B, "Report missing refund", [refundOverdue, notReported]],
-  ["REPORT_MISSING_REFUND", SP, B, "Report missing refund", [refundOverdue, notReported]],
+  ["OPEN_DISPUTE", TA, B, "Open a dispute", [noPaymentUnlessComplete, paidOrComplete, noDispute, noneSettled], null, dispute],
+  ["OPEN_DISPUTE", SP, B, "Open Dispute", [notComplete, shippedLateOrNotCancelled, noDispute, noneSettled], null, [...unshipped, ...dispute]],
+  ["REPORT_MISSING_REFUND", TA, B, "Report missing refund", [refundOverdue, notReported], null, refund],
+  ["REPORT_MISSING_REFUND", SP, B, "Report missing refund", [refundOverdue, notReported], null, refund],
   ["FILE_COMPLAINT", OFF, B, "Offline Trade Dispute", [noComplaint]],
-  ["PROPOSE_RESOLUTION", DISPUTE, PARTIES, "Propose", onTurn],
-  ["ACCEPT_PROPOSAL", DISPUTE, PARTIES, "Accept", [...onTurn, proposalMade, offerPossible]],
-  ["REJECT_PROPOSAL", DISPUTE, PARTIES, "Reject", [...onTurn, proposalMade]],
-  ["POST_DISPUTE_MESSAGE", DISPUTE, ALL, "Write", [isOpen]],
-  ["ESCALATE_DISPUTE", DISPUTE, PARTIES, "Escalate", [isOpen, notInReview], after("opened_at", null, 3)],
-  ["WITHDRAW_DISPUTE", DISPUTE, B, "Withdraw Dispute", [isOpen]],
-  ["REQUEST_EVIDENCE", DISPUTE, AGENT, "Ask for evidence", [isOpen, nothingAwaited]],
-  ["RESOLVE_DISPUTE", DISPUTE, AGENT, "Resolve", [isOpen, hasReview]],
-  ["CONCEDE_DISPUTE", DISPUTE, S, "Accept the claim", [isOpen, claimPossible]],
-  ["REVISE_CLAIM", DISPUTE, B, "Edit claim", [isOpen, notInReview, notAnswered]],
+  ["PROPOSE_RESOLUTION", DISPUTE, PARTIES, "Propose", onTurn, null, due],
+  ["ACCEPT_PROPOSAL", DISPUTE, PARTIES, "Accept", [...onTurn, proposalMade, offerPossible], null, due],
+  ["REJECT_PROPOSAL", DISPUTE, PARTIES, "Reject", [...onTurn, proposalMade], null, due],
+  ["POST_DISPUTE_MESSAGE", DISPUTE, ALL, "Write", [isOpen], null, due],
+  ["ESCALATE_DISPUTE", DISPUTE, PARTIES, "Escalate", [isOpen, notInReview], after("opened_at", null, 3), due],
+  ["WITHDRAW_DISPUTE", DISPUTE, B, "Withdraw Dispute", [isOpen], null, due],
+  ["REQUEST_EVIDENCE", DISPUTE, AGENT, "Ask for evidence", [isOpen, nothingAwaited], null, due],
+  ["RESOLVE_DISPUTE", DISPUTE, AGENT, "Resolve", [isOpen, hasReview], null, due],
+  ["CONCEDE_DISPUTE", DISPUTE, S, "Accept the claim", [isOpen, claimPossible], null, due],
+  ["REVISE_CLAIM", DISPUTE, B, "Edit claim", [isOpen, notInReview, notAnswered], null, due],
   ["APPEAL_DECISION", DISPUTE, PARTIES, "Appeal", [decided, notAppealed, nothingPaidBack, notSentBack], after("closed_at", 30)],
-  ["PROVIDE_RETURN_ADDRESS", DISPUTE, S, "Give return address", [...returning, noAddress], after("return_began_at", 5)],
-  ["CONFIRM_RETURN_SHIPPED", DISPUTE, B, "I have sent it back", [...returning, addressGiven, notSentBack], after("return_addressed_at", 10)],
-  ["CONFIRM_RETURN_RECEIVED", DISPUTE, S, "Received", [...returning, sentBack], after("return_shipped_at", 20)],
-  ["REFUSE_RETURN", DISPUTE, S, "Not as agreed", [...returning, sentBack], after("return_shipped_at", 20)],
-].map(([action, subject, roles, label, conditions, window]) => ({ action, subject, roles, label, conditions, window }));
+  ["PROVIDE_RETURN_ADDRESS", DISPUTE, S, "Give return address", [hasReturn, returnRuns, noAddress], after("return_began_at", 5)],
+  ["CONFIRM_RETURN_SHIPPED", DISPUTE, B, "I have sent it back", [hasReturn, returnRuns, addressGiven, notSentBack], after("return_addressed_at", 10)],
+  ["CONFIRM_RETURN_RECEIVED", DISPUTE, S, "Received", [hasReturn, returnRuns, sentBack], after("return_shipped_at", 20)],
+  ["REFUSE_RETURN", DISPUTE, S, "Not as agreed", [hasReturn, returnRuns, sentBack], after("return_shipped_at", 20)],
+].map(([action, subject, roles, label, conditions, window = null, limits = []]) => ({ action, subject, roles, label, conditions, window, limits }));
 
 const byAction = new Map(RULES.map((rule) => [`${rule.subject} ${rule.action}`, rule]));
 const byRole = new Map();
@@ -131,18 +135,6 @@ const SENTENCES = {
   NOT_COMPLETED: "The order is not complete yet.",
   NOT_PAID: "The order has not been paid yet.",
   NOT_SHIPPED: "The order has not shipped yet.",
-  NO_REFUND_OVERDUE: "No refund for this order is overdue.",
-  ALREADY_REPORTED: "You have already reported the missing refund. The marketplace is looking into it.",
-  ALREADY_ANSWERED: "The supplier has already answered. Propose another resolution instead.",
-  NOT_DECIDED: "There is no decision of an agent to appeal.",
-  ALREADY_APPEALED: "This dispute has already been reviewed again. The decision is final.",
-  REFUND_PAID: "A refund for this decision has already been sent. It can no longer be appealed.",
-  NO_RETURN: "Nothing has to be sent back in this dispute.",
-  RETURN_ADDRESS_GIVEN: "The return address has already been given.",
-  NO_RETURN_ADDRESS: "The supplier has not given the return address yet.",
-  RETURN_SHIPPED: "The goods have already been sent back.",
-  RETURN_NOT_SHIPPED: "The goods have not been sent back yet.",
-  RETURN_CLOSED: "The return is over.",
   ALREADY_PAID: "The order has already been paid.",
   PAYMENT_PROCESSING: "A payment is being processed. Try again when it has been received.",
   ALREADY_SHIPPED: "The order has already shipped.",
@@ -162,15 +154,28 @@ const SENTENCES = {
   COMPLAINT_OPEN: "A complaint about this order is already open.",
   CASE_CLOSED: "The case is closed.",
   NO_PROPOSAL: "There is no proposal to answer.",
+  OFFER_NOT_POSSIBLE: "The order has changed, and this offer is no longer possible. Reject it, or propose another.",
   NOT_YOUR_TURN: "The case is waiting for the other party.",
   ALREADY_UNDER_REVIEW: "An agent is already handling the case.",
   NOT_UNDER_REVIEW: "The case is not waiting for an agent.",
+  NO_REFUND_OVERDUE: "No refund for this order is overdue.",
+  ALREADY_REPORTED: "You have already reported the missing refund. The marketplace is looking into it.",
+  ALREADY_ANSWERED: "The supplier has already answered. Propose another resolution instead.",
+  NOT_DECIDED: "There is no decision of an agent to appeal.",
+  ALREADY_APPEALED: "This dispute has already been reviewed again. The decision is final.",
+  REFUND_PAID: "A refund for this decision has already been sent. It can no longer be appealed.",
+  NO_RETURN: "Nothing has to be sent back in this dispute.",
+  RETURN_ADDRESS_GIVEN: "The return address has already been given.",
+  NO_RETURN_ADDRESS: "The supplier has not given the return address yet.",
+  RETURN_SHIPPED: "The goods have already been sent back.",
+  RETURN_NOT_SHIPPED: "The goods have not been sent back yet.",
+  RETURN_CLOSED: "The return is over.",
   "LEAVE_FEEDBACK WINDOW_CLOSED": "Feedback could be left until {closes}.",
   "REVISE_FEEDBACK WINDOW_CLOSED": "The feedback could be revised until {closes}.",
   "REPLY_TO_FEEDBACK WINDOW_CLOSED": "The feedback could be answered until {closes}.",
   "APPEAL_DECISION WINDOW_CLOSED": "The decision could be appealed until {closes}.",
-  "OPEN_DISPUTE NOT_SHIPPED":
-    "The order has not shipped yet. A dispute can be opened once it has shipped, is late, or the supplier has not agreed to cancel it.",
+  "CONCEDE_DISPUTE OFFER_NOT_POSSIBLE": "The order has changed, and the claim is no longer possible. Propose another resolution, or wait for the decision of an agent.",
+  "OPEN_DISPUTE NOT_SHIPPED": "The order has not shipped yet. A dispute can be opened once it has shipped, is late, or the supplier has not agreed to cancel it.",
   "OPEN_DISPUTE ALREADY_COMPLETED": "A dispute cannot be opened after the order is complete.",
   "FILE_COMPLAINT NOT_OFFERED": "Complaints are only for offline trades. For this order, open a dispute instead.",
 };
@@ -198,27 +203,9 @@ export function decide(action, facts, viewer, now) {
   }
   const [opens, closes] = bounds(rule, facts);
   const reason = reasonAgainst(rule, facts, viewer.role, now, opens, closes);
-  const later = reason !== null && rule.window === undefined ? opensByTime(rule, facts, viewer.role, now) : null;
-  return decision(rule, reason, later ?? opens, closes, later !== null);
-}
-
-/** The first instant from which time alone allows a refused action. */
-function opensByTime(rule, facts, role, now) {
-  if (!rule.roles.includes(role)) return null;
-  const later = limits(facts).map((limit) => limit + MOMENT).filter((at) => at > now).sort((a, b) => a - b);
-  return later.find((at) => reasonAgainst(rule, facts, role, at, null, null) === null) ?? null;
-}
-
-/** The last instants of what holds for a time only, apart from windows. */
-function limits(facts) {
-  const from = (instant, days) => (instant == null ? null : +instant + days * DAY);
-  const ends = facts.kind === undefined
-    ? [from(facts.due_at, 0), from(facts.return_began_at, 5), from(facts.return_addressed_at, 10), from(facts.return_shipped_at, 20)]
-    : [
-        from(facts.dispute_lapses_at, 0), from(facts.ship_by, 0), from(facts.cancellation_pending_since, 5),
-        from(facts.replacement_agreed_at, 30), from(facts.refund_due_at, 0), from(facts.refund_reportable_at, 0),
-      ];
-  return ends.filter((end) => end !== null);
+  if (reason === null || rule.window !== null || !rule.roles.includes(viewer.role)) return decision(rule, reason, opens, closes);
+  const byTime = opensByTime(rule, facts, viewer.role, now);
+  return decision(rule, reason, byTime, null, byTime !== null);
 }
 
 const decision = (rule, reason, opens, closes, byTime = false) => ({
@@ -245,21 +232,32 @@ export function allows(action, facts, viewer, now) {
   return rule !== undefined && reasonAgainst(rule, facts, viewer.role, now, ...bounds(rule, facts)) === null;
 }
 
-export function nextChangeAt(facts, viewer, now) {
-  const rules = rulesFor(facts, viewer.role);
-  const edges = [];
-  const edge = (instant) => instant > now && edges.push(instant);
-  for (const rule of rules) {
-    const [opens, closes] = bounds(rule, facts);
-    if (rule.window?.opensAfter && opens !== null) edge(opens);
-    if (closes !== null) edge(closes + MOMENT);
+const isOpenAt = (rule, facts, role, at) => reasonAgainst(rule, facts, role, at, ...bounds(rule, facts)) === null;
+
+/** The instants after `now` at which time alone may change whether a rule holds, with the rule. */
+function addEdges(edges, rule, facts, now) {
+  const [opens, closes] = bounds(rule, facts);
+  if (rule.window?.opensAfter && opens > now) edges.push({ at: opens, rule });
+  if (closes !== null && closes + MOMENT > now) edges.push({ at: closes + MOMENT, rule });
+  for (const [fact, days] of rule.limits) {
+    const start = facts[fact];
+    if (start !== null && +start + days * DAY + MOMENT > now) edges.push({ at: +start + days * DAY + MOMENT, rule });
   }
-  for (const limit of limits(facts)) edge(limit + MOMENT);
-  if (edges.length === 0) return null;
-  const holdAt = (rule, at) => reasonAgainst(rule, facts, viewer.role, at, ...bounds(rule, facts)) === null;
-  const today = rules.map((rule) => holdAt(rule, now));
-  const found = edges.sort((a, b) => a - b).find((at) => rules.some((rule, place) => holdAt(rule, at) !== today[place]));
-  return found === undefined ? null : spell(found);
+}
+
+function opensByTime(rule, facts, role, now) {
+  const edges = [];
+  addEdges(edges, rule, facts, now);
+  return edges.sort((a, b) => a.at - b.at).find(({ at }) => isOpenAt(rule, facts, role, at))?.at ?? null;
+}
+
+export function nextChangeAt(facts, { role }, now) {
+  const edges = [];
+  for (const rule of rulesFor(facts, role)) addEdges(edges, rule, facts, now);
+  const found = edges
+    .sort((a, b) => a.at - b.at)
+    .find(({ at, rule }) => isOpenAt(rule, facts, role, at) !== isOpenAt(rule, facts, role, now));
+  return found === undefined ? null : spell(found.at);
 }
 
 export function deadline(action, facts, now) {
@@ -291,31 +289,36 @@ export const respondBy = (d, now) => (OF_A_PARTY.has(disputeStatus(d, now)) ? sp
 
 export const endedAt = (d, now) => (d.closed_at === null && lapsed(d, now) ? d.due_at : d.closed_at);
 
-/** The fact that is set when the return has ended, or "" while it runs; null where there is none. */
-export function returnEnd(d, now) {
+export function returnStatus(d, now) {
   if (d.return_began_at === null) return null;
-  if (d.return_refused_at !== null) return "return_refused_at";
-  if (d.return_received_at !== null || older(d.return_shipped_at, 20, now)) return "return_received_at";
-  if (d.return_shipped_at !== null) return "";
-  if (d.return_expired_at !== null || older(d.return_addressed_at, 10, now)) return "return_expired_at";
-  if (d.return_addressed_at !== null) return "";
-  return d.return_waived_at !== null || older(d.return_began_at, 5, now) ? "return_waived_at" : "";
+  if (d.return_refused_at !== null) return "REFUSED";
+  if (d.return_received_at !== null || passed(d.return_shipped_at, now, 20)) return "RECEIVED";
+  if (d.return_shipped_at !== null) return "SHIPPED";
+  if (d.return_expired_at !== null || passed(d.return_addressed_at, now, 10)) return "EXPIRED";
+  if (d.return_addressed_at !== null) return "AWAITING_SHIPMENT";
+  if (d.return_waived_at !== null || passed(d.return_began_at, now, 5)) return "WAIVED";
+  return "AWAITING_ADDRESS";
 }
 
-function returnMover(d, now) {
-  if (returnEnd(d, now) !== "") return null;
-  return d.return_addressed_at !== null && d.return_shipped_at === null ? "BUYER" : "SUPPLIER";
-}
+const RETURN_MOVES = { AWAITING_ADDRESS: "SUPPLIER", AWAITING_SHIPMENT: "BUYER", SHIPPED: "SUPPLIER" };
 
-/** Whether nothing will change any more: it is closed, cannot be appealed, and its return is over. */
-export function isFinal(d, now) {
-  if (endedAt(d, now) === null || returnMover(d, now) !== null) return false;
-  return [decided, notAppealed, nothingPaidBack, notSentBack].some(([, holds]) => !holds(d, now)) || older(d.closed_at, 30, now);
+const returnMove = (d, now) => RETURN_MOVES[returnStatus(d, now)] ?? null;
+
+const isAppealable = (d, now) =>
+  d.closed_as === "RESOLVED" && d.reopened_at === null && d.paid_back_at === null && d.return_shipped_at === null &&
+  !passed(d.closed_at, now, 30);
+
+export const isFinal = (d, now) => isClosed(d, now) && returnMove(d, now) === null && !isAppealable(d, now);
+
+function nextToAct(d, now) {
+  const returning = returnMove(d, now);
+  if (returning !== null) return returning;
+  const status = disputeStatus(d, now);
+  return OF_A_PARTY.has(status) ? d.waits_for : status === "UNDER_REVIEW" ? "AGENT" : null;
 }
 
 export function viewerState(d, viewer, now) {
-  const status = disputeStatus(d, now);
-  const mover = returnMover(d, now) ?? (OF_A_PARTY.has(status) ? d.waits_for : status === "UNDER_REVIEW" ? "AGENT" : null);
+  const mover = nextToAct(d, now);
   if (mover === null) return "CLOSED";
   if (mover === viewer.role) return "ACTION_REQUIRED";
   return mover === "AGENT" ? "UNDER_REVIEW" : "WAITING_FOR_OTHER_PARTY";

@@ -2,7 +2,7 @@
 
 import {
   allows, availableActions, deadline, decide, disputeStatus, endedAt, isFinal, nextChangeAt, orderStatus, respondBy,
-  returnEnd, viewerState,
+  returnStatus, viewerState,
 } from "./policy.mjs";
 import { areas, cursor, happened, id, instant, money, rating } from "./words.mjs";
 
@@ -22,7 +22,9 @@ export const fields = {
     total: (row) => money(row.total, row.currency),
     amountPaid: (row) => money(row.amount_paid, row.currency),
     items: (row) =>
-      row.items.map(([title, quantity, price]) => ({ title, quantity, unitPrice: money(price, row.currency) })),
+      row.items.map(([title, quantity, price, decimals = null]) => ({
+        title, quantity, unitPrice: money(price, row.currency, decimals),
+      })),
     placedAt: (row) => instant(row.placed_at),
     paidAt: (row) => instant(row.paid_at),
     shippedAt: (row) => instant(row.shipped_at),
@@ -104,14 +106,23 @@ export const refusal = (decision) => ({
 
 const LAST = "9223372036854775807"; // larger than any stored id
 
+/** A dispute is open, or the end of its return is not written down. */
+export const hasRunningDispute = (order) => order.dispute_open_since !== null || order.return_open_since !== null;
+
+const RETURN_ENDS = { RECEIVED: "return_received_at", EXPIRED: "return_expired_at", WAIVED: "return_waived_at" };
+
 /** What time has done to a dispute that nobody has written down yet, as an event; null where that is nothing. */
 export function doneByTime(dispute, now) {
-  if (dispute?.due_at == null || now <= +dispute.due_at) return null;
-  if (dispute.closed_at !== null) {
-    const end = returnEnd(dispute, now);
-    if (!end || dispute[end] !== null) return null;
-    return { id: LAST, at: dispute.due_at, by_id: null, by: null, action: null, facts: { [end]: dispute.due_at } };
+  if (dispute?.due_at == null) return null;
+  const facts = factsByTime(dispute, now);
+  return facts && { id: LAST, at: dispute.due_at, by_id: null, by: null, action: null, facts };
+}
+
+function factsByTime(dispute, now) {
+  if (dispute.closed_at === null) {
+    if (endedAt(dispute, now) !== null) return { closed_as: "LAPSED" };
+    return dispute.waits_for !== "AGENT" && now > +dispute.due_at ? { waits_for: "AGENT" } : null;
   }
-  const facts = endedAt(dispute, now) === null ? { waits_for: "AGENT" } : { closed_as: "LAPSED" };
-  return { id: LAST, at: dispute.due_at, by_id: null, by: null, action: null, facts };
+  const end = RETURN_ENDS[returnStatus(dispute, now)];
+  return end !== undefined && dispute[end] === null ? { [end]: dispute.due_at } : null;
 }

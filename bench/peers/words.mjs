@@ -16,15 +16,15 @@ export function decodeId(text) {
   return { type: TYPES[match[1]], key };
 }
 
-export function amount(minor, currency) {
-  const decimals = EXPONENTS[currency];
+function amount(minor, decimals) {
   if (decimals === 0) return String(minor);
   const digits = String(minor).padStart(decimals + 1, "0");
   return `${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`;
 }
 
-export const money = (minor, currency) =>
-  minor === null ? null : { amount: amount(minor, currency), currencyCode: currency };
+/** A unit price may have more decimals than its currency. */
+export const money = (minor, currency, decimals = null) =>
+  minor === null ? null : { amount: amount(minor, decimals ?? EXPONENTS[currency]), currencyCode: currency };
 
 export function rating(row) {
   if (row.overall !== null) return `${row.overall}.0`;
@@ -51,10 +51,19 @@ const DONE = {
   LEAVE_FEEDBACK: "The buyer left feedback.",
   REVISE_FEEDBACK: "The buyer revised the feedback.",
   REPLY_TO_FEEDBACK: "The supplier replied to the feedback.",
+  CANCEL_ORDER: "The buyer cancelled the order.",
+  REQUEST_CANCELLATION: "The buyer asked the supplier to cancel the order.",
+  WITHDRAW_CANCELLATION: "The buyer withdrew the cancellation request.",
+  ACCEPT_CANCELLATION: "The supplier accepted the cancellation request; the order is cancelled.",
+  DECLINE_CANCELLATION: "The supplier declined the cancellation request.",
   OPEN_DISPUTE: "The buyer opened a dispute.",
-  WITHDRAW_DISPUTE: "The buyer withdrew the dispute.",
+  PROPOSE_RESOLUTION: "A resolution was proposed.",
   ACCEPT_PROPOSAL: "The proposal was accepted; the dispute is settled.",
+  REJECT_PROPOSAL: "The proposal was rejected.",
   POST_DISPUTE_MESSAGE: "A message was written.",
+  ESCALATE_DISPUTE: "The dispute was handed to an agent.",
+  WITHDRAW_DISPUTE: "The buyer withdrew the dispute.",
+  REQUEST_EVIDENCE: "An agent asked for evidence.",
   RESOLVE_DISPUTE: "An agent decided the dispute.",
   CONCEDE_DISPUTE: "The supplier accepted the claim; the dispute is settled.",
   REVISE_CLAIM: "The buyer changed the claim.",
@@ -64,16 +73,21 @@ const DONE = {
   CONFIRM_RETURN_RECEIVED: "The supplier received the goods.",
   REFUSE_RETURN: "The supplier refused the returned goods; an agent decides anew.",
   REPORT_MISSING_REFUND: "The buyer reported that a refund has not arrived.",
-  ESCALATE_DISPUTE: "The dispute was handed to an agent.",
-  PROPOSE_RESOLUTION: "A resolution was proposed.",
-  REJECT_PROPOSAL: "The proposal was rejected.",
-  CANCEL_ORDER: "The buyer cancelled the order.",
-  REQUEST_CANCELLATION: "The buyer asked the supplier to cancel the order.",
-  DECLINE_CANCELLATION: "The supplier declined the cancellation request.",
-  ACCEPT_CANCELLATION: "The supplier accepted the cancellation request; the order is cancelled.",
-  WITHDRAW_CANCELLATION: "The buyer withdrew the cancellation request.",
-  REQUEST_EVIDENCE: "An agent asked for evidence.",
+  FILE_COMPLAINT: "The buyer filed a complaint with the Complaint Center.",
+  POST_COMPLAINT_MESSAGE: "A message was written.",
+  WITHDRAW_COMPLAINT: "The buyer withdrew the complaint.",
+  TAKE_UP_COMPLAINT: "An agent took up the complaint.",
+  RESOLVE_COMPLAINT: "An agent decided the complaint.",
+  REJECT_COMPLAINT: "An agent rejected the complaint.",
 };
+const REFUNDS = {
+  DUE: "A refund is owed.",
+  VOID: "A refund is no longer owed.",
+  SENT: "A refund is on its way.",
+  SUCCEEDED: "A refund has arrived.",
+  FAILED: "A refund did not go through.",
+};
+const DETERMINED = "What follows from earlier agreements and decisions was determined.";
 const HAPPENED = [
   ["placed_at", "The order was placed.", ""],
   ["paid_at", "The payment was received.", "The payment was taken back."],
@@ -88,20 +102,20 @@ const HAPPENED = [
   ["return_received_at", "The supplier did not answer in time; the goods count as received.", ""],
   ["closed_as", "The requested evidence did not arrive in time; the dispute lapsed.", ""],
   ["waits_for", "Nobody answered in time; an agent reviews the dispute.", ""],
+  ["return_began_at", DETERMINED, ""],
+  ["replacement_agreed_at", DETERMINED, ""],
+  ["cancellation_declined_at", DETERMINED, ""],
+  ["answered_at", DETERMINED, ""],
+  ["due_at", DETERMINED, ""],
+  ["claimable", "The amount that can be claimed for the order changed.", ""],
 ];
-
-const REFUNDS = {
-  DUE: "A refund is owed.",
-  VOID: "A refund is no longer owed.",
-  SENT: "A refund is on its way.",
-  SUCCEEDED: "A refund has arrived.",
-  FAILED: "A refund did not go through.",
-};
+const CHANGED = "The order's details were changed.";
 
 export function happened(event) {
   if (event.action !== null) return DONE[event.action];
-  if (event.refund_status) return REFUNDS[event.refund_status];
+  if (event.by_id !== null) return CHANGED;
+  if (event.refund_status != null) return REFUNDS[event.refund_status];
   const facts = { ...event.facts, ...event.case_facts };
   for (const [fact, came, went] of HAPPENED) if (fact in facts) return facts[fact] === null ? went : came;
-  return "The order's details were changed.";
+  return CHANGED;
 }

@@ -7,7 +7,7 @@ import { createSchema, createYoga } from "graphql-yoga";
 import pg from "pg";
 import { viewerOf } from "./auth.mjs";
 import { decide } from "./policy.mjs";
-import { connection, doneByTime, fields, pageSize, refusal, standing, starsOf } from "./resolvers.mjs";
+import { connection, doneByTime, fields, hasRunningDispute, pageSize, refusal, standing, starsOf } from "./resolvers.mjs";
 import { decodeCursor, decodeId } from "./words.mjs";
 
 const DAY = 86_400_000;
@@ -20,10 +20,10 @@ async function rows(name, text, values, client = pool) {
 
 const mine = ({ role }) => (role === "SUPPLIER" ? "supplier_id" : "buyer_id");
 const COLUMNS = `id, number, kind, currency, total, amount_paid, items, buyer_id, supplier_id, placed_at,
-  payment_submitted_at, paid_at, shipped_at, completed_at, cancelled_at, feedback_left_at, feedback_replied_at,
-  feedback_revised_at, cancellation_pending_since, dispute_open_since, dispute_lapses_at, dispute_settled_at,
-  complaint_open_since, ship_by, cancellation_declined_at, replacement_agreed_at, refund_due_at, refund_reportable_at,
-  return_open_since`;
+  payment_submitted_at, paid_at, ship_by, shipped_at, completed_at, cancelled_at, feedback_left_at, feedback_replied_at,
+  feedback_revised_at, cancellation_pending_since, cancellation_declined_at, dispute_open_since, dispute_lapses_at,
+  dispute_settled_at, replacement_agreed_at, return_open_since, refund_due_at, refund_reportable_at,
+  complaint_open_since`;
 
 /** Loads what `column` names, one row for each key. */
 function oneBy(name, text, column) {
@@ -152,7 +152,7 @@ const resolvers = {
       const size = pageSize(first);
       const text = "SELECT * FROM events WHERE order_id = $1 ORDER BY at, id LIMIT $2";
       const events = await rows("timeline", text, [row.id, size + 1]);
-      const late = (row.dispute_open_since ?? row.return_open_since) === null ? null : doneByTime(await load.disputes.load(row.id), now);
+      const late = hasRunningDispute(row) ? doneByTime(await load.disputes.load(row.id), now) : null;
       return connection(late ? [...events, late].sort((a, b) => a.at - b.at) : events, size, null, "at");
     },
   },

@@ -29,6 +29,7 @@ from bench.peers.handwritten.shapes import (
     feedback_row,
     instant,
     is_allowed,
+    item,
     money,
     rating,
     status,
@@ -53,15 +54,7 @@ def _order_row(row: Any, now: datetime) -> dict[str, Any]:
         "placedAt": instant(row["placed_at"]),
         "total": money(row["total"], currency, typed=True),
         "supplier": {"id": f"acc_{row['supplier_id'].hex}", "name": row["supplier_name"], "__typename": "Account"},
-        "items": [
-            {
-                "title": title,
-                "quantity": quantity,
-                "unitPrice": money(price, currency, typed=True),
-                "__typename": "OrderItem",
-            }
-            for title, quantity, price in orjson.loads(row["items"])
-        ],
+        "items": [item(stored, currency, typed=True) for stored in orjson.loads(row["items"])],
         "canLeaveFeedback": is_allowed("LEAVE_FEEDBACK", row, now),
         "feedbackDeadline": deadline("LEAVE_FEEDBACK", row, now),
         "revisionDeadline": deadline("REVISE_FEEDBACK", row, now),
@@ -139,10 +132,10 @@ async def feedback_management(pool: Any, viewer: Any, now: datetime, variables: 
     return {"viewer": {"id": f"viw_{viewer['id'].hex}", "feedback": feedback, "__typename": "Viewer"}}
 
 
-_FACTS = """id, kind, placed_at, payment_submitted_at, paid_at, shipped_at, completed_at, cancelled_at,
-  feedback_left_at, feedback_replied_at, feedback_revised_at, cancellation_pending_since, dispute_open_since,
-  dispute_lapses_at, dispute_settled_at, complaint_open_since, ship_by, cancellation_declined_at,
-  replacement_agreed_at, refund_due_at, refund_reportable_at"""
+_FACTS = """id, kind, placed_at, payment_submitted_at, paid_at, ship_by, shipped_at, completed_at, cancelled_at,
+  feedback_left_at, feedback_replied_at, feedback_revised_at, cancellation_pending_since, cancellation_declined_at,
+  dispute_open_since, dispute_lapses_at, dispute_settled_at, replacement_agreed_at, refund_due_at,
+  refund_reportable_at, complaint_open_since"""
 _LOCK = f"SELECT {_FACTS} FROM orders WHERE id = $1 AND buyer_id = $2 FOR NO KEY UPDATE"
 _INSERT_FEEDBACK = """INSERT INTO feedback (id, order_id, overall, product_as_agreed, communication, shipping_time,
   comment)

@@ -18,20 +18,39 @@ from bench.peers.handwritten.policy import (
     next_change_at,
     opens_by_time,
     reason_against,
-    return_end,
-    return_mover,
+    return_move,
+    return_status,
 )
-from bench.peers.handwritten.shapes import actions, deadline, feedback_row, instant, is_allowed, money, seconds, status
+from bench.peers.handwritten.shapes import (
+    actions,
+    deadline,
+    feedback_row,
+    instant,
+    is_allowed,
+    item,
+    money,
+    seconds,
+    status,
+)
 
 _LABELS = {"LEAVE_FEEDBACK": "Leave feedback", "REVISE_FEEDBACK": "Revise feedback", "OPEN_DISPUTE": "Open dispute"}
 _DONE = {
     "LEAVE_FEEDBACK": "The buyer left feedback.",
     "REVISE_FEEDBACK": "The buyer revised the feedback.",
     "REPLY_TO_FEEDBACK": "The supplier replied to the feedback.",
+    "CANCEL_ORDER": "The buyer cancelled the order.",
+    "REQUEST_CANCELLATION": "The buyer asked the supplier to cancel the order.",
+    "WITHDRAW_CANCELLATION": "The buyer withdrew the cancellation request.",
+    "ACCEPT_CANCELLATION": "The supplier accepted the cancellation request; the order is cancelled.",
+    "DECLINE_CANCELLATION": "The supplier declined the cancellation request.",
     "OPEN_DISPUTE": "The buyer opened a dispute.",
-    "WITHDRAW_DISPUTE": "The buyer withdrew the dispute.",
+    "PROPOSE_RESOLUTION": "A resolution was proposed.",
     "ACCEPT_PROPOSAL": "The proposal was accepted; the dispute is settled.",
+    "REJECT_PROPOSAL": "The proposal was rejected.",
     "POST_DISPUTE_MESSAGE": "A message was written.",
+    "ESCALATE_DISPUTE": "The dispute was handed to an agent.",
+    "WITHDRAW_DISPUTE": "The buyer withdrew the dispute.",
+    "REQUEST_EVIDENCE": "An agent asked for evidence.",
     "RESOLVE_DISPUTE": "An agent decided the dispute.",
     "CONCEDE_DISPUTE": "The supplier accepted the claim; the dispute is settled.",
     "REVISE_CLAIM": "The buyer changed the claim.",
@@ -41,16 +60,22 @@ _DONE = {
     "CONFIRM_RETURN_RECEIVED": "The supplier received the goods.",
     "REFUSE_RETURN": "The supplier refused the returned goods; an agent decides anew.",
     "REPORT_MISSING_REFUND": "The buyer reported that a refund has not arrived.",
-    "ESCALATE_DISPUTE": "The dispute was handed to an agent.",
-    "PROPOSE_RESOLUTION": "A resolution was proposed.",
-    "REJECT_PROPOSAL": "The proposal was rejected.",
-    "CANCEL_ORDER": "The buyer cancelled the order.",
-    "REQUEST_CANCELLATION": "The buyer asked the supplier to cancel the order.",
-    "DECLINE_CANCELLATION": "The supplier declined the cancellation request.",
-    "ACCEPT_CANCELLATION": "The supplier accepted the cancellation request; the order is cancelled.",
-    "WITHDRAW_CANCELLATION": "The buyer withdrew the cancellation request.",
-    "REQUEST_EVIDENCE": "An agent asked for evidence.",
+    "FILE_COMPLAINT": "The buyer filed a complaint with the Complaint Center.",
+    "POST_COMPLAINT_MESSAGE": "A message was written.",
+    "WITHDRAW_COMPLAINT": "The buyer withdrew the complaint.",
+    "TAKE_UP_COMPLAINT": "An agent took up the complaint.",
+    "RESOLVE_COMPLAINT": "An agent decided the complaint.",
+    "REJECT_COMPLAINT": "An agent rejected the complaint.",
 }
+_REFUNDS = {
+    "DUE": "A refund is owed.",
+    "VOID": "A refund is no longer owed.",
+    "SENT": "A refund is on its way.",
+    "SUCCEEDED": "A refund has arrived.",
+    "FAILED": "A refund did not go through.",
+}
+_CHANGED = "The order's details were changed."
+_DETERMINED = "What follows from earlier agreements and decisions was determined."
 _HAPPENED = (
     ("placed_at", "The order was placed.", ""),
     ("paid_at", "The payment was received.", "The payment was taken back."),
@@ -65,33 +90,32 @@ _HAPPENED = (
     ("return_received_at", "The supplier did not answer in time; the goods count as received.", ""),
     ("closed_as", "The requested evidence did not arrive in time; the dispute lapsed.", ""),
     ("waits_for", "Nobody answered in time; an agent reviews the dispute.", ""),
+    ("return_began_at", _DETERMINED, ""),
+    ("replacement_agreed_at", _DETERMINED, ""),
+    ("cancellation_declined_at", _DETERMINED, ""),
+    ("answered_at", _DETERMINED, ""),
+    ("due_at", _DETERMINED, ""),
+    ("claimable", "The amount that can be claimed for the order changed.", ""),
 )
-_REFUNDS = {
-    "DUE": "A refund is owed.",
-    "VOID": "A refund is no longer owed.",
-    "SENT": "A refund is on its way.",
-    "SUCCEEDED": "A refund has arrived.",
-    "FAILED": "A refund did not go through.",
-}
 PAGE = 10
 
 
 def _decision(action: str, row: Facts, now: datetime) -> dict[str, Any]:
     rule = BY_ACTION.get((row["kind"], action))
+    by_time = None
     if rule is None:
         label, reason, opens, closes = _LABELS[action], "NOT_OFFERED", None, None
     else:
         opens, closes = bounds(rule, row)
         label, reason = rule.label, reason_against(rule, row, now, opens, closes)
-    message = message_for(action, reason, closes) if reason else None
-    if rule is not None and reason is not None and rule.start is None and (opens := opens_by_time(rule, row, now)):
-        message = f"{message} This will be possible from {opens.day} {opens:%B %Y, %H:%M} UTC."
+        if reason is not None and rule.start is None:
+            opens = by_time = opens_by_time(rule, row, now)
     return {
         "action": action,
         "allowed": reason is None,
         "label": label,
         "reason": reason,
-        "message": message,
+        "message": message_for(action, reason, closes, by_time) if reason else None,
         "opensAt": instant(opens),
         "closesAt": instant(closes),
     }
@@ -113,9 +137,9 @@ def _proposals(rows: list[Any], *, settled: bool, ended: bool, roles: bool) -> d
         }
         for resolution, amount, currency, by, name, at, accepted, *role in rows
     ]
-    wanted = True if settled else None
-    standing = (each for each in reversed(proposals) if each["accepted"] is wanted and (settled or not ended))
-    return {"proposal": next(standing, None), "proposals": proposals}
+    answered = True if settled else None
+    standing = (each for each in reversed(proposals) if each["accepted"] is answered)
+    return {"proposal": next(standing, None) if settled or not ended else None, "proposals": proposals}
 
 
 def _dispute_status(d: Facts, now: datetime) -> tuple[str, str | None]:
@@ -130,8 +154,8 @@ def _dispute_status(d: Facts, now: datetime) -> tuple[str, str | None]:
 
 
 def _dispute(d: Facts, key: str, number: str, currency: str, now: datetime, *, roles: bool) -> dict[str, Any]:
-    status, mover = _dispute_status(d, now)
-    moves = return_mover(d, now) or mover
+    status, turn = _dispute_status(d, now)
+    mover = return_move(d, now) or turn
     ended_at = d["due_at"] if d["closed_at"] is None and status == "LAPSED" else d["closed_at"]
     states = {None: "CLOSED", "BUYER": "ACTION_REQUIRED", "AGENT": "UNDER_REVIEW"}
     return {
@@ -144,34 +168,40 @@ def _dispute(d: Facts, key: str, number: str, currency: str, now: datetime, *, r
         "openedAt": instant(d["opened_at"]),
         "closedAt": instant(ended_at),
         "isFinal": is_final(d, now),
-        "viewerState": states.get(moves, "WAITING_FOR_OTHER_PARTY"),
-        "respondBy": instant(d["due_at"]) if mover not in (None, "AGENT") else None,
+        "viewerState": states.get(mover, "WAITING_FOR_OTHER_PARTY"),
+        "respondBy": instant(d["due_at"]) if turn not in (None, "AGENT") else None,
     } | _proposals(orjson.loads(d["proposals"]), settled=status == "SETTLED", ended=ended_at is not None, roles=roles)
 
 
-def words(action: str | None, facts: dict[str, Any], refund_status: str | None = None) -> str:
-    """Returns the text of a timeline entry."""
+def words(action: str | None, facts: dict[str, Any], refund: str | None, *, by_somebody: bool) -> str:
+    """Returns the sentence of a timeline entry. `refund` is the status that a refund has taken."""
     if action is not None:
         return _DONE[action]
-    if refund_status is not None:
-        return _REFUNDS[refund_status]
+    if by_somebody:
+        return _CHANGED
+    if refund is not None:
+        return _REFUNDS[refund]
     for fact, came, went in _HAPPENED:
         if fact in facts:
             return went if facts[fact] is None else came
-    return "The order's details were changed."
+    return _CHANGED
 
 
 def _late(row: Facts, now: datetime) -> list[Any]:
-    """Returns the change that time has made to the dispute or its return and that is not recorded yet, as an event."""
-    if (row["dispute_open_since"] or row["return_open_since"]) is None or now <= row["due_at"]:
+    """Returns the change that time has made to the dispute and that is not recorded yet, as an event."""
+    if row["dispute_open_since"] is None and row["return_open_since"] is None:
         return []
-    facts: dict[str, Any] = {"closed_as": "LAPSED"} if lapsed(row, now) else {"waits_for": "AGENT"}
     if row["closed_at"] is not None:
-        end = return_end(row, now)
-        if not end or row[end] is not None:
-            return []
-        facts = {end: row["due_at"]}
-    return [[2**63 - 1, row["due_at"].timestamp(), None, None, None, None, facts, None]]
+        fact = _RETURN_ENDS.get(return_status(row, now) or "")
+        facts = {fact: "now"} if fact is not None and row[fact] is None else None
+    elif lapsed(row, now):
+        facts = {"closed_as": "LAPSED"}
+    else:
+        facts = {"waits_for": "AGENT"} if row["waits_for"] != "AGENT" and now > row["due_at"] else None
+    return [[2**63 - 1, row["due_at"].timestamp(), None, None, None, None, facts, None]] if facts else []
+
+
+_RETURN_ENDS = {"RECEIVED": "return_received_at", "EXPIRED": "return_expired_at", "WAIVED": "return_waived_at"}
 
 
 def _place(at: float, key: str) -> str:
@@ -182,12 +212,12 @@ def _place(at: float, key: str) -> str:
 def _timeline(row: Facts, now: datetime) -> dict[str, Any]:
     events = sorted([*orjson.loads(row["events"] or "[]"), *_late(row, now)], key=lambda event: (event[1], event[0]))
     edges: list[dict[str, Any]] = []
-    for key, at, by, name, role, action, facts, refund_status in events[:PAGE]:
+    for key, at, by, name, role, action, facts, refund in events[:PAGE]:
         node = {
             "at": seconds(at),
             "by": _account(by, name, role) if by else None,
             "action": action,
-            "text": words(action, facts, refund_status),
+            "text": words(action, facts, refund, by_somebody=by is not None),
             "__typename": "TimelineEntry",
         }
         edges.append({"cursor": _place(at, str(key)), "node": node})
@@ -211,10 +241,7 @@ def detail(row: Facts, now: datetime) -> dict[str, Any]:
         "supplier": {"id": f"acc_{row['supplier_id'].hex}", "name": row["supplier_name"]},
         "total": money(row["total"], currency),
         "amountPaid": money(row["amount_paid"], currency),
-        "items": [
-            {"title": title, "quantity": quantity, "unitPrice": money(price, currency)}
-            for title, quantity, price in orjson.loads(row["items"])
-        ],
+        "items": [item(stored, currency) for stored in orjson.loads(row["items"])],
         "placedAt": instant(row["placed_at"]),
         "paidAt": instant(row["paid_at"]),
         "shippedAt": instant(row["shipped_at"]),

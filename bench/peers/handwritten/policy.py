@@ -10,7 +10,11 @@ from typing import Any, NamedTuple
 
 Facts = Mapping[str, Any]
 MOMENT = timedelta(microseconds=1)
+_FIVE_DAYS, _TEN_DAYS, _TWENTY_DAYS, _MONTH = (timedelta(days=days) for days in (5, 10, 20, 30))
 TA, SP, OFF, DISPUTE = "TRADE_ASSURANCE", "SECURE_PAYMENT", "OFFLINE", "DISPUTE"
+
+
+Limits = tuple[tuple[str, timedelta], ...]  # what changes with time: one moment after fact + duration
 
 
 class Rule(NamedTuple):
@@ -20,6 +24,7 @@ class Rule(NamedTuple):
     start: str | None = None
     closes_after: timedelta | None = None
     opens_after: timedelta = timedelta(0)
+    limits: Limits = ()  # of the reasons
 
 
 def _rate(o: Facts, _now: datetime) -> str | None:
@@ -70,16 +75,16 @@ def _withdraw_request(o: Facts, _now: datetime) -> str | None:
     return "ALREADY_COMPLETED" if o["completed_at"] is not None else None
 
 
-def _older(at: datetime | None, days: int, now: datetime) -> bool:
-    return at is not None and now > at + timedelta(days=days)
+def _passed(start: datetime | None, now: datetime, duration: timedelta = timedelta(0)) -> bool:
+    return start is not None and now > start + duration
 
 
 def _undisputed(o: Facts, now: datetime) -> str | None:
-    if o["dispute_open_since"] is not None and not (o["dispute_lapses_at"] and now > o["dispute_lapses_at"]):
+    if o["dispute_open_since"] is not None and not _passed(o["dispute_lapses_at"], now):
         return "DISPUTE_OPEN"
-    if o["dispute_settled_at"] is None or _older(o["replacement_agreed_at"], 30, now):
-        return None
-    return "DISPUTE_SETTLED"
+    if o["dispute_settled_at"] is not None and not _passed(o["replacement_agreed_at"], now, _MONTH):
+        return "DISPUTE_SETTLED"
+    return None
 
 
 def _dispute_ta(o: Facts, now: datetime) -> str | None:
@@ -93,22 +98,29 @@ def _dispute_ta(o: Facts, now: datetime) -> str | None:
 def _dispute_sp(o: Facts, now: datetime) -> str | None:
     if o["completed_at"] is not None:
         return "ALREADY_COMPLETED"
-    return _undisputed(o, now) if _shipped_late_or_not_cancelled(o, now) else "NOT_SHIPPED"
+    if not (o["shipped_at"] is not None or _is_late(o, now) or _not_cancelled_on_request(o, now) or _paid_in_vain(o)):
+        return "NOT_SHIPPED"
+    return _undisputed(o, now)
 
 
-def _shipped_late_or_not_cancelled(o: Facts, now: datetime) -> bool:
-    if o["shipped_at"] is not None:
-        return True
-    if o["paid_at"] is not None and (o["cancelled_at"] is not None or _older(o["ship_by"], 0, now)):
-        return True
-    declined = o["cancellation_declined_at"] is not None or _older(o["cancellation_pending_since"], 5, now)
-    return o["cancelled_at"] is None and declined
+def _is_late(o: Facts, now: datetime) -> bool:
+    return o["paid_at"] is not None and _passed(o["ship_by"], now)
+
+
+def _not_cancelled_on_request(o: Facts, now: datetime) -> bool:
+    if o["cancelled_at"] is not None:
+        return False
+    return o["cancellation_declined_at"] is not None or _passed(o["cancellation_pending_since"], now, _FIVE_DAYS)
+
+
+def _paid_in_vain(o: Facts) -> bool:
+    return o["paid_at"] is not None and o["cancelled_at"] is not None
 
 
 def _report(o: Facts, now: datetime) -> str | None:
-    if not _older(o["refund_due_at"], 0, now):
+    if not _passed(o["refund_due_at"], now):
         return "NO_REFUND_OVERDUE"
-    return None if _older(o["refund_reportable_at"], 0, now) else "ALREADY_REPORTED"
+    return None if _passed(o["refund_reportable_at"], now) else "ALREADY_REPORTED"
 
 
 def _complain(o: Facts, _now: datetime) -> str | None:
@@ -145,8 +157,8 @@ def _accept(d: Facts, now: datetime) -> str | None:
         return reason
     if d["offered"] is None or d["claimable"] is None:
         return None
-    is_possible = d["offered_currency"] == d["claimable_currency"] and d["offered"] <= d["claimable"]
-    return None if is_possible else "OFFER_NOT_POSSIBLE"
+    within = d["offered_currency"] == d["claimable_currency"] and d["offered"] <= d["claimable"]
+    return None if within else "OFFER_NOT_POSSIBLE"
 
 
 def _revise_claim(d: Facts, now: datetime) -> str | None:
@@ -163,76 +175,81 @@ def _appeal(d: Facts, _now: datetime) -> str | None:
     return "RETURN_SHIPPED" if d["return_shipped_at"] is not None else None
 
 
-def return_end(d: Facts, now: datetime) -> str | None:
-    """Returns the fact that is set when the return has ended, "" while it runs, and None where there is none."""
-    if d["return_began_at"] is None:
-        return None
-    if d["return_refused_at"] is not None:
-        return "return_refused_at"
-    if d["return_received_at"] is not None or _older(d["return_shipped_at"], 20, now):
-        return "return_received_at"
-    if d["return_shipped_at"] is not None:
-        return ""
-    if d["return_expired_at"] is not None or _older(d["return_addressed_at"], 10, now):
-        return "return_expired_at"
-    if d["return_addressed_at"] is not None:
-        return ""
-    waived = d["return_waived_at"] is not None or _older(d["return_began_at"], 5, now)
-    return "return_waived_at" if waived else ""
-
-
-def return_mover(d: Facts, now: datetime) -> str | None:
-    if return_end(d, now) != "":
-        return None
-    return "BUYER" if d["return_addressed_at"] is not None and d["return_shipped_at"] is None else "SUPPLIER"
-
-
-def _send_back(d: Facts, now: datetime) -> str | None:
+def _confirm_shipment(d: Facts, now: datetime) -> str | None:
     if d["return_began_at"] is None:
         return "NO_RETURN"
-    if return_mover(d, now) is None:
+    if return_move(d, now) is None:
         return "RETURN_CLOSED"
     if d["return_addressed_at"] is None:
         return "NO_RETURN_ADDRESS"
     return "RETURN_SHIPPED" if d["return_shipped_at"] is not None else None
 
 
+def return_status(d: Facts, now: datetime) -> str | None:
+    """Returns the state of the dispute's return; None if goods are not to be sent back."""
+    if d["return_began_at"] is None:
+        return None
+    if d["return_refused_at"] is not None:
+        return "REFUSED"
+    if d["return_received_at"] is not None or _passed(d["return_shipped_at"], now, _TWENTY_DAYS):
+        return "RECEIVED"
+    if d["return_shipped_at"] is not None:
+        return "SHIPPED"
+    if d["return_expired_at"] is not None or _passed(d["return_addressed_at"], now, _TEN_DAYS):
+        return "EXPIRED"
+    if d["return_addressed_at"] is not None:
+        return "AWAITING_SHIPMENT"
+    if d["return_waived_at"] is not None or _passed(d["return_began_at"], now, _FIVE_DAYS):
+        return "WAIVED"
+    return "AWAITING_ADDRESS"
+
+
+_RETURN_MOVES = {"AWAITING_ADDRESS": "SUPPLIER", "AWAITING_SHIPMENT": "BUYER", "SHIPPED": "SUPPLIER"}
+
+
+def return_move(d: Facts, now: datetime) -> str | None:
+    """Returns the role that takes the next step of the return; None if it does not run."""
+    return _RETURN_MOVES.get(return_status(d, now) or "")
+
+
 def is_final(d: Facts, now: datetime) -> bool:
-    if d["closed_at"] is None and not lapsed(d, now):
+    if _open(d, now) is None or return_move(d, now) is not None:
         return False
-    if return_mover(d, now) is not None:
-        return False
-    return _appeal(d, now) is not None or _older(d["closed_at"], 30, now)
+    return _appeal(d, now) is not None or _passed(d["closed_at"], now, _MONTH)
 
 
+_DUE: Limits = (("due_at", timedelta(0)),)
+_DISPUTED: Limits = (("dispute_lapses_at", timedelta(0)), ("replacement_agreed_at", _MONTH))
+_NOT_SHIPPED: Limits = (("ship_by", timedelta(0)), ("cancellation_pending_since", _FIVE_DAYS))
+_REFUND: Limits = (("refund_due_at", timedelta(0)), ("refund_reportable_at", timedelta(0)))
 _days = timedelta
 RULES: dict[str, tuple[Rule, ...]] = {
     TA: (
         Rule("LEAVE_FEEDBACK", "Feedback", _rate, "completed_at", _days(60)),
         Rule("REVISE_FEEDBACK", "Revise Feedback", _revise, "feedback_replied_at", _days(30)),
         Rule("CANCEL_ORDER", "Cancel Order", _cancel),
-        Rule("OPEN_DISPUTE", "Open a dispute", _dispute_ta),
-        Rule("REPORT_MISSING_REFUND", "Report missing refund", _report),
+        Rule("OPEN_DISPUTE", "Open a dispute", _dispute_ta, limits=_DISPUTED),
+        Rule("REPORT_MISSING_REFUND", "Report missing refund", _report, limits=_REFUND),
     ),
     SP: (
         Rule("LEAVE_FEEDBACK", "Leave Feedback", _rate, "completed_at", _days(30)),
         Rule("REVISE_FEEDBACK", "Revise Feedback", _revise, "feedback_replied_at", _days(90)),
         Rule("REQUEST_CANCELLATION", "Cancel Order Request", _request),
         Rule("WITHDRAW_CANCELLATION", "Withdraw Request", _withdraw_request),
-        Rule("OPEN_DISPUTE", "Open Dispute", _dispute_sp),
-        Rule("REPORT_MISSING_REFUND", "Report missing refund", _report),
+        Rule("OPEN_DISPUTE", "Open Dispute", _dispute_sp, limits=_NOT_SHIPPED + _DISPUTED),
+        Rule("REPORT_MISSING_REFUND", "Report missing refund", _report, limits=_REFUND),
     ),
     OFF: (Rule("FILE_COMPLAINT", "Offline Trade Dispute", _complain),),
     DISPUTE: (
-        Rule("PROPOSE_RESOLUTION", "Propose", _on_turn),
-        Rule("ACCEPT_PROPOSAL", "Accept", _accept),
-        Rule("REJECT_PROPOSAL", "Reject", _answer),
-        Rule("POST_DISPUTE_MESSAGE", "Write", _open),
-        Rule("ESCALATE_DISPUTE", "Escalate", _unreviewed, "opened_at", None, _days(3)),
-        Rule("WITHDRAW_DISPUTE", "Withdraw Dispute", _open),
-        Rule("REVISE_CLAIM", "Edit claim", _revise_claim),
-        Rule("APPEAL_DECISION", "Appeal", _appeal, "closed_at", _days(30)),
-        Rule("CONFIRM_RETURN_SHIPPED", "I have sent it back", _send_back, "return_addressed_at", _days(10)),
+        Rule("PROPOSE_RESOLUTION", "Propose", _on_turn, limits=_DUE),
+        Rule("ACCEPT_PROPOSAL", "Accept", _accept, limits=_DUE),
+        Rule("REJECT_PROPOSAL", "Reject", _answer, limits=_DUE),
+        Rule("POST_DISPUTE_MESSAGE", "Write", _open, limits=_DUE),
+        Rule("ESCALATE_DISPUTE", "Escalate", _unreviewed, "opened_at", None, _days(3), limits=_DUE),
+        Rule("WITHDRAW_DISPUTE", "Withdraw Dispute", _open, limits=_DUE),
+        Rule("REVISE_CLAIM", "Edit claim", _revise_claim, limits=_DUE),
+        Rule("APPEAL_DECISION", "Appeal", _appeal, "closed_at", _MONTH),
+        Rule("CONFIRM_RETURN_SHIPPED", "I have sent it back", _confirm_shipment, "return_addressed_at", _TEN_DAYS),
     ),
 }
 BY_ACTION = {(subject, rule.action): rule for subject, rules in RULES.items() for rule in rules}
@@ -241,8 +258,10 @@ MESSAGES = {
     "NOT_OFFERED": "This action is not available here.",
     "NOT_COMPLETED": "The order is not complete yet.",
     "NOT_PAID": "The order has not been paid yet.",
-    "NOT_SHIPPED": "The order has not shipped yet. A dispute can be opened once it has shipped, is late, or the "
-    "supplier has not agreed to cancel it.",
+    "NOT_SHIPPED": (
+        "The order has not shipped yet. A dispute can be opened once it has shipped, is late, or the supplier has not "
+        "agreed to cancel it."
+    ),
     "PAYMENT_PROCESSING": "A payment is being processed. Try again when it has been received.",
     "ALREADY_COMPLETED": "A dispute cannot be opened after the order is complete.",
     "ALREADY_CANCELLED": "The order is already cancelled.",
@@ -272,51 +291,40 @@ def reason_against(
     return "WINDOW_CLOSED" if closes is not None and now > closes else None
 
 
-def message_for(action: str, reason: str, closes: datetime | None) -> str:
+def message_for(action: str, reason: str, closes: datetime | None, opens: datetime | None = None) -> str:
+    """Returns the message of a refusal. `opens` is the instant from which time alone allows the action."""
     if reason == "WINDOW_CLOSED" and closes is not None:
         what = "Feedback could be left" if action == "LEAVE_FEEDBACK" else "The feedback could be revised"
-        return f"{what} until {closes.day} {closes:%B %Y, %H:%M} UTC."
-    return MESSAGES[reason]
+        return f"{what} until {_date(closes)}."
+    return MESSAGES[reason] if opens is None else f"{MESSAGES[reason]} This will be possible from {_date(opens)}."
 
 
-_ORDER_LIMITS = (
-    ("dispute_lapses_at", 0),
-    ("ship_by", 0),
-    ("cancellation_pending_since", 5),
-    ("replacement_agreed_at", 30),
-    ("refund_due_at", 0),
-    ("refund_reportable_at", 0),
-)
-_DISPUTE_LIMITS = (("due_at", 0), ("return_began_at", 5), ("return_addressed_at", 10), ("return_shipped_at", 20))
+def _date(instant: datetime) -> str:
+    return f"{instant.day} {instant:%B %Y, %H:%M} UTC"
 
 
-def _edges(rules: tuple[Rule, ...], facts: Facts) -> list[datetime]:
-    """Returns the instants after the ends of what holds for a time only, apart from windows."""
-    limits = _DISPUTE_LIMITS if rules is RULES[DISPUTE] else _ORDER_LIMITS
-    return [facts[name] + timedelta(days=days) + MOMENT for name, days in limits if facts[name] is not None]
+def is_open(rule: Rule, facts: Facts, instant: datetime) -> bool:
+    return reason_against(rule, facts, instant, *bounds(rule, facts)) is None
+
+
+def _edges(rule: Rule, facts: Facts, now: datetime) -> list[datetime]:
+    """Returns the instants after `now` at which time alone may change whether the rule allows its action."""
+    opens, closes = bounds(rule, facts)
+    edges = [start + duration + MOMENT for fact, duration in rule.limits if (start := facts[fact]) is not None]
+    if rule.opens_after and opens is not None:
+        edges.append(opens)
+    if closes is not None:
+        edges.append(closes + MOMENT)
+    return [edge for edge in edges if edge > now]
 
 
 def opens_by_time(rule: Rule, facts: Facts, now: datetime) -> datetime | None:
-    """Returns the first instant from which time alone allows a refused action."""
-    edges = sorted(edge for edge in _edges(RULES[facts["kind"]], facts) if edge > now)
-    return next((edge for edge in edges if rule.reason(facts, edge) is None), None)
+    """Returns the first instant after `now` from which time alone allows the action."""
+    return next((edge for edge in sorted(_edges(rule, facts, now)) if is_open(rule, facts, edge)), None)
 
 
 def next_change_at(rules: tuple[Rule, ...], facts: Facts, now: datetime) -> datetime | None:
     """Returns the first instant at which time alone changes what is allowed."""
-    edges = _edges(rules, facts)
-    for rule in rules:
-        opens, closes = bounds(rule, facts)
-        if rule.opens_after and opens is not None:
-            edges.append(opens)
-        if closes is not None:
-            edges.append(closes + MOMENT)
-    edges = sorted(edge for edge in edges if edge > now)
-    if not edges:
-        return None
-
-    def hold_at(instant: datetime) -> list[bool]:
-        return [reason_against(rule, facts, instant, *bounds(rule, facts)) is None for rule in rules]
-
-    today = hold_at(now)
-    return next((edge for edge in edges if hold_at(edge) != today), None)
+    edges = sorted((edge, place) for place, rule in enumerate(rules) for edge in _edges(rule, facts, now))
+    changes = (edge for edge, place in edges if is_open(rules[place], facts, edge) != is_open(rules[place], facts, now))
+    return next(changes, None)

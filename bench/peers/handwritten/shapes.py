@@ -2,6 +2,7 @@
 
 import base64
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +31,16 @@ def money(minor: int | None, currency: str | None, *, typed: bool = False) -> di
     amount = f"{minor // 100}.{minor % 100:02}" if decimals else str(minor)
     made = {"amount": amount, "currencyCode": currency}
     return made | {"__typename": "Money"} if typed else made
+
+
+def item(stored: list[Any], currency: str, *, typed: bool = False) -> dict[str, Any]:
+    """Returns a line of an order. A price that has more decimals than its currency is stored with their number."""
+    title, quantity, price, *more = stored
+    unit_price = money(price, currency, typed=typed)
+    if unit_price is not None and more and more[0] is not None:
+        unit_price["amount"] = f"{Decimal(price).scaleb(-more[0]):f}"
+    made = {"title": title, "quantity": quantity, "unitPrice": unit_price}
+    return made | {"__typename": "OrderItem"} if typed else made
 
 
 def cursor(at: datetime, key: Any) -> str:

@@ -77,10 +77,12 @@ class Money:
     currency_code: str
 
 
-def money(minor: int | None, currency: str | None) -> Money | None:
+def money(minor: int | None, currency: str | None, decimals: int | None = None) -> Money | None:
+    """Returns an amount. A unit price may have more decimals than its currency."""
     if minor is None or currency is None:
         return None
-    return Money(amount=Decimal(minor).scaleb(-EXPONENTS[currency]), currency_code=currency)
+    exponent = EXPONENTS[currency] if decimals is None else decimals
+    return Money(amount=Decimal(minor).scaleb(-exponent), currency_code=currency)
 
 
 @strawberry.type

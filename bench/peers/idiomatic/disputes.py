@@ -96,7 +96,7 @@ class Dispute(Decided, Node):
 
     @strawberry.field
     def is_final(self, info: Info) -> bool:
-        return bool(policy.DISPUTE_FINAL.holds(self.facts, info.context["viewer"].role, info.context["now"]))
+        return policy.DISPUTE_FINAL.holds(self.facts, info.context["viewer"].role, info.context["now"])
 
     @strawberry.field
     def viewer_state(self, info: Info) -> ViewerState:

@@ -108,7 +108,9 @@ class TimelineEntry:
 
     @strawberry.field
     def text(self) -> str:
-        return words(self.action, self.model.facts | (self.model.case_facts or {}), self.model.refund_status)
+        model, facts = self.model, self.model.facts | (self.model.case_facts or {})
+        by_somebody = model.by_id is not None  # type: ignore[attr-defined]
+        return words(self.action, facts, model.refund_status, by_somebody=by_somebody)
 
 
 @strawberry.type
@@ -156,8 +158,8 @@ class Order(Decided, Node):
     @strawberry.field
     def items(self) -> list[OrderItem]:
         return [
-            OrderItem(title=title, quantity=quantity, unit_price=money(price, self.model.currency))
-            for title, quantity, price in self.model.items
+            OrderItem(title=title, quantity=quantity, unit_price=money(price, self.model.currency, *more[:1]))
+            for title, quantity, price, *more in self.model.items
         ]
 
     @strawberry.field

@@ -17,6 +17,7 @@ from resolvers import ids, policy
 from schema.scalars import parse_instant, spell_instant
 from tests.conftest import DAY, MOMENT, NOW, Person, Server, World
 from tests.support.actions import AREAS, INPUTS, MUTATIONS
+from tests.support.uploads import bring
 
 DECISION = "allowed label reason message opensAt closesAt"
 ALL_DECISIONS = " ".join(f"{action}: decision(action: {action}, at: $at) {{ {DECISION} }}" for action in Action)
@@ -107,6 +108,8 @@ class Machine(RuleBasedStateMachine):
         input = self.input(mutation) | {("orderId" if id.startswith("ord") else "caseId"): id}
         if "ratings" in input and state["kind"] == "SECURE_PAYMENT":
             input["ratings"] = AREAS
+        if action is Action.APPEAL_DECISION:
+            input["attachments"] = [bring(person.at(None)) if state[action]["allowed"] else "none"]
         errors = person.at(self.now).do(mutation, input)["userErrors"]
         allowed = action in [decision["action"] for decision in state["availableActions"]]
         assert allowed == state[action]["allowed"]

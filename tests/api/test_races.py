@@ -305,3 +305,91 @@ def test_a_step_is_taken_at_its_last_instant_or_time_has_decided(world: World, t
         shown = dispute.seen(now=last + MOMENT)
         expected = ("AWAITING_SHIPMENT", 0) if outcomes[0] == "" else ("WAIVED", 1)
         assert (shown["returnShipment"]["status"], len(shown["refunds"])) == expected
+
+
+# ---------------------------------------------------------------- refunds
+
+
+def owed(world: World, amount: str = "60.00") -> tuple[str, str, dict[str, Any]]:
+    """Has an agent decide a dispute with a refund. Returns the order's id, the dispute's, and a record of the refund."""
+    record = world.record("TRADE_ASSURANCE", paidAt=1)
+    order = world.service.succeed("recordOrders", {"orders": [record]}, "orders { id }")["orders"][0]["id"]
+    wish = {"reason": "DAMAGED", "description": "x", "wanted": "REFUND", "claim": usd(amount), "orderId": order}
+    case = world.buyer.succeed("openDispute", wish, "dispute { id number }")["dispute"]
+    decided = NOW + 3 * DAY
+    world.buyer.at(decided).succeed("escalateDispute", {"caseId": case["id"]})
+    decision = {"caseId": case["id"], "resolution": "REFUND", "amount": usd(amount), "note": "x"}
+    world.agent.at(decided).succeed("resolveDispute", decision)
+    refund = {
+        "orderNumber": record["number"],
+        "caseNumber": case["number"],
+        "amount": usd(amount),
+        "status": "SENT",
+        "reference": f"R-{case['number']}",
+        "recordedAt": spell_instant(decided),
+    }
+    return order, case["id"], refund
+
+
+REFUNDS = "query($id: ID!) { node(id: $id) { ... on Order { status refunds { status amount { amount } reference } } } }"
+
+
+def test_a_refund_is_recorded_once(world: World, two_processes: list[str]) -> None:
+    order, _, refund = owed(world)
+    service = world.service.at(NOW + 3 * DAY)
+    assert race(world, two_processes, service, "recordRefunds", {"refunds": [refund]}) == [""] * CALLERS
+    shown = world.buyer.at(NOW + 3 * DAY).ask(REFUNDS, id=order)["node"]["refunds"]
+    assert shown == [{"status": "SENT", "amount": {"amount": "60.00"}, "reference": refund["reference"]}]
+    timeline = "query($id: ID!) { node(id: $id) { ... on Order { timeline { edges { node { text } } } } } }"
+    told = [edge["node"]["text"] for edge in world.buyer.ask(timeline, id=order)["node"]["timeline"]["edges"]]
+    assert told.count("A refund is on its way.") == 1
+
+
+def test_what_is_owed_is_paid_once(world: World, two_processes: list[str]) -> None:
+    order, _, refund = owed(world)
+    service = world.service.at(NOW + 3 * DAY)
+    calls = [(service, "recordRefunds", {"refunds": [refund | {"reference": f"{n}-{order}"}]}) for n in range(8)]
+    assert sorted(together(world, two_processes, *calls)) == ["", *["INVALID_INPUT"] * 7]
+    shown = world.buyer.at(NOW + 3 * DAY).ask(REFUNDS, id=order)["node"]["refunds"]
+    assert [refund["status"] for refund in shown] == ["SENT"]
+
+
+def test_one_reference_at_two_orders_is_recorded_at_one(world: World, two_processes: list[str]) -> None:
+    for _ in range(4):
+        (first, _, one), (second, _, other) = owed(world), owed(world)
+        service, reference = world.service.at(NOW + 3 * DAY), one["reference"]
+        calls: list[tuple[Person, str, dict[str, Any]]] = [
+            (service, "recordRefunds", {"refunds": [one]}),
+            (service, "recordRefunds", {"refunds": [other | {"reference": reference}]}),
+        ]
+        outcomes = together(world, two_processes, *calls)
+        # To the later one, the reference is either known and not newer, or new.
+        assert outcomes == ["", ""]
+        shown = [world.buyer.at(NOW + 3 * DAY).ask(REFUNDS, id=order)["node"]["refunds"] for order in (first, second)]
+        assert sorted(refund["status"] for refunds in shown for refund in refunds) == ["DUE", "SENT"]
+
+
+def test_a_cancellation_owes_what_its_own_refund_leaves(world: World, two_processes: list[str]) -> None:
+    for place in range(6):
+        record = world.record("SECURE_PAYMENT", paidAt=1)
+        order = world.service.succeed("recordOrders", {"orders": [record]}, "orders { id }")["orders"][0]["id"]
+        world.buyer.succeed("requestCancellation", {"orderId": order, "reason": "OTHER"})
+        own = {
+            "orderNumber": record["number"],
+            "amount": usd("30.00"),
+            "status": "SENT",
+            "reference": f"R-{record['number']}",
+            "recordedAt": spell_instant(NOW),
+        }
+        calls: list[tuple[Person, str, dict[str, Any]]] = [
+            (world.supplier, "acceptCancellation", {"orderId": order}),
+            (world.service, "recordRefunds", {"refunds": [own]}),
+        ]
+        outcomes = together(world, two_processes, *(calls if place % 2 else calls[::-1]))
+        accepted, recorded = outcomes if place % 2 else outcomes[::-1]
+        refunds = world.buyer.ask(REFUNDS, id=order)["node"]["refunds"]
+        amounts = sorted((refund["status"], refund["amount"]["amount"]) for refund in refunds)
+        assert (accepted, recorded, amounts) in [
+            ("", "", [("DUE", "70.00"), ("SENT", "30.00")]),
+            ("", "INVALID_INPUT", [("DUE", "100.00")]),
+        ]

@@ -8,7 +8,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule, run_state_machine_as_test
 
-from models.enums import Role
+import models
+from models.enums import DisputeReason, Role
+from resolvers import policy
 from schema.scalars import parse_instant, spell_instant
 from tests.conftest import DAY, MOMENT, NOW, Person, Server
 from tests.support.actions import INPUTS
@@ -22,6 +24,7 @@ DISPUTE_OF = "query($id: ID!) { node(id: $id) { ... on Order { dispute { id } } 
 WITHOUT_MONEY: dict[str, dict[str, Any]] = {
     "openDispute": {"wanted": "REPLACEMENT", "claim": None},
     "proposeResolution": {"resolution": "REPLACEMENT", "amount": None},
+    "reviseClaim": {"wanted": "REPLACEMENT", "claim": None},
 }
 
 
@@ -36,12 +39,11 @@ class OrderMachine(Machine):
         self.record = self.world.record(kind, placedAt=1, **dict.fromkeys(facts, 0))
         self.id = self.tell()
 
-    was_paid = False
+    record: dict[str, Any]
 
     def tell(self) -> str:
         if not self.record.get("paidAt"):
             self.record.pop("amountPaid", None)
-        self.was_paid = self.was_paid or bool(self.record.get("paidAt"))
         self.record["recordedAt"] = spell_instant(self.now)
         payload = self.world.service.at(self.now).succeed("recordOrders", {"orders": [self.record]}, "orders { id }")
         return payload["orders"][0]["id"]
@@ -49,15 +51,19 @@ class OrderMachine(Machine):
     def input(self, mutation: str) -> dict[str, Any]:
         """Leaves the amount out if too little can be claimed. Amounts are no part of the decision."""
         input = super().input(mutation)
-        least = {"openDispute": 1, "proposeResolution": 0.5}.get(mutation, 0)
-        return input if self.most() >= least else input | WITHOUT_MONEY[mutation]
+        least = {"openDispute": 100, "proposeResolution": 50, "reviseClaim": 75}.get(mutation, 0)
+        return input if not least or self.most() >= least else input | WITHOUT_MONEY[mutation]
 
-    def most(self) -> float:
-        """Returns what can be claimed, in dollars."""
-        total = self.record["total"]
-        paid = self.record.get("amountPaid", total) if self.record.get("paidAt") else total
-        taken_back = self.was_paid and not self.record.get("paidAt")
-        return 0 if taken_back or paid["currencyCode"] != "USD" else float(paid["amount"])
+    def most(self) -> int:
+        """Returns what can be claimed, in cents."""
+        order = self.order()
+        return policy.claimable_amount(order, DisputeReason.LATE) if order.currency == "USD" else 0
+
+    def order(self) -> Any:
+        async def read() -> models.Order:
+            return await models.Order.get(number=self.record["number"])
+
+        return self.server.run(read)
 
     def subjects(self) -> list[str]:
         order = self.world.buyer.at(self.now).ask(DISPUTE_OF, id=self.id)["node"]
@@ -73,12 +79,21 @@ class OrderMachine(Machine):
 
     @rule(paid=st.sampled_from([None, "0.40", "0.50", "1.00"]), currency=st.sampled_from(["USD", "USD", "EUR"]))
     def the_order_system_corrects(self, paid: str | None, currency: str) -> None:
-        """Changes what was paid, and in which currency."""
+        """Changes what was paid, and in which currency. That stays while money is owed."""
         self.pass_time()
+        before = self.record
         total = {"amount": "100.00", "currencyCode": currency}
-        self.record |= {"total": total, "items": [{"title": "Lamp", "quantity": 1, "unitPrice": total}]}
+        self.record = before | {"total": total, "items": [{"title": "Lamp", "quantity": 1, "unitPrice": total}]}
         self.record["amountPaid"] = total | ({"amount": paid} if paid else {})
-        self.tell()
+        if not self.record.get("paidAt"):
+            self.record.pop("amountPaid")
+        if currency != before["total"]["currencyCode"] and self.order().amount_owed:
+            self.record["recordedAt"] = spell_instant(self.now)
+            problems = self.world.service.at(self.now).problems("recordOrders", {"orders": [self.record]})
+            assert problems == {("orders.0.total.currencyCode", "OTHER")}
+            self.record = before
+        else:
+            self.tell()
 
 
 class DisputeMachine(OrderMachine):
@@ -98,15 +113,17 @@ class DisputeMachine(OrderMachine):
     def check(self, person: Person, id: str, state: dict[str, Any]) -> None:
         super().check(person, id, state)
         if "status" in state:
-            self.is_listed_as_it_is(person, "disputes", "DisputeStatus", state["status"], state["isFinal"], id)
+            is_closed = state["closedAt"] is not None
+            assert is_closed or not state["isFinal"]
+            self.is_listed_as_it_is(person, "disputes", "DisputeStatus", state["status"], is_closed, id)
 
-    def is_listed_as_it_is(self, person: Person, name: str, enum: str, status: str, is_final: bool, id: str) -> None:
+    def is_listed_as_it_is(self, person: Person, name: str, enum: str, status: str, is_closed: bool, id: str) -> None:
         if person.role is Role.AGENT:  # an agent's lists have everybody's cases
             return
         asked = f"""query($s: [{enum}!], $o: Boolean) {{ viewer {{ is: {name}(filter: {{statuses: $s, open: $o}})
-          {{ edges {{ node {{ id }} }} }} other: {name}(filter: {{open: {str(is_final).lower()}}}, orderBy: DUE_FIRST)
+          {{ edges {{ node {{ id }} }} }} other: {name}(filter: {{open: {str(is_closed).lower()}}}, orderBy: DUE_FIRST)
           {{ edges {{ node {{ id }} }} }} }} }}"""
-        found = person.at(self.now).ask(asked, s=[status], o=not is_final)["viewer"]
+        found = person.at(self.now).ask(asked, s=[status], o=not is_closed)["viewer"]
         assert {"node": {"id": id}} in found["is"]["edges"]
         assert {"node": {"id": id}} not in found["other"]["edges"]
 

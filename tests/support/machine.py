@@ -24,7 +24,7 @@ ALL_DECISIONS = " ".join(f"{action}: decision(action: {action}, at: $at) {{ {DEC
 STATE = f"""query($id: ID!, $at: DateTime) {{ node(id: $id) {{ ... on Actionable {{
   {ALL_DECISIONS} availableActions {{ action {DECISION} }} nextChangeAt }}
   ... on Order {{ kind canLeaveFeedback feedbackDeadline revisionDeadline dispute {{ id }} complaint {{ id }} }}
-  ... on Dispute {{ status isFinal }} ... on Complaint {{ complaintStatus: status isFinal }}
+  ... on Dispute {{ status isFinal closedAt }} ... on Complaint {{ complaintStatus: status isFinal }}
 }} }}"""
 LISTED = "query($id: ID!) { node(id: $id) { ... on Actionable { availableActions { action } } } }"
 AT_ONCE = 2  # decisions of so many instants are replayed in one request; a document has 500 fields at most

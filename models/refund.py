@@ -64,6 +64,14 @@ class Refund(Model):
             Index(fields=("supplier_id", "due_at", "id"), name="refunds_of_supplier_by_due"),
             Index(fields=("recorded_by_id", "due_at", "id"), name="refunds_of_service_by_due"),
             Index(fields=("due_at", "id"), name="refunds_by_due"),
+            Index(fields=("buyer_id", "status", "since", "id"), name="refunds_of_buyer_by_status"),
+            Index(fields=("supplier_id", "status", "since", "id"), name="refunds_of_supplier_by_status"),
+            Index(fields=("recorded_by_id", "status", "since", "id"), name="refunds_of_service_by_status"),
+            Index(fields=("status", "since", "id"), name="refunds_by_status"),
+            Index(fields=("buyer_id", "status", "due_at", "id"), name="refunds_due_of_buyer_by_status"),
+            Index(fields=("supplier_id", "status", "due_at", "id"), name="refunds_due_of_supplier_by_status"),
+            Index(fields=("recorded_by_id", "status", "due_at", "id"), name="refunds_due_of_service_by_status"),
+            Index(fields=("status", "due_at", "id"), name="refunds_due_by_status"),
         )
         constraints = (
             one_of("refunds", "status", RefundStatus),
@@ -71,6 +79,7 @@ class Refund(Model):
             check("refunds", "case_named", "(case_kind IS NULL) = (case_id IS NULL)"),
             check("refunds", "amount_positive", "amount > 0"),
             check("refunds", "outstanding_within_amount", "outstanding > 0 AND outstanding <= amount"),
+            check("refunds", "outstanding_until_ended", "outstanding IS NULL OR status NOT IN ('SUCCEEDED', 'VOID')"),
             check("refunds", "reference_dated", "(reference IS NULL) = (recorded_at IS NULL)"),
             check("refunds", "told_or_owed", "reference IS NOT NULL OR case_id IS NOT NULL"),
             check("refunds", "settled_when_arrived", "(settled_at IS NOT NULL) = (status = 'SUCCEEDED')"),

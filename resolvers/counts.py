@@ -18,7 +18,7 @@ from resolvers.read.pagination import count_text
 from resolvers.read.rows import Row
 from resolvers.read.sql import NO_ROW, Statement, Where
 from resolvers.refunds.refund import Refund
-from resolvers.viewer import in_viewer_states
+from resolvers.viewer import RefundFilter, in_viewer_states, refund_parts
 
 MOST = 100  # a larger number is shown as this one
 
@@ -43,7 +43,7 @@ async def counts(info: Info) -> Counts:
     open_dispute, open_complaint = (
         Where.of(~closed, role, now) for closed in (policy.DISPUTE_CLOSED, policy.COMPLAINT_CLOSED)
     )
-    overdue = Where.of(policy.REFUND_SHOWN & policy.REFUND_OVERDUE, role, now)
+    overdue = refund_parts(context, RefundFilter(overdue=True))
     pending = Where("closed_at IS NULL")
     disputes = Dispute, await in_viewer_states(context, Subject.DISPUTE, [ViewerState.ACTION_REQUIRED])
     complaints = Complaint, await in_viewer_states(context, Subject.COMPLAINT, [ViewerState.ACTION_REQUIRED])

@@ -239,17 +239,29 @@ async def refunds(
     filter: RefundFilter | None = UNSET,
     order_by: CaseOrder | None = CaseOrder.NEWEST_FIRST,
 ) -> Connection[Refund]:
-    filter = filter or RefundFilter()
+    where = refund_parts(info.context, filter or RefundFilter())
+    page = Page.of(first, after, last, before)
+    keyset = _REFUNDS[order_by or CaseOrder.NEWEST_FIRST]
+    return await paginate(info, Refund, where, page, keyset, lookup=Lookup.INDEX)
+
+
+def refund_parts(context: Context, filter: RefundFilter) -> Where | tuple[Where, ...]:
+    """Returns the condition of the filter. Where it leaves only some statuses, each is a part that an index has in the
+    order of the list."""
     conditions: list[Expression] = [policy.REFUND_SHOWN]
     if filter.overdue is not None:
         conditions.append(policy.REFUND_OVERDUE if filter.overdue else ~policy.REFUND_OVERDUE)
     if filter.reported_missing is not None:
         conditions.append(policy.REPORTED_MISSING if filter.reported_missing else ~policy.REPORTED_MISSING)
-    where = _all_of(info.context, conditions)
-    if filter.statuses is not None:
-        where &= Where.among("status", [status.value for status in filter.statuses])
-    page = Page.of(first, after, last, before)
-    return await paginate(info, Refund, where, page, _REFUNDS[order_by or CaseOrder.NEWEST_FIRST])
+    where = _all_of(context, conditions)
+    statuses = None if filter.statuses is None else set(filter.statuses)
+    if filter.overdue:
+        statuses = policy.UNSETTLED if statuses is None else statuses & policy.UNSETTLED
+    if statuses is None:
+        return where
+    if filter.reported_missing:  # these are few, and have an index of their own
+        return where & Where.among("status", sorted(statuses))
+    return tuple([where & Where("status = {}", status.value) for status in sorted(statuses)]) or NO_ROW
 
 
 async def in_viewer_states(context: Context, subject: Subject, states: Iterable[ViewerState]) -> Where:

@@ -103,6 +103,10 @@ class Migration(migrations.Migration):
                         check="outstanding > 0 AND outstanding <= amount", name="refunds_outstanding_within_amount"
                     ),
                     CheckConstraint(
+                        check="outstanding IS NULL OR status NOT IN ('SUCCEEDED', 'VOID')",
+                        name="refunds_outstanding_until_ended",
+                    ),
+                    CheckConstraint(
                         check="(reference IS NULL) = (recorded_at IS NULL)", name="refunds_reference_dated"
                     ),
                     CheckConstraint(check="reference IS NOT NULL OR case_id IS NOT NULL", name="refunds_told_or_owed"),
@@ -121,6 +125,14 @@ class Migration(migrations.Migration):
                     Index(fields=["supplier_id", "due_at", "id"], name="refunds_of_supplier_by_due"),
                     Index(fields=["recorded_by_id", "due_at", "id"], name="refunds_of_service_by_due"),
                     Index(fields=["due_at", "id"], name="refunds_by_due"),
+                    Index(fields=["buyer_id", "status", "since", "id"], name="refunds_of_buyer_by_status"),
+                    Index(fields=["supplier_id", "status", "since", "id"], name="refunds_of_supplier_by_status"),
+                    Index(fields=["recorded_by_id", "status", "since", "id"], name="refunds_of_service_by_status"),
+                    Index(fields=["status", "since", "id"], name="refunds_by_status"),
+                    Index(fields=["buyer_id", "status", "due_at", "id"], name="refunds_due_of_buyer_by_status"),
+                    Index(fields=["supplier_id", "status", "due_at", "id"], name="refunds_due_of_supplier_by_status"),
+                    Index(fields=["recorded_by_id", "status", "due_at", "id"], name="refunds_due_of_service_by_status"),
+                    Index(fields=["status", "due_at", "id"], name="refunds_due_by_status"),
                 ],
                 "table_description": "Money that goes back to the buyer of an order: owed by a case, or told by the order system, or both.",
             },

@@ -11,16 +11,24 @@ A buyer's filter {can: LEAVE_FEEDBACK} has two partitions, one for each kind of 
 where `<status>` is the CASE expression that the index `orders_to_rate` has, and 1 is COMPLETED. Nobody lists the
 statuses of an action: they follow from the rule's own condition. A status is a question about which facts of an order
 are set. There are few such facts, so all combinations are tried: for which of them can the condition hold at all?
+
+A rule may offer alternatives, some of which need a fact that few orders have: "it has shipped, or it is late, or the
+supplier declined to cancel it". Each of these is a partition with an index of its own, without the orders of those
+before it:
+
+    <status> = 2                                           shipped
+    ship_by IS NOT NULL AND paid_at IS NOT NULL AND …      late and not shipped
+    cancellation_declined_at IS NOT NULL AND …             declined, not late and not shipped
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from itertools import chain, combinations
+from itertools import chain, combinations, product
 
 from models.enums import Action, OrderKind, OrderStatus, Role
-from resolvers.policy.expression import TRUE, Bind, Equals, Expression, IsSet
+from resolvers.policy.expression import TRUE, Bind, BooleanExpression, Equals, Expression, IsSet, all_of, any_of
 from resolvers.policy.order import ORDER_STATUSES
 from resolvers.policy.rule import Subject
 from resolvers.policy.rules import TABLE
@@ -45,7 +53,9 @@ class IndexPartition:
         conditions = [Equals("kind", self.kind).sql(bind, role, now)]
         if self.status is not None:
             conditions.append(f"{status_rank_sql(ORDER_STATUSES)} = {_RANKS[self.status]}")
-        return " AND ".join([*conditions, *(test.sql(bind, role, now) for test in self.tests)])
+        conditions += [test.sql(bind, role, now) for test in self.tests]
+        # Keeps the databases from using an index by this fact: they would find all feedback of a window, and sort it.
+        return " AND ".join(conditions).replace("feedback_left_at < ", "coalesce(feedback_left_at, placed_at) < ")
 
 
 def partitions(
@@ -83,7 +93,50 @@ def _partitions_of_kind(
     rule = TABLE.get((Subject.ORDER, action, kind))
     if rule is None or role not in rule.roles:
         return []
-    condition = rule.is_open
+    return [
+        partition
+        for condition in _alternatives(rule.is_open)
+        for partition in _partitions_of_condition(kind, statuses, condition)
+    ]
+
+
+def _alternatives(condition: Expression) -> list[Expression]:
+    """Splits a condition at an OR, some of whose operands need a fact that no status has. An OR that usual orders
+    fulfil in every status is not split. Returns conditions that exclude each other."""
+    conjuncts: Sequence[Expression] = [condition]
+    if isinstance(condition, BooleanExpression) and condition.operator == "AND":
+        conjuncts = condition.operands
+    for place, conjunct in enumerate(conjuncts):
+        choices = list(_choices(conjunct))
+        rare = [choice for choice in choices if not _possible(choice, ())]
+        if (
+            len(choices) == 1
+            or not rare
+            or all(conjunct.satisfiable(True, facts_set) for facts_set in _subsets(_STATUS_FACTS))
+        ):
+            continue
+        common = any_of(choice for choice in choices if choice not in rare)
+        others = [*conjuncts[:place], *conjuncts[place + 1 :]]
+        groups = [common, *rare] if len(rare) < len(choices) else rare
+        return [all_of([*others, group, *(~earlier for earlier in groups[:n])]) for n, group in enumerate(groups)]
+    return [condition]
+
+
+def _choices(expression: Expression) -> Iterator[Expression]:
+    """Yields expressions of which one must hold, without an OR at their top."""
+    if not isinstance(expression, BooleanExpression):
+        yield expression
+    elif expression.operator == "OR":
+        for operand in expression.operands:
+            yield from _choices(operand)
+    else:
+        for operands in product(*map(_choices, expression.operands)):
+            yield all_of(operands)
+
+
+def _partitions_of_condition(
+    kind: OrderKind, statuses: frozenset[OrderStatus], condition: Expression
+) -> list[IndexPartition]:
     other_facts = set(condition.facts()) - _STATUS_FACTS
     if not _possible(condition, ()):
         # It needs a fact that no status has. Few orders of any status have it, so a partial index has them all.
@@ -103,13 +156,16 @@ def _partitions_of_kind(
 def _possible(condition: Expression, other_facts: Iterable[str], status: OrderStatus | None = None) -> list[FactsSet]:
     """Returns the combinations of the status facts and `other_facts` with which an order may fulfil the condition, and
     has this status."""
-    facts = sorted(_STATUS_FACTS.union(other_facts))
-    subsets = map(frozenset, chain.from_iterable(combinations(facts, size) for size in range(len(facts) + 1)))
     return [
         facts_set
-        for facts_set in subsets
+        for facts_set in _subsets(_STATUS_FACTS.union(other_facts))
         if condition.satisfiable(True, facts_set) and status in (None, _status(facts_set))
     ]
+
+
+def _subsets(facts: Iterable[str]) -> Iterator[FactsSet]:
+    names = sorted(facts)
+    return map(frozenset, chain.from_iterable(combinations(names, size) for size in range(len(names) + 1)))
 
 
 def _status(facts_set: FactsSet) -> OrderStatus:

@@ -26,6 +26,7 @@ REFUND_WITHIN = timedelta(days=10)
 REPORT_AGAIN_AFTER = timedelta(days=10)
 
 PAID_BACK = frozenset({RefundStatus.SENT, RefundStatus.SUCCEEDED})  # SENT counts as refunded in every limit
+UNSETTLED = frozenset({RefundStatus.DUE, RefundStatus.SENT, RefundStatus.FAILED})  # no other one is outstanding
 
 
 @dataclass(slots=True, kw_only=True)

@@ -186,16 +186,49 @@ FILTERS = {
     ("buyer", "{kinds: [OFFLINE], statuses: [COMPLETED]}"): {"orders_of_buyer_by_status"},
     ("buyer", "{can: LEAVE_FEEDBACK}"): {"orders_to_rate"},
     ("buyer", "{can: REVISE_FEEDBACK}"): {"orders_to_revise"},
-    ("supplier", "{can: REPLY_TO_FEEDBACK}"): {"orders_to_reply"},
+    ("supplier", "{can: REPLY_TO_FEEDBACK}"): {"orders_to_answer"},
     ("buyer", "{can: CANCEL_ORDER}"): {"orders_of_buyer_by_status", "orders_shipped_unpaid"},
     ("buyer", "{can: REQUEST_CANCELLATION}"): {"orders_of_buyer_by_status"},
     ("buyer", "{can: WITHDRAW_CANCELLATION}"): {"orders_pending_of_buyer"},
     ("supplier", "{can: ACCEPT_CANCELLATION}"): {"orders_pending_of_supplier"},
     ("supplier", "{can: DECLINE_CANCELLATION}"): {"orders_pending_of_supplier"},
-    ("buyer", "{can: OPEN_DISPUTE}"): {"orders_of_buyer_by_status", "orders_cancelled_late"},
+    ("buyer", "{can: OPEN_DISPUTE}"): {
+        "orders_of_buyer_by_status",
+        "orders_cancelled_late",
+        "orders_late",
+        "orders_not_cancelled",
+        "orders_pending_of_buyer",
+    },
+    ("buyer", "{can: OPEN_DISPUTE, statuses: [SHIPPED, AWAITING_PAYMENT], kinds: [SECURE_PAYMENT]}"): {
+        "orders_of_buyer_by_status",
+        "orders_late",
+        "orders_not_cancelled",
+        "orders_pending_of_buyer",
+    },
+    ("buyer", "{can: REPORT_MISSING_REFUND}"): {"orders_to_report"},
     ("buyer", "{can: FILE_COMPLAINT}"): {"orders_of_buyer_by_status"},
     ("buyer", "{can: LEAVE_FEEDBACK, kinds: [SECURE_PAYMENT], statuses: [COMPLETED]}"): {"orders_to_rate"},
 }
+# The same for lists of refunds, newest first, and by when they are due.
+BY_STATUS = ("refunds_{}_by_status", "refunds_due_{}_by_status")
+REFUND_FILTERS = {
+    "{}": ("refunds_{}", "refunds_{}_by_due"),
+    "{overdue: false}": ("refunds_{}", "refunds_{}_by_due"),
+    "{statuses: [VOID]}": BY_STATUS,
+    "{statuses: [DUE, VOID]}": BY_STATUS,
+    "{overdue: true}": BY_STATUS,
+    "{overdue: true, statuses: [DUE, SUCCEEDED]}": BY_STATUS,
+    "{reportedMissing: true}": ("refunds_reported_{}", "refunds_reported_{}_by_due"),
+}
+MANY_REFUNDS = """
+INSERT INTO refunds (id, order_id, buyer_id, supplier_id, recorded_by_id, case_kind, case_id, currency, amount, outstanding,
+  status, since, owed_since, due_at, reference, recorded_at, settled_at, reported_missing_at)
+SELECT gen_random_uuid(), id, buyer_id, supplier_id, recorded_by_id, 'DISPUTE', gen_random_uuid(), 'USD', 100,
+  CASE WHEN n % 10 = 0 THEN 100 END, CASE WHEN n % 10 = 0 THEN 'DUE' ELSE 'SUCCEEDED' END, at, at,
+  at + interval '10 days', CASE WHEN n % 10 > 0 THEN id || ' ' || n END, CASE WHEN n % 10 > 0 THEN at END,
+  CASE WHEN n % 10 > 0 THEN at END, CASE WHEN n = 10 THEN at END
+FROM (SELECT * FROM orders LIMIT 200) AS few, generate_series(1, 40) AS n, LATERAL (SELECT placed_at + n * interval '1 hour' AS at) AS dated
+"""
 BEFORE = f'before: "{encode_cursor(NOW - 999 * DAY, UUID(int=7), "orders")}", '
 OF_A_STATUS = {"orders_to_rate", "orders_shipped_unpaid", "orders_cancelled_late"}  # only PostgreSQL has them
 SEARCHED = '{{ viewer {{ orders({}first: 5, filter: {{search: "{}"}}) {{ edges {{ node {{ id }} }} }} }} }}'
@@ -243,6 +276,35 @@ def test_each_filter_walks_its_own_index(
     if DIALECT == "sqlite" and wanted & OF_A_STATUS:
         wanted = wanted - OF_A_STATUS | {"orders_of_buyer_by_status"}
     assert walked == wanted
+
+
+@pytest.fixture(scope="module")
+def refunded_crowd(crowd: None, server: Server) -> None:
+    """Adds refunds to other people's orders: PostgreSQL reads a small table as a whole."""
+    if DIALECT == "postgres":
+        server.run(lambda: database.change(MANY_REFUNDS))
+        server.run(lambda: database.change("ANALYZE refunds"))
+
+
+@pytest.mark.usefixtures("refunded_crowd")
+@pytest.mark.parametrize("newest_first", [True, False])
+@pytest.mark.parametrize("filter", REFUND_FILTERS)
+@pytest.mark.parametrize("role", ["buyer", "supplier", "service", "agent"])
+def test_each_list_of_refunds_walks_its_own_index(
+    server: Server, world: World, statements: Statements, role: str, filter: str, newest_first: bool
+) -> None:
+    order = "NEWEST_FIRST" if newest_first else "DUE_FIRST"
+    query = f"{{ viewer {{ refunds(filter: {filter}, orderBy: {order}) {{ edges {{ node {{ id }} }} }} }} }}"
+    [(text, values)] = sent_for(world, statements, role, query)
+    wanted = REFUND_FILTERS[filter][0 if newest_first else 1].format(f"of_{role}")
+    if role == "agent":  # the indexes of all refunds
+        wanted = wanted.replace("_of_agent", "") if wanted != "refunds_of_agent" else "refunds_of_all"
+    is_any = role in ("buyer", "supplier")  # their lists are planned once, those of others each time
+    for part in _parts(text) if DIALECT == "sqlite" else [text]:
+        plan = server.run(lambda part=part: _plan(part, _needed(part, values), any_values=is_any))
+        walked = set(re.findall(r"(?:USING (?:COVERING )?INDEX|Scan (?:Backward )?using) (\w+)", plan))
+        assert walked == {wanted}, plan
+        assert not re.search(r"USE TEMP B-TREE|\bSort  |Seq Scan|SCAN refunds(?! USING)", plan), plan
 
 
 def _parts(text: str) -> list[str]:
@@ -315,7 +377,7 @@ def test_a_partys_lists_walk_their_index_however_many_share_the_orders(
             await database.select("SET LOCAL statement_timeout = 0")
             await database.change(SHARED, [parties, [record["number"] for record in records]])
             await database.select("ANALYZE orders")
-            plans.update({key: await _explained(*sent[key]) for key in sent})
+            plans.update({key: await _explained(sent[key][0], [None] * len(sent[key][1])) for key in sent})
             raise _Enough
 
         plans: dict[tuple[str, str], str] = {}
@@ -384,18 +446,20 @@ def _paged(sent: tuple[str, Any]) -> tuple[str, Any]:
     return (found[1] if found else text), values
 
 
-async def _plan(text: str, values: Any) -> str:
-    """Returns the plan that is made once for any values."""
+async def _plan(text: str, values: Any, *, any_values: bool = True) -> str:
+    """Returns the plan that is made once for any values, or the plan for these."""
     if DIALECT == "sqlite":
         rows = await database.select(f"EXPLAIN QUERY PLAN {text}", values)
         return "\n".join(str(tuple(row)) for row in rows)
     async with database.connection()._in_transaction():
-        return await _explained(text, values)
+        await database.select(f"SET LOCAL plan_cache_mode = force_{'generic' if any_values else 'custom'}_plan")
+        return await _explained(text, [None] * len(values) if any_values else values)
 
 
 async def _explained(text: str, values: Any) -> str:
     await database.select(f"PREPARE explained AS {text}")
-    given = f"({', '.join(['NULL'] * len(values))})" if values else ""
+    literals = ["NULL" if value is None else f"'{value}'" for value in values]
+    given = f"({', '.join(literals)})" if values else ""
     rows = await database.select(f"EXPLAIN EXECUTE explained{given}")
     await database.select("DEALLOCATE explained")
     return "\n".join(str(tuple(row)) for row in rows)

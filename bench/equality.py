@@ -1,13 +1,18 @@
-"""Checks that all contenders give equal answers, as JSON values. Cursors are opaque and may differ."""
+"""Checks that all contenders give equal answers, as JSON values. Cursors are opaque and may differ.
+
+A sample of the requests is compared: some at equal distances, and each that shows a state which none before it shows.
+"""
 
 import asyncio
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bench.contenders import Server
-from bench.workload import Operation, restore_feedback
+from bench.workload import Operation, Request, restore_feedback
 
 _OPAQUE_FIELDS = ("cursor", "startCursor", "endCursor")
+_STATES = ("kind", "status", "isFinal", "viewerState", "action", "allowed", "reason", "accepted", "text")
+_LOOKED_AT = 400  # requests that are sent to find states
 _GENERATED_FIELDS = ("feedback.id", "feedback.leftAt")  # each contender generates its own
 
 
@@ -15,6 +20,8 @@ def check(operation: Operation, servers: Sequence[Server], database: str, sample
     """Sends the same requests to all servers and returns their number. Raises RuntimeError if answers differ."""
     step = max(1, len(operation.requests) // sample)
     requests = operation.requests[::step][:sample]
+    if not operation.fresh:
+        requests += _with_other_states(operation, servers[0], requests)
     for request in requests:
         expected: Any = None
         for server in servers:
@@ -30,6 +37,34 @@ def check(operation: Operation, servers: Sequence[Server], database: str, sample
                         f"{operation.name}{request.variables}: {names} differ in {path}: {one!r}, {other!r}"
                     )
     return len(requests)
+
+
+def _with_other_states(operation: Operation, server: Server, sample: Sequence[Request]) -> list[Request]:
+    """Returns requests whose answers show states that no answer to the sample shows."""
+    seen: set[tuple[str, Any]] = set()
+    for request in sample:
+        seen.update(states(operation.answer(server, request)))
+    found: list[Request] = []
+    for request in operation.requests[:_LOOKED_AT]:
+        shown = set(states(operation.answer(server, request)))
+        if not shown <= seen:
+            found.append(request)
+            seen |= shown
+    return found
+
+
+def states(answer: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yields the path and the value of each state in an answer, and whether an instant is null."""
+    if isinstance(answer, dict):
+        for key, value in answer.items():
+            yield from states(value, f"{path}.{key}")
+    elif isinstance(answer, list):
+        for each in answer:
+            yield from states(each, path)
+    elif (name := path.rpartition(".")[2]) in _STATES:
+        yield path, answer
+    elif name.endswith(("At", "By", "Deadline")):
+        yield path, answer is None
 
 
 def differences(one: Any, other: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:

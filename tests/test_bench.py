@@ -74,3 +74,10 @@ def test_a_difference_is_found() -> None:
     assert list(equality.differences(one, {"a": [{"b": 1}], "d": "x"})) == [("a[0].c", None, "(absent)")]
     assert list(equality.differences({"cursor": "x"}, {"cursor": "y"})) == []
     assert list(equality.differences({"cursor": "x"}, {"cursor": None})) == [("cursor", "x", None)]
+
+
+def test_a_state_is_told_apart_by_its_place_and_value() -> None:
+    order = {"id": "1", "status": "PAID", "paidAt": "2026-11-28T12:00:00Z", "cancelledAt": None, "dispute": None}
+    states = [(".status", "PAID"), (".paidAt", False), (".cancelledAt", True)]
+    assert list(equality.states(order)) == states
+    assert list(equality.states({"edges": [order, order]})) == 2 * [(f".edges{path}", value) for path, value in states]

@@ -255,6 +255,8 @@ def test_nobody_lapses_after_an_appeal(world: World, party: str) -> None:
     assert (shown["status"], shown["respondBy"]) == ("EVIDENCE_REQUESTED", at(last))
     before = dispute.seen(now=last)
     assert (before["status"], before["nextChangeAt"]) == ("EVIDENCE_REQUESTED", None)
+    again = dispute.decision("REQUEST_EVIDENCE", "agent", last)
+    assert (again["reason"], again["opensAt"]) == ("NOT_UNDER_REVIEW", at(last + MOMENT))
     silent = dispute.seen(now=last + MOMENT)
     assert (silent["status"], silent["closedAt"], silent["isFinal"]) == ("UNDER_REVIEW", None, False)
     assert dispute.order_seen(now=last + MOMENT)["openDispute"]["reason"] == "DISPUTE_OPEN"

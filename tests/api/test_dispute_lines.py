@@ -168,6 +168,30 @@ def test_what_is_proposed_and_decided_is_at_most_the_price_of_the_lines(world: W
     agent.succeed("resolveDispute", decided | {"amount": usd("18.00")})
 
 
+def test_what_the_lines_cost_is_what_they_cost_at_the_opening(world: World) -> None:
+    record, order, ids = placed(world)
+    input = wish(order, wanted="REFUND", claim=usd("27.00"), lines=of(ids, (LAMPS, 3)))
+    id = world.buyer.succeed("openDispute", input, SHOWN)["dispute"]["id"]
+    dearer = record | {"items": [LAMP | {"unitPrice": usd("21.00")}], "recordedAt": spell_instant(NOW + DAY)}
+    world.service.at(NOW + DAY).succeed("recordOrders", {"orders": [dearer]})
+    buyer, supplier = world.buyer.at(NOW + 2 * DAY), world.supplier.at(NOW + 2 * DAY)
+    assert buyer.problems("reviseClaim", {"caseId": id, "wanted": "REFUND", "claim": usd("27.01")}) == CLAIMED
+    shown = "dispute { outcome { amount { amount } } refund { amount { amount } } lines { quantity } }"
+    conceded = supplier.succeed("concedeDispute", {"caseId": id}, shown)["dispute"]
+    amount = {"amount": {"amount": "27.00"}}
+    assert conceded == {"outcome": amount, "refund": amount, "lines": [{"quantity": 3}]}
+
+
+def test_a_return_is_about_the_lines_of_its_dispute(world: World) -> None:
+    _, order, ids = placed(world)
+    input = wish(order, wanted="RETURN_AND_REFUND", claim=usd("18.00"), lines=of(ids, (LAMPS, 2)))
+    id = world.buyer.succeed("openDispute", input, SHOWN)["dispute"]["id"]
+    shown = "dispute { returnShipment { status } lines { quantity item { title } } }"
+    conceded = world.supplier.succeed("concedeDispute", {"caseId": id}, shown)["dispute"]
+    assert conceded["returnShipment"] == {"status": "AWAITING_ADDRESS"}
+    assert conceded["lines"] == [{"quantity": 2, "item": {"title": "Lamp"}}]
+
+
 def test_the_same_key_with_other_lines_is_another_action(world: World) -> None:
     _, order, ids = placed(world)
     input = wish(order, claim=usd("1.00"), lines=of(ids, (LAMPS, 1)), idempotencyKey="k")

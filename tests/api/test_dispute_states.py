@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from models.enums import Action
+from models.enums import Action, DisputeStatus, ViewerState
 from tests.conftest import DAY, World, usd
 from tests.support.actions import MUTATIONS
 from tests.support.disputes import Disputed
@@ -233,6 +233,29 @@ def attempt(dispute: Disputed, role: str, actions: list[str]) -> dict[str, str]:
     return {action: ",".join(error["code"] for error in answers[action]["userErrors"]) for action in actions}
 
 
+LISTS = ("status", "state", "open", "statuses", "states", "closed")
+_VARIABLES = ", ".join(f"${name}: DisputeFilter" for name in LISTS)
+_FIELDS = " ".join(f"{name}: disputes(filter: ${name}) {{ edges {{ node {{ id }} }} }}" for name in LISTS)
+LISTED = f"query({_VARIABLES}) {{ viewer {{ {_FIELDS} }} }}"
+
+
+def check_lists(dispute: Disputed, role: str) -> None:
+    """Checks that the lists find it by what it shows, and by nothing else."""
+    shown = dispute.seen(role)
+    status, state, is_open = shown["status"], shown["viewerState"], shown["closedAt"] is None
+    filters = {
+        "status": {"statuses": [status]},
+        "state": {"viewerStates": [state]},
+        "open": {"open": is_open},
+        "statuses": {"statuses": [each for each in DisputeStatus if each != status]},
+        "states": {"viewerStates": [each for each in ViewerState if each != state]},
+        "closed": {"open": not is_open},
+    }
+    viewer = dispute.person(role).ask(LISTED, **filters)["viewer"]
+    found = {name: [edge["node"]["id"] for edge in viewer[name]["edges"]] for name in filters}
+    assert found == {name: [dispute.id] if name in ("status", "state", "open") else [] for name in filters}
+
+
 def test_the_table_has_every_state() -> None:
     assert TABLE.keys() == STATES.keys()
 
@@ -248,6 +271,8 @@ def test_who_can_do_what(world: World, state: str) -> None:
         assert [each["action"] for each in node["availableActions"]] == [a for a in ROLES if reasons[a] is None]
         refused = {action: reason for action, reason in reasons.items() if reason is not None}
         assert attempt(dispute, role, list(refused)) == refused
+        if role != "agent":  # whose lists have the disputes of all tests
+            check_lists(dispute, role)
     assert dispute.seen() == before
     # One of the allowed actions is done, in each state another one.
     allowed = [

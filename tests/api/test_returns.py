@@ -162,6 +162,18 @@ def test_time_decides_after_the_last_instant(
         assert dispute.person(role, last).ask(listed)["viewer"]["refunds"]["edges"] == []
         overdue = dispute.person(role, last + 10 * DAY + MOMENT).ask(listed)["viewer"]["refunds"]["edges"]
         assert [edge["node"]["isOverdue"] for edge in overdue] == [True] * len(owed)
+    # The order tells when the buyer can report it, also before it is owed, as far as that is known.
+    can_report = last + 10 * DAY + MOMENT
+    seen_at = [dispute.order_seen(now=instant)["nextChangeAt"] for instant in (last, last + MOMENT)]
+    report = {"orderId": dispute.order}
+    if status_later == "EXPIRED":
+        assert seen_at == [None, None]
+        assert dispute.person("buyer", can_report).refused("reportMissingRefund", report) == "NO_REFUND_OVERDUE"
+    else:
+        assert seen_at == [at(can_report)] * 2
+        early = dispute.person("buyer", can_report - MOMENT)
+        assert early.refused("reportMissingRefund", report) == "NO_REFUND_OVERDUE"
+        dispute.person("buyer", can_report).succeed("reportMissingRefund", report)
 
 
 @pytest.mark.parametrize("recorded", ["by an action on the order", "by a record of the order", "by a refund"])

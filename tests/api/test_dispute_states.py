@@ -6,14 +6,15 @@ in an action is refused with NOT_YOUR_ROLE, whose turn it is not, with NOT_YOUR_
 """
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from models.enums import Action, DisputeStatus, ViewerState
-from tests.conftest import DAY, World, usd
+from tests.conftest import DAY, MOMENT, World, usd
 from tests.support.actions import MUTATIONS
-from tests.support.disputes import Disputed
+from tests.support.disputes import Disputed, at
 
 ROLES = {
     "PROPOSE_RESOLUTION": "buyer supplier",
@@ -282,3 +283,56 @@ def test_who_can_do_what(world: World, state: str) -> None:
         role, action = allowed[list(TABLE).index(state) % len(allowed)]
         files = {"attachments": [dispute.file(role)]} if action in ("APPEAL_DECISION", "POST_DISPUTE_MESSAGE") else {}
         dispute.do(role, MUTATIONS[Action[action]], **INPUTS.get(action, {}) | files)
+
+
+def test_what_could_be_done_reads_the_same_later(world: World) -> None:
+    dispute = Disputed(world, wanted="REPLACEMENT", claim=None)
+    noted: list[tuple[datetime, str, dict[str, Any]]] = []
+
+    def note(span: timedelta = timedelta(0)) -> None:
+        """Notes what everybody can do at that time after now."""
+        for role in ("buyer", "supplier", "agent"):
+            node = dispute.person(role, dispute.now + span).ask(ASKED, id=dispute.id)["node"]
+            noted.append((dispute.now + span, role, {action: node[action] for action in ROLES}))
+
+    def do(role: str, mutation: str, **input: Any) -> None:
+        dispute.after(DAY).do(role, mutation, **input)
+        note()
+
+    note()
+    do("buyer", "reviseClaim", wanted="RETURN_AND_REFUND", claim=usd("60.00"))
+    dispute.after(DAY).record_again(amountPaid=usd("10.00"))
+    note()
+    dispute.after(DAY).record_again(amountPaid=usd("100.00"))
+    note()
+    do("supplier", "rejectProposal")
+    note(7 * DAY)
+    note(7 * DAY + MOMENT)
+    dispute.after(8 * DAY)
+    do("agent", "resolveDispute", resolution="RETURN_AND_REFUND", amount=usd("50.00"), note="x")
+    do("supplier", "provideReturnAddress", address="x")
+    note(10 * DAY)
+    note(10 * DAY + MOMENT)
+    dispute.after(11 * DAY)
+    do("buyer", "appealDecision", text="x", attachments=[dispute.file("buyer")])
+    do("agent", "requestEvidence", party="BUYER", text="x")
+    note(5 * DAY + MOMENT)
+    dispute.after(6 * DAY)
+    do("buyer", "withdrawDispute")
+    assert_same_later(dispute, noted)
+    dispute, noted = Disputed(world), []
+    do("supplier", "concedeDispute")
+    do("supplier", "provideReturnAddress", address="x")
+    do("buyer", "confirmReturnShipped", carrier="x", trackingNumber="x")
+    do("supplier", "refuseReturn", note="x")
+    do("buyer", "withdrawDispute")
+    assert_same_later(dispute, noted)
+
+
+def assert_same_later(dispute: Disputed, noted: list[tuple[datetime, str, dict[str, Any]]]) -> None:
+    then = dispute.now + 400 * DAY
+    fields = " ".join(f"{action}: decision(action: {action}, at: $at) {{ reason }}" for action in ROLES)
+    query = f"query($id: ID!, $at: DateTime) {{ node(id: $id) {{ ... on Dispute {{ {fields} }} }} }}"
+    for instant, role, decisions in noted:
+        found = dispute.person(role, then).ask(query, id=dispute.id, at=at(instant))["node"]
+        assert found == decisions, (instant, role)

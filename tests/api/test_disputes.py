@@ -38,6 +38,7 @@ def test_a_buyer_opens_a_dispute(world: World) -> None:
     assert dispute["availableActions"] == [
         {"action": "POST_DISPUTE_MESSAGE", "label": "Write"},
         {"action": "WITHDRAW_DISPUTE", "label": "Withdraw Dispute"},
+        {"action": "REVISE_CLAIM", "label": "Edit claim"},
     ]
     assert world.buyer.refused("openDispute", wish(order)) == "DISPUTE_OPEN"
 
@@ -555,7 +556,7 @@ LESS, GONE, OTHER = amounts(usd("200.00"), usd("20.00")), {"paidAt": None}, amou
         ("more was paid", [amounts(usd("300.00"), usd("300.00"))], None),
         ("exactly what is claimed was paid", [amounts(usd("300.00"), usd("200.00"))], None),
         ("other things of the order changed", [{"shippedAt": spell_instant(NOW)}], None),
-        ("it was cancelled", [{"cancelledAt": spell_instant(NOW)}], None),
+        ("it was cancelled, and so owes all of it", [{"cancelledAt": spell_instant(NOW)}], "OFFER_NOT_POSSIBLE"),
     ],
 )
 def test_what_is_accepted_is_possible_then(

@@ -232,6 +232,32 @@ class InputProblem(DescribedEnum):
     OTHER = auto(), "Another problem; the message says which."
 
 
+class ChangeKind(DescribedEnum):
+    """What kind of change a timeline entry is about. New values will be added."""
+
+    ACTION = auto(), "Somebody acted: `action` says what."
+    ORDER_PLACED = auto(), "The order was placed."
+    PAYMENT_SUBMITTED = auto(), "The buyer submitted a payment."
+    PAYMENT_RECEIVED = auto(), "The payment was received."
+    PAYMENT_FAILED = auto(), "A submitted payment did not go through."
+    ORDER_SHIPPED = auto(), "The order was shipped."
+    ORDER_DELIVERED = auto(), "The order was delivered."
+    ORDER_COMPLETED = auto(), "The order was completed."
+    ORDER_CANCELLED = auto(), "The order system cancelled the order."
+    ORDER_CORRECTED = auto(), "The order system changed something else, or took something back."
+    CANCELLATION_SUPERSEDED = auto(), "A change of the order took the place of the cancellation request."
+    DISPUTE_UNDER_REVIEW = auto(), "A time limit passed; an agent reviews the dispute."
+    DISPUTE_LAPSED = auto(), "The buyer did not send the evidence in time; the dispute lapsed."
+    RETURN_WAIVED = auto(), "No return address came in time; the refund is owed without a return."
+    RETURN_EXPIRED = auto(), "The goods were not sent back in time; no refund is owed."
+    RETURN_RECEIVED = auto(), "The supplier did not answer in time; the goods count as received."
+    REFUND_OWED = auto(), "A refund became owed, or is owed in another amount."
+    REFUND_SENT = auto(), "A refund is on its way."
+    REFUND_SUCCEEDED = auto(), "A refund has arrived."
+    REFUND_FAILED = auto(), "A refund did not go through."
+    REFUND_VOID = auto(), "A refund is no longer owed."
+
+
 class CaseKind(DescribedEnum):
     """The kind of a case."""
 

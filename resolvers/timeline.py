@@ -10,7 +10,7 @@ from uuid import UUID
 
 import models
 from execution.lookahead import SelectedField
-from models.enums import Action, CaseKind, RefundStatus, Role
+from models.enums import Action, CaseKind, ChangeKind, DisputeStatus, RefundStatus, Role
 from resolvers.account import Account, names_account
 from resolvers.cancellation import Cancellation
 from resolvers.complaints.complaint import Complaint
@@ -24,6 +24,7 @@ from resolvers.read.rows import Row
 from resolvers.read.scopes import Unscoped
 from resolvers.read.select import Select
 from resolvers.read.sql import Where
+from resolvers.refunds.refund import Refund
 from resolvers.write.expiry import due_event
 
 ID_OF_DERIVED = 2**62  # of an entry without an event: after all others of its instant
@@ -33,51 +34,101 @@ CASES: dict[CaseKind, type[Row]] = {
     CaseKind.COMPLAINT: Complaint,
 }
 
-# The sentences for facts that the order system or time set, and for facts that it took back.
-_SENTENCES: dict[str, tuple[str, str]] = {
-    "placed_at": ("The order was placed.", ""),
-    "paid_at": ("The payment was received.", "The payment was taken back."),
-    "payment_submitted_at": ("The buyer submitted a payment.", "The payment did not go through."),
-    "shipped_at": ("The order was shipped.", "The shipment was taken back."),
-    "delivered_at": ("The order was delivered.", "The delivery was taken back."),
-    "completed_at": ("The order was completed.", "The completion was taken back."),
-    "cancelled_at": ("The order was cancelled.", "The cancellation was taken back."),
-    "cancellation_pending_since": ("", "The cancellation request was superseded by a change of the order."),
-    "return_waived_at": ("No return address came in time; the refund is owed without a return.", ""),
-    "return_expired_at": ("The goods were not sent back in time; no refund is owed.", ""),
-    "return_received_at": ("The supplier did not answer in time; the goods count as received.", ""),
-    "closed_as": ("The requested evidence did not arrive in time; the dispute lapsed.", ""),
-    "waits_for": ("Nobody answered in time; an agent reviews the dispute.", ""),
+Change = tuple[ChangeKind, str]  # its kind, and the sentence to read aloud
+
+_CORRECTED = ChangeKind.ORDER_CORRECTED
+CHANGED: Change = (_CORRECTED, "The order's details were changed.")
+
+
+def _follows_from_the_past(fact: str) -> tuple[str, tuple[Change, Change]]:
+    determined = (_CORRECTED, "What follows from earlier agreements and decisions was determined.")
+    return fact, (determined, determined)
+
+
+# The changes that facts tell which the order system or time set, and those which it took back. The first fact counts.
+_CHANGES: dict[str, tuple[Change, Change]] = {
+    "placed_at": ((ChangeKind.ORDER_PLACED, "The order was placed."), CHANGED),
+    "paid_at": (
+        (ChangeKind.PAYMENT_RECEIVED, "The payment was received."),
+        (_CORRECTED, "The payment was taken back."),
+    ),
+    "payment_submitted_at": (
+        (ChangeKind.PAYMENT_SUBMITTED, "The buyer submitted a payment."),
+        (ChangeKind.PAYMENT_FAILED, "The payment did not go through."),
+    ),
+    "shipped_at": (
+        (ChangeKind.ORDER_SHIPPED, "The order was shipped."),
+        (_CORRECTED, "The shipment was taken back."),
+    ),
+    "delivered_at": (
+        (ChangeKind.ORDER_DELIVERED, "The order was delivered."),
+        (_CORRECTED, "The delivery was taken back."),
+    ),
+    "completed_at": (
+        (ChangeKind.ORDER_COMPLETED, "The order was completed."),
+        (_CORRECTED, "The completion was taken back."),
+    ),
+    "cancelled_at": (
+        (ChangeKind.ORDER_CANCELLED, "The order was cancelled."),
+        (_CORRECTED, "The cancellation was taken back."),
+    ),
+    "cancellation_pending_since": (
+        CHANGED,
+        (
+            ChangeKind.CANCELLATION_SUPERSEDED,
+            "The cancellation request was superseded by a change of the order.",
+        ),
+    ),
+    "return_waived_at": (
+        (ChangeKind.RETURN_WAIVED, "No return address came in time; the refund is owed without a return."),
+        CHANGED,
+    ),
+    "return_expired_at": (
+        (ChangeKind.RETURN_EXPIRED, "The goods were not sent back in time; no refund is owed."),
+        CHANGED,
+    ),
+    "return_received_at": (
+        (ChangeKind.RETURN_RECEIVED, "The supplier did not answer in time; the goods count as received."),
+        CHANGED,
+    ),
+    "closed_as": (
+        (ChangeKind.DISPUTE_LAPSED, "The requested evidence did not arrive in time; the dispute lapsed."),
+        CHANGED,
+    ),
+    "waits_for": (
+        (ChangeKind.DISPUTE_UNDER_REVIEW, "Nobody answered in time; an agent reviews the dispute."),
+        CHANGED,
+    ),
     # What a migration determined about orders and disputes of an earlier release.
-    **dict.fromkeys(
-        ("return_began_at", "replacement_agreed_at", "cancellation_declined_at", "answered_at", "due_at"),
-        ("What follows from earlier agreements and decisions was determined.", ""),
+    **dict(
+        map(
+            _follows_from_the_past,
+            ("return_began_at", "replacement_agreed_at", "cancellation_declined_at", "answered_at", "due_at"),
+        )
     ),
     # The last, because a migration added this fact to events about something else.
-    "claimable": ("The amount that can be claimed for the order changed.", ""),
+    "claimable": ((_CORRECTED, "The amount that can be claimed for the order changed."), CHANGED),
 }
-
-
-_REFUND_SENTENCES = {
-    RefundStatus.DUE: "A refund is owed.",
-    RefundStatus.VOID: "A refund is no longer owed.",
-    RefundStatus.SENT: "A refund is on its way.",
-    RefundStatus.SUCCEEDED: "A refund has arrived.",
-    RefundStatus.FAILED: "A refund did not go through.",
+_REFUND_CHANGES: dict[RefundStatus, Change] = {
+    RefundStatus.DUE: (ChangeKind.REFUND_OWED, "A refund is owed."),
+    RefundStatus.VOID: (ChangeKind.REFUND_VOID, "A refund is no longer owed."),
+    RefundStatus.SENT: (ChangeKind.REFUND_SENT, "A refund is on its way."),
+    RefundStatus.SUCCEEDED: (ChangeKind.REFUND_SUCCEEDED, "A refund has arrived."),
+    RefundStatus.FAILED: (ChangeKind.REFUND_FAILED, "A refund did not go through."),
 }
+_STANDS_AGAIN = "The buyer withdrew the dispute; the earlier outcome stands again."
 
-CHANGED = "The order's details were changed."
 
-
-def describe_event(action: Action | None, facts: Mapping[str, Any], refund_status: RefundStatus | None = None) -> str:
-    """Returns what to read aloud about an event."""
+def change_of(action: Action | None, facts: Mapping[str, Any], refund_status: RefundStatus | None = None) -> Change:
+    """Returns what an event is about, and what to read aloud."""
     if action is not None:
-        return action.done
+        stands_again = action is Action.WITHDRAW_DISPUTE and facts.get("closed_as") != DisputeStatus.WITHDRAWN
+        return ChangeKind.ACTION, _STANDS_AGAIN if stands_again else action.done
     if refund_status is not None:
-        return _REFUND_SENTENCES[refund_status]
-    for fact, (set_sentence, unset_sentence) in _SENTENCES.items():
+        return _REFUND_CHANGES[refund_status]
+    for fact, (was_set, was_taken_back) in _CHANGES.items():
         if fact in facts:
-            return unset_sentence if facts[fact] is None else set_sentence
+            return was_taken_back if facts[fact] is None else was_set
     return CHANGED
 
 
@@ -127,6 +178,7 @@ class DerivedEntries:
             facts=event.facts,
             case_facts=event.case_facts,
             note=None,
+            refund_id=None,
             refund_status=None,
         )
 
@@ -144,6 +196,7 @@ class TimelineEntry(Row):
         names_account("by"),
         belongs_to("order", "Order", column="order_id"),
         loaded_by("relatedCase", _load_cases),
+        belongs_to("refund", "Refund", column="refund_id"),
     )
 
     context: Context = field(repr=False)
@@ -157,17 +210,33 @@ class TimelineEntry(Row):
     facts: dict[str, Any]
     case_facts: dict[str, Any] | None
     note: str | None
+    refund_id: UUID | None
     refund_status: RefundStatus | None
 
     by: Account | None = field(init=False, default=None)
     order: Order | None = field(init=False, default=None)
     related_case: Row | None = field(init=False, default=None)
+    refund: Refund | None = field(init=False, default=None)
+
+    @property
+    def global_id(self) -> str:
+        """Opaque. An entry that is derived has the id of its case, until it is recorded."""
+        key = self.case_id if self.id == ID_OF_DERIVED and self.case_id is not None else UUID(int=self.id)
+        return f"evt_{key.hex}"
+
+    @property
+    def _change(self) -> Change:
+        if self.action is None and self.by_id is not None:  # an action of another release
+            return ChangeKind.ACTION, CHANGED[1]
+        return change_of(self.action, self.facts | (self.case_facts or {}), self.refund_status)
+
+    @property
+    def kind(self) -> ChangeKind:
+        return self._change[0]
 
     @property
     def text(self) -> str:
-        if self.action is None and self.by_id is not None:  # an action of another release
-            return CHANGED
-        return describe_event(self.action, self.facts | (self.case_facts or {}), self.refund_status)
+        return self._change[1]
 
     @property
     def shown_note(self) -> str | None:

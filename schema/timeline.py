@@ -6,14 +6,20 @@ from typing import Any
 import strawberry
 
 from execution.complexity import SHORT_TEXT, SIZED_BY_PARENT
-from models.enums import Action
+from models.enums import Action, ChangeKind
 from schema.account import Account
 from schema.connection import PageInfo, paged_field
-from schema.lazy import CaseReference, OrderReference
+from schema.lazy import CaseReference, OrderReference, RefundReference
 
 
 @strawberry.type(description="Something that happened.")
 class TimelineEntry:
+    global_id: strawberry.ID = strawberry.field(
+        name="id",
+        description="An opaque id. An entry that a time limit makes gets another one when it is recorded, together "
+        "with the next change.",
+    )
+    kind: ChangeKind = strawberry.field(description="What kind of change it is.")
     at: datetime = strawberry.field(
         description="When it happened. If the order system reported it later, this is the time that it reported."
     )
@@ -26,6 +32,9 @@ class TimelineEntry:
         metadata=SHORT_TEXT, name="note", description="What the person added in their own words."
     )
     order: OrderReference | None = strawberry.field(description="The order that it happened to.")
+    refund: RefundReference | None = strawberry.field(
+        description="The refund that the order system told about, or that became owed or void. Null for others."
+    )
     related_case: CaseReference | None = strawberry.field(description="The case that it happened to.")
 
 

@@ -25,7 +25,7 @@ from resolvers.orders.order import Order
 from resolvers.read.fetch import fetch
 from resolvers.read.select import Select
 from resolvers.read.sql import Where
-from resolvers.timeline import describe_event
+from resolvers.timeline import change_of
 from resolvers.write.events import PendingEvent
 from resolvers.write.refunds import read_ledgers
 from tests.storage.test_migrating import opened
@@ -477,7 +477,7 @@ def test_an_older_order_owes_what_the_rules_say(old: Old, migrated: Migrated) ->
             dispute = await models.Dispute.get(id=cases["D"])
             check(old.case_facts, dispute, ("answered_at", "return_began_at", "return_waived_at"))
         new: Any = await models.Event.filter(order_id=stored.id, known_at__gte=migrated.before).order_by("id")
-        assert [describe_event(e.action, e.facts | (e.case_facts or {}), e.refund_status) for e in new] == [*old.texts]
+        assert [change_of(e.action, e.facts | (e.case_facts or {}), e.refund_status)[1] for e in new] == [*old.texts]
         assert all(event.by_id is None and event.known_at == order.changed_at for event in new)
 
     def check(expected: Row, row: Any, others: Sequence[str]) -> None:

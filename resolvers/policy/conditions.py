@@ -35,8 +35,8 @@ _not_cancelled_on_request = ~_cancelled & (
     IsSet("cancellation_declined_at") | OlderThan("cancellation_pending_since", CANCELLATION_ANSWER_WITHIN)
 )
 shipped_late_or_not_cancelled = Condition(
-    "the order has shipped; or it is paid and past its shipping date; or the supplier declined to cancel it, or did "
-    "not answer in 5 days; or it was paid and then cancelled",
+    "the order has shipped, or is paid and past its shipping date, or the supplier declined to cancel it or did not "
+    "answer within 5 days, or it was paid and then cancelled",
     _shipped | _late | _not_cancelled_on_request | (_paid & _cancelled),
     Reason.NOT_SHIPPED,
 )
@@ -58,13 +58,13 @@ no_dispute_open = Condition(
     "no dispute is open", ~IsSet("dispute_open_since") | OlderThan("dispute_lapses_at"), Reason.DISPUTE_OPEN
 )
 no_dispute_settled = Condition(
-    "no dispute has been settled or resolved, or 30 days have passed since a replacement was agreed or decided",
+    "no dispute has been settled or resolved, unless with a replacement more than 30 days ago",
     ~IsSet("dispute_settled_at") | OlderThan("replacement_agreed_at", REPLACEMENT_WITHIN),
     Reason.DISPUTE_SETTLED,
 )
 refund_overdue = Condition("a refund is overdue", OlderThan("refund_due_at"), Reason.NO_REFUND_OVERDUE)
 not_reported = Condition(
-    "an overdue refund has not been reported, or 10 days have passed since",
+    "an overdue refund was not reported in the last 10 days",
     OlderThan("refund_reportable_at"),
     Reason.ALREADY_REPORTED,
 )
@@ -75,20 +75,28 @@ no_complaint_open = Condition(
 dispute_open = Condition("the dispute is open", ~DISPUTE_CLOSED, Reason.CASE_CLOSED)
 not_in_review = Condition("the dispute is not with an agent", ~IN_REVIEW, Reason.ALREADY_UNDER_REVIEW)
 in_review = Condition("the dispute is with an agent", IN_REVIEW, Reason.NOT_UNDER_REVIEW)
-no_evidence_awaited = Condition("the agent is not waiting for evidence", UNDER_REVIEW, Reason.NOT_UNDER_REVIEW)
+no_evidence_awaited = Condition(
+    "the dispute is with an agent, who is not waiting for evidence", UNDER_REVIEW, Reason.NOT_UNDER_REVIEW
+)
 your_turn = Condition("it is your turn", EqualsViewerRole("waits_for"), Reason.NOT_YOUR_TURN)
 proposal_made = Condition("a proposal is waiting for an answer", IsSet("proposed_at"), Reason.NO_PROPOSAL)
 offer_possible = Condition(
-    "the offer is still possible", within_claimable("offered", "offered_currency"), Reason.OFFER_NOT_POSSIBLE
+    "the offer is at most what can be claimed now",
+    within_claimable("offered", "offered_currency"),
+    Reason.OFFER_NOT_POSSIBLE,
 )
 
 claim_possible = Condition(
-    "the claim is still possible", within_claimable("claim", "currency"), Reason.OFFER_NOT_POSSIBLE
+    "the claim is at most what can be claimed now", within_claimable("claim", "currency"), Reason.OFFER_NOT_POSSIBLE
 )
 not_answered = Condition("the supplier has not answered", ~IsSet("answered_at"), Reason.ALREADY_ANSWERED)
 decided = Condition("an agent decided the dispute", DECIDED, Reason.NOT_DECIDED)
-not_appealed = Condition("it was not reviewed again before", ~IsSet("reopened_at"), Reason.ALREADY_APPEALED)
-nothing_paid_back = Condition("nothing was paid back for it yet", ~IsSet("paid_back_at"), Reason.REFUND_PAID)
+not_appealed = Condition(
+    "the dispute was not reopened before, by an appeal or a refused return",
+    ~IsSet("reopened_at"),
+    Reason.ALREADY_APPEALED,
+)
+nothing_paid_back = Condition("no refund for it was sent or has arrived", ~IsSet("paid_back_at"), Reason.REFUND_PAID)
 not_sent_back = Condition("the goods were not sent back", ~IsSet("return_shipped_at"), Reason.RETURN_SHIPPED)
 sent_back = Condition("the goods were sent back", IsSet("return_shipped_at"), Reason.RETURN_NOT_SHIPPED)
 goods_to_return = Condition("goods are to be sent back", HAS_RETURN, Reason.NO_RETURN)

@@ -338,7 +338,7 @@ NOON = "15 June 2026, 12:00 UTC"
             "once a dispute has lapsed",
             order(TA, paid=90, dispute_open_since=9, dispute_lapses=0),
             NOW + MOMENT,
-            f"is already open. This will be possible from {NOON}.",
+            f"open at a time. This will be possible from {NOON}.",
         ),
         ("never by itself, without a promise to ship", order(SP, paid=9), None, "has not agreed to cancel it."),
         (

@@ -293,7 +293,10 @@ def test_past_its_limit_time_decides(
             assert (decision.allowed, decision.opens_at, decision.closes_at) == (True, NOW, end)
         assert decide(action, facts, who, NOW - MOMENT).reason is Reason.WINDOW_NOT_OPEN
         late = decide(action, facts, who, end + MOMENT)
-        assert (late.reason, late.message) == (Reason.RETURN_CLOSED, "The return is over.")
+        assert (late.reason, late.message) == (
+            Reason.RETURN_CLOSED,
+            "The return is over. The dispute shows how it ended.",
+        )
         assert (late.opens_at, late.closes_at) == (NOW, end)
     for instant in (NOW, end):
         assert policy.return_status(facts, instant) is running

@@ -256,8 +256,8 @@ BY_ACTION = {(subject, rule.action): rule for subject, rules in RULES.items() fo
 
 MESSAGES = {
     "NOT_OFFERED": "This action is not available here.",
-    "NOT_COMPLETED": "The order is not complete yet.",
-    "NOT_PAID": "The order has not been paid yet.",
+    "NOT_COMPLETED": "The order is not complete yet. Feedback can be left once it is.",
+    "NOT_PAID": "The order has not been paid yet. A dispute can be opened once the payment has been received.",
     "NOT_SHIPPED": (
         "The order has not shipped yet. A dispute can be opened once it has shipped, is late, or the supplier has not "
         "agreed to cancel it."
@@ -267,9 +267,9 @@ MESSAGES = {
     "ALREADY_CANCELLED": "The order is already cancelled.",
     "FEEDBACK_ALREADY_LEFT": "Feedback has already been left for this order.",
     "NO_FEEDBACK": "No feedback has been left for this order yet.",
-    "AWAITING_REPLY": "The supplier has not replied to the feedback yet.",
+    "AWAITING_REPLY": "The supplier has not replied to the feedback yet. It can be revised after the reply.",
     "ALREADY_REVISED": "The feedback has already been revised. It can be revised only once.",
-    "DISPUTE_OPEN": "A dispute about this order is already open.",
+    "DISPUTE_OPEN": "A dispute about this order is already open. Only one can be open at a time.",
     "DISPUTE_SETTLED": "A dispute about this order has already been settled or decided.",
 }  # for the actions whose decisions the operations select: LEAVE_FEEDBACK, REVISE_FEEDBACK, OPEN_DISPUTE
 

@@ -166,7 +166,7 @@ def test_orders_keep_every_invariant(server: Server) -> None:
 
 
 def test_disputes_keep_every_invariant(server: Server) -> None:
-    run(DisputeMachine, server, 30, 16)
+    run(DisputeMachine, server, 25, 16)
 
 
 def test_complaints_keep_every_invariant(server: Server) -> None:

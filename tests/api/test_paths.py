@@ -27,6 +27,7 @@ from server.auth.tokens import development_token
 from tests.conftest import DAY, NOW, Person, Server, World
 from tests.support.actions import INPUTS, OTHER_MUTATIONS, everything_possible
 from tests.support.filled import LATER, Filled
+from tests.support.inputs import refund_record
 from tests.support.paths import READ, ROOTS, TYPES, Document, below, documents, legible, reached, rows
 from tests.support.subscriptions import Socket, ago, complete, dispute, leave_feedback, now, opened
 
@@ -345,7 +346,7 @@ def results(answer: dict[str, Any]) -> tuple[list[Any], list[Any]]:
 
 
 def test_what_is_somebody_elses_is_not_taken_along(walked: Walked, other: Filled) -> None:
-    """Own mutations that name files of another world, and a number that another service recorded."""
+    """Own mutations that name files of another world, and numbers that another service recorded."""
     secrets = walked.secrets
     file, taken = walked.world.ids["Upload"], "upl_" + walked.world.ids["Attachment"][4:]
     opening = INPUTS["openDispute"] | {"orderId": other.order(paidAt=1)}
@@ -369,14 +370,17 @@ def test_what_is_somebody_elses_is_not_taken_along(walked: Walked, other: Filled
         }
         assert not leaks(secrets, legible(answer))
     record = {"orders": [other.record(number=walked.world.orders[0], recordedAt=-9)]}
+    refund = refund_record(walked.world)
+    money = {"refunds": [refund, refund | {"reference": "x", "caseNumber": None}]}
     for stranger in strangers(walked.world, other):
-        answer = stranger.answer(payload("recordOrders"), input=record)
-        errors, shown = results(answer)
-        assert {error["UserError_code"] for error in errors} == {
-            "INVALID_INPUT" if stranger.role is V else "NOT_YOUR_ROLE"
-        }
-        assert shown == []
-        assert not leaks(secrets, legible(answer))
+        for mutation, input in (("recordOrders", record), ("recordRefunds", money)):
+            answer = stranger.answer(payload(mutation), input=input)
+            errors, shown = results(answer)
+            assert {error["UserError_code"] for error in errors} == {
+                "INVALID_INPUT" if stranger.role is V else "NOT_YOUR_ROLE"
+            }
+            assert shown == []
+            assert not leaks(secrets, legible(answer))
 
 
 # ---------------------------------------------------------------- subscriptions

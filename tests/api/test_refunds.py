@@ -733,6 +733,13 @@ def test_a_refund_that_a_return_will_owe_is_on_no_page_until_it_is_owed(world: W
     assert listed(world.buyer, last + MOMENT)[0] == "DUE 70.00"
     assert returned.refunds(last) == []
     assert returned.refunds(last + MOMENT) == [("DUE", "70.00")]
+    [refund] = returned.shown(at=last + MOMENT)["refunds"]
+    for person in (world.buyer, world.supplier, world.agent, world.service):
+        for at, shown in ((last, None), (last + MOMENT, {"id": refund["id"]})):
+            found = person.at(at).ask(
+                "query($id: ID!) { node(id: $id) { id } nodes(ids: [$id]) { id } }", id=refund["id"]
+            )
+            assert found == {"node": shown, "nodes": [shown]}
     assert listed(world.buyer, last + 10 * DAY, f={"overdue": True, "statuses": ["DUE"]}) == ["DUE 50.00"]
     overdue = last + 10 * DAY + MOMENT
     assert listed(world.buyer, overdue, f={"overdue": True, "statuses": ["DUE"]}) == ["DUE 70.00", "DUE 50.00"]

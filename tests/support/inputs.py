@@ -66,12 +66,12 @@ def right_inputs(world: World) -> dict[str, tuple[Person, dict[str, Any]]]:
             world.service,
             {"orders": [world.record(amountPaid={"amount": "1.00", "currencyCode": "USD"})]},
         ),
-        "recordRefunds": (world.service, {"refunds": [_refund(world)]}),
+        "recordRefunds": (world.service, {"refunds": [refund_record(world)]}),
     }
     return everything_possible(world) | others
 
 
-def _refund(world: World) -> dict[str, Any]:
+def refund_record(world: World) -> dict[str, Any]:
     """Returns a record of a payment of what a cancelled order owes."""
     number = f"N{new_id().hex}"
     world.order(number=number, paidAt=20, cancelledAt=11)

@@ -16,7 +16,7 @@ from bench.data import Shape
 from bench.issuer import Issuer, run_issuer
 from bench.load import Load, Round, run_load_generator
 from bench.workload import DOCUMENTS, Operation, Request
-from models.enums import Action, OrderKind, OrderStatus, Role
+from models.enums import Action, CaseOrder, OrderKind, OrderStatus, RefundStatus, Role
 from resolvers.orders.partitions import partitions
 from resolvers.read.pagination import encode_cursor
 from tests.support import postgres
@@ -48,8 +48,23 @@ _BUYERS = (
     Action.WITHDRAW_CANCELLATION,
     Action.OPEN_DISPUTE,
     Action.FILE_COMPLAINT,
+    Action.REPORT_MISSING_REFUND,
 )
 _SUPPLIERS = (Action.REPLY_TO_FEEDBACK, Action.ACCEPT_CANCELLATION)
+_REFUNDS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("all", {}),
+    ("owed", {"statuses": [RefundStatus.DUE]}),
+    ("arrived", {"statuses": [RefundStatus.SUCCEEDED]}),
+    ("not owed any more", {"statuses": [RefundStatus.VOID]}),
+    ("overdue", {"overdue": True}),
+    ("reported", {"reportedMissing": True}),
+)
+_TEXTS = {
+    "Refunds": """query Refunds($first: Int, $after: String, $filter: RefundFilter, $orderBy: CaseOrder) {
+  viewer { refunds(first: $first, after: $after, filter: $filter, orderBy: $orderBy) {
+    edges { cursor node { id status amount { amount currencyCode } dueBy isOverdue order { number } } }
+    pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } } }"""
+}
 _NOT_OVER = (OrderStatus.AWAITING_PAYMENT, OrderStatus.PAYMENT_PROCESSING, OrderStatus.PAID, OrderStatus.SHIPPED)
 
 
@@ -88,7 +103,7 @@ class Case:
             edges = listed.answer(server, listed.requests[0])["viewer"]["orders"]["edges"][:_PAGES_MEASURED]
             one_each = [Request(self.token, {"id": edge["node"]["id"]}) for edge in edges]
             return Operation(name, self.title, one_each, text=(DOCUMENTS / f"{self.document}.graphql").read_text())
-        text = (DOCUMENTS / f"{self.document}.graphql").read_text()
+        text = _TEXTS.get(self.document) or (DOCUMENTS / f"{self.document}.graphql").read_text()
         for written, whole in _WHOLE.items():
             text = text.replace(written, whole)
         backwards = "last" in self.variables
@@ -96,7 +111,7 @@ class Case:
         following = self.variables
         while len(asked) < _PAGES_MEASURED:
             page = Operation(name, self.title, [], text=text).answer(server, Request(self.token, following))["viewer"]
-            [told] = [page[field] for field in ("orders", "feedback") if field in page]
+            [told] = [page[field] for field in ("orders", "feedback", "refunds") if field in page]
             if asked and len(told["edges"]) < _SIZE:
                 break
             asked.append(Request(self.token, following))
@@ -182,6 +197,10 @@ async def cases(url: str, issuer: Issuer) -> list[Case]:
         ):
             title = f"{name}: {what}"
             made.append(Case(title, title, party.token, {"first": _SIZE, "filter": filter}, document=document))
+        for order in CaseOrder:
+            for what, filter in _REFUNDS:
+                title, asked = f"{name}: refunds, {what}, {order}", {"filter": filter, "orderBy": order}
+                made.append(Case(title, title, party.token, asked | {"first": _SIZE}, document="Refunds"))
         for what, text in {
             "an order's number": number,
             "a word of many": "oak",

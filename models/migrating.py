@@ -47,7 +47,7 @@ from models.backends.asyncpg import single_connection_client
 from models.backends.hosts import connect_outside_pool
 from models.migration_watch import LOCK_SECONDS, LOOK_SECONDS, Report, Watch
 from models.schema_editors import SafePostgresSchemaEditor, SafeSqliteSchemaEditor
-from models.steps import Step, is_large
+from models.steps import Batches, Step, is_large
 
 LOCK_KEY = 0x5EC0425E  # any number that no other program uses for an advisory lock in this database
 
@@ -166,11 +166,32 @@ class Migrator(MigrationExecutor):
             await client.execute_query("DELETE FROM tortoise_migrations WHERE app = $1", [steps_label])
             await self._recorder(client).record_applied(migration.app_label, migration.name)
 
+    async def repeat(self) -> None:
+        """Runs the steps of the newest migration again that can repeat."""
+        await self.loader.build_graph()
+        *_, newest = self._migration_plan(None, set(), self.loader.graph)
+        for step in newest.migration.operations:
+            if not isinstance(step, Batches) or not step.can_repeat:
+                continue
+            if self.watch is None:
+                async with in_transaction(self.connection.connection_name) as client:
+                    editor: Any = self._schema_editor()
+                    editor.client = client
+                    await step.forward(editor)
+            else:
+                await self._watch_this_connection()
+                editor = SafePostgresSchemaEditor(self.connection, self.watch, atomic=False, in_steps=True)
+                await self.watch.run_step(f"{newest.migration.name} ({step.describe()})", step.forward(editor))
+
+    async def _watch_this_connection(self) -> None:
+        assert self.watch is not None
+        [row] = await self.connection.execute_query_dict("SELECT pg_backend_pid() AS pid")
+        self.watch.watched = row["pid"]
+
     async def _step(self, key: MigrationKey, app: str, operation: ops.Operation, old: State, new: State) -> None:
         assert self.watch is not None
         watch = self.watch
-        [row] = await self.connection.execute_query_dict("SELECT pg_backend_pid() AS pid")
-        watch.watched = row["pid"]
+        await self._watch_this_connection()
         if await self._runs_outside_transaction(app, operation, new):
             editor = SafePostgresSchemaEditor(self.connection, watch, atomic=False, in_steps=True)
             await operation.database_forward(app, old, new, editor)
@@ -245,12 +266,26 @@ async def migrate(
 ) -> None:
     """Applies the migrations that the database lacks, up to `to` if given. `report` gets lines on the progress."""
     targets = None if to is None else [MigrationTarget(app, to) for app in apps]
+    async with _migrator(apps, connection, report) as migrator:
+        await migrator.migrate(targets)
+
+
+async def repeat(apps: dict[str, Any], connection: BaseDBAsyncClient, report: Report = _log.info) -> None:
+    """Fills the rows that servers of the release before have written since the newest migration. It must be applied,
+    and these servers must have stopped."""
+    async with _migrator(apps, connection, report) as migrator:
+        await migrator.repeat()
+
+
+@contextlib.asynccontextmanager
+async def _migrator(apps: dict[str, Any], connection: Any, report: Report) -> AsyncGenerator[Migrator]:
+    """Yields the migrator of the only process that migrates the database now."""
     async with _alone(connection, report) as own:
         if own is None:
-            await Migrator(connection, apps, report=report).migrate(targets)
+            yield Migrator(connection, apps, report=report)
             return
         async with _without_limits(connection) as client:
-            await Migrator(client, apps, Watch(own, report), report).migrate(targets)
+            yield Migrator(client, apps, Watch(own, report), report)
 
 
 async def pending(apps: dict[str, Any], connection: BaseDBAsyncClient) -> list[str]:

@@ -167,8 +167,11 @@ class OnPostgres(Step):
 class Batches(Step):
     """Changes the rows of `table` that match `where`, one batch a transaction.
 
-    The table must have a primary key `id`.
+    The table must have a primary key `id`. A step that `can_repeat` finds rows that servers of the release before wrote
+    after it ran, and leaves all others unchanged: see `models.migrating.repeat`.
     """
+
+    can_repeat = False
 
     def __init__(self, table: str, where: str, at_once: int) -> None:
         self.table, self.where, self.at_once = table, where, at_once

@@ -228,6 +228,8 @@ class Plan:
         claimable = order["total"] if order["payment_reversed_at"] is None else 0
         if order["paid_at"] is not None:
             claimable = order["amount_paid"] - order["amount_refunded"] - order["amount_sent"] - order["amount_owed"]
+        if dispute["reason"] == "REFUND_NOT_RECEIVED":  # opened since this release
+            claimable = order["amount_owed"]
         facts = {"claimable": claimable, "claimable_currency": order["currency"]}
         if dispute["answered_at"] is None:
             facts["answered_at"] = dispute["supplier_answered_at"]
@@ -259,6 +261,8 @@ class Plan:
 
 class DetermineObligations(steps.Batches):
     """Goes through the orders that may owe something. An order is locked while it changes."""
+
+    can_repeat = True
 
     def __init__(self, *, at_once: int = 500) -> None:
         super().__init__("orders", AFFECTED, at_once)
@@ -308,6 +312,7 @@ class DetermineObligations(steps.Batches):
 class TellClaims(steps.Batches):
     """Adds the claim to the event that opened a dispute: since this release, it can be revised."""
 
+    can_repeat = True
     STATEMENTS = {
         "postgres": """
 UPDATE events SET case_facts = coalesce(case_facts, '{}') || jsonb_build_object('claim', claim, 'currency', currency)

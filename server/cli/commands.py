@@ -68,9 +68,14 @@ def _subject(_context: click.Context, _parameter: click.Parameter, value: str | 
     return value
 
 
-async def _migrate(settings: Settings) -> None:
+async def _migrate(settings: Settings, *, repeats: bool = False) -> None:
+    def report(line: str) -> None:
+        click.echo(line, err=True)
+
     async with database.connected(settings.database) as connection:
-        await migrating.migrate(APPS, connection, lambda line: click.echo(line, err=True))
+        await migrating.migrate(APPS, connection, report)
+        if repeats:
+            await migrating.repeat(APPS, connection, report)
 
 
 def _serve(settings: Settings, host: str, port: int, workers: int, announce: Callable[[int], str]) -> None:
@@ -125,9 +130,15 @@ def serve(host: str, port: int, workers: int) -> None:
 
 
 @main.command()
-def migrate() -> None:
+@click.option(
+    "--repeat",
+    "repeats",
+    is_flag=True,
+    help="Also fill the rows that servers of the release before have written since. Stop these servers first.",
+)
+def migrate(repeats: bool) -> None:
     """Migrate the database. It is safe to start several at once."""
-    _run(_migrate(_settings()))
+    _run(_migrate(_settings(), repeats=repeats))
     click.echo("The database is up to date.", err=True)
 
 

@@ -98,6 +98,17 @@ class Rich:
                 await self.do(Role.BUYER, "postDisputeMessage", "", post, place + turn / 100)
 
             await self._attach(case["caseId"], 200 if place < 30 else 10)
+            if place >= ORDERS // 2:
+                await self._settle(order, case, place)
+
+    async def _settle(self, order: str, case: dict[str, str], place: int) -> None:
+        """Makes the order owe a refund, of which the half is paid in parts."""
+        settled = await self.do(Role.SUPPLIER, "acceptProposal", "dispute { number order { number } }", case, place + 1)
+        dispute = settled["dispute"]
+        about = {"orderNumber": dispute["order"]["number"], "caseNumber": dispute["number"], "status": "SUCCEEDED"}
+        told = about | {"amount": usd("0.05"), "recordedAt": spell_instant(NOW)}
+        refunds = [told | {"reference": f"{order} {part}"} for part in range(5)]
+        await self.do(Role.SERVICE, "recordRefunds", "", {"refunds": refunds}, place + 1)
 
     async def _attach(self, case: str, count: int) -> None:
         key = ids.key_of("Dispute", case)

@@ -1,6 +1,7 @@
 """Checks that all contenders give equal answers, as JSON values. Cursors are opaque and may differ.
 
-A sample of the requests is compared: some at equal distances, and each that shows a state which none before it shows.
+A sample of the requests is compared: some at equal distances, and each whose answer shows a state, or states together,
+that none before it shows.
 """
 
 import asyncio
@@ -11,8 +12,7 @@ from bench.contenders import Server
 from bench.workload import Operation, Request, restore_feedback
 
 _OPAQUE_FIELDS = ("cursor", "startCursor", "endCursor")
-_STATES = ("kind", "status", "isFinal", "viewerState", "action", "allowed", "reason", "accepted", "text")
-_LOOKED_AT = 400  # requests that are sent to find states
+_STATES = ("kind", "status", "isFinal", "viewerState", "action", "allowed", "reason", "accepted", "resolution", "text")
 _GENERATED_FIELDS = ("feedback.id", "feedback.leftAt")  # each contender generates its own
 
 
@@ -41,16 +41,22 @@ def check(operation: Operation, servers: Sequence[Server], database: str, sample
 
 def _with_other_states(operation: Operation, server: Server, sample: Sequence[Request]) -> list[Request]:
     """Returns requests whose answers show states that no answer to the sample shows."""
-    seen: set[tuple[str, Any]] = set()
+    seen: set[Any] = set()
     for request in sample:
-        seen.update(states(operation.answer(server, request)))
+        seen |= _combined(states(operation.answer(server, request)))
     found: list[Request] = []
-    for request in operation.requests[:_LOOKED_AT]:
-        shown = set(states(operation.answer(server, request)))
+    for request in operation.requests:
+        shown = _combined(states(operation.answer(server, request)))
         if not shown <= seen:
             found.append(request)
             seen |= shown
     return found
+
+
+def _combined(states: Iterator[tuple[str, Any]]) -> set[Any]:
+    """Returns each state, and those of the node together. What is on a page belongs to several."""
+    found = set(states)
+    return found | {frozenset(state for state in found if ".edges" not in state[0])}
 
 
 def states(answer: Any, path: str = "") -> Iterator[tuple[str, Any]]:

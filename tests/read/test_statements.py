@@ -102,6 +102,45 @@ def test_a_disputes_page_is_a_bounded_number_of_statements(world: World, stateme
     assert len(statements.sent) == (1 if AT_ONCE else 3), statements.sent
 
 
+TO_ITS_END = """query($id: ID!) { node(id: $id) { ... on Order { number status amountRefunded { amount } items { id sku }
+  availableActions { action } nextChangeAt dispute { number status escalatesAt lines { quantity item { title } }
+    outcome { resolution amount { amount } } returnShipment { status respondBy address trackingNumber } %s }
+  refunds { status amount { amount } isOverdue dueBy reference outstanding { amount } } } } }"""
+
+
+@pytest.mark.parametrize(
+    ("more", "on_sqlite"),
+    [
+        ("", 2),  # the order with its dispute and the dispute's return; then the order's refunds
+        ("refund { status } refunds { id amount { amount } }", 3),  # then the dispute's
+    ],
+)
+def test_an_order_with_its_return_and_refunds_is_a_bounded_number_of_statements(
+    world: World, statements: Statements, more: str, on_sqlite: int
+) -> None:
+    order = world.order(paidAt=9)
+    wish = {"reason": "DAMAGED", "description": "x", "wanted": "RETURN_AND_REFUND", "claim": usd("60.00")}
+    opened = world.buyer.succeed("openDispute", wish | {"orderId": order}, "order { number } dispute { id }")
+    case = {"caseId": opened["dispute"]["id"]}
+    world.supplier.succeed("acceptProposal", case)
+    world.supplier.succeed("provideReturnAddress", case | {"address": "Hall 3"})
+    world.buyer.succeed("confirmReturnShipped", case | {"carrier": "DHL", "trackingNumber": "1"})
+    world.supplier.succeed("confirmReturnReceived", case)
+    own = {
+        "orderNumber": opened["order"]["number"],
+        "amount": usd("5.00"),
+        "status": "SENT",
+        "reference": f"R-{opened['order']['number']}",
+        "recordedAt": "2026-06-15T12:00:00Z",
+    }
+    world.service.succeed("recordRefunds", {"refunds": [own]})
+    statements.sent.clear()
+    shown = world.buyer.ask(TO_ITS_END % more, id=order)["node"]
+    assert [refund["status"] for refund in shown["refunds"]] == ["DUE", "SENT"]
+    assert shown["dispute"]["returnShipment"]["status"] == "RECEIVED"
+    assert len(statements.sent) == (1 if AT_ONCE else on_sqlite), statements.sent
+
+
 @pytest.mark.parametrize("count", [2, 40])
 def test_the_desk_is_as_many_statements_whatever_its_size(world: World, statements: Statements, count: int) -> None:
     disputes(world, count)

@@ -264,7 +264,7 @@ class DetermineObligations(steps.Batches):
 
     can_repeat = True
 
-    def __init__(self, *, at_once: int = 500) -> None:
+    def __init__(self, *, at_once: int = 200) -> None:
         super().__init__("orders", AFFECTED, at_once)
 
     def describe(self) -> str:

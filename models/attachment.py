@@ -12,6 +12,9 @@ class Attachment(Model):
 
     The store of files holds its content, under its id. `content_type` is the announced type until a case takes the
     file, and then the type of the content. `message_id` is null if the file came with the opening of the case.
+
+    `drawn` says of a picture or PDF whether its variants are in the store. It is false if it cannot be drawn, and null
+    until somebody tried. `width` and `height` are pixels of the upright picture.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -25,6 +28,9 @@ class Attachment(Model):
     case_kind = fields.CharEnumField(CaseKind, description="kind of case", max_length=16, null=True)
     case_id = fields.UUIDField(null=True)
     message_id = fields.UUIDField(null=True)
+    drawn = fields.BooleanField(null=True)
+    width = fields.IntField(null=True)
+    height = fields.IntField(null=True)
 
     class Meta(Model.Meta):
         table = "attachments"

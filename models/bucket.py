@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-from models.files import CHUNK, HEAD, TAIL, Away, Sample, Store, disposition
+from models.files import CHUNK, HEAD, MADE_VARIANTS, ORIGINAL, TAIL, Away, Sample, Store, disposition
 from models.signing import signed_again
 
 T = TypeVar("T")
@@ -76,20 +76,20 @@ class Bucket(Store):
         # With a role's credentials, whose key only obstore knows, the length is not signed. `take` checks it.
         return signed_again(address, secret_key, "PUT", {"content-length": str(size)}) if secret_key else address
 
-    async def read_address(self, key: UUID, filename: str, content_type: str) -> str | None:
+    async def read_address(self, key: UUID, filename: str, content_type: str, variant: str = ORIGINAL) -> str | None:
         import obstore
 
         secret_key = self._secret_key()
         if not secret_key:
             return None
-        await self._bounded(obstore.head_async(self.store, _taken(key)))
+        await self._bounded(obstore.head_async(self.store, _taken(key, variant)))
         response_headers = {
             "response-cache-control": "private, max-age=3600, immutable",
             "response-content-disposition": disposition(filename),
             "response-content-type": content_type,
         }
         return signed_again(
-            await self._sign("GET", _taken(key), READ_SECONDS), secret_key, "GET", query=response_headers
+            await self._sign("GET", _taken(key, variant), READ_SECONDS), secret_key, "GET", query=response_headers
         )
 
     async def _sign(self, method: Any, path: str, seconds: int) -> str:
@@ -150,10 +150,21 @@ class Bucket(Store):
         parts = await self._bounded(obstore.get_ranges_async(self.store, path, starts=starts, ends=ends), ends[0])
         return Sample(size, b"".join(map(bytes, parts)))
 
-    async def read(self, key: UUID) -> AsyncIterator[bytes]:
+    async def size(self, key: UUID, variant: str) -> int | None:
+        return await self._size(_taken(key, variant))
+
+    async def keep(self, key: UUID, variant: str, content: bytes) -> None:
+        import obstore
+        from obstore.exceptions import AlreadyExistsError
+
+        with contextlib.suppress(AlreadyExistsError):
+            kept = obstore.put_async(self.store, _taken(key, variant), content, mode="create")
+            await self._bounded(kept, len(content))
+
+    async def read(self, key: UUID, variant: str = ORIGINAL) -> AsyncIterator[bytes]:
         import obstore
 
-        stored = await self._bounded(obstore.get_async(self.store, _taken(key)))
+        stored = await self._bounded(obstore.get_async(self.store, _taken(key, variant)))
         chunks = aiter(stored.stream(min_chunk_size=CHUNK))
         while chunk := await self._bounded(anext(chunks, b""), CHUNK):
             yield bytes(chunk)
@@ -161,7 +172,8 @@ class Bucket(Store):
     async def remove(self, keys: Iterable[UUID]) -> None:
         import obstore
 
-        for path in (path for key in keys for path in (_incoming(key), _taken(key))):
+        variants = (*MADE_VARIANTS, ORIGINAL)
+        for path in (path for key in keys for path in (_incoming(key), *(_taken(key, name) for name in variants))):
             with contextlib.suppress(FileNotFoundError):
                 await self._bounded(obstore.delete_async(self.store, path))
 
@@ -189,5 +201,5 @@ def _incoming(key: UUID) -> str:
     return f"incoming/{key.hex}"
 
 
-def _taken(key: UUID) -> str:
-    return f"taken/{key.hex}"
+def _taken(key: UUID, variant: str = ORIGINAL) -> str:
+    return f"taken/{key.hex}" if variant == ORIGINAL else f"taken/{key.hex}.{variant}"

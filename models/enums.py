@@ -39,6 +39,13 @@ class Role(DescribedEnum):
 PARTIES = (Role.BUYER, Role.SUPPLIER)  # of an order
 
 
+class ThumbnailSize(DescribedEnum):
+    """The size of a thumbnail. It is never larger than the picture."""
+
+    SMALL = auto(), "At most 200 pixels on the longer side."
+    LARGE = auto(), "At most 1200 pixels on the longer side."
+
+
 class OrderKind(DescribedEnum):
     """How an order is paid. This decides what its buyer can do."""
 

@@ -2,6 +2,9 @@
 
 A content is stored under the id of its file. Example, in a folder: an upload is written to `incoming/tmp…`. Once it is
 complete, it is checked and linked to `97d/0190c5a2…97d`. An existing name is never replaced: content never changes.
+
+Beside a content may be its variants, which are made from it: `97d/0190c5a2…97d.copy`, `.large` and `.small`. The
+content itself is the variant `original`.
 """
 
 import asyncio
@@ -21,6 +24,8 @@ from uuid import UUID
 HEAD, TAIL = 40_000, 1_000  # bytes of a long file in its sample
 SECRET_LENGTH = 64  # characters
 CHUNK = 1_000_000  # bytes of one read or write
+ORIGINAL, COPY, LARGE, SMALL = "original", "copy", "large", "small"
+MADE_VARIANTS = (COPY, LARGE, SMALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,7 @@ class Store(ABC):
         """Returns the URL to PUT a content of this size to; None where the server itself accepts it."""
 
     @abstractmethod
-    async def read_address(self, key: UUID, filename: str, content_type: str) -> str | None:
+    async def read_address(self, key: UUID, filename: str, content_type: str, variant: str = ORIGINAL) -> str | None:
         """Returns a short-lived URL to GET the content from, under this name; None where the server itself sends it.
         Raises FileNotFoundError."""
 
@@ -77,12 +82,20 @@ class Store(ABC):
         from now on."""
 
     @abstractmethod
-    def read(self, key: UUID) -> AsyncIterator[bytes]:
+    def read(self, key: UUID, variant: str = ORIGINAL) -> AsyncIterator[bytes]:
         """Yields the content. Raises FileNotFoundError at the first step."""
 
     @abstractmethod
+    async def size(self, key: UUID, variant: str) -> int | None:
+        """Returns the size of this variant in bytes; None where it has not been made."""
+
+    @abstractmethod
+    async def keep(self, key: UUID, variant: str, content: bytes) -> None:
+        """Stores this variant, unless another process was faster."""
+
+    @abstractmethod
     async def remove(self, keys: Iterable[UUID]) -> None:
-        """Removes contents. Ignores missing ones."""
+        """Removes contents with all their variants. Ignores missing ones."""
 
     @abstractmethod
     async def tidy(self, before: datetime) -> None:
@@ -127,7 +140,7 @@ class Folder(Store):
     async def upload_address(self, key: UUID, size: int, seconds: int) -> str | None:
         return None
 
-    async def read_address(self, key: UUID, filename: str, content_type: str) -> str | None:
+    async def read_address(self, key: UUID, filename: str, content_type: str, variant: str = ORIGINAL) -> str | None:
         return None
 
     async def put(self, key: UUID, content: AsyncIterable[bytes], size: int, check: Callable[[Sample], object]) -> None:
@@ -165,12 +178,14 @@ class Folder(Store):
         draft.flush()
         check(_sample(draft))
         os.fsync(draft.fileno())
-        path = self._path(key)
-        path.parent.mkdir(exist_ok=True)
         try:
-            os.link(draft.name, path)
+            self._link(draft, self._path(key))
         except FileExistsError:
             raise AlreadyThere from None
+
+    def _link(self, draft: IO[bytes], path: Path) -> None:
+        path.parent.mkdir(exist_ok=True)
+        os.link(draft.name, path)
         for folder in (path.parent, self.path):
             _sync(folder)
 
@@ -184,16 +199,37 @@ class Folder(Store):
 
         return await asyncio.to_thread(take)
 
-    async def read(self, key: UUID) -> AsyncIterator[bytes]:
-        file = await asyncio.to_thread(self._path(key).open, "rb")
+    async def read(self, key: UUID, variant: str = ORIGINAL) -> AsyncIterator[bytes]:
+        file = await asyncio.to_thread(self._path(key, variant).open, "rb")
         with file:
             while chunk := await asyncio.to_thread(file.read, CHUNK):
                 yield chunk
 
+    async def size(self, key: UUID, variant: str) -> int | None:
+        def size() -> int | None:
+            try:
+                return self._path(key, variant).stat().st_size
+            except FileNotFoundError:
+                return None
+
+        return await asyncio.to_thread(size)
+
+    async def keep(self, key: UUID, variant: str, content: bytes) -> None:
+        def keep() -> None:
+            with self._draft() as draft:
+                draft.write(content)
+                draft.flush()
+                os.fsync(draft.fileno())
+                with contextlib.suppress(FileExistsError):
+                    self._link(draft, self._path(key, variant))
+
+        await asyncio.to_thread(keep)
+
     async def remove(self, keys: Iterable[UUID]) -> None:
         def remove() -> None:
             for key in keys:
-                self._path(key).unlink(missing_ok=True)
+                for variant in (*MADE_VARIANTS, ORIGINAL):
+                    self._path(key, variant).unlink(missing_ok=True)
 
         await asyncio.to_thread(remove)
 
@@ -206,9 +242,9 @@ class Folder(Store):
 
         await asyncio.to_thread(tidy)
 
-    def _path(self, key: UUID) -> Path:
+    def _path(self, key: UUID, variant: str = ORIGINAL) -> Path:
         # The last three digits of an id are random, so each of 4,096 folders gets an equal share of the files.
-        return self.path / key.hex[-3:] / key.hex
+        return self.path / key.hex[-3:] / (key.hex if variant == ORIGINAL else f"{key.hex}.{variant}")
 
 
 def _sample(file: IO[bytes]) -> Sample:

@@ -1,7 +1,8 @@
 """Signed URLs of files. Whoever has one may read or upload one file for a while. They always use real time.
 
 Example: `https://api.example/files/0190…?type=image%2Fpng&name=a.png&size=2048&expires=1767225600&signature=9f3…`. The
-signature is an HMAC of the method, the file's key and the other parameters, with the store's secret.
+signature is an HMAC of the method, the file's key and the other parameters, with the store's secret. A URL may
+name a variant of the file, like `variant=small`. Its signature is for `GET small`, so no other variant can be read.
 """
 
 import contextlib
@@ -9,13 +10,14 @@ import hashlib
 import hmac
 import time
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlencode
 from uuid import UUID
 
 from graphql import GraphQLError
 
 from models.files import Away, Sample, Store
+from models.pictures import PictureProcesses
 from resolvers.errors import UNAVAILABLE, UNKNOWN_OUTCOME
 from resolvers.telemetry import current
 
@@ -46,10 +48,12 @@ def file_errors() -> Generator[None]:
 
 @dataclass(slots=True)
 class FileUrls:
-    """The store of files and the URLs that lead to it. `secret` signs them; it is None until `load`."""
+    """The store of files and the URLs that lead to it. `secret` signs them; it is None until `load`. `pictures` draws
+    what is read instead of pictures."""
 
     store: Store
     secret: bytes | None = None
+    pictures: PictureProcesses = field(default_factory=PictureProcesses)
 
     async def load(self) -> None:
         """Reads the secret from the store, unless it was read before. Raises Away."""
@@ -61,10 +65,15 @@ class FileUrls:
         with file_errors():
             return await self.store.take(key, size)
 
-    def read_address(self, origin: str, key: UUID, filename: str, content_type: str, size: int) -> str:
-        """Returns the URL to read from. `origin` is the server's own, like https://example.com."""
+    def read_address(
+        self, origin: str, key: UUID, filename: str, content_type: str, size: int, variant: str | None = None
+    ) -> str:
+        """Returns the URL to read the file or a variant of it from, under this name and type.
+        `origin` is the server's own, like https://example.com. `size` is that of the file as it was sent."""
         expires = (int(time.time()) // READ_SECONDS + 2) * READ_SECONDS
         parameters = {"type": content_type, "name": filename, "size": str(size), "expires": str(expires)}
+        if variant is not None:
+            parameters |= {"variant": variant}
         return self._address(origin, "GET", key, parameters)
 
     async def upload_address(self, origin: str, key: UUID, content_type: str, size: int) -> str:
@@ -90,5 +99,8 @@ class FileUrls:
     def _signature(self, method: str, key: UUID, parameters: Mapping[str, str]) -> str:
         if self.secret is None:
             raise FilesUnavailable
+        if variant := parameters.get("variant"):
+            # Servers of earlier releases, which would send the original, do not accept this signature.
+            method = f"{method} {variant}"
         text = f"{method} {key.hex} {urlencode(sorted(parameters.items()))}"
         return hmac.new(self.secret, text.encode(), hashlib.sha256).hexdigest()

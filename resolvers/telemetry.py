@@ -65,6 +65,13 @@ executions = Counter(
     " answered, because the operation cannot be compiled or had ten faults. Other answers with errors are not counted.",
     ["operation", "outcome"],
 )
+pictures = Counter(
+    "recourse_pictures",
+    "Pictures and PDFs of which copies and thumbnails were to be made. `drawn`: they were. `unreadable`: the file is"
+    " damaged or exceeds a limit. `interrupted`: the process could not start or was killed from outside, or a store"
+    " failed; it is tried again. The log says why.",
+    ["outcome"],
+)
 
 # The values of labels whose counters are in this module. Like these, they live as long as the process.
 _operations: set[str] = set()

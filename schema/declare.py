@@ -4,7 +4,7 @@ from typing import Any
 
 import strawberry
 
-from execution.complexity import sized, sized_by
+from execution.complexity import sized, sized_by, weighing
 from resolvers.read.pagination import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE
 
 DEFAULT_ARGUMENTS = {
@@ -16,6 +16,7 @@ DEFAULT_ARGUMENTS = {
     "before": "Only entries before this cursor.",
     "filter": "Only entries that match this filter.",
     "action": "The action.",
+    "size": "The size of the thumbnail.",
 }
 
 
@@ -28,15 +29,17 @@ def resolved(
     watched: bool = False,
     size: int | None = None,
     sized_by_argument: tuple[str, ...] = (),
+    weight: int = 1,
     **arguments: str,
 ) -> Any:
     """Returns a field that `resolver` answers, or a subscription if it is `watched`. `size` or
-    `sized_by_argument` tells how many entries its list has (execution.complexity). Raises KeyError
-    if an argument has no description."""
+    `sized_by_argument` tells how many entries its list has, `weight` how much it costs (execution.complexity). Raises
+    KeyError if an argument has no description."""
     declare: Any = strawberry.subscription if watched else strawberry.field
     metadata = {
         **(sized(size) if size is not None else {}),
         **(sized_by(*sized_by_argument) if sized_by_argument else {}),
+        **(weighing(weight) if weight > 1 else {}),
     }
     field = declare(resolver, graphql_type=graphql_type, description=description, metadata=metadata)
     for argument in field.arguments:

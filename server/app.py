@@ -144,6 +144,7 @@ async def _running(state: State) -> AsyncGenerator[None]:
         _repeated(spread_names, SPREAD_NAMES_SECONDS),
         _repeated(sample, metrics.SAMPLE_SECONDS),
         _repeated(check_files, file_store.CHECK_SECONDS),
+        contextlib.aclosing(files.pictures),
     ):
         _collect_garbage_less()
         with state.stopping.on_signals(state.hub.end):

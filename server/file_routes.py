@@ -9,9 +9,10 @@ from uuid import UUID
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
-from models.files import AlreadyThere, Away, Folder, Sample, TooLarge, TooShort, disposition
+from models.files import COPY, ORIGINAL, AlreadyThere, Away, Folder, Sample, TooLarge, TooShort, disposition
+from models.pictures import Interrupted
 from resolvers.errors import UNAVAILABLE
-from resolvers.files import content_type
+from resolvers.files import content_type, pictures
 from resolvers.signed_url import READ_SECONDS, UPLOAD_SECONDS, FilesUnavailable, FileUrls
 from server.errors import TOO_SLOW, RequestRejected, error_response, internal_error_response, rejection_response
 from server.file_store import CHECK_SECONDS
@@ -20,6 +21,11 @@ from server.state import state_of
 
 READ_REST_SECONDS = 3  # to read what a refused client still sends
 _KEY = re.compile(r"[0-9a-f]{32}", re.ASCII)
+
+_CANNOT_BE_SHOWN = (
+    "This picture cannot be shown, because it is damaged or too large. Ask for it again, in JPEG or PNG or as a smaller"
+    " picture."
+)
 
 # Browsers save a file. They neither display nor run it, and tell no other site where it came from.
 _SAFE_HEADERS = {
@@ -131,12 +137,25 @@ async def _read_rest(request: Request) -> None:
 
 async def _get(request: Request, files: FileUrls, key: UUID) -> Response:
     query = request.query_params
+    variant, filename, kind, size = query.get("variant"), query["name"], query["type"], int(query["size"])
+    if variant is None:
+        # Of a picture only a URL that an earlier release signed names no variant.
+        variant = COPY if kind in pictures.COPY_TYPES else ORIGINAL
+        filename, kind = pictures.served_as(filename, kind, variant)
     try:
-        address = await files.store.read_address(key, query["name"], query["type"])
+        if variant != ORIGINAL:
+            try:
+                if (made := await _made(files, key, variant)) is None:
+                    return error_response(404, "CANNOT_BE_SHOWN", _CANNOT_BE_SHOWN)
+            except Interrupted:
+                message = "This picture is not ready yet. Try again in a few seconds."
+                return error_response(503, UNAVAILABLE, message, headers={"retry-after": str(CHECK_SECONDS)})
+            size = made
+        address = await files.store.read_address(key, filename, kind, variant)
         if address is not None:
             # It is signed for this request and expires soon, so it must not be cached.
             return RedirectResponse(address, 302, headers=_SAFE_HEADERS | {"cache-control": "no-store"})
-        chunks = files.store.read(key)
+        chunks = files.store.read(key, variant)
         first = await anext(chunks, b"")
     except FileNotFoundError:
         return error_response(404, "NOT_FOUND", "This file no longer exists.")
@@ -146,5 +165,14 @@ async def _get(request: Request, files: FileUrls, key: UUID) -> Response:
         async for chunk in chunks:
             yield chunk
 
-    headers = _SAFE_HEADERS | {"content-disposition": disposition(query["name"]), "content-length": query["size"]}
-    return StreamingResponse(all_chunks(), headers=headers, media_type=query["type"])
+    headers = _SAFE_HEADERS | {"content-disposition": disposition(filename), "content-length": str(size)}
+    return StreamingResponse(all_chunks(), headers=headers, media_type=kind)
+
+
+async def _made(files: FileUrls, key: UUID, variant: str) -> int | None:
+    """Returns the size of this variant, which is made if it is missing; None if it cannot be drawn. Raises Interrupted
+    and Away."""
+    size = await files.store.size(key, variant)
+    if size is None and await pictures.make(files, key):
+        size = await files.store.size(key, variant)
+    return size

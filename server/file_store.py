@@ -5,6 +5,7 @@ from pathlib import Path
 from models.availability import Availability
 from models.bucket import Bucket
 from models.files import Away, Folder, Store
+from models.pictures import PictureProcesses
 from resolvers.signed_url import FileUrls
 from server.settings import Settings
 
@@ -21,7 +22,7 @@ def open_store(settings: Settings) -> Store:
 
 
 def file_urls(settings: Settings) -> FileUrls:
-    return FileUrls(open_store(settings))
+    return FileUrls(open_store(settings), pictures=PictureProcesses(settings.picture_processes))
 
 
 async def prepare_store(settings: Settings) -> None:

@@ -10,11 +10,13 @@ from uuid import UUID
 
 import models
 from models import database
-from models.enums import CaseKind, InputProblem
+from models.enums import CaseKind, InputProblem, Role, ThumbnailSize
+from models.files import COPY, LARGE, ORIGINAL, SMALL
 from resolvers import ids
 from resolvers.context import Context
 from resolvers.errors import ActionRefused, UserError, invalid
 from resolvers.files import content_type as filetype
+from resolvers.files import pictures
 from resolvers.read.fetch import fetch
 from resolvers.read.rows import Row
 from resolvers.read.scopes import Unscoped
@@ -42,11 +44,29 @@ class Attachment(Row):
     filename: str
     content_type: str
     size: int
+    drawn: bool | None
+    width: int | None
+    height: int | None
 
     @property
     def url(self) -> str:
+        return self._address(COPY if self.content_type in pictures.COPY_TYPES else None)
+
+    @property
+    def original_url(self) -> str | None:
+        return self._address(ORIGINAL) if self.context.viewer.role is Role.AGENT else None
+
+    def _address(self, variant: str | None) -> str:
         files, origin = self.context.files, self.context.origin
-        return files.read_address(origin, self.id, self.filename, self.content_type, self.size)
+        filename, content_type = pictures.served_as(self.filename, self.content_type, variant or ORIGINAL)
+        return files.read_address(origin, self.id, filename, content_type, self.size, variant)
+
+
+def thumbnail_url(root: Any, size: ThumbnailSize = ThumbnailSize.SMALL) -> str | None:
+    """Returns the URL of the thumbnail of an Attachment; None if it cannot be drawn."""
+    if root.drawn is False or root.content_type not in pictures.DRAWN_TYPES:
+        return None
+    return root._address(LARGE if size is ThumbnailSize.LARGE else SMALL)  # pyright: ignore[reportPrivateUsage]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -140,6 +160,8 @@ async def resolve_uploads(
         else:
             assert upload is not None
             types[upload.id] = content_type
+    if not errors:
+        await pictures.prepare(context.files, types)
     return PendingUploads([by_id[key] for key in keys if key and key in types], types, errors, field)
 
 

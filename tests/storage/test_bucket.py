@@ -96,7 +96,8 @@ def test_a_store_may_hang_go_away_and_come_back(server: Server, world: World, po
             [file] = world.buyer.succeed("openDispute", wish, shown)["dispute"]["evidence"]
             _is_read_from_the_store(file, store)
             key = file["id"].removeprefix("att_")
-            obstore.delete(obstore.store.S3Store.from_url(f"s3://{s3.BUCKET}/pre fix"), f"taken/{key}")
+            objects = [f"taken/{key}", f"taken/{key}.copy"]
+            obstore.delete(obstore.store.S3Store.from_url(f"s3://{s3.BUCKET}/pre fix"), objects)
             gone = httpx2.get(file["url"])
             assert (gone.status_code, gone.json()["errors"][0]["extensions"]) == (404, {"code": "NOT_FOUND"})
             shown = "mutation($input: CreateUploadInput!) { createUpload(input: $input) { " + UPLOAD + " } }"

@@ -32,7 +32,8 @@ TEXTS = st.one_of(
 )
 IDS = st.one_of(
     TEXTS,
-    st.from_regex(r"(acc|viw|ord|fbk|can|dsp|cmp|msg|att|upl)_[0-9a-f]{32}", fullmatch=True),
+    st.from_regex(r"(acc|viw|ord|fbk|can|dsp|cmp|msg|att|upl|rfd)_[0-9a-f]{32}", fullmatch=True),
+    st.from_regex(r"lin_[0-9a-f]{32}_[0-9]{1,9}", fullmatch=True),
     st.integers(-(2**31), 2**31 - 1),
 )
 DECIMALS = st.one_of(
@@ -91,8 +92,17 @@ def some_fields(fields: dict[str, Any], *, one_of: bool) -> Strategy:
 
 def astray(of: Any, right: dict[str, Any]) -> Strategy:
     """Generates a valid input with some fields replaced, so that it passes as many checks as possible."""
-    made = {name: anything(each.type) for name, each in of.fields.items()}
+    made = {name: anything(each.type) | entries_astray(each.type, right.get(name)) for name, each in of.fields.items()}
     return st.fixed_dictionaries({}, optional=made).map(lambda some: right | some)
+
+
+def entries_astray(wanted: Any, right: Any) -> Strategy:
+    """Generates lists of inputs of which each is valid except for some fields; nothing for other types."""
+    of: Any = get_nullable_type(wanted)
+    entry = cast("Any", get_nullable_type(cast("Any", of).of_type)) if is_list_type(of) else None
+    if not right or not is_input_object_type(entry):
+        return st.nothing()
+    return st.lists(astray(entry, right[0]), min_size=1, max_size=2)
 
 
 @pytest.fixture(scope="module")

@@ -185,7 +185,7 @@ _EVENTS = """
 INSERT INTO events (order_id, case_kind, case_id, at, known_at, by_id, action, facts, case_facts)
 SELECT order_id, case_kind, case_id, at, at, by_id, action,
   CASE WHEN fact IS NULL THEN '{{}}' ELSE jsonb_build_object(fact, to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')) END,
-  CASE WHEN case_id IS NOT NULL THEN '{{}}'::jsonb END
+  CASE WHEN action = 'WITHDRAW_DISPUTE' THEN '{{"closed_as": "WITHDRAWN"}}' WHEN case_id IS NOT NULL THEN '{{}}' END::jsonb
 FROM (
   SELECT id AS order_id, NULL::text AS case_kind, NULL::uuid AS case_id, e.at, CASE WHEN e.action IS NULL THEN NULL
     WHEN e.action LIKE 'REPLY%' THEN supplier_id ELSE buyer_id END AS by_id, e.action, e.fact

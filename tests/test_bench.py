@@ -57,16 +57,20 @@ WHERE order_id = id AND n < 6;
 UPDATE orders SET items = items || '[["Screw", 1000, 125, 4], ["Bolt", 5, 15, 3, "B-1", null],
   ["Lamp", 1, 900, null, "L-7", "https://example.com/l.jpg"]]' WHERE number LIKE '%7';
 
+UPDATE disputes d SET paid_back_at = closed_at FROM numbered WHERE numbered.id = d.id AND closed_as = 'RESOLVED' AND n = 5;
+
 INSERT INTO events (order_id, at, known_at, facts, refund_id, refund_status)
 SELECT id, placed_at, placed_at, '{}', id, (ARRAY['DUE', 'VOID', 'SENT', 'SUCCEEDED', 'FAILED'])[right(number, 1)::int]
 FROM orders WHERE number ~ '1[1-5]$';
 INSERT INTO events (order_id, case_kind, case_id, at, known_at, facts, case_facts)
 SELECT order_id, 'DISPUTE', id, opened_at, opened_at, '{"return_open_since": null}', jsonb_build_object((ARRAY[
-  'return_waived_at', 'return_expired_at', 'return_received_at', 'waits_for', 'closed_as', 'claimable'])[n + 1], '1')
+  'return_waived_at', 'return_expired_at', 'return_received_at', 'waits_for', 'closed_as', 'claimable'])[n + 1],
+  CASE WHEN closed_as = 'SETTLED' THEN NULL ELSE '1' END)
 FROM disputes JOIN numbered USING (id);
 INSERT INTO events (order_id, case_kind, case_id, at, known_at, by_id, action, facts, case_facts)
 SELECT order_id, 'DISPUTE', id, opened_at, opened_at, buyer_id, (ARRAY['CONCEDE_DISPUTE', 'REVISE_CLAIM',
-  'APPEAL_DECISION', 'PROVIDE_RETURN_ADDRESS', 'CONFIRM_RETURN_SHIPPED', 'REFUSE_RETURN'])[n + 1], '{}', '{}'
+  'APPEAL_DECISION', 'PROVIDE_RETURN_ADDRESS', 'WITHDRAW_DISPUTE', 'REFUSE_RETURN'])[n + 1], '{}',
+  CASE WHEN closed_as = 'SETTLED' THEN '{}' ELSE '{"closed_as": "WITHDRAWN"}' END::jsonb
 FROM disputes JOIN numbered USING (id);
 """
 

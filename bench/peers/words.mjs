@@ -87,32 +87,36 @@ const REFUNDS = {
   SUCCEEDED: "A refund has arrived.",
   FAILED: "A refund did not go through.",
 };
+const STANDS_AGAIN = "The buyer withdrew the dispute; the earlier outcome stands again.";
+const CHANGED = "The order's details were changed.";
 const DETERMINED = "What follows from earlier agreements and decisions was determined.";
 const HAPPENED = [
-  ["placed_at", "The order was placed.", ""],
+  ["placed_at", "The order was placed.", CHANGED],
   ["paid_at", "The payment was received.", "The payment was taken back."],
   ["payment_submitted_at", "The buyer submitted a payment.", "The payment did not go through."],
   ["shipped_at", "The order was shipped.", "The shipment was taken back."],
   ["delivered_at", "The order was delivered.", "The delivery was taken back."],
   ["completed_at", "The order was completed.", "The completion was taken back."],
   ["cancelled_at", "The order was cancelled.", "The cancellation was taken back."],
-  ["cancellation_pending_since", "", "The cancellation request was superseded by a change of the order."],
-  ["return_waived_at", "No return address came in time; the refund is owed without a return.", ""],
-  ["return_expired_at", "The goods were not sent back in time; no refund is owed.", ""],
-  ["return_received_at", "The supplier did not answer in time; the goods count as received.", ""],
-  ["closed_as", "The requested evidence did not arrive in time; the dispute lapsed.", ""],
-  ["waits_for", "Nobody answered in time; an agent reviews the dispute.", ""],
-  ["return_began_at", DETERMINED, ""],
-  ["replacement_agreed_at", DETERMINED, ""],
-  ["cancellation_declined_at", DETERMINED, ""],
-  ["answered_at", DETERMINED, ""],
-  ["due_at", DETERMINED, ""],
-  ["claimable", "The amount that can be claimed for the order changed.", ""],
+  ["cancellation_pending_since", CHANGED, "The cancellation request was superseded by a change of the order."],
+  ["return_waived_at", "No return address came in time; the refund is owed without a return.", CHANGED],
+  ["return_expired_at", "The goods were not sent back in time; no refund is owed.", CHANGED],
+  ["return_received_at", "The supplier did not answer in time; the goods count as received.", CHANGED],
+  ["closed_as", "The requested evidence did not arrive in time; the dispute lapsed.", CHANGED],
+  ["waits_for", "Nobody answered in time; an agent reviews the dispute.", CHANGED],
+  ["return_began_at", DETERMINED, DETERMINED],
+  ["replacement_agreed_at", DETERMINED, DETERMINED],
+  ["cancellation_declined_at", DETERMINED, DETERMINED],
+  ["answered_at", DETERMINED, DETERMINED],
+  ["due_at", DETERMINED, DETERMINED],
+  ["claimable", "The amount that can be claimed for the order changed.", CHANGED],
 ];
-const CHANGED = "The order's details were changed.";
+
+const standsAgain = ({ action, facts, case_facts }) =>
+  action === "WITHDRAW_DISPUTE" && { ...facts, ...case_facts }.closed_as !== "WITHDRAWN";
 
 export function happened(event) {
-  if (event.action !== null) return DONE[event.action];
+  if (event.action !== null) return standsAgain(event) ? STANDS_AGAIN : DONE[event.action];
   if (event.by_id !== null) return CHANGED;
   if (event.refund_status != null) return REFUNDS[event.refund_status];
   const facts = { ...event.facts, ...event.case_facts };

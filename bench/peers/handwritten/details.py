@@ -75,27 +75,28 @@ _REFUNDS = {
     "FAILED": "A refund did not go through.",
 }
 _CHANGED = "The order's details were changed."
+_STANDS_AGAIN = "The buyer withdrew the dispute; the earlier outcome stands again."
 _DETERMINED = "What follows from earlier agreements and decisions was determined."
 _HAPPENED = (
-    ("placed_at", "The order was placed.", ""),
+    ("placed_at", "The order was placed.", _CHANGED),
     ("paid_at", "The payment was received.", "The payment was taken back."),
     ("payment_submitted_at", "The buyer submitted a payment.", "The payment did not go through."),
     ("shipped_at", "The order was shipped.", "The shipment was taken back."),
     ("delivered_at", "The order was delivered.", "The delivery was taken back."),
     ("completed_at", "The order was completed.", "The completion was taken back."),
     ("cancelled_at", "The order was cancelled.", "The cancellation was taken back."),
-    ("cancellation_pending_since", "", "The cancellation request was superseded by a change of the order."),
-    ("return_waived_at", "No return address came in time; the refund is owed without a return.", ""),
-    ("return_expired_at", "The goods were not sent back in time; no refund is owed.", ""),
-    ("return_received_at", "The supplier did not answer in time; the goods count as received.", ""),
-    ("closed_as", "The requested evidence did not arrive in time; the dispute lapsed.", ""),
-    ("waits_for", "Nobody answered in time; an agent reviews the dispute.", ""),
-    ("return_began_at", _DETERMINED, ""),
-    ("replacement_agreed_at", _DETERMINED, ""),
-    ("cancellation_declined_at", _DETERMINED, ""),
-    ("answered_at", _DETERMINED, ""),
-    ("due_at", _DETERMINED, ""),
-    ("claimable", "The amount that can be claimed for the order changed.", ""),
+    ("cancellation_pending_since", _CHANGED, "The cancellation request was superseded by a change of the order."),
+    ("return_waived_at", "No return address came in time; the refund is owed without a return.", _CHANGED),
+    ("return_expired_at", "The goods were not sent back in time; no refund is owed.", _CHANGED),
+    ("return_received_at", "The supplier did not answer in time; the goods count as received.", _CHANGED),
+    ("closed_as", "The requested evidence did not arrive in time; the dispute lapsed.", _CHANGED),
+    ("waits_for", "Nobody answered in time; an agent reviews the dispute.", _CHANGED),
+    ("return_began_at", _DETERMINED, _DETERMINED),
+    ("replacement_agreed_at", _DETERMINED, _DETERMINED),
+    ("cancellation_declined_at", _DETERMINED, _DETERMINED),
+    ("answered_at", _DETERMINED, _DETERMINED),
+    ("due_at", _DETERMINED, _DETERMINED),
+    ("claimable", "The amount that can be claimed for the order changed.", _CHANGED),
 )
 PAGE = 10
 
@@ -175,6 +176,8 @@ def _dispute(d: Facts, key: str, number: str, currency: str, now: datetime, *, r
 
 def words(action: str | None, facts: dict[str, Any], refund: str | None, *, by_somebody: bool) -> str:
     """Returns the sentence of a timeline entry. `refund` is the status that a refund has taken."""
+    if action == "WITHDRAW_DISPUTE" and facts.get("closed_as") != "WITHDRAWN":
+        return _STANDS_AGAIN
     if action is not None:
         return _DONE[action]
     if by_somebody:

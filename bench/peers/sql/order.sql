@@ -14,7 +14,8 @@ SELECT o.id, o.number, o.kind, o.currency, o.total, o.amount_paid, o.items, o.bu
       extract(epoch FROM p.at)::float8, p.accepted) ORDER BY p.id)
     FROM proposals p JOIN accounts a ON a.id = p.by_id WHERE p.dispute_id = d.id) END AS proposals,
   (SELECT json_agg(json_build_array(e.id, extract(epoch FROM e.at)::float8, e.by_id, a.name, a.role, e.action,
-      CASE WHEN e.action IS NULL THEN e.facts || coalesce(e.case_facts, '{}') END, e.refund_status) ORDER BY e.at, e.id)
+      CASE WHEN e.action IS NULL OR e.action = 'WITHDRAW_DISPUTE' THEN e.facts || coalesce(e.case_facts, '{}') END,
+      e.refund_status) ORDER BY e.at, e.id)
     FROM (SELECT * FROM events WHERE order_id = o.id ORDER BY at, id LIMIT 11) AS e
     LEFT JOIN accounts a ON a.id = e.by_id) AS events
 FROM orders o JOIN accounts b ON b.id = o.buyer_id JOIN accounts s ON s.id = o.supplier_id

@@ -167,10 +167,11 @@ class Migrator(MigrationExecutor):
             await self._recorder(client).record_applied(migration.app_label, migration.name)
 
     async def repeat(self) -> None:
-        """Runs the steps of the newest migration again that can repeat."""
+        """Runs the steps again that can repeat, of all migrations."""
         await self.loader.build_graph()
-        *_, newest = self._migration_plan(None, set(), self.loader.graph)
-        for step in newest.migration.operations:
+        plan = self._migration_plan(None, set(), self.loader.graph)
+        steps = [(step.migration.name, operation) for step in plan for operation in step.migration.operations]
+        for name, step in steps:
             if not isinstance(step, Batches) or not step.can_repeat:
                 continue
             if self.watch is None:
@@ -181,7 +182,7 @@ class Migrator(MigrationExecutor):
             else:
                 await self._watch_this_connection()
                 editor = SafePostgresSchemaEditor(self.connection, self.watch, atomic=False, in_steps=True)
-                await self.watch.run_step(f"{newest.migration.name} ({step.describe()})", step.forward(editor))
+                await self.watch.run_step(f"{name} ({step.describe()})", step.forward(editor))
 
     async def _watch_this_connection(self) -> None:
         assert self.watch is not None
@@ -271,8 +272,8 @@ async def migrate(
 
 
 async def repeat(apps: dict[str, Any], connection: BaseDBAsyncClient, report: Report = _log.info) -> None:
-    """Fills the rows that servers of the release before have written since the newest migration. It must be applied,
-    and these servers must have stopped."""
+    """Fills the rows that servers of the release before have written since the migrations. They must be applied, and
+    these servers must have stopped."""
     async with _migrator(apps, connection, report) as migrator:
         await migrator.repeat()
 

@@ -41,7 +41,7 @@ COPIES: dict[str, tuple[str, dict[str, Any]]] = {  # format and options of the c
 _ANIMATED = ("PNG", "GIF", "WEBP")
 
 
-class TooLarge(Exception):
+class TooManyPixels(Exception):
     """The picture has more pixels than are read."""
 
 
@@ -79,7 +79,7 @@ def _picture(content: BinaryIO, content_type: str, max_pixels: int) -> tuple[Ima
     with Image.open(content, formats=[FORMATS[content_type]]) as opened:
         pixels = opened.width * opened.height
         if pixels > max_pixels:
-            raise TooLarge(f"{opened.width} x {opened.height} pixels")
+            raise TooManyPixels(f"{opened.width} x {opened.height} pixels")
         file_format, options = COPIES[content_type]
         frames = getattr(opened, "n_frames", 1) if opened.format in _ANIMATED else 1
         if frames == 1 or frames * pixels > max_pixels:

@@ -21,8 +21,10 @@ SEEN = """viewerState nextChangeAt availableActions { action } """ + " ".join(
     for mutation in mutations
 )
 NODE = f"""query($id: ID!, $at: DateTime) {{ node(id: $id) {{ ... on Dispute {{ {SEEN} }} ... on Complaint {{ {SEEN} }} }} }}"""
+# The cases that the agent cannot act on, among those of all other tests.
 LISTED = f"""query($at: DateTime) {{ viewer {{
-  disputes(first: 100) {{ edges {{ node {{ id {SEEN} }} }} }} complaints(first: 100) {{ edges {{ node {{ id {SEEN} }} }} }} }} }}"""
+  disputes(first: 100, filter: {{viewerStates: [UNDER_REVIEW]}}) {{ edges {{ node {{ id {SEEN} }} }} }}
+  complaints(first: 100, filter: {{viewerStates: [UNDER_REVIEW]}}) {{ edges {{ node {{ id {SEEN} }} }} }} }} }}"""
 IN_ORDER = """query($id: ID!) { node(id: $id) { ... on Order {
   dispute { viewerState availableActions { action } } complaint { viewerState availableActions { action } } } } }"""
 LATER = NOW + 4 * DAY

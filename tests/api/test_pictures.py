@@ -212,7 +212,7 @@ async def pieces(content: bytes) -> AsyncIterator[bytes]:
 @pytest.mark.anyio
 @pytest.mark.parametrize(
     ("limit", "most", "reason"),
-    [("MAX_PIXELS", 700, "TooLarge: 40 x 20 pixels"), ("MEMORY_BYTES", 300_000_000, "MemoryError"), ("CPU_SECONDS", 1, "CPU")],
+    [("MAX_PIXELS", 700, "TooManyPixels: 40 x 20 pixels"), ("MEMORY_BYTES", 300_000_000, "MemoryError"), ("CPU_SECONDS", 1, "CPU")],
 )  # fmt: skip
 async def test_a_process_keeps_to_its_limits(
     monkeypatch: pytest.MonkeyPatch, limit: str, most: int, reason: str

@@ -1,24 +1,30 @@
-"""Numbers for badges: how much waits for the viewer. All of them come from one statement, by indexes."""
+"""Numbers for badges: how much waits for the viewer. All of them come from one statement, by indexes; for agents, one
+more looks up their other accounts."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from models.enums import PARTIES, Action, Role, ViewerState
+from models.enums import Action, Role, ViewerState
 from resolvers import policy
 from resolvers.cancellation import Cancellation
 from resolvers.complaints.complaint import Complaint
 from resolvers.context import Context, Info
 from resolvers.disputes.dispute import Dispute
 from resolvers.orders.order import Order
-from resolvers.orders.partitions import partitions
 from resolvers.policy import Subject
 from resolvers.read.pagination import count_text
 from resolvers.read.rows import Row
 from resolvers.read.sql import NO_ROW, Statement, Where
 from resolvers.refunds.refund import Refund
-from resolvers.viewer import RefundFilter, in_viewer_states, refund_parts
+from resolvers.viewer import (
+    OrderFilter,
+    RefundFilter,
+    accounts_in_conflict,
+    in_viewer_states,
+    order_parts,
+    refund_parts,
+)
 
 MOST = 100  # a larger number is shown as this one
 
@@ -45,8 +51,9 @@ async def counts(info: Info) -> Counts:
     )
     overdue = refund_parts(context, RefundFilter(overdue=True))
     pending = Where("closed_at IS NULL")
-    disputes = Dispute, await in_viewer_states(context, Subject.DISPUTE, [ViewerState.ACTION_REQUIRED])
-    complaints = Complaint, await in_viewer_states(context, Subject.COMPLAINT, [ViewerState.ACTION_REQUIRED])
+    in_conflict = await accounts_in_conflict(context)
+    disputes = Dispute, in_viewer_states(context, Subject.DISPUTE, [ViewerState.ACTION_REQUIRED], in_conflict)
+    complaints = Complaint, in_viewer_states(context, Subject.COMPLAINT, [ViewerState.ACTION_REQUIRED], in_conflict)
     requests = Cancellation, pending if role is Role.SUPPLIER else NO_ROW
     statement = Statement()
 
@@ -70,8 +77,4 @@ _FEEDBACK_ACTIONS = (Action.LEAVE_FEEDBACK, Action.REVISE_FEEDBACK, Action.REPLY
 
 def _allowed(context: Context, action: Action) -> tuple[Where, ...]:
     """Returns the condition that the viewer may do the action on an order, in parts that indexes serve."""
-    role = context.viewer.role
-    parts: Sequence[Where] = ()
-    if role in PARTIES:
-        parts = [Where.of(part, role, context.now) for part in partitions(role, None, None, action) or ()]
-    return tuple(parts) or (NO_ROW,)
+    return tuple(order_parts(context, OrderFilter(can=action))) or (NO_ROW,)

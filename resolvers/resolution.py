@@ -49,15 +49,18 @@ class Decided:
         return Outcome(self.outcome_resolution, amount, self.outcome_by, self.closed_at, note)
 
 
+OUTCOME_COLUMNS = ("outcome_resolution", "outcome_amount", "outcome_currency", "outcome_by_id", "outcome_note")
+
+
 def outcome_columns(resolution: ResolutionKind, amount: Money | None, by_id: UUID, note: str | None) -> dict[str, Any]:
     """Returns the columns that `Decided` reads."""
-    return {
-        "outcome_resolution": resolution,
-        "outcome_amount": amount.minor if amount else None,
-        "outcome_currency": amount.currency_code if amount else None,
-        "outcome_by_id": by_id,
-        "outcome_note": note,
-    }
+    minor, currency = (amount.minor, amount.currency_code) if amount else (None, None)
+    return dict(zip(OUTCOME_COLUMNS, (resolution, minor, currency, by_id, note), strict=True))
+
+
+def stored_outcome(row: Any) -> dict[str, Any]:
+    """Returns these columns of a row that has them."""
+    return {name: getattr(row, name) for name in OUTCOME_COLUMNS}
 
 
 def check_amount(checks: Checks, field: str, resolution: ResolutionKind, amount: MoneyInput | None) -> Money | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from strawberry import UNSET
 
@@ -135,7 +136,7 @@ async def orders(
         where = parts[0] if len(parts) == 1 else parts or NO_ROW
         return await paginate(info, Order, where, page, _BY_PLACING, lookup=lookup, total_where=total_where)
 
-    parts = _parts(context, filter)
+    parts = order_parts(context, filter)
     text = searchable(filter.search) if filter.search else ""  # nothing is left of a text that all orders have
     waiting = EVERY_ROW
     if filter.action_required is not None:
@@ -144,14 +145,19 @@ async def orders(
     parts = [part & waiting for part in parts]
     if not text or not parts:
         return await page_where(*parts, lookup=Lookup.INDEX if waiting is EVERY_ROW else Lookup.SORT)
+    holding: Where | None = None
     if database.dialect() == "postgres":
         nearby = search.near(context, text, _condition(context, filter) & waiting, page, _BY_PLACING)
-        counted = tuple([part & await search.holding(context, text) for part in parts]) if selects_total(info) else None
+        counted: tuple[Where, ...] | None = None
+        if selects_total(info):
+            holding = await search.holding(context, text)
+            counted = tuple([part & holding for part in parts])
         near = await page_where(nearby, lookup=Lookup.KEYS, total_where=counted)
         is_full = near.page_info.has_previous_page if page.backward else near.page_info.has_next_page
         if is_full or not await search.continues(context, page, _BY_PLACING):
             return near
-    holding = await search.holding(context, text)
+    if holding is None:
+        holding = await search.holding(context, text)
     return await page_where(*[part & holding for part in parts])
 
 
@@ -190,7 +196,8 @@ async def disputes(
     page = Page.of(first, after, last, before)
     where = _all_of(info.context, conditions)
     if filter.viewer_states is not None:
-        where &= await in_viewer_states(info.context, Subject.DISPUTE, filter.viewer_states)
+        in_conflict = await accounts_in_conflict(info.context)
+        where &= in_viewer_states(info.context, Subject.DISPUTE, filter.viewer_states, in_conflict)
     return await paginate(
         info,
         Dispute,
@@ -220,7 +227,8 @@ async def complaints(
     page = Page.of(first, after, last, before)
     where = _all_of(info.context, conditions)
     if filter.viewer_states is not None:
-        where &= await in_viewer_states(info.context, Subject.COMPLAINT, filter.viewer_states)
+        in_conflict = await accounts_in_conflict(info.context)
+        where &= in_viewer_states(info.context, Subject.COMPLAINT, filter.viewer_states, in_conflict)
     return await paginate(
         info,
         Complaint,
@@ -264,8 +272,16 @@ def refund_parts(context: Context, filter: RefundFilter) -> Where | tuple[Where,
     return tuple([where & Where("status = {}", status.value) for status in sorted(statuses)]) or NO_ROW
 
 
-async def in_viewer_states(context: Context, subject: Subject, states: Iterable[ViewerState]) -> Where:
-    """Returns the condition that a case is in one of these states for the viewer."""
+async def accounts_in_conflict(context: Context) -> set[UUID]:
+    """Returns the other accounts of an agent: where one is a party to a case, the agent cannot act on it."""
+    return await other_accounts_of(context.viewer) if context.viewer.role is Role.AGENT else set()
+
+
+def in_viewer_states(
+    context: Context, subject: Subject, states: Iterable[ViewerState], in_conflict: set[UUID]
+) -> Where:
+    """Returns the condition that a case is in one of these states for the viewer. `in_conflict` comes from
+    `accounts_in_conflict`."""
     role, now = context.viewer.role, context.now
     own, agents, others, anybody = (
         Where.of(expression, role, now)
@@ -276,7 +292,7 @@ async def in_viewer_states(context: Context, subject: Subject, states: Iterable[
             policy.moves_of_anybody(subject),
         )
     )
-    conflict = await _conflict(context, subject)
+    conflict = _conflict(subject, in_conflict)
     tests = {
         ViewerState.ACTION_REQUIRED: own & ~conflict,
         ViewerState.UNDER_REVIEW: agents & conflict if role is Role.AGENT else agents,
@@ -289,9 +305,8 @@ async def in_viewer_states(context: Context, subject: Subject, states: Iterable[
     return where
 
 
-async def _conflict(context: Context, subject: Subject) -> Where:
-    """Returns the condition that the viewer is an agent who is also a party to the case, and so cannot act."""
-    others = await other_accounts_of(context.viewer) if context.viewer.role is Role.AGENT else ()
+def _conflict(subject: Subject, others: set[UUID]) -> Where:
+    """Returns the condition that one of these accounts is a party to the case."""
     if not others:
         return NO_ROW
     if subject is Subject.DISPUTE:
@@ -304,14 +319,15 @@ async def _conflict(context: Context, subject: Subject) -> Where:
 async def with_waiting_case(context: Context) -> Where:
     """Returns the condition that a case of the order waits for the viewer."""
     where = Where("cancellation_pending_since IS NOT NULL") if context.viewer.role is Role.SUPPLIER else NO_ROW
+    in_conflict = await accounts_in_conflict(context)
     for subject, table in ((Subject.DISPUTE, "disputes"), (Subject.COMPLAINT, "complaints")):
         cases = visible_rows(table, context.viewer)
-        cases &= await in_viewer_states(context, subject, [ViewerState.ACTION_REQUIRED])
+        cases &= in_viewer_states(context, subject, [ViewerState.ACTION_REQUIRED], in_conflict)
         where |= Where(f"id IN (SELECT order_id FROM {table} WHERE {cases.text})", *cases.values)
     return where
 
 
-def _parts(context: Context, filter: OrderFilter) -> Sequence[Where]:
+def order_parts(context: Context, filter: OrderFilter) -> Sequence[Where]:
     """Returns the parts of the list that the filter leaves, each in the order of an index, for viewers who have such
     indexes; for others, one part."""
     role = context.viewer.role

@@ -26,7 +26,7 @@ from resolvers.files.attachment import resolve_uploads, uploads_field
 from resolvers.money import Money
 from resolvers.policy import NEVER_DUE
 from resolvers.policy.messages import message_for
-from resolvers.resolution import outcome_columns
+from resolvers.resolution import OUTCOME_COLUMNS, outcome_columns, stored_outcome
 from resolvers.write.cases import closing_facts
 from resolvers.write.checks import Checks
 from resolvers.write.inputs import LONG_TEXT, SHORT_TEXT, input_field, input_type
@@ -79,19 +79,13 @@ async def reopen(
             "by_id": unit.context.viewer.id,
             "at": unit.now,
             "text": text,
-            "outcome_resolution": dispute.outcome_resolution,
-            "outcome_amount": dispute.outcome_amount,
-            "outcome_currency": dispute.outcome_currency,
-            "outcome_by_id": dispute.outcome_by_id,
-            "outcome_note": dispute.outcome_note,
+            **stored_outcome(dispute),
             "closed_at": dispute.closed_at,
             "facts": {name: getattr(dispute, name) for name in (*_ENDING, *kept)},
         },
     )
     open_again = {"closed_at": None, "closed_as": None, "reopened_at": unit.now, "evidence_asked_at": None}
-    no_outcome: dict[str, Any] = dict.fromkeys(
-        ("outcome_resolution", "outcome_amount", "outcome_currency", "outcome_by_id", "outcome_note")
-    )
+    no_outcome: dict[str, Any] = dict.fromkeys(OUTCOME_COLUMNS)
     update_dispute(unit, open_again | review_facts(unit.now) | facts, **no_outcome, **columns)
     unit.set(dispute_open_since=unit.now, dispute_settled_at=None, replacement_agreed_at=None, return_open_since=None)
     await unit.follow_refunds()
@@ -147,17 +141,10 @@ async def _restore(unit: UnitOfWork) -> None:
     facts: dict[str, Any] = vars(stood) | {"waits_for": None, "due_at": NEVER_DUE, "evidence_asked_at": None}
     began_at = facts.get("return_began_at")
     ends = ("return_received_at", "return_waived_at", "return_expired_at")
-    columns: dict[str, Any] = {}
+    columns = stored_outcome(kept)
     if began_at is not None and not any(facts[name] for name in ends):
         facts |= _new_return(unit)
         columns |= _NO_TEXTS
-    columns |= {
-        "outcome_resolution": kept.outcome_resolution,
-        "outcome_amount": kept.outcome_amount,
-        "outcome_currency": kept.outcome_currency,
-        "outcome_by_id": kept.outcome_by_id,
-        "outcome_note": kept.outcome_note,
-    }
     update_dispute(unit, facts, **columns)
     _set_standing(unit, kept.closed_at, kept.outcome_resolution)
     await unit.follow_refunds()

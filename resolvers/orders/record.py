@@ -21,8 +21,6 @@ from resolvers.write.checks import CLOCK_SKEW, Checks
 from resolvers.write.inputs import PICTURE, Input, MoneyInput, input_field, input_type
 
 MAX_ORDERS = 500
-# How far ahead of now a record may be dated. While a record from the future stands, all true ones would be ignored.
-MAX_AHEAD = timedelta(days=1)
 
 
 @input_type("A buyer or a supplier.")
@@ -132,9 +130,7 @@ def check_record(checks: Checks, record: OrderRecord, now: datetime) -> CheckedR
         ("cancelled_at", "cancelledAt"),
     ):
         checks.not_before(f"{path}{label}", getattr(record, name), record.placed_at, "the order was placed")
-    if record.recorded_at > now + MAX_AHEAD:
-        message = "This is more than one day in the future; send the time at which the order system knew this."
-        checks.problem(f"{path}recordedAt", InputProblem.OUT_OF_RANGE, message)
+    checks.not_ahead(f"{path}recordedAt", record.recorded_at, now)
     items = _items(checks, record)
     return CheckedRecord(
         path=path,

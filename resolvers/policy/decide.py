@@ -137,7 +137,7 @@ def _checks(rule: Rule, facts: Any, role: Role, now: datetime, conflict: bool) -
 def _opens_at(rule: Rule, facts: Facts, role: Role, now: datetime) -> datetime | None:
     """Returns the first instant after `now` from which time alone allows the action; None if it never does."""
     instants = [
-        start + duration for fact, duration, _ in _boundaries([rule.is_open]) if (start := getattr(facts, fact))
+        start + duration for fact, duration, _ in _boundaries_of(rule.is_open) if (start := getattr(facts, fact))
     ]
     is_open = compile_predicate(rule.is_open)
     return next((instant for instant in sorted(instants) if instant > now and is_open(facts, role, instant)), None)
@@ -177,11 +177,13 @@ class RulesForViewer:
 
 def _boundaries(expressions: Iterable[Expression]) -> list[tuple[str, timedelta, Evaluator]]:
     """Returns (fact, duration, predicate): at fact + duration the predicate's result may change."""
-    return [
-        (fact, duration + MOMENT, compile_predicate(expression))
-        for expression in expressions
-        for fact, duration in set(expression.time_boundaries())
-    ]
+    return [boundary for expression in expressions for boundary in _boundaries_of(expression)]
+
+
+@cache  # for the expressions of tables and row classes, of which there are few
+def _boundaries_of(expression: Expression) -> list[tuple[str, timedelta, Evaluator]]:
+    predicate = compile_predicate(expression)
+    return [(fact, duration + MOMENT, predicate) for fact, duration in set(expression.time_boundaries())]
 
 
 @cache

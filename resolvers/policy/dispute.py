@@ -101,12 +101,12 @@ RETURN_STATUSES: StatusTable[ReturnStatus | None] = (
     (ReturnStatus.WAIVED, IsSet("return_waived_at") | _address_missed),
     (ReturnStatus.AWAITING_ADDRESS, TRUE),
 )
-_RETURN_MOVES = {
+RETURN_MOVES = {
     ReturnStatus.AWAITING_ADDRESS: Role.SUPPLIER,
     ReturnStatus.AWAITING_SHIPMENT: Role.BUYER,
     ReturnStatus.SHIPPED: Role.SUPPLIER,
 }
-RETURN_RUNNING = status_is(RETURN_STATUSES, _RETURN_MOVES)
+RETURN_RUNNING = status_is(RETURN_STATUSES, RETURN_MOVES)
 
 DECIDED = Equals("closed_as", DisputeStatus.RESOLVED)
 APPEALABLE = (
@@ -146,7 +146,7 @@ def escalates_at(facts: DisputeFacts, now: datetime) -> datetime | None:
 
 def waits_for(facts: DisputeFacts, now: datetime) -> Role | None:
     """Returns the role that must act next, also in a running return; None if nobody must."""
-    returning = _RETURN_MOVES.get(return_status(facts, now))  # type: ignore[arg-type]
+    returning = RETURN_MOVES.get(return_status(facts, now))  # type: ignore[arg-type]
     if returning is not None:
         return returning
     status = status_at(DISPUTE_STATUSES, facts, now)
@@ -167,7 +167,7 @@ def return_status(facts: DisputeFacts, now: datetime) -> ReturnStatus | None:
 
 def return_respond_by(facts: DisputeFacts, now: datetime) -> datetime | None:
     """Returns the last instant at which the party whose move the return is can make it; None once it is over."""
-    return facts.due_at if return_status(facts, now) in _RETURN_MOVES else None
+    return facts.due_at if return_status(facts, now) in RETURN_MOVES else None
 
 
 def return_deadline(began_at: datetime, addressed_at: datetime | None, shipped_at: datetime | None) -> datetime:

@@ -1,7 +1,7 @@
 """Whose move a case is, as expressions: for lists of what waits for a viewer."""
 
-from models.enums import PARTIES, DisputeStatus, ReturnStatus, Role
-from resolvers.policy.dispute import DISPUTE_STATUSES, RETURN_STATUSES
+from models.enums import PARTIES, DisputeStatus, Role
+from resolvers.policy.dispute import DISPUTE_STATUSES, RETURN_MOVES, RETURN_STATUSES
 from resolvers.policy.expression import Equals, Expression, any_of
 from resolvers.policy.rule import Subject
 from resolvers.policy.status import status_is
@@ -10,6 +10,11 @@ NOBODY = any_of([])  # nobody's move
 
 _evidence_awaited = status_is(DISPUTE_STATUSES, {DisputeStatus.EVIDENCE_REQUESTED})
 
+
+def _moves_return(party: Role) -> Expression:
+    return status_is(RETURN_STATUSES, [status for status, mover in RETURN_MOVES.items() if mover is party])
+
+
 # The expression "it is the move of this role". Without a line, it never is.
 MOVES: dict[Subject, dict[Role, Expression]] = {
     Subject.DISPUTE: {
@@ -17,14 +22,14 @@ MOVES: dict[Subject, dict[Role, Expression]] = {
             [
                 status_is(DISPUTE_STATUSES, {DisputeStatus.AWAITING_BUYER}),
                 _evidence_awaited & Equals("waits_for", Role.BUYER),
-                status_is(RETURN_STATUSES, {ReturnStatus.AWAITING_SHIPMENT}),
+                _moves_return(Role.BUYER),
             ]
         ),
         Role.SUPPLIER: any_of(
             [
                 status_is(DISPUTE_STATUSES, {DisputeStatus.AWAITING_SUPPLIER}),
                 _evidence_awaited & Equals("waits_for", Role.SUPPLIER),
-                status_is(RETURN_STATUSES, {ReturnStatus.AWAITING_ADDRESS, ReturnStatus.SHIPPED}),
+                _moves_return(Role.SUPPLIER),
             ]
         ),
         Role.AGENT: status_is(DISPUTE_STATUSES, {DisputeStatus.UNDER_REVIEW}),

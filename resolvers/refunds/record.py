@@ -30,7 +30,6 @@ from resolvers.errors import ActionRefused, UserError, invalid
 from resolvers.instant import nanoseconds_of
 from resolvers.money import Money
 from resolvers.orders.order import Order
-from resolvers.orders.record import MAX_AHEAD
 from resolvers.policy import Balance
 from resolvers.policy.messages import MESSAGES
 from resolvers.read.fetch import fetch, read
@@ -141,9 +140,7 @@ def _check(checks: Checks, record: RefundRecordInput, path: str, now: datetime) 
     if record.status not in TOLD:
         message = "Use SENT, SUCCEEDED or FAILED. DUE and VOID follow from what is owed; nobody records them."
         checks.problem(f"{path}status", InputProblem.WRONG_FORM, message)
-    if record.recorded_at > now + MAX_AHEAD:
-        message = "This is more than one day in the future; send the time at which the order system knew this."
-        checks.problem(f"{path}recordedAt", InputProblem.OUT_OF_RANGE, message)
+    checks.not_ahead(f"{path}recordedAt", record.recorded_at, now)
     return None if amount is None else _Record(path, record, amount)
 
 

@@ -23,6 +23,8 @@ from resolvers.money import EXPONENTS, MAX_AMOUNT, StoredPrice, to_minor, to_uni
 from resolvers.write.inputs import Declaration, Input, MoneyInput, declarations
 
 CLOCK_SKEW = timedelta(minutes=5)  # between the systems whose instants one record holds
+# How far ahead of now a record may be dated. While a record from the future stands, all true ones would be ignored.
+MAX_AHEAD = timedelta(days=1)
 
 _AMOUNT = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,10})?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
@@ -153,6 +155,12 @@ class Checks:
         """Reports an instant that is before `start`, the time of `event`, by more than CLOCK_SKEW."""
         if instant is not None and instant < start - CLOCK_SKEW:
             self.problem(field, InputProblem.OUT_OF_RANGE, f"This is before {event}.")
+
+    def not_ahead(self, field: str, instant: datetime, now: datetime) -> None:
+        """Reports an instant of the order system's knowledge that is after `now` by more than MAX_AHEAD."""
+        if instant > now + MAX_AHEAD:
+            message = "This is more than one day in the future; send the time at which the order system knew this."
+            self.problem(field, InputProblem.OUT_OF_RANGE, message)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from models.keys import new_id
 from resolvers.actions import OrderInput, Payload, Resource, act
 from resolvers.context import Context, Info
 from resolvers.errors import ActionRefused, invalid
+from resolvers.language import gettext
 from resolvers.orders.order import FEEDBACK_WITH_ORDER, Order
 from resolvers.read.pagination import NodeRelation
 from resolvers.read.relations import belongs_to
@@ -178,9 +179,9 @@ def _stars(kind: OrderKind, ratings: RatingsInput) -> dict[str, Any]:
     areas = ratings.areas
     if (areas is not None) != (kind is OrderKind.SECURE_PAYMENT):
         message = (
-            "This kind of order is rated in three areas; send `areas` instead of `overall`."
+            gettext("This kind of order is rated in three areas; send `areas` instead of `overall`.")
             if areas is None
-            else "This kind of order has one overall rating; send `overall` instead of `areas`."
+            else gettext("This kind of order has one overall rating; send `overall` instead of `areas`.")
         )
         field = "ratings.overall" if areas is None else "ratings.areas"
         raise ActionRefused([invalid(field, InputProblem.WRONG_FORM, message)])

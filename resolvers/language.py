@@ -147,6 +147,11 @@ def gettext(message: str, /, **values: Value) -> str:
     return text.format(**{name: wording.format(value) for name, value in values.items()}) if values else text
 
 
+def gettext_noop(message: str, /) -> str:
+    """Marks a message of a table, which is translated when it is read."""
+    return message
+
+
 @lru_cache(10_000)  # formatting takes longer than everything else about a sentence
 def _instant(instant: datetime, tag: str, zone: tzinfo) -> str:
     """Returns an instant to the minute, like "4 August 2026, 12:00 UTC". UTC is said; the viewer's own zone is not."""

@@ -11,6 +11,7 @@ from models.enums import InputProblem, ResolutionKind, Role
 from resolvers.account import Account
 from resolvers.context import Context
 from resolvers.errors import ActionRefused, invalid
+from resolvers.language import gettext
 from resolvers.money import Money, money
 from resolvers.write.checks import Checks
 from resolvers.write.inputs import MoneyInput
@@ -67,11 +68,13 @@ def check_amount(checks: Checks, field: str, resolution: ResolutionKind, amount:
     """Returns the amount to store. It is required where something is paid back, and refused otherwise."""
     if resolution in PAID_BACK and amount is None:
         checks.problem(
-            field, InputProblem.REQUIRED, "An amount is required for this resolution; say how much is paid back."
+            field,
+            InputProblem.REQUIRED,
+            gettext("An amount is required for this resolution; say how much is paid back."),
         )
     if resolution not in PAID_BACK and amount is not None:
         checks.problem(
-            field, InputProblem.WRONG_FORM, "Nothing is paid back with this resolution; leave the amount out."
+            field, InputProblem.WRONG_FORM, gettext("Nothing is paid back with this resolution; leave the amount out.")
         )
     minor = checks.money(field, amount)
     return Money(minor, amount.currency_code) if amount is not None and minor is not None else None
@@ -82,11 +85,11 @@ def limit_amount(field: str, amount: Money | None, limit: Money | None) -> None:
     if amount is None or limit is None:
         return
     if amount.currency_code != limit.currency_code:
-        message = f"The currency must be {limit.currency_code}."
+        message = gettext("The currency must be {currency}.", currency=limit.currency_code)
         raise ActionRefused([invalid(f"{field}.currencyCode", InputProblem.WRONG_FORM, message)])
     if limit.minor <= 0:
-        message = "Nothing can be paid back for this order now; choose a resolution without an amount."
+        message = gettext("Nothing can be paid back for this order now; choose a resolution without an amount.")
         raise ActionRefused([invalid(f"{field}.amount", InputProblem.OUT_OF_RANGE, message)])
     if amount.minor > limit.minor:
-        message = f"The amount can be at most {limit.amount} {limit.currency_code}."
+        message = gettext("The amount can be at most {limit}.", limit=limit)
         raise ActionRefused([invalid(f"{field}.amount", InputProblem.OUT_OF_RANGE, message)])

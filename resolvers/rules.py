@@ -9,6 +9,7 @@ from strawberry import UNSET
 
 from models.enums import Action, OrderKind, Role
 from resolvers import policy
+from resolvers.language import gettext
 from resolvers.policy.messages import humanize
 
 
@@ -31,11 +32,11 @@ def rules(action: Action | None = UNSET, kind: OrderKind | None = UNSET) -> list
             action=rule.action,
             roles=list(rule.roles),
             kind=rule.kind,
-            label=rule.label,
-            conditions=rule.condition_texts,
+            label=gettext(rule.label),
+            conditions=[gettext(text) for text in rule.condition_texts],
             opens_after_days=(rule.window.opens_after or None) if rule.window else None,
             window_days=rule.window.days if rule.window else None,
-            window_from=rule.window.start_text if rule.window else None,
+            window_from=gettext(rule.window.start_text) if rule.window else None,
             source=rule.source,
         )
         for rule in policy.TABLE.values()

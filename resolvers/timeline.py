@@ -16,6 +16,7 @@ from resolvers.cancellation import Cancellation
 from resolvers.complaints.complaint import Complaint
 from resolvers.context import Context
 from resolvers.disputes.dispute import Dispute
+from resolvers.language import gettext
 from resolvers.orders.order import Order
 from resolvers.read.fetch import fetch, read
 from resolvers.read.pagination import Keyset, Paging
@@ -236,7 +237,7 @@ class TimelineEntry(Row):
 
     @property
     def text(self) -> str:
-        return self._change[1]
+        return gettext(self._change[1])
 
     @property
     def shown_note(self) -> str | None:

@@ -105,10 +105,10 @@ async def _put(request: Request, files: FileUrls, key: UUID) -> Response:
         response = error_response(
             415,
             "WRONG_KIND",
-            f"This file type is not accepted. Accepted are {content_type.ACCEPTED_TYPES}. It was not saved.",
+            content_type.wrong_type(),
         )
     except TooLargeForItsKind:
-        response = error_response(413, "TOO_LARGE", f"{content_type.SIZES} It was not saved.")
+        response = error_response(413, "TOO_LARGE", content_type.too_large())
     except AlreadyThere:
         response = error_response(409, "ALREADY_THERE", "This file was uploaded before and cannot be changed.")
     except TimeoutError:

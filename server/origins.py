@@ -15,7 +15,8 @@ from server.graphql.negotiation import CACHED_VALUES
 from server.settings import Mode, Settings
 
 METHODS = "GET, HEAD, POST, PUT"
-EXPOSED = "x-request-id, retry-after, www-authenticate, allow, content-disposition"  # headers that pages may read
+# The headers that pages may read.
+EXPOSED = "x-request-id, retry-after, www-authenticate, allow, content-disposition, content-language"
 PREFLIGHT_SECONDS = 24 * 3600  # for which a browser keeps the response to a preflight
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~\w-]+", re.ASCII)

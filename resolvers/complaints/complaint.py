@@ -30,6 +30,7 @@ from resolvers.conflict import PARTY, SUPPLIER_OF_ITS_ORDER, finds_conflicts, wi
 from resolvers.contact import e164, normal_email, normal_page
 from resolvers.context import Context, Info
 from resolvers.files.attachment import Attachment, resolve_uploads, uploads_field
+from resolvers.language import gettext
 from resolvers.money import Money, money
 from resolvers.orders.order import Order
 from resolvers.orders.target import lock_order
@@ -254,10 +255,14 @@ async def file_complaint(info: Info, input: FileComplaint) -> ComplaintPayload:
     checks.declared("description")
     if input.contact.email is None and input.contact.phone is None:
         checks.problem(
-            "contact", InputProblem.REQUIRED, "A contact is required; give an e-mail address or a phone number."
+            "contact",
+            InputProblem.REQUIRED,
+            gettext("A contact is required; give an e-mail address or a phone number."),
         )
     if input.respondent is None and input.order_id is None:
-        checks.problem("respondent", InputProblem.REQUIRED, "A respondent is required; name the supplier or the order.")
+        checks.problem(
+            "respondent", InputProblem.REQUIRED, gettext("A respondent is required; name the supplier or the order.")
+        )
     checks.declared("respondent", "contact")
     respondent = input.respondent or RespondentInput()
     columns: dict[str, Any] = {

@@ -44,6 +44,7 @@ from resolvers.disputes.proposal import Proposal, add_proposal
 from resolvers.disputes.return_shipment import Returning
 from resolvers.errors import ActionRefused, invalid
 from resolvers.files.attachment import Attachment, resolve_uploads, uploads_field
+from resolvers.language import gettext
 from resolvers.money import Money, money
 from resolvers.orders.order import Order
 from resolvers.orders.target import lock_order
@@ -282,7 +283,7 @@ async def open_dispute(info: Info, input: OpenDispute) -> DisputePayload:
 def check_wish(checks: Checks, wanted: ResolutionKind, claim: MoneyInput | None) -> Money | None:
     """Checks what a buyer wants. Returns the amount to claim."""
     if wanted is ResolutionKind.NO_REFUND:
-        message = "A dispute cannot request NO_REFUND; choose another resolution."
+        message = gettext("A dispute cannot request NO_REFUND; choose another resolution.")
         checks.problem("wanted", InputProblem.WRONG_FORM, message)
         return None
     return check_amount(checks, "claim", wanted, claim)
@@ -347,6 +348,10 @@ def limit_outcome(field: str, amount: Money | None, dispute: Dispute) -> None:
     elif claim.currency_code == most.currency_code:
         limit_amount(field, amount, min(claim, most, key=lambda limit: limit.minor))
     elif amount is not None:
-        change = f"The order's currency changed from {claim.currency_code} to {most.currency_code} after the claim"
-        message = f"{change}; only an outcome without money is possible."
+        message = gettext(
+            "The order's currency changed from {before} to {after} after the claim; only an outcome without money is "
+            "possible.",
+            before=claim.currency_code,
+            after=most.currency_code,
+        )
         raise ActionRefused([invalid(f"{field}.currencyCode", InputProblem.WRONG_FORM, message)])

@@ -17,6 +17,7 @@ import strawberry
 from models.enums import InputProblem
 from resolvers import ids
 from resolvers.errors import ActionRefused, UserError, invalid
+from resolvers.language import gettext
 from resolvers.money import Money, total_price
 from resolvers.orders.item import MAX_ITEMS, MAX_QUANTITY, OrderItem, StoredItem, order_item, stored_price
 from resolvers.orders.order import Order
@@ -54,7 +55,9 @@ def check_lines(checks: Checks) -> None:
     named: set[str] = set()
     for line, path in checks.entries(FIELD):
         if line.item_id in named:
-            checks.problem(f"{path}itemId", InputProblem.OTHER, "This line is named twice; name each line once.")
+            checks.problem(
+                f"{path}itemId", InputProblem.OTHER, gettext("This line is named twice; name each line once.")
+            )
         named.add(line.item_id)
 
 
@@ -67,16 +70,16 @@ def lines_to_store(order: Order, lines: Sequence[DisputeLineInput] | None) -> li
         path = f"{FIELD}.{index}."
         order_id, place = ids.decode_line(line.item_id) or (None, 0)
         if order_id != order.id or place >= len(order.items):
-            message = "The order has no such line; take the id from the order's items."
+            message = gettext("The order has no such line; take the id from the order's items.")
             errors.append(invalid(f"{path}itemId", InputProblem.OTHER, message))
             continue
         item = order.items[place]
         _, ordered, price, *_ = item
         if price < 0:
-            message = "This line is a discount; name the lines that something is wrong with."
+            message = gettext("This line is a discount; name the lines that something is wrong with.")
             errors.append(invalid(f"{path}itemId", InputProblem.OTHER, message))
         elif line.quantity > ordered:
-            message = f"This is more than the {ordered:,} of the order; write at most that many."
+            message = gettext("This is more than the {count} of the order; write at most that many.", count=ordered)
             errors.append(invalid(f"{path}quantity", InputProblem.OUT_OF_RANGE, message))
         else:
             stored.append((place, line.quantity, item, order.currency))

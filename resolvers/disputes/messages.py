@@ -10,6 +10,7 @@ from resolvers.context import Info
 from resolvers.disputes.dispute import DISPUTE, Dispute, DisputePayload, review_facts, update_dispute
 from resolvers.errors import ActionRefused, invalid
 from resolvers.files.attachment import uploads_field
+from resolvers.language import gettext
 from resolvers.message import MessageInput, check_message, write_message
 from resolvers.write.inputs import input_field, input_type
 from resolvers.write.perform import UnitOfWork
@@ -31,7 +32,7 @@ async def post_dispute_message(info: Info, input: PostDisputeMessage) -> Dispute
         evidence_from = dispute.waits_for if dispute.evidence_asked_at is not None else None
         is_answer = evidence_from == unit.context.viewer.role
         if is_answer and not input.attachments:
-            message = "You were asked for evidence; add at least one file."
+            message = gettext("You were asked for evidence; add at least one file.")
             raise ActionRefused([invalid("attachments", InputProblem.REQUIRED, message)])
         await write_message(unit, CaseKind.DISPUTE, input.text, uploads)
         if is_answer:

@@ -18,6 +18,7 @@ from resolvers.disputes.dispute import (
 )
 from resolvers.disputes.outcome import end_with_outcome
 from resolvers.errors import ActionRefused, invalid
+from resolvers.language import gettext
 from resolvers.message import write_message
 from resolvers.resolution import check_amount
 from resolvers.write.checks import Checks
@@ -58,7 +59,7 @@ async def request_evidence(info: Info, input: RequestEvidence) -> DisputePayload
     checks.declared("text")
     if input.party not in PARTIES:
         checks.problem(
-            "party", InputProblem.WRONG_FORM, "Agents have no evidence to give; ask the buyer or the supplier."
+            "party", InputProblem.WRONG_FORM, gettext("Agents have no evidence to give; ask the buyer or the supplier.")
         )
 
     async def handler(unit: UnitOfWork) -> None:
@@ -80,7 +81,7 @@ async def resolve_dispute(info: Info, input: ResolveDispute) -> DisputePayload:
         dispute: Dispute = unit.subject
         refuse_return_of_nothing("resolution", input.resolution, dispute)
         if input.resolution is ResolutionKind.RETURN_AND_REFUND and dispute.return_shipped_at is not None:
-            message = "The goods were sent back already; choose another resolution."
+            message = gettext("The goods were sent back already; choose another resolution.")
             raise ActionRefused([invalid("resolution", InputProblem.WRONG_FORM, message)])
         limit_outcome("amount", amount, dispute)
         await end_with_outcome(unit, DisputeStatus.RESOLVED, input.resolution, amount, input.note)

@@ -17,6 +17,7 @@ from resolvers.context import Context
 from resolvers.errors import ActionRefused, UserError, invalid
 from resolvers.files import content_type as filetype
 from resolvers.files import pictures
+from resolvers.language import gettext, gettext_noop
 from resolvers.read.fetch import fetch
 from resolvers.read.rows import Row
 from resolvers.read.scopes import Unscoped
@@ -102,12 +103,18 @@ class PendingUploads:
             return
         count = await models.Attachment.filter(case_id=case_id).count()
         if count + len(self.uploads) > MAX_FILES_IN_A_CASE:
-            message = f"A case can have at most {MAX_FILES_IN_A_CASE} files; this one has {count}."
+            message = gettext(
+                "A case can have at most {most} files; this one has {count}.", most=MAX_FILES_IN_A_CASE, count=count
+            )
             raise ActionRefused([invalid(self.field, InputProblem.TOO_MANY, message)])
         if videos := sum(self.types[upload.id] in filetype.VIDEOS for upload in self.uploads):
             count = await models.Attachment.filter(case_id=case_id, content_type__in=filetype.VIDEOS).count()
             if count + videos > MAX_VIDEOS_IN_A_CASE:
-                message = f"A case can have at most {MAX_VIDEOS_IN_A_CASE} videos; this one has {count}."
+                message = gettext(
+                    "A case can have at most {most} videos; this one has {count}.",
+                    most=MAX_VIDEOS_IN_A_CASE,
+                    count=count,
+                )
                 raise ActionRefused([invalid(self.field, InputProblem.TOO_MANY, message)])
         statement = Statement()
         bind = statement.bind
@@ -124,10 +131,10 @@ class PendingUploads:
             statement.values,
         )
         if changed < len(self.uploads):  # another request was faster
-            raise ActionRefused([invalid(self.field, InputProblem.OTHER, _USED)])
+            raise ActionRefused([invalid(self.field, InputProblem.OTHER, gettext(_USED))])
 
 
-_USED = "This file already belongs to a case; upload it again to use it twice."
+_USED = gettext_noop("This file already belongs to a case; upload it again to use it twice.")
 
 
 def uploads_field(description: str, *, not_empty: bool = False) -> Any:
@@ -142,7 +149,7 @@ async def resolve_uploads(
     Problems of the files are raised by `attach_to`, after the policy's decision. Changes nothing that clients see."""
     upload_ids = upload_ids or ()
     if checks.bounds(field) and len(set(upload_ids)) < len(upload_ids):
-        checks.problem(field, InputProblem.OTHER, "A file is named twice; name each file once.")
+        checks.problem(field, InputProblem.OTHER, gettext("A file is named twice; name each file once."))
     if checks.errors or not upload_ids:
         return PendingUploads([], {}, [], field)
     keys = [ids.key_of("Upload", text) for text in upload_ids]
@@ -168,19 +175,25 @@ async def resolve_uploads(
 async def _examine(context: Context, upload: _Upload | None) -> str:
     """Returns the type of the uploaded content. Raises ValueError with a message for the person."""
     if upload is None:
-        raise ValueError("Upload not found; it may belong to another account.")
+        raise ValueError(gettext("Upload not found; it may belong to another account."))
     if upload.case_id is not None:
-        raise ValueError(_USED)
+        raise ValueError(gettext(_USED))
     if context.arrived_at > upload.created_at + UNUSED_UPLOAD_RETENTION:
-        raise ValueError("This upload has expired; upload the file again.")
+        raise ValueError(gettext("This upload has expired; upload the file again."))
     sample = await context.files.take(upload.id, upload.size)
     if sample is None:
-        raise ValueError("This file has not been uploaded yet; PUT it to the upload's URL first.")
+        raise ValueError(gettext("This file has not been uploaded yet; PUT it to the upload's URL first."))
     if sample.size != upload.size:
-        raise ValueError(f"This file has {sample.size:,} bytes, but the upload was created for {upload.size:,}.")
+        raise ValueError(
+            gettext(
+                "This file has {actual} bytes, but the upload was created for {declared}.",
+                actual=sample.size,
+                declared=upload.size,
+            )
+        )
     content_type = filetype.sniff(sample.content, upload.content_type)
     if content_type is None:
-        raise ValueError(filetype.WRONG_TYPE)
+        raise ValueError(filetype.wrong_type())
     if sample.size > filetype.max_bytes(content_type):
-        raise ValueError(f"This file is too large. {filetype.SIZES}")
+        raise ValueError(filetype.too_large())
     return content_type

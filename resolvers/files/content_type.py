@@ -9,6 +9,8 @@ from email.parser import BytesHeaderParser
 
 import puremagic
 
+from resolvers.language import gettext
+
 UNKNOWN = "application/octet-stream"  # declared by clients that do not know
 PLAIN, EMAIL, ZIP, PDF = "text/plain", "message/rfc822", "application/zip", "application/pdf"
 MP4, MOV = "video/mp4", "video/quicktime"
@@ -88,9 +90,6 @@ _NEVER_ACCEPTED = re.compile(
 # Some apps send "image" or "*/*".
 _NAME = re.compile(r"[a-z0-9!#$&^_.+*-]{1,100}(/[a-z0-9!#$&^_.+*-]{0,100})?")
 
-ACCEPTED_TYPES = "JPEG, PNG, GIF, WebP, HEIC, PDF, office documents, plain text, e-mail, zip, and MP4 and MOV videos"
-WRONG_TYPE = f"This file type is not accepted. Accepted types: {ACCEPTED_TYPES}."
-SIZES = f"A video has at most {MAX_VIDEO_BYTES:,} bytes, any other file {MAX_BYTES:,}."
 
 _INVISIBLE = " \t\r\n\u00a0\u200b\u2060\ufeff"
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
@@ -208,3 +207,19 @@ def _is_text(sample: bytes) -> bool:
 def _is_email(sample: bytes) -> bool:
     headers = BytesHeaderParser(policy=policy.compat32).parsebytes(sample)
     return any(name in headers for name in _HEADERS)
+
+
+def wrong_type() -> str:
+    """Returns the sentence for a person whose file is of another type."""
+    return gettext(
+        "This file type is not accepted. Accepted types: JPEG, PNG, GIF, WebP, HEIC, PDF, office documents, plain "
+        "text, e-mail, zip, and MP4 and MOV videos."
+    )
+
+
+def too_large() -> str:
+    return gettext(
+        "This file is too large. A video has at most {videos} bytes, any other file {others}.",
+        videos=MAX_VIDEO_BYTES,
+        others=MAX_BYTES,
+    )

@@ -16,6 +16,7 @@ from resolvers.context import Info
 from resolvers.errors import UserError
 from resolvers.files import content_type as filetype
 from resolvers.files.attachment import UNUSED_UPLOAD_RETENTION
+from resolvers.language import gettext
 from resolvers.signed_url import UPLOAD_SECONDS, FileUrls
 from resolvers.write.checks import Checks
 from resolvers.write.inputs import Input, input_field, input_type
@@ -64,7 +65,7 @@ async def create_upload(info: Info, input: CreateUpload) -> CreateUploadPayload:
     content_type = _check(checks, input)
     errors = checks.errors
     if context.viewer.role is Role.SERVICE:
-        errors = [UserError(Reason.NOT_YOUR_ROLE, "Only the parties to a case and agents can upload files.")]
+        errors = [UserError(Reason.NOT_YOUR_ROLE, gettext("Only the parties to a case and agents can upload files."))]
     if errors or content_type is None:
         return CreateUploadPayload(upload=None, user_errors=errors)
     key = new_id()
@@ -74,9 +75,13 @@ async def create_upload(info: Info, input: CreateUpload) -> CreateUploadPayload:
         # The lock keeps the account's other requests out, so the counts hold.
         await account.lock(context.viewer.id)
         if await _unused(info) >= MAX_UNUSED:
-            return f"You have {MAX_UNUSED} uploads that no case uses; use them or wait until they expire."
+            return gettext(
+                "You have {count} uploads that no case uses; use them or wait until they expire.", count=MAX_UNUSED
+            )
         if input.size > filetype.MAX_BYTES and await _unused(info, size__gt=filetype.MAX_BYTES) >= MAX_LARGE_UNUSED:
-            return f"You have {MAX_LARGE_UNUSED} videos that no case uses; use them or wait until they expire."
+            return gettext(
+                "You have {count} videos that no case uses; use them or wait until they expire.", count=MAX_LARGE_UNUSED
+            )
         await models.Attachment.create(
             id=key,
             by_id=context.viewer.id,
@@ -102,10 +107,10 @@ async def create_upload(info: Info, input: CreateUpload) -> CreateUploadPayload:
 
 def _check(checks: Checks, input: CreateUpload) -> str | None:
     if checks.bounds("filename") and ("/" in input.filename or "\\" in input.filename):
-        checks.problem("filename", InputProblem.WRONG_FORM, "A file name cannot contain slashes; remove them.")
+        checks.problem("filename", InputProblem.WRONG_FORM, gettext("A file name cannot contain slashes; remove them."))
     content_type = filetype.declared_type(input.content_type)
     if content_type is None:
-        checks.problem("contentType", InputProblem.WRONG_FORM, filetype.WRONG_TYPE)
+        checks.problem("contentType", InputProblem.WRONG_FORM, filetype.wrong_type())
     if content_type is not None and not filetype.may_be_large(content_type):
         checks.within("size", input.size, 1, filetype.MAX_BYTES)
     else:

@@ -34,6 +34,7 @@ from models.text import order_search
 from resolvers import account, policy
 from resolvers.context import Context
 from resolvers.errors import ActionRefused, UserError, invalid
+from resolvers.language import gettext
 from resolvers.money import Money
 from resolvers.orders.order import Order
 from resolvers.read.fetch import fetch
@@ -164,7 +165,7 @@ async def _store_batch(
         if any(order.recorded_by_id == context.viewer.id for order in foreign_orders):  # type: ignore[attr-defined]
             raise _RecordedMeanwhile
         if foreign := {order.number for order in foreign_orders}:
-            message = "Another service has recorded an order with this number."
+            message = gettext("Another service has recorded an order with this number.")
             for record in new:
                 if record.number in foreign:
                     result.refuse(record, [invalid(f"{record.path}number", InputProblem.OTHER, message)])
@@ -264,12 +265,12 @@ def _identity_errors(order: Order, record: CheckedRecord, accounts: Accounts) ->
     """Returns errors where the record has another kind or other parties than its order, which never change."""
     errors: list[UserError] = []
     if record.kind is not order.kind:
-        errors.append(invalid(f"{record.path}kind", InputProblem.OTHER, "The kind of an order cannot change."))
+        errors.append(invalid(f"{record.path}kind", InputProblem.OTHER, gettext("The kind of an order cannot change.")))
     for role, (subject, _) in record.parties.items():
         party: UUID = order.buyer_id if role is Role.BUYER else order.supplier_id
         if accounts[subject, role].id != party:
             path = f"{record.path}{role.lower()}.subject"
-            errors.append(invalid(path, InputProblem.OTHER, "The parties of an order cannot change."))
+            errors.append(invalid(path, InputProblem.OTHER, gettext("The parties of an order cannot change.")))
     return errors
 
 
@@ -278,12 +279,11 @@ def _money_errors(order: Order, record: CheckedRecord) -> list[UserError]:
     errors: list[UserError] = []
     paid_back = order.amount_refunded + order.amount_sent
     if record.facts["amount_paid"] < paid_back:
-        message = (
-            f"{Money(paid_back, order.currency).amount} {order.currency} were paid back, so at least that was paid."
-        )
+        amount = Money(paid_back, order.currency)
+        message = gettext("{amount} were paid back, so at least that was paid.", amount=amount)
         errors.append(invalid(f"{record.path}amountPaid", InputProblem.OUT_OF_RANGE, message))
     if record.columns["currency"] != order.currency and paid_back + order.amount_owed:
-        message = "The currency cannot change after money was paid back or is owed."
+        message = gettext("The currency cannot change after money was paid back or is owed.")
         errors.append(invalid(f"{record.path}total.currencyCode", InputProblem.OTHER, message))
     return errors
 

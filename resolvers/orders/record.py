@@ -10,6 +10,7 @@ from models.enums import InputProblem, OrderKind, Reason, Role
 from resolvers.context import Info
 from resolvers.errors import UserError
 from resolvers.instant import nanoseconds_of
+from resolvers.language import gettext, gettext_noop
 from resolvers.orders.ingest import INSTANTS, CheckedRecord, store_records
 from resolvers.orders.item import MAX_ITEMS, MAX_QUANTITY, StoredItem, stored_item
 from resolvers.orders.order import Order
@@ -109,13 +110,16 @@ class RecordOrdersPayload:
     user_errors: list[UserError]
 
 
+_BEFORE_PLACED = gettext_noop("This is before the order was placed.")
+
+
 def check_record(checks: Checks, record: OrderRecord, now: datetime) -> CheckedRecord:
     """Adds the record's problems to `checks`. The returned record is valid only if there are none."""
     path = checks.path
     parties = ((Role.BUYER, record.buyer), (Role.SUPPLIER, record.supplier))
     checks.declared("number", "buyer", "supplier")
     if record.supplier.subject == record.buyer.subject:
-        message = "The buyer and the supplier must be different; this is the buyer's subject."
+        message = gettext("The buyer and the supplier must be different; this is the buyer's subject.")
         checks.problem(f"{path}supplier.subject", InputProblem.OTHER, message)
     currency = record.total.currency_code
     total = checks.money(f"{path}total", record.total, minimum=0)
@@ -129,7 +133,7 @@ def check_record(checks: Checks, record: OrderRecord, now: datetime) -> CheckedR
         ("completed_at", "completedAt"),
         ("cancelled_at", "cancelledAt"),
     ):
-        checks.not_before(f"{path}{label}", getattr(record, name), record.placed_at, "the order was placed")
+        checks.not_before(f"{path}{label}", getattr(record, name), record.placed_at, _BEFORE_PLACED)
     checks.not_ahead(f"{path}recordedAt", record.recorded_at, now)
     items = _items(checks, record)
     return CheckedRecord(
@@ -152,11 +156,13 @@ def _amount_paid(checks: Checks, record: OrderRecord, path: str, total: int | No
         return total if record.paid_at is not None else 0
     paid = checks.money(path, record.amount_paid, minimum=0)
     if record.amount_paid.currency_code != record.total.currency_code:
-        checks.problem(f"{path}.currencyCode", InputProblem.WRONG_FORM, "This must be in the currency of the total.")
+        checks.problem(
+            f"{path}.currencyCode", InputProblem.WRONG_FORM, gettext("This must be in the currency of the total.")
+        )
     if record.paid_at is None and paid:
-        checks.problem(f"{path}.amount", InputProblem.OUT_OF_RANGE, "This must be 0 while paidAt is not set.")
+        checks.problem(f"{path}.amount", InputProblem.OUT_OF_RANGE, gettext("This must be 0 while paidAt is not set."))
     elif record.paid_at is not None and paid == 0 and total:
-        message = "This must be greater than 0 if paidAt is set, unless the total is 0."
+        message = gettext("This must be greater than 0 if paidAt is set, unless the total is 0.")
         checks.problem(f"{path}.amount", InputProblem.OUT_OF_RANGE, message)
     return paid
 
@@ -166,7 +172,7 @@ def _items(checks: Checks, record: OrderRecord) -> list[StoredItem]:
     for item, path in checks.entries("items"):
         price = checks.unit_price(f"{path}unitPrice", item.unit_price)
         if item.unit_price.currency_code != record.total.currency_code:
-            message = "This must be in the currency of the total."
+            message = gettext("This must be in the currency of the total.")
             checks.problem(f"{path}unitPrice.currencyCode", InputProblem.WRONG_FORM, message)
         if price is not None:
             items.append(stored_item(item.title, item.quantity, price, item.sku, item.image_url))
@@ -177,7 +183,7 @@ async def record_orders(info: Info, input: RecordOrders) -> RecordOrdersPayload:
     context = info.context
     if context.viewer.role is not Role.SERVICE:
         reason = Reason.NOT_YOUR_ROLE
-        return _nothing_recorded([UserError(reason, MESSAGES[reason])])
+        return _nothing_recorded([UserError(reason, gettext(MESSAGES[reason]))])
     orders = Checks(input)
     if not orders.bounds("orders"):
         return _nothing_recorded(orders.errors)

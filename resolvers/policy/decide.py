@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Protocol
 from uuid import UUID
 
 from models.enums import Action, OrderKind, Reason, Role
+from resolvers.language import gettext
 from resolvers.policy.expression import MOMENT, Equals, Evaluator, Expression, any_of, compile_predicate
 from resolvers.policy.messages import humanize, message_for
 from resolvers.policy.rule import IMPARTIAL, Rule, Subject
@@ -96,12 +97,16 @@ def _belongs_to(viewer: ViewerIdentity, facts: Facts) -> bool:
 
 
 def _refused(action: Action, reason: Reason) -> Decision:
-    return Decision(action, allowed=False, label=humanize(action), reason=reason, message=message_for(action, reason))
+    return Decision(
+        action, allowed=False, label=gettext(humanize(action)), reason=reason, message=message_for(action, reason)
+    )
 
 
 def _allowed(rule: Rule, facts: Facts, role: Role, now: datetime) -> Decision:
     opens_at, closes_at = rule.window.bounds(facts) if rule.window else (None, None)
-    return Decision(rule.action, True, rule.label, None, None, opens_at, closes_at, (rule, facts, role, now, False))
+    return Decision(
+        rule.action, True, gettext(rule.label), None, None, opens_at, closes_at, (rule, facts, role, now, False)
+    )
 
 
 def _apply(rule: Rule, facts: Facts, viewer: ViewerIdentity, now: datetime, conflict: bool) -> Decision:
@@ -113,24 +118,24 @@ def _apply(rule: Rule, facts: Facts, viewer: ViewerIdentity, now: datetime, conf
         opens_by_time = opens_at is not None
     message = message_for(rule.action, reason, opens_at, closes_at, opens_by_time=opens_by_time) if reason else None
     basis = (rule, facts, viewer.role, now, conflict) if viewer.role in rule.roles else None
-    return Decision(rule.action, reason is None, rule.label, reason, message, opens_at, closes_at, basis)
+    return Decision(rule.action, reason is None, gettext(rule.label), reason, message, opens_at, closes_at, basis)
 
 
 def _checks(rule: Rule, facts: Any, role: Role, now: datetime, conflict: bool) -> list[Check]:
     checks: list[Check] = []
     if Role.AGENT in rule.roles and role is Role.AGENT:
-        checks.append(Check(IMPARTIAL, not conflict, Reason.CONFLICT_OF_INTEREST if conflict else None, None))
+        checks.append(Check(gettext(IMPARTIAL), not conflict, Reason.CONFLICT_OF_INTEREST if conflict else None, None))
     for condition in rule.conditions:
         holds = condition.test.holds(facts, role, now)
         since = condition.test.decided_since(facts, role, now)
-        checks.append(Check(condition.text, bool(holds), None if holds else condition.reason, since))
+        checks.append(Check(gettext(condition.text), bool(holds), None if holds else condition.reason, since))
     if rule.window is not None:
         opens, closes = rule.window.bounds(facts)
         is_early = opens is None or now < opens
         reason = Reason.WINDOW_NOT_OPEN if is_early else None
         if closes is not None and now > closes:
             reason = Reason.WINDOW_CLOSED
-        checks.append(Check(rule.window.text, reason is None, reason, getattr(facts, rule.window.start)))
+        checks.append(Check(gettext(rule.window.text), reason is None, reason, getattr(facts, rule.window.start)))
     return checks
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from models.enums import Action, Reason
+from resolvers.language import gettext
 
 MESSAGES: dict[Reason, str] = {
     Reason.NOT_FOUND: "Not found.",
@@ -94,22 +95,6 @@ ACTION_MESSAGES: dict[tuple[Action, Reason], str] = {
 }
 
 
-_MONTHS = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-]
-
-
 def humanize(member: StrEnum) -> str:
     """Returns an enum's member as words: "Leave feedback" for LEAVE_FEEDBACK."""
     return member.replace("_", " ").capitalize()
@@ -125,12 +110,8 @@ def message_for(
 ) -> str:
     """Returns the message. With `opens_by_time`, it also says from when time alone allows the action."""
     text = ACTION_MESSAGES.get((action, reason)) or MESSAGES[reason]
-    if opens_by_time:
-        text += " This will be possible from {opens}."
-    return text.format(opens=_date(opens_at), closes=_date(closes_at)) if "{" in text else text
-
-
-def _date(instant: datetime | None) -> str:
-    if instant is None:
-        return ""
-    return f"{instant.day} {_MONTHS[instant.month - 1]} {instant.year}, {instant.hour:02}:{instant.minute:02} UTC"
+    # A window that says until when, or from when, an action is possible has that instant.
+    message = gettext(text, opens=opens_at or "", closes=closes_at or "") if "{" in text else gettext(text)
+    if opens_by_time and opens_at is not None:
+        message = gettext("{refusal} This will be possible from {opens}.", refusal=message, opens=opens_at)
+    return message

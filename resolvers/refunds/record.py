@@ -28,6 +28,7 @@ from resolvers import policy
 from resolvers.context import Context, Info
 from resolvers.errors import ActionRefused, UserError, invalid
 from resolvers.instant import nanoseconds_of
+from resolvers.language import gettext
 from resolvers.money import Money
 from resolvers.orders.order import Order
 from resolvers.policy import Balance
@@ -107,7 +108,7 @@ async def record_refunds(info: Info, input: RecordRefunds) -> RecordRefundsPaylo
     context = info.context
     if context.viewer.role is not Role.SERVICE:
         reason = Reason.NOT_YOUR_ROLE
-        return RecordRefundsPayload(refunds=None, user_errors=[UserError(reason, MESSAGES[reason])])
+        return RecordRefundsPayload(refunds=None, user_errors=[UserError(reason, gettext(MESSAGES[reason]))])
     batch = Checks(input)
     records = [_check(batch, record, path, context.now) for record, path in batch.entries("refunds")]
     if batch.errors:
@@ -138,7 +139,7 @@ def _check(checks: Checks, record: RefundRecordInput, path: str, now: datetime) 
     """Adds the problems of the record's form to `checks`."""
     amount = checks.money(f"{path}amount", record.amount)
     if record.status not in TOLD:
-        message = "Use SENT, SUCCEEDED or FAILED. DUE and VOID follow from what is owed; nobody records them."
+        message = gettext("Use SENT, SUCCEEDED or FAILED. DUE and VOID follow from what is owed; nobody records them.")
         checks.problem(f"{path}status", InputProblem.WRONG_FORM, message)
     checks.not_ahead(f"{path}recordedAt", record.recorded_at, now)
     return None if amount is None else _Record(path, record, amount)
@@ -237,7 +238,7 @@ class _Batch:
         elif latest is not None and latest.case_id != (case[0][1] if case else None):
             self._refuse(record, "caseNumber", "This reference belongs to another case, or to none.")
         elif told.amount.currency_code != order.currency:
-            message = f"The currency must be {order.currency}."
+            message = gettext("The currency must be {currency}.", currency=order.currency)
             self._refuse(record, "amount.currencyCode", message, InputProblem.WRONG_FORM)
         else:
             return True
@@ -293,7 +294,9 @@ def _limit(
 
 
 def _too_much(limit: int, order: LockedOrder, is_of_case: bool) -> str:
-    most = f"{Money(limit, order.currency).amount} {order.currency}"
-    if is_of_case:
-        return f"At most {most} is owed for this case." if limit > 0 else "Nothing is owed for this case."
-    return f"At most {most} of what was paid is not refunded or owed."
+    most = Money(limit, order.currency)
+    if not is_of_case:
+        return gettext("At most {most} of what was paid is not refunded or owed.", most=most)
+    if limit > 0:
+        return gettext("At most {most} is owed for this case.", most=most)
+    return gettext("Nothing is owed for this case.")

@@ -19,6 +19,7 @@ from strawberry.utils.str_converters import to_camel_case
 from models.enums import InputProblem
 from models.text import is_blank, is_one_line
 from resolvers.errors import UserError, invalid
+from resolvers.language import gettext, gettext_noop
 from resolvers.money import EXPONENTS, MAX_AMOUNT, StoredPrice, to_minor, to_unit_price
 from resolvers.write.inputs import Declaration, Input, MoneyInput, declarations
 
@@ -28,7 +29,15 @@ MAX_AHEAD = timedelta(days=1)
 
 _AMOUNT = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,10})?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
-_TOO_LARGE = "This amount is too large."
+_TOO_LARGE = gettext_noop("This amount is too large.")
+_TOO_MANY = {  # by what the list has
+    "entries": gettext_noop("At most {count} entries are accepted."),
+    "files": gettext_noop("At most {count} files are accepted."),
+    "items": gettext_noop("At most {count} items are accepted."),
+    "lines": gettext_noop("At most {count} lines are accepted."),
+    "orders": gettext_noop("At most {count} orders are accepted."),
+    "refunds": gettext_noop("At most {count} refunds are accepted."),
+}
 
 Problem = tuple[InputProblem, str]
 
@@ -102,13 +111,19 @@ class Checks:
         path = f"{field}.amount"
         minor = to_minor(amount, currency)
         if minor is None:
-            message = f"This has too many decimals; {currency} has {EXPONENTS[currency]}."
+            message = gettext(
+                "This has too many decimals; {currency} has {count}.", currency=currency, count=EXPONENTS[currency]
+            )
             self.problem(path, InputProblem.WRONG_FORM, message)
         elif minor < minimum:
-            message = "The amount must be greater than zero." if minimum else "The amount cannot be negative."
+            message = (
+                gettext("The amount must be greater than zero.")
+                if minimum
+                else gettext("The amount cannot be negative.")
+            )
             self.problem(path, InputProblem.OUT_OF_RANGE, message)
         elif minor > MAX_AMOUNT:
-            self.problem(path, InputProblem.OUT_OF_RANGE, _TOO_LARGE)
+            self.problem(path, InputProblem.OUT_OF_RANGE, gettext(_TOO_LARGE))
         else:
             return minor
         return None
@@ -120,7 +135,7 @@ class Checks:
             return None
         price = to_unit_price(*parts)
         if abs(price[0]) > MAX_AMOUNT:
-            self.problem(f"{field}.amount", InputProblem.OUT_OF_RANGE, _TOO_LARGE)
+            self.problem(f"{field}.amount", InputProblem.OUT_OF_RANGE, gettext(_TOO_LARGE))
             return None
         return price
 
@@ -131,9 +146,9 @@ class Checks:
 
     def _amount(self, field: str, text: str) -> Decimal | None:
         if not text:
-            self.problem(field, InputProblem.REQUIRED, "This field is empty; write an amount like 90.00.")
+            self.problem(field, InputProblem.REQUIRED, gettext("This field is empty; write an amount like 90.00."))
         elif not _AMOUNT.fullmatch(text):
-            message = "This is not an amount; write digits, with a point before the decimals, like 90.00."
+            message = gettext("This is not an amount; write digits, with a point before the decimals, like 90.00.")
             self.problem(field, InputProblem.WRONG_FORM, message)
         else:
             return Decimal(text)
@@ -141,25 +156,27 @@ class Checks:
 
     def _currency(self, field: str, text: str) -> str | None:
         if not text:
-            self.problem(field, InputProblem.REQUIRED, "This field is empty; write a currency code like EUR.")
+            self.problem(field, InputProblem.REQUIRED, gettext("This field is empty; write a currency code like EUR."))
         elif not _CURRENCY.fullmatch(text):
-            message = "This is not a currency code; write three capital letters, like EUR."
+            message = gettext("This is not a currency code; write three capital letters, like EUR.")
             self.problem(field, InputProblem.WRONG_FORM, message)
         elif text not in EXPONENTS:
-            self.problem(field, InputProblem.OTHER, "This currency is not supported.")
+            self.problem(field, InputProblem.OTHER, gettext("This currency is not supported."))
         else:
             return text
         return None
 
-    def not_before(self, field: str, instant: datetime | None, start: datetime, event: str) -> None:
-        """Reports an instant that is before `start`, the time of `event`, by more than CLOCK_SKEW."""
+    def not_before(self, field: str, instant: datetime | None, start: datetime, message: str) -> None:
+        """Reports an instant that is before `start` by more than CLOCK_SKEW. `message` says what it is before."""
         if instant is not None and instant < start - CLOCK_SKEW:
-            self.problem(field, InputProblem.OUT_OF_RANGE, f"This is before {event}.")
+            self.problem(field, InputProblem.OUT_OF_RANGE, gettext(message))
 
     def not_ahead(self, field: str, instant: datetime, now: datetime) -> None:
         """Reports an instant of the order system's knowledge that is after `now` by more than MAX_AHEAD."""
         if instant > now + MAX_AHEAD:
-            message = "This is more than one day in the future; send the time at which the order system knew this."
+            message = gettext(
+                "This is more than one day in the future; send the time at which the order system knew this."
+            )
             self.problem(field, InputProblem.OUT_OF_RANGE, message)
 
 
@@ -214,33 +231,40 @@ def _bounds_check(declared: Declaration) -> Callable[[Any], Problem | None] | No
 def _text_problem(declared: Declaration, max_length: int, text: str | None) -> Problem | None:
     """An optional text may be left out, but not be empty."""
     if text is None:
-        return None if declared.optional else (InputProblem.REQUIRED, "This field is required.")
+        return None if declared.optional else (InputProblem.REQUIRED, gettext("This field is required."))
     if "\0" in text:
-        return InputProblem.OTHER, "This text contains a NUL character; remove it."
+        return InputProblem.OTHER, gettext("This text contains a NUL character; remove it.")
     if is_blank(text):
-        end = " or leave it out." if declared.optional else "."
-        return InputProblem.REQUIRED, f"This field is empty; write something{end}"
+        if declared.optional:
+            return InputProblem.REQUIRED, gettext("This field is empty; write something or leave it out.")
+        return InputProblem.REQUIRED, gettext("This field is empty; write something.")
     if len(text) > max_length:
-        return InputProblem.TOO_LONG, f"This text is longer than {max_length:,} characters; shorten it."
+        return InputProblem.TOO_LONG, gettext(
+            "This text is longer than {count} characters; shorten it.", count=max_length
+        )
     if declared.one_line and not is_one_line(text):
-        message = "This text contains a line break, a control character or a text direction override; remove it."
+        message = gettext(
+            "This text contains a line break, a control character or a text direction override; remove it."
+        )
         return InputProblem.WRONG_FORM, message
     if declared.form is not None and not declared.form.matches(text):
-        return InputProblem.WRONG_FORM, declared.form.message
+        return InputProblem.WRONG_FORM, gettext(declared.form.message)
     return None
 
 
 def _number_problem(minimum: int, maximum: int, number: int | None) -> Problem | None:
     if number is None or minimum <= number <= maximum:
         return None
-    return InputProblem.OUT_OF_RANGE, f"This must be between {minimum:,} and {maximum:,}."
+    return InputProblem.OUT_OF_RANGE, gettext(
+        "This must be between {minimum} and {maximum}.", minimum=minimum, maximum=maximum
+    )
 
 
 def _list_problem(declared: Declaration, max_items: int, entries: list[Any] | None) -> Problem | None:
     if entries is None:
         return None
     if len(entries) > max_items:
-        return InputProblem.TOO_MANY, f"At most {max_items:,} {declared.items} are accepted."
+        return InputProblem.TOO_MANY, gettext(_TOO_MANY[declared.items], count=max_items)
     if declared.not_empty and not entries:
-        return InputProblem.REQUIRED, "This list is empty; add at least one entry."
+        return InputProblem.REQUIRED, gettext("This list is empty; add at least one entry.")
     return None

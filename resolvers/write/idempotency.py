@@ -25,6 +25,7 @@ from models.enums import Action, Reason
 from models.keys import new_id
 from resolvers.context import Context
 from resolvers.errors import ActionRefused, UserError
+from resolvers.language import gettext
 from resolvers.read.sql import Statement
 from resolvers.write.inputs import Input, input_field, input_type
 
@@ -74,7 +75,7 @@ async def claim(context: Context, action: Action, input: IdempotentInput) -> Fir
         return None
     first = await models.IdempotencyKey.get(caller_id=caller, key=key)
     if first.digest != digest:
-        message = "This key was used for a different request. Use a new key for each request."
+        message = gettext("This key was used for a different request. Use a new key for each request.")
         raise ActionRefused([UserError(Reason.IDEMPOTENCY_KEY_REUSED, message, field=[FIELD])])
     return FirstUse(first.case_id)
 

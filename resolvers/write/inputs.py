@@ -25,6 +25,7 @@ from strawberry import UNSET
 from models.text import normal
 from resolvers.contact import is_https_address, is_phone, normal_email, normal_page
 from resolvers.instant import cut
+from resolvers.language import gettext_noop
 from resolvers.money import AmountText, CurrencyCode
 
 LONG_TEXT, SHORT_TEXT = 4000, 2000  # characters: descriptions and comments, notes and replies
@@ -54,10 +55,18 @@ class Form:
     message: str
 
 
-EMAIL = Form(normal_email, 254, "This is not an e-mail address; write one like name@example.com.")
-PHONE = Form(is_phone, 32, "This is not a phone number; write one with its country code, like +49 30 123456.")
-WEB_PAGE = Form(normal_page, 2000, "This is not the address of a web page; write one like https://example.com/page.")
-PICTURE = Form(is_https_address, 2000, "This is not an https address; write one like https://example.com/picture.jpg.")
+EMAIL = Form(normal_email, 254, gettext_noop("This is not an e-mail address; write one like name@example.com."))
+PHONE = Form(
+    is_phone, 32, gettext_noop("This is not a phone number; write one with its country code, like +49 30 123456.")
+)
+WEB_PAGE = Form(
+    normal_page, 2000, gettext_noop("This is not the address of a web page; write one like https://example.com/page.")
+)
+PICTURE = Form(
+    is_https_address,
+    2000,
+    gettext_noop("This is not an https address; write one like https://example.com/picture.jpg."),
+)
 
 
 @dataclass(frozen=True, slots=True)

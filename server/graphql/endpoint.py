@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,14 +21,17 @@ from strawberry.subscriptions import (
 from strawberry.types import ExecutionResult
 from strawberry.types.unset import UNSET, UnsetType
 
+from resolvers import language
 from resolvers.account import Account, sign_in
 from resolvers.context import Context
+from resolvers.language import Wording
 from schema import SCHEMA
 from schema.scalars import parse_instant
 from server.auth.tokens import BadToken, Claims, TokenProblem, bearer
 from server.errors import TOO_SLOW, RequestRejected, error_response, internal_error_response, rejection_response
 from server.graphql import websocket
 from server.graphql.http import HTTPTransport, check_method, response_media_type
+from server.graphql.negotiation import negotiate_wording
 from server.graphql.parameters import BoundedRequest
 from server.origins import refused_origin
 from server.rate_limits import client_address
@@ -70,7 +73,11 @@ class GraphQLEndpoint(HTTPTransport):
         try:
             await self.state.rates.consume("address", client_address(request))
             check_method(request)  # before the access token is verified
-            response = await self.run(request, context=await self._context(request))
+            context = await self._context(request)
+            wording = _speak(request.headers)
+            response = await self.run(request, context=context)
+            response.headers["content-language"] = wording.language.tag
+            response.headers.add_vary_header("Accept-Language, Time-Zone")
         except RequestRejected as rejected:
             response = rejection_response(rejected, response_media_type(request))
         except HTTPException as error:
@@ -91,8 +98,7 @@ class GraphQLEndpoint(HTTPTransport):
         if not self.state.origins.allows_socket(socket.headers):
             await socket.send_denial_response(refused_origin())
             return
-        authorization = socket.headers.get("authorization")
-        await self.run(socket, context=websocket.SocketConnection(self, self._origin(socket), authorization))
+        await self.run(socket, context=websocket.SocketConnection(self, self._origin(socket), socket.headers))
 
     async def _context(self, request: Request) -> Context:
         token = bearer(request.headers.get("authorization", ""))
@@ -171,6 +177,13 @@ class GraphQLEndpoint(HTTPTransport):
         """Ends a subscription when its token expires. Any other operation has one result and is not cut off."""
         results: Any = until_expiry(result, request.state.expires_at) if request.state.subscribes else result
         return super()._stream_result(request, results, transport)
+
+
+def _speak(headers: Mapping[str, str]) -> Wording:
+    """Sets the language and the zone of the request, and returns them."""
+    wording = negotiate_wording(headers.get("accept-language", ""), headers.get("time-zone", ""))
+    language.current.set(wording)
+    return wording
 
 
 async def until_expiry(

@@ -1,8 +1,13 @@
-"""Content negotiation: the media types and encodings of requests and responses, and which of them a client prefers."""
+"""Content negotiation: the media types, encodings and languages of requests and responses, and which of them a client
+prefers."""
 
 import re
+from datetime import UTC, tzinfo
 from functools import lru_cache
 from urllib.request import parse_http_list
+from zoneinfo import ZoneInfo
+
+from resolvers.language import ENGLISH_TAG, LANGUAGES, Wording, wording_of
 
 JSON = "application/json"
 GRAPHQL_RESPONSE = "application/graphql-response+json"
@@ -86,3 +91,34 @@ def compressed_from(accept_encoding: str) -> int | None:
 def content_type_header(media: str) -> str:
     """Returns the Content-Type header. JSON is always UTF-8, but some clients need the charset."""
     return f"{media}; charset=utf-8"
+
+
+@lru_cache(CACHED_VALUES)
+def negotiate_wording(accept_language: str, time_zone: str) -> Wording:
+    """Returns the language that the client prefers, and its zone: English where the server speaks none of them, and UTC
+    for what is no IANA name."""
+    return wording_of(_language_tag(accept_language), _zone(time_zone))
+
+
+_TAGS = {tag.partition("-")[0]: tag for tag in LANGUAGES}  # by the language without its script: a region is ignored
+
+
+def _language_tag(accept: str) -> str:
+    """Returns the first supported language of the most preferred ranges. `*` is English."""
+    qualities = _qualities(accept)
+    for language in sorted(qualities, key=qualities.__getitem__, reverse=True):
+        quality, _ = qualities[language]
+        tag = ENGLISH_TAG if language == "*" else _TAGS.get(language.partition("-")[0])
+        if quality and tag is not None:
+            return tag
+    return ENGLISH_TAG
+
+
+_UTC_NAMES = frozenset({"", "UTC", "Etc/UTC"})
+
+
+def _zone(name: str) -> tzinfo:
+    try:
+        return UTC if name in _UTC_NAMES else ZoneInfo(name)
+    except (ValueError, KeyError, OSError):  # not a name, an unknown one, or a folder of zones
+        return UTC

@@ -17,6 +17,7 @@ from strawberry.http.exceptions import NonJsonMessageReceived, NonTextMessageRec
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 from strawberry.types import ExecutionResult
 
+from resolvers import language
 from resolvers.account import Account
 from resolvers.context import Context
 from resolvers.telemetry import Request, current
@@ -24,6 +25,7 @@ from server import request_id
 from server.auth.tokens import BadToken, TokenProblem, bearer
 from server.errors import RequestRejected, failure_code, mask_internal, to_client_error
 from server.graphql import parameters
+from server.graphql.negotiation import negotiate_wording
 from server.graphql.persisted import Documents
 
 INIT_SECONDS = 10  # for the token to arrive
@@ -47,12 +49,14 @@ class Authenticator(Protocol):
 
 
 class SocketConnection:
-    """An open socket. `connection_init` brings its access token."""
+    """An open socket. `connection_init` brings its access token, its language and its zone. Some clients can send them
+    as headers of the handshake instead."""
 
-    def __init__(self, endpoint: Authenticator, origin: str, authorization: str | None) -> None:
+    def __init__(self, endpoint: Authenticator, origin: str, headers: Mapping[str, str]) -> None:
         self.endpoint = endpoint
         self.origin = origin
-        self.authorization = authorization  # the header of the handshake, which some clients can send
+        self.headers = headers
+        self.wording = language.DEFAULT
         self.connection_params: dict[str, object] = {}
         self.viewer: Account | None = None
         self.expires_at: datetime | None = None
@@ -60,8 +64,13 @@ class SocketConnection:
     async def authenticate(self) -> None:
         """Signs the viewer in. Raises BadToken."""
         params = {name.lower(): value for name, value in self.connection_params.items() if value is not None}
-        authorization = params.get("authorization", self.authorization)
-        token = bearer(authorization if isinstance(authorization, str) else "")
+
+        def text(param: str, header: str) -> str:
+            value = params.get(param, self.headers.get(header))
+            return value if isinstance(value, str) else ""
+
+        self.wording = negotiate_wording(text("acceptlanguage", "accept-language"), text("timezone", "time-zone"))
+        token = bearer(text("authorization", "authorization"))
         self.viewer, self.expires_at = await self.endpoint.authenticate(token)
 
 
@@ -188,6 +197,7 @@ class Handler(BaseGraphQLTransportWSHandler[Any, None]):
         opening = current.get()
         request = Request(id=opening.id, client=opening.client)
         current.set(request)  # in this operation's own task
+        language.current.set(self.connection.wording)
         started = time.perf_counter()
         try:
             await super().run_operation(operation)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -131,6 +131,13 @@ def change_of(action: Action | None, facts: Mapping[str, Any], refund_status: Re
         if fact in facts:
             return was_taken_back if facts[fact] is None else was_set
     return CHANGED
+
+
+def sentences() -> Iterator[str]:
+    """Returns all that timelines say, beside the actions' own sentences."""
+    changes = [CHANGED, *_REFUND_CHANGES.values(), *(change for pair in _CHANGES.values() for change in pair)]
+    yield from (sentence for _, sentence in changes)
+    yield _STANDS_AGAIN
 
 
 async def _load_cases(context: Context, rows: Sequence[TimelineEntry], field: SelectedField) -> None:

@@ -15,8 +15,10 @@ from pathlib import Path
 
 from prometheus_client import REGISTRY, Counter
 
+from resolvers.language import LOCALES, catalogue
 from resolvers.rules import markdown
 from schema import SCHEMA
+from server.cli.catalogues import TRANSLATED, up_to_date
 from server.settings import table
 
 _SECTION = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end of generated -->)", re.DOTALL)
@@ -56,12 +58,24 @@ def _with_sections(text: str) -> str:
 def current_texts(home: Path) -> dict[str, str]:
     """Returns the text that each generated file should have, by its path below `home`."""
     whole = {"schema.graphql": SCHEMA.as_str() + "\n", "docs/policy.md": markdown()}
-    return whole | {name: _with_sections((home / name).read_text()) for name in ("README.md", "docs/operating.md")}
+    catalogues = {_path_of(tag): up_to_date(tag) for tag in TRANSLATED}
+    sections = {name: _with_sections((home / name).read_text()) for name in ("README.md", "docs/operating.md")}
+    return whole | catalogues | sections
+
+
+def _path_of(tag: str) -> str:
+    return str(catalogue(tag).relative_to(LOCALES.parent))
 
 
 def generate(home: Path) -> list[str]:
     """Writes the files that are not current, and returns their paths."""
-    changed = [name for name, text in current_texts(home).items() if (home / name).read_text() != text]
+    texts = current_texts(home)
+    changed = [name for name, text in texts.items() if _text_of(home / name) != text]
     for name in changed:
-        (home / name).write_text(current_texts(home)[name])
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_text(texts[name], encoding="utf-8")
     return changed
+
+
+def _text_of(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""

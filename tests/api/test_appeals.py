@@ -60,7 +60,7 @@ def test_a_decision_is_appealed_and_stands_again_when_the_buyer_withdraws(world:
         "text": "Look again.",
         "decision": before["outcome"],
     }
-    assert [file["filename"] for file in appealed["evidence"]] == ["a.png"]
+    assert [file["filename"] for file in appealed["evidence"]] == ["a.txt"]
     assert texts(appealed)[-1] == texts(dispute.order_seen())[-1] == "The decision was appealed."
     states = [dispute.seen(each)["viewerState"] for each in ("buyer", "supplier", "agent", "service")]
     assert states == ["UNDER_REVIEW", "UNDER_REVIEW", "ACTION_REQUIRED", "UNDER_REVIEW"]

@@ -297,7 +297,7 @@ def test_refused_goods_are_decided_anew_and_finally(world: World) -> None:
     assert states(dispute) == WAITS_FOR_AGENT
     refused = shown["returnShipment"]
     assert (refused["status"], refused["respondBy"], refused["note"]) == ("REFUSED", None, "Empty box.")
-    assert [file["filename"] for file in shown["evidence"]] == ["a.png"]
+    assert [file["filename"] for file in shown["evidence"]] == ["a.txt"]
     assert dispute.order_seen()["openDispute"]["reason"] == "DISPUTE_OPEN"
     assert dispute.refused("buyer", "appealDecision", text="x", attachments=[dispute.file("buyer")]) == "NOT_DECIDED"
     dispute.after(DAY)
@@ -478,4 +478,4 @@ def test_an_upload_can_be_used_after_its_action_was_refused(world: World) -> Non
     assert late == "RETURN_CLOSED"
     assert dispute.seen()["evidence"] == []
     shown = dispute.do("supplier", "refuseReturn", note="Empty.", attachments=[photo])
-    assert [file["filename"] for file in shown["evidence"]] == ["a.png"]
+    assert [file["filename"] for file in shown["evidence"]] == ["a.txt"]

@@ -12,7 +12,7 @@ from schema.scalars import spell_instant
 from server.auth.tokens import development_token
 from tests.conftest import DAY, NOW, Person, World
 from tests.support.actions import AREAS, INPUTS
-from tests.support.uploads import announce, bring
+from tests.support.uploads import PNG, announce, bring
 
 LATER = NOW + 4 * DAY  # after everything in the world has happened
 
@@ -131,7 +131,7 @@ class Filled(World):
                 "phone": self.word("the contact's phone", "+4930{digits:08}"),
             },
             "amount": self.money("what the complaint is about", 41),
-            "evidence": [bring(self.buyer, name=self.word("the complaint's file", "{mark} complaint.png"))],
+            "evidence": [bring(self.buyer, name=self.word("the complaint's file", "{mark} complaint.txt"))],
         }
         for name, what, form in (
             ("email", "the respondent's e-mail", "{mark}@respondent.example"),
@@ -144,7 +144,7 @@ class Filled(World):
             "fileComplaint", filing | {"orderId": self.order("OFFLINE")}, "complaint { id number }"
         )
         case = {"caseId": self.note(filed["complaint"], "Complaint")}
-        post = {"text": self.word("the complaint's message"), "attachments": [bring(self.agent, name="a.png")]}
+        post = {"text": self.word("the complaint's message"), "attachments": [bring(self.agent)]}
         self.agent.succeed("postComplaintMessage", case | post)
         decision = {"resolution": "REFUND", "amount": self.money("what the complaint brought", 40)}
         self.agent.succeed("resolveComplaint", case | decision | {"note": self.word("the complaint's end")})
@@ -159,7 +159,7 @@ class Filled(World):
                 "lines": [{"itemId": items["node"]["items"][0]["id"], "quantity": 1}],
                 "description": self.word("the dispute"),
                 "claim": self.money("the claim", 31),
-                "evidence": [bring(self.buyer, name=self.word("the dispute's file", "{mark} dispute.png"))],
+                "evidence": [bring(self.buyer, name=self.word("the dispute's file", "{mark} dispute.txt"))],
             }
             if ends in returns:
                 opening |= {"reason": "DAMAGED", "wanted": "RETURN_AND_REFUND"}
@@ -184,7 +184,7 @@ class Filled(World):
         buyer.succeed("escalateDispute", case)
         asking = {"party": "SUPPLIER", "text": self.word("the request for evidence")}
         agent.succeed("requestEvidence", case | asking)
-        file = bring(supplier, name=self.word("the message's file", "{mark} message.png"))
+        file = bring(supplier, PNG, "image/png", self.word("the message's file", "{mark} message.png"))
         shown = "dispute { messages { edges { node { id attachments { id } } } } }"
         post = case | {"text": self.word("the message"), "attachments": [file]}
         posted = supplier.succeed("postDisputeMessage", post, shown)["dispute"]["messages"]["edges"][0]["node"]
@@ -208,14 +208,14 @@ class Filled(World):
 
     def _refused(self, case: dict[str, str]) -> None:
         self._sent_back(case)
-        file = bring(self.supplier, name=self.word("the refusal's file", "{mark} refusal.png"))
+        file = bring(self.supplier, name=self.word("the refusal's file", "{mark} refusal.txt"))
         why = {"note": self.word("why the return is refused"), "attachments": [file]}
         self.supplier.succeed("refuseReturn", case | why)
 
     def _appealed(self, case: dict[str, str]) -> None:
         self._decided(case)
         buyer = self.buyer.at(NOW + 3 * DAY + self.moment)
-        file = bring(buyer, name=self.word("the appeal's file", "{mark} appeal.png"))
+        file = bring(buyer, name=self.word("the appeal's file", "{mark} appeal.txt"))
         buyer.succeed("appealDecision", case | {"text": self.word("the appeal"), "attachments": [file]})
 
     def _refunds(self) -> None:

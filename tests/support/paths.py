@@ -14,6 +14,7 @@ from graphql import (
     get_named_type,
     is_leaf_type,
     is_required_argument,
+    parse,
 )
 from graphql.type import is_abstract_type, is_object_type
 
@@ -123,6 +124,31 @@ def documents(operation: str, root: str, hops: int, literals: str = "") -> list[
         return [Document(root, f"{start} {{ {head} }}", tuple(needed))]
     pieces = below(head, target, hops).pieces(LARGEST)
     return [Document(root, f"{start} {{ {piece} }}", tuple(needed)) for piece in pieces]
+
+
+def objects(of: Any) -> list[str]:
+    """Returns the names of the object types whose fields can be selected below a field of this type."""
+    named = TYPES[get_named_type(of).name]
+    if is_abstract_type(named):
+        return [each.name for each in SCHEMA._schema.get_possible_types(named)]
+    return [named.name] if is_object_type(named) else []
+
+
+def nested(document: Document) -> Iterator[tuple[str, str]]:
+    """Yields each field with the field that it is directly below, both as Type_field."""
+    [operation] = parse(document.text).definitions
+    waiting: list[tuple[str, Any]] = [(f"Query_{document.root}", each) for each in _selections(operation)]
+    waiting = [(above, each) for above, root in waiting for each in _selections(root)]
+    while waiting:
+        above, selection = waiting.pop()
+        if alias := getattr(selection, "alias", None):
+            yield above, alias.value
+            above = alias.value
+        waiting += [(above, each) for each in _selections(selection)]
+
+
+def _selections(node: Any) -> Sequence[Any]:
+    return node.selection_set.selections if node.selection_set else ()
 
 
 def paged(ids: Mapping[str, str]) -> dict[str, str]:

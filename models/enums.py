@@ -239,6 +239,20 @@ class InputProblem(DescribedEnum):
     OTHER = auto(), "Another problem; the message says which."
 
 
+class FieldKind(DescribedEnum):
+    """How a field of a form is filled. New values will be added."""
+
+    STARS = auto(), "A number of stars."
+    TEXT = auto(), "A text."
+    CHOICE = auto(), "One of `choices`."
+    MONEY = auto(), "An amount of money."
+    FILES = auto(), "Uploads, by their ids."
+    ITEMS = auto(), "Lines of the order, each with a quantity."
+    EMAIL = auto(), "An e-mail address."
+    PHONE = auto(), "A phone number."
+    URL = auto(), "The address of a web page."
+
+
 class ChangeKind(DescribedEnum):
     """What kind of change a timeline entry is about. New values will be added."""
 

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import models
-from models.enums import Action, InputProblem, OrderKind, Role
+from models.enums import Action, FieldKind, InputProblem, OrderKind, Role
 from models.feedback import STARS
 from models.keys import new_id
 from resolvers.actions import OrderInput, Payload, Resource, act
@@ -21,7 +21,8 @@ from resolvers.orders.order import FEEDBACK_WITH_ORDER, Order
 from resolvers.read.pagination import NodeRelation
 from resolvers.read.relations import belongs_to
 from resolvers.read.rows import Row
-from resolvers.write.inputs import LONG_TEXT, SHORT_TEXT, Input, input_field, input_type
+from resolvers.write.form import taken_if
+from resolvers.write.inputs import LONG_TEXT, SHORT_TEXT, Input, Now, input_field, input_type
 from resolvers.write.perform import UnitOfWork
 
 
@@ -135,38 +136,58 @@ class Feedback(Rated, Row):
 LISTED = NodeRelation("feedback", inverse="order", with_inverse=FEEDBACK_WITH_ORDER)
 
 
-_STARS = (1, 5)
+def _stars_field(description: str, label: str, now: Now | None = None) -> Any:
+    return input_field(description, within=(1, 5), kind=FieldKind.STARS, label=label, now=now)
+
+
+def _is_rated_in_areas(order: Order) -> bool:
+    return order.kind is OrderKind.SECURE_PAYMENT
+
+
+def _is_rated_as_a_whole(order: Order) -> bool:
+    return not _is_rated_in_areas(order)
 
 
 @input_type("Stars in the three areas.")
 class AreaRatingsInput(Input):
-    product_as_agreed: int = input_field("Stars for the product: was it as agreed?", within=_STARS)
-    communication: int = input_field("Stars for the supplier's communication.", within=_STARS)
-    shipping_time: int = input_field("Stars for the shipping time.", within=_STARS)
+    product_as_agreed: int = _stars_field("Stars for the product: was it as agreed?", "Product as agreed")
+    communication: int = _stars_field("Stars for the supplier's communication.", "Communication")
+    shipping_time: int = _stars_field("Stars for the shipping time.", "Shipping time")
 
 
 @input_type("Stars: `overall` for TRADE_ASSURANCE, `areas` for SECURE_PAYMENT.", one_of=True)
 class RatingsInput(Input):
-    overall: int | None = input_field("One rating for everything.", within=_STARS)
-    areas: AreaRatingsInput | None = input_field("A rating for each of the three areas.")
-
-
-@input_type("Feedback to leave about an order.")
-class LeaveFeedback(OrderInput):
-    ratings: RatingsInput = input_field("The stars.")
-    comment: str | None = input_field("The comment.", max_length=LONG_TEXT)
-
-
-@input_type("Feedback that replaces the order's feedback, both its stars and its comment.")
-class ReviseFeedback(LeaveFeedback):
-    comment: str | None = input_field(
-        "The comment. If left out, the feedback has no comment any more.", max_length=LONG_TEXT
+    overall: int | None = _stars_field(
+        "One rating for everything.",
+        "Your rating",
+        taken_if(_is_rated_as_a_whole, required=True),
+    )
+    areas: AreaRatingsInput | None = input_field(
+        "A rating for each of the three areas.", now=taken_if(_is_rated_in_areas, required=True)
     )
 
 
-@input_type("A reply to the feedback of an order.")
+@input_type("Feedback to leave about an order.", action=Action.LEAVE_FEEDBACK)
+class LeaveFeedback(OrderInput):
+    ratings: RatingsInput = input_field("The stars.")
+    comment: str | None = input_field("The comment.", max_length=LONG_TEXT, label="Comment")
+
+
+@input_type(
+    "Feedback that replaces the order's feedback, both its stars and its comment.", action=Action.REVISE_FEEDBACK
+)
+class ReviseFeedback(LeaveFeedback):
+    comment: str | None = input_field(
+        "The comment. If left out, the feedback has no comment any more.",
+        max_length=LONG_TEXT,
+        label="Comment",
+        hint="If you leave it out, your feedback has no comment any more.",
+    )
+
+
+@input_type("A reply to the feedback of an order.", action=Action.REPLY_TO_FEEDBACK)
 class ReplyToFeedback(OrderInput):
-    text: str = input_field("The reply.", max_length=SHORT_TEXT)
+    text: str = input_field("The reply.", max_length=SHORT_TEXT, label="Your reply", hint="You can reply once.")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -174,10 +195,10 @@ class FeedbackPayload(Payload):
     feedback: Feedback | None
 
 
-def _stars(kind: OrderKind, ratings: RatingsInput) -> dict[str, Any]:
-    """Returns the stars to store. Raises ActionRefused where orders of this kind are rated in the other way."""
+def _stars(order: Order, ratings: RatingsInput) -> dict[str, Any]:
+    """Returns the stars to store. Raises ActionRefused where the order is rated in the other way."""
     areas = ratings.areas
-    if (areas is not None) != (kind is OrderKind.SECURE_PAYMENT):
+    if (areas is not None) != _is_rated_in_areas(order):
         message = (
             gettext("This kind of order is rated in three areas; send `areas` instead of `overall`.")
             if areas is None
@@ -199,7 +220,7 @@ FEEDBACK = Resource(Feedback, FeedbackPayload, frozenset({Action.LEAVE_FEEDBACK}
 async def leave_feedback(info: Info, input: LeaveFeedback) -> FeedbackPayload:
     async def handler(unit: UnitOfWork) -> None:
         order: Order = unit.subject
-        stars = _stars(order.kind, input.ratings)
+        stars = _stars(order, input.ratings)
         unit.insert(models.Feedback, {"id": new_id(), "order_id": order.id, **stars, "comment": input.comment})
         unit.set(feedback_left_at=unit.now)
 
@@ -209,7 +230,7 @@ async def leave_feedback(info: Info, input: LeaveFeedback) -> FeedbackPayload:
 async def revise_feedback(info: Info, input: ReviseFeedback) -> FeedbackPayload:
     async def handler(unit: UnitOfWork) -> None:
         order: Order = unit.subject
-        stars = _stars(order.kind, input.ratings)
+        stars = _stars(order, input.ratings)
         feedback = await models.Feedback.get(order_id=order.id)
         original = {name: getattr(feedback, name) for name in (*STARS, "comment")}
         columns = {**stars, "comment": input.comment, "original": original}

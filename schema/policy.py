@@ -7,7 +7,9 @@ import strawberry
 from execution.complexity import sized
 from models.enums import Action, InputProblem, OrderKind, Reason, Role
 from resolvers import actionable
+from resolvers.write import form
 from schema.declare import resolved
+from schema.form import ActionForm
 from schema.lazy import OrderReference
 
 
@@ -42,6 +44,11 @@ class Decision:
         metadata=sized(5),
         description="Every condition, then the window, in the order of checking. Empty if the action is not offered "
         "for orders of this kind, or not to this role.",
+    )
+    form = resolved(
+        form.form,
+        ActionForm | None,
+        "What the mutation takes now. Null if the action is not allowed, and for a decision with `at`.",
     )
 
 

@@ -92,6 +92,9 @@ class Checks:
             return
         if not step.has_inputs or value is None:
             return
+        if not step.is_list and value.at_least_one is not None and _is_empty(value):
+            self.problem(f"{path}{step.label}", InputProblem.REQUIRED, gettext(value.at_least_one))
+            return
         path = f"{path}{step.label}."
         if step.is_list:
             for place, entry in enumerate(value):
@@ -217,6 +220,10 @@ def _kinds(hint: Any) -> Iterator[Any]:
         yield from _kinds(part)
 
 
+def _is_empty(input: Input) -> bool:
+    return all(getattr(input, name) is None for name, _, _ in declarations(type(input)))
+
+
 def _bounds_check(declared: Declaration) -> Callable[[Any], Problem | None] | None:
     """Returns the function that finds what is wrong with a value; None if the field has no bounds."""
     if declared.max_length is not None:
@@ -225,6 +232,8 @@ def _bounds_check(declared: Declaration) -> Callable[[Any], Problem | None] | No
         return partial(_number_problem, *declared.within)
     if declared.max_items is not None:
         return partial(_list_problem, declared, declared.max_items)
+    if declared.not_accepted:
+        return partial(_choice_problem, declared)
     return None
 
 
@@ -250,6 +259,11 @@ def _text_problem(declared: Declaration, max_length: int, text: str | None) -> P
     if declared.form is not None and not declared.form.matches(text):
         return InputProblem.WRONG_FORM, gettext(declared.form.message)
     return None
+
+
+def _choice_problem(declared: Declaration, value: Any) -> Problem | None:
+    message = declared.not_accepted.get(value)
+    return None if message is None else (InputProblem.WRONG_FORM, gettext(message))
 
 
 def _number_problem(minimum: int, maximum: int, number: int | None) -> Problem | None:

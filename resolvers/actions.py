@@ -2,11 +2,11 @@
 
 A mutation says only what is its own: its action, its input and a handler that sets facts.
 
-    async def withdraw_dispute(info: Info, input: WithdrawDispute) -> DisputePayload:
+    async def escalate_dispute(info: Info, input: EscalateDispute) -> DisputePayload:
         async def handler(unit: UnitOfWork) -> None:
-            update_dispute(unit, closing_facts(unit.now, DisputeStatus.WITHDRAWN))
+            update_dispute(unit, effects.escalate_dispute(unit.now))
 
-        return await act(info, Action.WITHDRAW_DISPUTE, DISPUTE, input, handler)
+        return await act(info, Action.ESCALATE_DISPUTE, DISPUTE, input, handler)
 
 The payload shows everything as it stands afterwards, whether the action was done or refused.
 """

@@ -25,6 +25,7 @@ from resolvers.account import Account, names_account
 from resolvers.actions import OrderInput, Payload, Resource, act
 from resolvers.context import Context, Info
 from resolvers.orders.order import Order
+from resolvers.policy import Effect, effects
 from resolvers.read.fetch import read
 from resolvers.read.pagination import has_pages
 from resolvers.read.relations import belongs_to, loaded_by
@@ -174,31 +175,28 @@ CANCELLATION = Resource(
 
 async def cancel_order(info: Info, input: CancelOrder) -> CancellationPayload:
     async def handler(unit: UnitOfWork) -> None:
-        await _open(unit, input, {"closed_at": unit.now, "closed_as": CancellationStatus.CANCELLED})
-        unit.set(cancelled_at=unit.now)
+        await _open(unit, input, effects.cancel_order(unit.now))
 
     return await act(info, Action.CANCEL_ORDER, CANCELLATION, input, handler)
 
 
 async def request_cancellation(info: Info, input: RequestCancellation) -> CancellationPayload:
     async def handler(unit: UnitOfWork) -> None:
-        await _open(unit, input, {})
-        unit.set(cancellation_pending_since=unit.now)
+        await _open(unit, input, effects.request_cancellation(unit.now))
 
     return await act(info, Action.REQUEST_CANCELLATION, CANCELLATION, input, handler)
 
 
 async def withdraw_cancellation(info: Info, input: WithdrawCancellation) -> CancellationPayload:
     async def handler(unit: UnitOfWork) -> None:
-        await _close(unit, CancellationStatus.WITHDRAWN)
+        await _close(unit, effects.withdraw_cancellation(unit.now))
 
     return await act(info, Action.WITHDRAW_CANCELLATION, CANCELLATION, input, handler)
 
 
 async def accept_cancellation(info: Info, input: AcceptCancellation) -> CancellationPayload:
     async def handler(unit: UnitOfWork) -> None:
-        await _close(unit, CancellationStatus.ACCEPTED)
-        unit.set(cancelled_at=unit.now)
+        await _close(unit, effects.accept_cancellation(unit.now))
         await unit.follow_refunds()
 
     expected = _expected_request(input.cancellation_id)
@@ -207,29 +205,20 @@ async def accept_cancellation(info: Info, input: AcceptCancellation) -> Cancella
 
 async def decline_cancellation(info: Info, input: DeclineCancellation) -> CancellationPayload:
     async def handler(unit: UnitOfWork) -> None:
-        await _close(unit, CancellationStatus.DECLINED)
-        unit.set(cancellation_declined_at=unit.now)
+        await _close(unit, effects.decline_cancellation(unit.now))
 
     expected = _expected_request(input.cancellation_id)
     return await act(info, Action.DECLINE_CANCELLATION, CANCELLATION, input, handler, expected=expected)
 
 
-async def _open(unit: UnitOfWork, input: CancelOrder, facts: dict[str, Any]) -> None:
-    await open_case(
-        unit,
-        CaseKind.CANCELLATION,
-        {"opened_at": unit.now} | facts,
-        order_id=unit.subject.id,
-        reason=input.reason,
-        note=input.note,
-    )
+async def _open(unit: UnitOfWork, input: CancelOrder, effect: Effect) -> None:
+    texts = {"reason": input.reason, "note": input.note}
+    await open_case(unit, CaseKind.CANCELLATION, effect, order_id=unit.subject.id, **texts)
 
 
-async def _close(unit: UnitOfWork, closed_as: CancellationStatus) -> None:
+async def _close(unit: UnitOfWork, effect: Effect) -> None:
     cancellation = await _pending(unit.subject).get()
-    facts: dict[str, Any] = {"closed_at": unit.now, "closed_as": closed_as}
-    update_case(unit, CaseKind.CANCELLATION, cancellation.id, facts)
-    unit.set(cancellation_pending_since=None)
+    update_case(unit, CaseKind.CANCELLATION, cancellation.id, effect)
 
 
 def _pending(order: Order) -> Any:

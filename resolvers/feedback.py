@@ -18,6 +18,7 @@ from resolvers.context import Context, Info
 from resolvers.errors import ActionRefused, invalid
 from resolvers.language import gettext
 from resolvers.orders.order import FEEDBACK_WITH_ORDER, Order
+from resolvers.policy import effects
 from resolvers.read.pagination import NodeRelation
 from resolvers.read.relations import belongs_to
 from resolvers.read.rows import Row
@@ -222,7 +223,7 @@ async def leave_feedback(info: Info, input: LeaveFeedback) -> FeedbackPayload:
         order: Order = unit.subject
         stars = _stars(order, input.ratings)
         unit.insert(models.Feedback, {"id": new_id(), "order_id": order.id, **stars, "comment": input.comment})
-        unit.set(feedback_left_at=unit.now)
+        unit.apply(effects.leave_feedback(unit.now))
 
     return await act(info, Action.LEAVE_FEEDBACK, FEEDBACK, input, handler)
 
@@ -235,7 +236,7 @@ async def revise_feedback(info: Info, input: ReviseFeedback) -> FeedbackPayload:
         original = {name: getattr(feedback, name) for name in (*STARS, "comment")}
         columns = {**stars, "comment": input.comment, "original": original}
         unit.update(models.Feedback, {"order_id": order.id}, columns)
-        unit.set(feedback_revised_at=unit.now)
+        unit.apply(effects.revise_feedback(unit.now))
 
     return await act(info, Action.REVISE_FEEDBACK, FEEDBACK, input, handler)
 
@@ -243,6 +244,6 @@ async def revise_feedback(info: Info, input: ReviseFeedback) -> FeedbackPayload:
 async def reply_to_feedback(info: Info, input: ReplyToFeedback) -> FeedbackPayload:
     async def handler(unit: UnitOfWork) -> None:
         unit.update(models.Feedback, {"order_id": unit.subject.id}, {"reply": input.text})
-        unit.set(feedback_replied_at=unit.now)
+        unit.apply(effects.reply_to_feedback(unit.now))
 
     return await act(info, Action.REPLY_TO_FEEDBACK, FEEDBACK, input, handler)

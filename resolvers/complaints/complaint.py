@@ -34,7 +34,7 @@ from resolvers.language import gettext
 from resolvers.money import Money, money
 from resolvers.orders.order import Order
 from resolvers.orders.target import lock_order
-from resolvers.policy import ComplaintFacts, OrderFacts
+from resolvers.policy import ComplaintFacts, Effect, OrderFacts, effects
 from resolvers.read import fetch
 from resolvers.read.pagination import has_pages
 from resolvers.read.relations import belongs_to, has_list, loaded_by
@@ -42,7 +42,7 @@ from resolvers.read.rows import Row
 from resolvers.read.select import Select
 from resolvers.read.sql import Where
 from resolvers.resolution import Decided
-from resolvers.write.cases import closing_facts, open_case, update_case, viewer_state
+from resolvers.write.cases import open_case, update_case, viewer_state
 from resolvers.write.checks import Checks
 from resolvers.write.idempotency import IdempotentInput
 from resolvers.write.inputs import (
@@ -279,16 +279,13 @@ async def file_complaint(info: Info, input: FileComplaint) -> ComplaintPayload:
     uploads = await resolve_uploads(info.context, checks, "evidence", input.evidence)
 
     async def handler(unit: UnitOfWork) -> None:
-        order, now = unit.order, unit.now
+        order = unit.order
         if order is None and (twin := await _twin(unit, columns)) is not None:
             unit.first_case = twin
             return
-        facts: dict[str, Any] = {"opened_at": now, "waits_for": Role.AGENT, "due_at": now + policy.REPLY_WITHIN}
         parties = {"complainant_id": unit.context.viewer.id, "order_id": order.id if order else None}
-        id = await open_case(unit, CaseKind.COMPLAINT, facts, **parties, **columns)
+        id = await open_case(unit, CaseKind.COMPLAINT, effects.file_complaint(unit.now), **parties, **columns)
         await uploads.attach_to(unit, CaseKind.COMPLAINT, id)
-        if order is not None:
-            unit.set(complaint_open_since=now)
 
     target = _unrecorded_trade() if input.order_id is None else None
     return await act(info, Action.FILE_COMPLAINT, COMPLAINT, input, handler, checks, target=target)
@@ -330,13 +327,11 @@ def _normal_respondent(email: str | None, member_id: str | None, url: str | None
 
 async def withdraw_complaint(info: Info, input: WithdrawComplaint) -> ComplaintPayload:
     async def handler(unit: UnitOfWork) -> None:
-        update_complaint(unit, closing_facts(unit.now, ComplaintStatus.WITHDRAWN))
+        update_complaint(unit, effects.close_complaint(unit.now, ComplaintStatus.WITHDRAWN))
 
     return await act(info, Action.WITHDRAW_COMPLAINT, COMPLAINT, input, handler)
 
 
-def update_complaint(unit: UnitOfWork, facts: dict[str, Any], **columns: Any) -> None:
-    """Sets facts of the subject, and the fact of its order that follows from them."""
-    update_case(unit, CaseKind.COMPLAINT, unit.subject.id, facts, **columns)
-    if "closed_at" in facts and unit.order is not None:
-        unit.set(complaint_open_since=None)
+def update_complaint(unit: UnitOfWork, effect: Effect, **columns: Any) -> None:
+    """Sets the effect's facts of the subject and of its order, and columns of the subject."""
+    update_case(unit, CaseKind.COMPLAINT, unit.subject.id, effect, **columns)

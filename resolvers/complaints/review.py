@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from models.enums import Action, ComplaintStatus, ResolutionKind, Role
+from models.enums import Action, ComplaintStatus, ResolutionKind
 from resolvers.actions import act
 from resolvers.complaints.complaint import COMPLAINT, Complaint, ComplaintInput, ComplaintPayload, update_complaint
 from resolvers.context import Info
+from resolvers.policy import effects
 from resolvers.resolution import check_amount, limit_amount, outcome_columns
-from resolvers.write.cases import closing_facts
 from resolvers.write.checks import Checks
 from resolvers.write.inputs import SHORT_TEXT, MoneyInput, input_field, input_type
 from resolvers.write.perform import UnitOfWork
@@ -35,7 +35,7 @@ class RejectComplaint(ComplaintInput):
 
 async def take_up_complaint(info: Info, input: TakeUpComplaint) -> ComplaintPayload:
     async def handler(unit: UnitOfWork) -> None:
-        update_complaint(unit, {"answered_at": unit.now, "waits_for": Role.AGENT, "due_at": unit.now})
+        update_complaint(unit, effects.take_up_complaint(unit.now))
 
     return await act(info, Action.TAKE_UP_COMPLAINT, COMPLAINT, input, handler)
 
@@ -49,7 +49,7 @@ async def resolve_complaint(info: Info, input: ResolveComplaint) -> ComplaintPay
         limit_amount("amount", amount, complaint.amount_money)
         update_complaint(
             unit,
-            closing_facts(unit.now, ComplaintStatus.RESOLVED),
+            effects.close_complaint(unit.now, ComplaintStatus.RESOLVED),
             **outcome_columns(input.resolution, amount, unit.context.viewer.id, input.note),
         )
 
@@ -58,6 +58,6 @@ async def resolve_complaint(info: Info, input: ResolveComplaint) -> ComplaintPay
 
 async def reject_complaint(info: Info, input: RejectComplaint) -> ComplaintPayload:
     async def handler(unit: UnitOfWork) -> None:
-        update_complaint(unit, closing_facts(unit.now, ComplaintStatus.REJECTED))
+        update_complaint(unit, effects.close_complaint(unit.now, ComplaintStatus.REJECTED))
 
     return await act(info, Action.REJECT_COMPLAINT, COMPLAINT, input, handler)

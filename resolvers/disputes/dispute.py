@@ -48,7 +48,7 @@ from resolvers.language import gettext
 from resolvers.money import Money, money
 from resolvers.orders.order import Order
 from resolvers.orders.target import lock_order
-from resolvers.policy import DisputeFacts
+from resolvers.policy import DisputeFacts, Effect, effects
 from resolvers.read import fetch
 from resolvers.read.pagination import has_pages
 from resolvers.read.relations import belongs_to, has_list
@@ -258,13 +258,10 @@ async def open_dispute(info: Info, input: OpenDispute) -> DisputePayload:
         most = Money(policy.claimable_amount(order, input.reason), order.currency)
         lines = lines_to_store(order, input.lines)
         limit_amount("claim", claim, limit_to_lines(most, lines))
-        facts: dict[str, Any] = {"opened_at": unit.now, "proposed_at": unit.now}
-        facts |= turn_facts(Role.SUPPLIER, unit.now, unit.now) | offer_facts(claim) | claim_facts(claim, order.currency)
-        facts |= policy.claimable_facts(most.minor, most.currency_code)
         id = await open_case(
             unit,
             CaseKind.DISPUTE,
-            facts,
+            effects.open_dispute(unit.now, claim, most),
             order_id=order.id,
             buyer_id=order.buyer_id,
             supplier_id=order.supplier_id,
@@ -275,7 +272,6 @@ async def open_dispute(info: Info, input: OpenDispute) -> DisputePayload:
         )
         await uploads.attach_to(unit, CaseKind.DISPUTE, id)
         add_proposal(unit, id, input.wanted, claim)
-        unit.set(dispute_open_since=unit.now)
 
     return await act(info, Action.OPEN_DISPUTE, DISPUTE, input, handler, checks)
 
@@ -304,32 +300,9 @@ def refuse_return_of_nothing(field: str, resolution: ResolutionKind, dispute: Di
         raise ActionRefused([invalid(field, InputProblem.WRONG_FORM, NOTHING_TO_RETURN)])
 
 
-def update_dispute(unit: UnitOfWork, facts: dict[str, Any], **columns: Any) -> None:
-    """Sets facts of the subject, and the facts of its order that follow from them."""
-    update_case(unit, CaseKind.DISPUTE, unit.subject.id, facts, **columns)
-    unit.set(dispute_lapses_at=None)
-    if facts.get("closed_at") is not None:
-        unit.set(dispute_open_since=None)
-
-
-def turn_facts(party: Role, now: datetime, opened_at: datetime) -> dict[str, Any]:
-    """Returns the facts of a turn of this party that begins now."""
-    return {"waits_for": party, "due_at": min(now + policy.ANSWER_WITHIN, opened_at + policy.ESCALATES_AFTER)}
-
-
-def review_facts(now: datetime) -> dict[str, Any]:
-    """Returns the facts of a review that begins now."""
-    return {"waits_for": Role.AGENT, "due_at": now}
-
-
-def offer_facts(amount: Money | None) -> dict[str, Any]:
-    """Returns the facts of what the current proposal offers."""
-    return {"offered": amount.minor if amount else None, "offered_currency": amount.currency_code if amount else None}
-
-
-def claim_facts(claim: Money | None, currency: str) -> dict[str, Any]:
-    """Returns the facts of what the buyer claims, in the order's currency."""
-    return {"claim": claim.minor if claim else None, "currency": currency}
+def update_dispute(unit: UnitOfWork, effect: Effect, **columns: Any) -> None:
+    """Sets the effect's facts of the subject and of its order, and columns of the subject."""
+    update_case(unit, CaseKind.DISPUTE, unit.subject.id, effect, **columns)
 
 
 def most_claimable(dispute: Dispute) -> Money:

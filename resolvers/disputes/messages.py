@@ -7,11 +7,12 @@ import strawberry
 from models.enums import Action, CaseKind, InputProblem
 from resolvers.actions import act
 from resolvers.context import Info
-from resolvers.disputes.dispute import DISPUTE, Dispute, DisputePayload, review_facts, update_dispute
+from resolvers.disputes.dispute import DISPUTE, Dispute, DisputePayload, update_dispute
 from resolvers.errors import ActionRefused, invalid
 from resolvers.files.attachment import uploads_field
 from resolvers.language import gettext
 from resolvers.message import MessageInput, check_message, write_message
+from resolvers.policy import effects
 from resolvers.write.inputs import input_field, input_type
 from resolvers.write.perform import UnitOfWork
 
@@ -29,13 +30,11 @@ async def post_dispute_message(info: Info, input: PostDisputeMessage) -> Dispute
 
     async def handler(unit: UnitOfWork) -> None:
         dispute: Dispute = unit.subject
-        evidence_from = dispute.waits_for if dispute.evidence_asked_at is not None else None
-        is_answer = evidence_from == unit.context.viewer.role
-        if is_answer and not input.attachments:
+        role = unit.context.viewer.role
+        if effects.is_asked_for_evidence(dispute, role) and not input.attachments:
             message = gettext("You were asked for evidence; add at least one file.")
             raise ActionRefused([invalid("attachments", InputProblem.REQUIRED, message)])
         await write_message(unit, CaseKind.DISPUTE, input.text, uploads)
-        if is_answer:
-            update_dispute(unit, review_facts(unit.now) | {"evidence_asked_at": None})
+        update_dispute(unit, effects.post_dispute_message(dispute, role, unit.now))
 
     return await act(info, Action.POST_DISPUTE_MESSAGE, DISPUTE, input, handler, checks)

@@ -7,7 +7,7 @@ from typing import Any
 import strawberry
 
 import models
-from models.enums import Action, DisputeStatus, Reason, ResolutionKind, Role
+from models.enums import Action, DisputeStatus, Reason, ResolutionKind
 from resolvers.actions import act
 from resolvers.context import Info
 from resolvers.disputes.dispute import (
@@ -16,17 +16,15 @@ from resolvers.disputes.dispute import (
     DisputeInput,
     DisputePayload,
     check_wish,
-    claim_facts,
     limit_outcome,
     most_claimable,
-    offer_facts,
     refuse_return_of_nothing,
-    turn_facts,
     update_dispute,
 )
 from resolvers.disputes.outcome import end_with_outcome
 from resolvers.disputes.proposal import Proposal, add_proposal
 from resolvers.money import money
+from resolvers.policy import effects
 from resolvers.resolution import check_amount, limit_amount
 from resolvers.write.checks import Checks
 from resolvers.write.inputs import SHORT_TEXT, MoneyInput, input_field, input_type
@@ -70,7 +68,8 @@ async def propose_resolution(info: Info, input: ProposeResolution) -> DisputePay
         limit_outcome("amount", amount, dispute)
         await _current_proposals(dispute).update(accepted=False)
         add_proposal(unit, dispute.id, input.resolution, amount)
-        update_dispute(unit, _other_turn_facts(unit) | {"proposed_at": unit.now} | offer_facts(amount))
+        role = unit.context.viewer.role
+        update_dispute(unit, effects.propose_resolution(dispute, role, unit.now, amount))
 
     return await act(info, Action.PROPOSE_RESOLUTION, DISPUTE, input, handler, checks)
 
@@ -90,7 +89,7 @@ async def accept_proposal(info: Info, input: AcceptProposal) -> DisputePayload:
 async def reject_proposal(info: Info, input: RejectProposal) -> DisputePayload:
     async def handler(unit: UnitOfWork) -> None:
         await _current_proposals(unit.subject).update(accepted=False)
-        update_dispute(unit, _other_turn_facts(unit) | {"proposed_at": None} | offer_facts(None))
+        update_dispute(unit, effects.reject_proposal(unit.subject, unit.context.viewer.role, unit.now))
 
     expected = _expected_proposal(input.proposal_id)
     return await act(info, Action.REJECT_PROPOSAL, DISPUTE, input, handler, expected=expected)
@@ -104,9 +103,7 @@ class ConcedeDispute(DisputeInput):
 async def concede_dispute(info: Info, input: ConcedeDispute) -> DisputePayload:
     async def handler(unit: UnitOfWork) -> None:
         dispute: Dispute = unit.subject
-        resolution, amount = dispute.wanted, dispute.claimed
-        if resolution is ResolutionKind.RETURN_AND_REFUND and dispute.return_shipped_at is not None:
-            resolution = ResolutionKind.REFUND  # the goods are back already
+        resolution, amount = effects.conceded_resolution(dispute, dispute.wanted), dispute.claimed
         wish = _current_proposals(dispute).filter(
             by_id=dispute.buyer_id, resolution=resolution, amount=amount.minor if amount else None
         )
@@ -141,26 +138,14 @@ async def revise_claim(info: Info, input: ReviseClaim) -> DisputePayload:
         limit_amount("claim", claim, most)
         await _current_proposals(dispute).update(accepted=False)
         add_proposal(unit, dispute.id, input.wanted, claim)
-        assert dispute.opened_at is not None
-        facts = turn_facts(Role.SUPPLIER, unit.now, dispute.opened_at) | {"proposed_at": unit.now}
-        facts |= offer_facts(claim) | claim_facts(claim, most.currency_code)
-        update_dispute(unit, facts, wanted=input.wanted)
+        effect = effects.revise_claim(dispute, unit.now, claim, most.currency_code)
+        update_dispute(unit, effect, wanted=input.wanted)
 
     return await act(info, Action.REVISE_CLAIM, DISPUTE, input, handler, checks)
 
 
 def _current_proposals(dispute: Dispute) -> Any:
     return models.Proposal.filter(dispute_id=dispute.id, accepted=None)
-
-
-def _other_turn_facts(unit: UnitOfWork) -> dict[str, Any]:
-    """Returns the facts that pass the turn from the viewer to the other party."""
-    dispute: Dispute = unit.subject
-    assert dispute.opened_at is not None
-    if unit.context.viewer.role is Role.BUYER:
-        return turn_facts(Role.SUPPLIER, unit.now, dispute.opened_at)
-    answered_at = dispute.answered_at or unit.now
-    return turn_facts(Role.BUYER, unit.now, dispute.opened_at) | {"answered_at": answered_at}
 
 
 _REASONS_ABOUT_THE_PROPOSAL = frozenset({Reason.NOT_YOUR_TURN, Reason.NO_PROPOSAL, Reason.OFFER_NOT_POSSIBLE})

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import strawberry
 
 from models.enums import Action, CaseKind
-from resolvers import policy
 from resolvers.actions import act
 from resolvers.context import Info
-from resolvers.disputes.dispute import DISPUTE, Dispute, DisputeInput, DisputePayload, update_dispute
+from resolvers.disputes.dispute import DISPUTE, DisputeInput, DisputePayload, update_dispute
 from resolvers.disputes.outcome import reopen
 from resolvers.files.attachment import resolve_uploads, uploads_field
-from resolvers.policy import NEVER_DUE
+from resolvers.policy import effects
 from resolvers.write.checks import Checks
 from resolvers.write.inputs import SHORT_TEXT, input_field, input_type
 from resolvers.write.perform import UnitOfWork
@@ -51,24 +48,24 @@ class RefuseReturn(DisputeInput):
 
 async def provide_return_address(info: Info, input: ProvideReturnAddress) -> DisputePayload:
     async def handler(unit: UnitOfWork) -> None:
-        await _go_on(unit, "return_addressed_at", return_address=input.address)
+        update_dispute(unit, effects.provide_return_address(unit.subject, unit.now), return_address=input.address)
+        await unit.follow_refunds()
 
     return await act(info, Action.PROVIDE_RETURN_ADDRESS, DISPUTE, input, handler)
 
 
 async def confirm_return_shipped(info: Info, input: ConfirmReturnShipped) -> DisputePayload:
     async def handler(unit: UnitOfWork) -> None:
-        await _go_on(
-            unit, "return_shipped_at", return_carrier=input.carrier, return_tracking_number=input.tracking_number
-        )
+        columns = {"return_carrier": input.carrier, "return_tracking_number": input.tracking_number}
+        update_dispute(unit, effects.confirm_return_shipped(unit.subject, unit.now), **columns)
+        await unit.follow_refunds()
 
     return await act(info, Action.CONFIRM_RETURN_SHIPPED, DISPUTE, input, handler)
 
 
 async def confirm_return_received(info: Info, input: ConfirmReturnReceived) -> DisputePayload:
     async def handler(unit: UnitOfWork) -> None:
-        update_dispute(unit, {"return_received_at": unit.now, "due_at": NEVER_DUE})
-        unit.set(return_open_since=None)
+        update_dispute(unit, effects.confirm_return_received(unit.now))
         await unit.follow_refunds()
 
     return await act(info, Action.CONFIRM_RETURN_RECEIVED, DISPUTE, input, handler)
@@ -81,16 +78,6 @@ async def refuse_return(info: Info, input: RefuseReturn) -> DisputePayload:
 
     async def handler(unit: UnitOfWork) -> None:
         await uploads.attach_to(unit, CaseKind.DISPUTE, unit.subject.id)
-        await reopen(unit, {"return_refused_at": unit.now}, kept=(), return_note=input.note)
+        await reopen(unit, effects.refuse_return(unit.now), return_note=input.note)
 
     return await act(info, Action.REFUSE_RETURN, DISPUTE, input, handler, checks)
-
-
-async def _go_on(unit: UnitOfWork, fact: str, **columns: Any) -> None:
-    """Takes the next step of the return, now."""
-    dispute: Dispute = unit.subject
-    assert dispute.return_began_at is not None
-    addressed_at, shipped_at = dispute.return_addressed_at, unit.now if fact == "return_shipped_at" else None
-    due_at = policy.return_deadline(dispute.return_began_at, addressed_at or unit.now, shipped_at)
-    update_dispute(unit, {fact: unit.now, "due_at": due_at}, **columns)
-    await unit.follow_refunds()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from models.enums import PARTIES, Action, CaseKind, DisputeStatus, InputProblem, ResolutionKind, Role
-from resolvers import policy
 from resolvers.actions import act
 from resolvers.context import Info
 from resolvers.disputes.dispute import (
@@ -13,13 +12,13 @@ from resolvers.disputes.dispute import (
     DisputePayload,
     limit_outcome,
     refuse_return_of_nothing,
-    review_facts,
     update_dispute,
 )
 from resolvers.disputes.outcome import end_with_outcome
 from resolvers.errors import ActionRefused, invalid
 from resolvers.language import gettext
 from resolvers.message import write_message
+from resolvers.policy import effects
 from resolvers.resolution import check_amount
 from resolvers.write.checks import Checks
 from resolvers.write.inputs import SHORT_TEXT, MoneyInput, input_field, input_type
@@ -49,7 +48,7 @@ class ResolveDispute(DisputeInput):
 
 async def escalate_dispute(info: Info, input: EscalateDispute) -> DisputePayload:
     async def handler(unit: UnitOfWork) -> None:
-        update_dispute(unit, review_facts(unit.now))
+        update_dispute(unit, effects.escalate_dispute(unit.now))
 
     return await act(info, Action.ESCALATE_DISPUTE, DISPUTE, input, handler)
 
@@ -63,12 +62,8 @@ async def request_evidence(info: Info, input: RequestEvidence) -> DisputePayload
         )
 
     async def handler(unit: UnitOfWork) -> None:
-        due_at = unit.now + policy.EVIDENCE_WITHIN
         await write_message(unit, CaseKind.DISPUTE, input.text)
-        update_dispute(unit, {"waits_for": input.party, "due_at": due_at, "evidence_asked_at": unit.now})
-        dispute: Dispute = unit.subject
-        if input.party is Role.BUYER and dispute.reopened_at is None:
-            unit.set(dispute_lapses_at=due_at)
+        update_dispute(unit, effects.request_evidence(unit.subject, unit.now, input.party))
 
     return await act(info, Action.REQUEST_EVIDENCE, DISPUTE, input, handler, checks)
 

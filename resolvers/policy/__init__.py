@@ -25,7 +25,6 @@ from resolvers.policy.decide import (
 )
 from resolvers.policy.dispute import (
     ANSWER_WITHIN,
-    CLOSING,
     DISPUTE_CLOSED,
     DISPUTE_FINAL,
     DISPUTE_STATUSES,
@@ -45,6 +44,7 @@ from resolvers.policy.dispute import (
     return_status,
     waits_for,
 )
+from resolvers.policy.effects import Effect, Standing
 from resolvers.policy.expression import MOMENT, Bind, Expression
 from resolvers.policy.fold import Fact, fold
 from resolvers.policy.order import (
@@ -77,7 +77,6 @@ from resolvers.policy.viewer_state import MOVES, NOBODY, moves_of_anybody, moves
 __all__ = [
     "ANSWER_WITHIN",
     "CANCELLATION_ANSWER_WITHIN",
-    "CLOSING",
     "COMPLAINT_CLOSED",
     "COMPLAINT_STATUSES",
     "DISPUTE_CLOSED",
@@ -109,12 +108,14 @@ __all__ = [
     "Debt",
     "Decision",
     "DisputeFacts",
+    "Effect",
     "Expression",
     "Fact",
     "NextChange",
     "OrderFacts",
     "RefundFacts",
     "Rule",
+    "Standing",
     "Subject",
     "available_actions",
     "claimable_amount",

@@ -10,7 +10,7 @@ import models
 from models import database
 from models.enums import CaseKind, Role, ViewerState
 from models.keys import new_id
-from resolvers.policy import CLOSING, Fact
+from resolvers.policy import Effect
 from resolvers.write.perform import UnitOfWork
 
 NUMBER_PREFIXES = {CaseKind.CANCELLATION: "K", CaseKind.DISPUTE: "D", CaseKind.COMPLAINT: "C"}
@@ -37,9 +37,9 @@ async def next_numbers(kind: CaseKind, now: datetime, count: int = 1) -> list[st
     return [f"{NUMBER_PREFIXES[kind]}-{now.year}-{n:06d}" for n in numbers]
 
 
-async def open_case(unit: UnitOfWork, kind: CaseKind, facts: dict[str, Fact], /, **columns: Any) -> UUID:
-    """Adds a case with these facts and other columns. The action's event is about it. Returns its id."""
-    id = new_id()
+async def open_case(unit: UnitOfWork, kind: CaseKind, effect: Effect, /, **columns: Any) -> UUID:
+    """Adds a case with the effect's facts and other columns. The action's event is about it. Returns its id."""
+    id, facts = new_id(), unit.apply(effect)
     [number] = await next_numbers(kind, unit.now)
     unit.insert(MODELS[kind], {"id": id, "number": number, **columns, **facts})
     unit.event.case = (kind, id)
@@ -47,16 +47,13 @@ async def open_case(unit: UnitOfWork, kind: CaseKind, facts: dict[str, Fact], /,
     return id
 
 
-def update_case(unit: UnitOfWork, kind: CaseKind, id: UUID, facts: dict[str, Fact], /, **columns: Any) -> None:
-    """Sets facts of a case, and columns that rules do not read. The action's event is about it."""
-    unit.update(MODELS[kind], {"id": id}, {**facts, **columns})
+def update_case(unit: UnitOfWork, kind: CaseKind, id: UUID, effect: Effect, /, **columns: Any) -> None:
+    """Sets the effect's facts of a case, and columns that rules do not read. The action's event is about it."""
+    facts = unit.apply(effect)
+    if facts or columns:
+        unit.update(MODELS[kind], {"id": id}, {**facts, **columns})
     unit.event.case = (kind, id)
     unit.event.case_facts = facts
-
-
-def closing_facts(now: datetime, closed_as: Any) -> dict[str, Any]:
-    """Returns the facts that close a dispute or a complaint."""
-    return {"closed_at": now, "closed_as": closed_as, **CLOSING}
 
 
 def viewer_state(next_to_act: Role | None, viewer: Role, *, conflict: bool = False) -> ViewerState:

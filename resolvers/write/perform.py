@@ -37,7 +37,7 @@ from resolvers import policy, telemetry
 from resolvers.actionable import decided
 from resolvers.context import Context
 from resolvers.errors import ActionRefused, UserError, refused_by
-from resolvers.policy import Fact, Subject
+from resolvers.policy import Effect, Fact, Subject
 from resolvers.policy.messages import message_for
 from resolvers.write import events, idempotency
 from resolvers.write.checks import Checks
@@ -77,9 +77,11 @@ class UnitOfWork:
     def now(self) -> datetime:
         return self.context.now
 
-    def set(self, **facts: Fact) -> None:
-        """Sets facts of the order."""
-        self.event.facts.update(facts)
+    def apply(self, effect: Effect) -> dict[str, Fact]:
+        """Sets the effect's facts of the order, where there is one. Returns those of the case."""
+        if self.order is not None:
+            self.event.facts.update(effect.order)
+        return effect.case
 
     async def follow_refunds(self) -> None:
         """Makes what the order owes follow from what the handler has written so far, and sends that."""

@@ -5,9 +5,10 @@ from typing import Any
 
 import strawberry
 
-from resolvers import changes, rules, subscriptions
+from resolvers import changes, labels, rules, subscriptions
 from resolvers import node as by_id
 from resolvers.context import Info
+from resolvers.language import LANGUAGES
 from resolvers.policy import TABLE
 from resolvers.read.pagination import MAX_PAGE_SIZE
 from resolvers.viewer import Viewer as ViewerRow
@@ -18,6 +19,7 @@ from schema.declare import resolved
 from schema.dispute import DisputeMutations
 from schema.feedback import FeedbackMutations
 from schema.files import UploadMutations
+from schema.labels import Language
 from schema.node import Node
 from schema.order import Order, RecordMutations
 from schema.policy import Rule
@@ -62,6 +64,12 @@ class Query:
         kind="Only the rules for this kind of order.",
     )
 
+    languages = resolved(
+        labels.languages,
+        list[Language],
+        "The languages that the server speaks. Accept-Language chooses one, Content-Language says which it is.",
+        size=len(LANGUAGES),
+    )
     changes = resolved(
         changes.changes,
         TimelineConnection,

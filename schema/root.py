@@ -9,6 +9,7 @@ from resolvers import changes, labels, rules, subscriptions
 from resolvers import node as by_id
 from resolvers.context import Info
 from resolvers.language import LANGUAGES
+from resolvers.names import NAMED
 from resolvers.policy import TABLE
 from resolvers.read.pagination import MAX_PAGE_SIZE
 from resolvers.viewer import Viewer as ViewerRow
@@ -19,7 +20,7 @@ from schema.declare import resolved
 from schema.dispute import DisputeMutations
 from schema.feedback import FeedbackMutations
 from schema.files import UploadMutations
-from schema.labels import Language
+from schema.labels import EnumLabels, Language
 from schema.node import Node
 from schema.order import Order, RecordMutations
 from schema.policy import Rule
@@ -69,6 +70,13 @@ class Query:
         list[Language],
         "The languages that the server speaks. Accept-Language chooses one, Content-Language says which it is.",
         size=len(LANGUAGES),
+    )
+    enum_labels = resolved(
+        labels.enum_labels,
+        list[EnumLabels],
+        "The names of the values of these enums for people, in the language of the request. An unknown enum has none.",
+        size=len(NAMED),
+        enums="The enums, like OrderStatus. Default: all that people see values of.",
     )
     changes = resolved(
         changes.changes,

@@ -113,7 +113,22 @@ class Mutation(
     pass
 
 
+_VIEWER_CHANGED = (
+    "Whatever of the viewer's changes: orders, feedback, cases and refunds, by themselves, by others or by time. One "
+    "subscription keeps all lists of an app live. Each event shows one order or case as the viewer sees it now. Agents "
+    "get what waits for agents, and what no longer does: complaints, disputes under review, their orders, and refunds "
+    "that are reported as missing."
+)
 _INITIAL = "True to get how it stands now as the first event, so that nothing is missed after a reconnection."
+
+
+@strawberry.type(description="Something of the viewer's that changed.")
+class ViewerChange:
+    order: Order | None = strawberry.field(
+        description="The order that changed, or whose case changed. Null for a complaint about a trade that is not on "
+        "record."
+    )
+    related_case: Case | None = strawberry.field(description="The case that changed. Null if no case did.")
 
 
 @strawberry.type(
@@ -138,4 +153,10 @@ class Subscription:
         watched=True,
         case_id="The case's id.",
         initial=_INITIAL,
+    )
+    viewer_changed: Any = resolved(
+        subscriptions.viewer_changed,
+        ViewerChange,
+        _VIEWER_CHANGED,
+        watched=True,
     )

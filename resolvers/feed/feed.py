@@ -15,7 +15,7 @@ forget missing ids; the field `changes` reads no further than the watermark.
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import reduce
@@ -26,7 +26,7 @@ from tortoise.expressions import Q
 
 from models import database, failures, state
 from models.backends.hosts import connect_outside_pool
-from models.enums import Action, CaseKind
+from models.enums import Action, CaseKind, Role
 from models.event import Event
 
 CHANNEL = "recourse_events"
@@ -83,9 +83,13 @@ class Watermark:
         return reached
 
 
+Topic = UUID | Role  # an order's, a case's or an account's id; AGENT for what waits for agents
+
+
 @dataclass(frozen=True, slots=True)
 class CommittedEvent:
-    """The columns of a committed event that tell which viewers it concerns."""
+    """The columns of a committed event that tell what it is about. `viewers` are the accounts that it concerns, and
+    AGENT; empty where nobody asks for them."""
 
     id: int
     order_id: UUID | None
@@ -93,19 +97,28 @@ class CommittedEvent:
     case_id: UUID | None
     known_at: datetime
     action: Action | None
+    refund_id: UUID | None = None
+    viewers: frozenset[Topic] = frozenset()
+
+    @property
+    def case(self) -> tuple[CaseKind, UUID] | None:
+        return None if self.case_kind is None or self.case_id is None else (self.case_kind, self.case_id)
 
 
-_COLUMNS = [field.name for field in fields(CommittedEvent)]
+_COLUMNS = [field.name for field in fields(CommittedEvent) if field.name != "viewers"]
 Listener = Callable[[Sequence[CommittedEvent]], None]
+Complete = Callable[[Sequence[CommittedEvent]], Awaitable[Sequence[CommittedEvent]]]
 
 
 class Feed:
     """Reads committed events of all processes and hands them to its one listener.
 
-    It wakes up after each commit of this process, at each of PostgreSQL's notifications, and every second.
+    It wakes up after each commit of this process, at each of PostgreSQL's notifications, and every second. `complete`
+    may read more about events before they are handed over; if it fails, they are read again.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, complete: Complete | None = None) -> None:
+        self._complete = complete
         self.watermark = Watermark()
         self.listener: Listener | None = None
         self._delivered = 0  # the greatest id that was delivered, or existed before there was a listener
@@ -161,7 +174,9 @@ class Feed:
                 .limit(BATCH)
                 .values(*_COLUMNS)
             )
-            events = [CommittedEvent(**row) for row in rows]
+            events: Sequence[CommittedEvent] = [CommittedEvent(**row) for row in rows]
+            if events and self.listener is not None and self._complete is not None:
+                events = await self._complete(events)
             self._note_delivered(event.id for event in events)
             if events and self.listener is not None:
                 self.listener(events)

@@ -19,7 +19,7 @@ from resolvers.instant import cut
 from resolvers.policy import Decision, Expression, NextChange
 from resolvers.read.fetch import fetch
 from resolvers.read.relations import loaded_by
-from resolvers.read.rows import RelationDeclaration, Row
+from resolvers.read.rows import Loader, RelationDeclaration, Row
 from resolvers.read.scopes import Unscoped
 from resolvers.read.select import Select
 from resolvers.read.sql import Where
@@ -90,15 +90,24 @@ _ALL_EVENTS = Unscoped(
 )
 
 
-def replays_events(*, column: str, facts: str, needs: tuple[str, ...] = ()) -> RelationDeclaration:
+def selects_form(field: SelectedField) -> bool:
+    """Whether a query selects the form of the decisions in this field."""
+    return field.selection.type is not None and bool(field.selection.field("form").selection_sets)
+
+
+def replays_events(
+    *, column: str, facts: str, needs: tuple[str, ...] = (), load_for_forms: Loader | None = None
+) -> RelationDeclaration:
     """Declares that `decision(at:)` of the owner reads its events, if it asks for an instant at all.
 
     `column` is the events' column that names the owner, `facts` the one with its facts. A decision `needs` other
-    relations.
+    relations. `load_for_forms` reads what the form of a decision about now needs.
     """
 
     async def load(context: Context, rows: Sequence[Any], field: SelectedField) -> None:
         if field.arguments.get("at") is None:
+            if load_for_forms is not None:
+                await load_for_forms(context, rows, field)
             return
         where = Where.among(column, [row.id for row in rows])
         events = await fetch(context, Select(_Event, where, order="id", visibility=_ALL_EVENTS))

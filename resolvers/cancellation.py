@@ -127,20 +127,20 @@ class Cancellation(Row):
         return viewer_state(None if self.closed_at else Role.SUPPLIER, self.context.viewer.role)
 
 
-@input_type("An unpaid order to cancel, and why.")
+@input_type("An unpaid order to cancel, and why.", action=Action.CANCEL_ORDER)
 class CancelOrder(OrderInput):
-    reason: CancellationReason = input_field("Why the buyer cancels the order.")
-    note: str | None = input_field("Anything to add.", max_length=SHORT_TEXT)
+    reason: CancellationReason = input_field("Why the buyer cancels the order.", label="Reason")
+    note: str | None = input_field("Anything to add.", max_length=SHORT_TEXT, label="Note")
 
 
-@input_type("An order that the supplier is asked to cancel, and why.")
+@input_type("An order that the supplier is asked to cancel, and why.", action=Action.REQUEST_CANCELLATION)
 class RequestCancellation(CancelOrder):
     pass
 
 
-@input_type("The order whose cancellation request is withdrawn.")
+@input_type("The order whose cancellation request is withdrawn.", action=Action.WITHDRAW_CANCELLATION)
 class WithdrawCancellation(OrderInput):
-    note: str | None = input_field("Anything to add.", max_length=SHORT_TEXT)
+    note: str | None = input_field("Anything to add.", max_length=SHORT_TEXT, label="Note")
 
 
 _CANCELLATION_ID = (
@@ -149,14 +149,16 @@ _CANCELLATION_ID = (
 )
 
 
-@input_type("The order whose cancellation request is accepted.")
+@input_type("The order whose cancellation request is accepted.", action=Action.ACCEPT_CANCELLATION)
 class AcceptCancellation(WithdrawCancellation):
     cancellation_id: strawberry.ID | None = input_field(_CANCELLATION_ID)
 
 
-@input_type("The order whose cancellation request is declined.")
+@input_type("The order whose cancellation request is declined.", action=Action.DECLINE_CANCELLATION)
 class DeclineCancellation(OrderInput):
-    note: str = input_field("Why the request is declined.", max_length=SHORT_TEXT)
+    note: str = input_field(
+        "Why the request is declined.", max_length=SHORT_TEXT, label="Why you decline", hint="The buyer reads it."
+    )
     cancellation_id: strawberry.ID | None = input_field(_CANCELLATION_ID)
 
 

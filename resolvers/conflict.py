@@ -22,7 +22,7 @@ from resolvers.read.scopes import Unscoped
 R = TypeVar("R", bound=Row)
 
 PARTY = "party"  # the relation; it also has the names of the fields that depend on it
-FIELDS = ("availableActions", "nextChangeAt", "nextChange", "viewerState")
+FIELDS = ("nextChangeAt", "nextChange", "viewerState")
 SUPPLIER_OF_ITS_ORDER = "(SELECT supplier_id FROM orders WHERE orders.id = {row}.order_id)"
 _OF_THE_SAME_SUBJECT = (
     "{{it}}.id = (SELECT other.id FROM accounts AS other WHERE other.id IN ({parties})"

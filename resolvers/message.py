@@ -46,8 +46,8 @@ class Message(Row):
 
 @input_type("The input of a message in a case.")
 class MessageInput(CaseInput):
-    text: str = input_field("The text.", max_length=LONG_TEXT)
-    attachments: list[strawberry.ID] | None = uploads_field("The ids of uploads.")
+    text: str = input_field("The text.", max_length=LONG_TEXT, label="Message")
+    attachments: list[strawberry.ID] | None = uploads_field("The ids of uploads.", label="Files")
 
 
 async def check_message(info: Info, input: MessageInput) -> tuple[Checks, PendingUploads]:

@@ -10,6 +10,7 @@ from models.enums import Action
 from resolvers import policy, timeline
 from resolvers.names import CHOICES, NAMED, english_name
 from resolvers.policy.messages import ACTION_MESSAGES, MESSAGES, humanize
+from resolvers.write import form
 
 Sentence = tuple[str, str]  # the sentence, and a comment for translators
 
@@ -36,3 +37,5 @@ def table_sentences() -> Iterator[Sentence]:
             yield english_name(member), f"A value of {enum.__name__}."
             if enum in CHOICES:
                 yield member.description, "Explains a choice."
+    for sentence in form.sentences():
+        yield sentence, "A label of a form, a hint below a field, or evidence that helps."

@@ -29,6 +29,7 @@ from resolvers.context import Context, Info, ViewerAccount
 from resolvers.disputes.dispute import Dispute
 from resolvers.errors import BadRequest
 from resolvers.feedback import LISTED
+from resolvers.form import ActionForm
 from resolvers.orders import search
 from resolvers.orders.order import Order
 from resolvers.orders.partitions import partitions
@@ -37,6 +38,7 @@ from resolvers.read.pagination import Connection, Keyset, Lookup, Page, paginate
 from resolvers.read.scopes import visible_rows
 from resolvers.read.sql import EVERY_ROW, NO_ROW, Where
 from resolvers.refunds.refund import Refund
+from resolvers.write.form import form_of
 from resolvers.write.inputs import Input, input_field, input_type
 
 MAX_SEARCH_LENGTH = 200  # characters
@@ -64,6 +66,10 @@ class Viewer:
     @property
     def global_id(self) -> str:
         return ids.encode(Viewer.__name__, self.account.id)
+
+    @property
+    def complaint_form(self) -> ActionForm:
+        return form_of(Action.FILE_COMPLAINT, policy.unrecorded_order(self.account.id))
 
 
 @input_type("Selects orders. All given conditions must hold.")

@@ -10,6 +10,7 @@ from schema.connection import CountedConnection
 from schema.declare import resolved
 from schema.dispute import Dispute
 from schema.feedback import Feedback
+from schema.form import ActionForm
 from schema.node import Node
 from schema.order import Order
 from schema.refund import Refund
@@ -37,6 +38,10 @@ class Counts:
 class Viewer(Node):
     account: Account = strawberry.field(description="The viewer's account.")
     counts: Counts = resolved(counts.counts, Counts, "Numbers for badges.")
+    complaint_form: ActionForm = strawberry.field(
+        description="What fileComplaint takes about a trade that is not on record. For a recorded order, see the form "
+        "of FILE_COMPLAINT."
+    )
     orders = resolved(
         viewer.orders, CountedConnection[Order], "The viewer's orders, newest first: the page All Orders."
     )

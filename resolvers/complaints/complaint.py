@@ -29,8 +29,15 @@ from resolvers.actions import CaseInput, Payload, Resource, act
 from resolvers.conflict import PARTY, SUPPLIER_OF_ITS_ORDER, finds_conflicts, with_conflict
 from resolvers.contact import e164, normal_email, normal_page
 from resolvers.context import Context, Info
-from resolvers.files.attachment import Attachment, resolve_uploads, uploads_field
-from resolvers.language import gettext
+from resolvers.files.attachment import (
+    Attachment,
+    HasFiles,
+    TakenFiles,
+    count_for_forms,
+    resolve_uploads,
+    uploads_field,
+)
+from resolvers.language import gettext, gettext_noop
 from resolvers.money import Money, money
 from resolvers.orders.order import Order
 from resolvers.orders.target import lock_order
@@ -44,6 +51,7 @@ from resolvers.read.sql import Where
 from resolvers.resolution import Decided
 from resolvers.write.cases import open_case, update_case, viewer_state
 from resolvers.write.checks import Checks
+from resolvers.write.form import taken_if
 from resolvers.write.idempotency import IdempotentInput
 from resolvers.write.inputs import (
     EMAIL,
@@ -84,7 +92,7 @@ async def _load_respondents(context: Context, rows: Sequence[Any], field: Select
 
 
 @dataclass(slots=True, kw_only=True)
-class Complaint(ComplaintFacts, Actionable, Decided, Row):
+class Complaint(ComplaintFacts, Actionable, Decided, HasFiles, Row):
     MODEL = models.Complaint
     moved_by_time = (policy.REPLY_OVERDUE,)
     relations = (
@@ -96,7 +104,8 @@ class Complaint(ComplaintFacts, Actionable, Decided, Row):
         names_account("outcome", attribute="outcome_by"),
         has_pages("timeline", "TimelineEntry", column="case_id"),
         finds_conflicts("complainant_id", SUPPLIER_OF_ITS_ORDER),
-        replays_events(column="case_id", facts="case_facts", needs=(PARTY,)),
+        loaded_by("availableActions", count_for_forms, needs=(PARTY,)),
+        replays_events(column="case_id", facts="case_facts", needs=(PARTY,), load_for_forms=count_for_forms),
     )
 
     context: Context = field(repr=False)
@@ -126,6 +135,7 @@ class Complaint(ComplaintFacts, Actionable, Decided, Row):
     pages: dict[Any, Any] = field(init=False, default_factory=dict[Any, Any])
     collections: Sequence[list[Any]] = field(init=False, default=())
     past: Sequence[Past] = field(init=False, default=())
+    taken_files: TakenFiles | None = field(init=False, default=None)
 
     @property
     def has_conflict(self) -> bool:
@@ -176,30 +186,66 @@ class Complaint(ComplaintFacts, Actionable, Decided, Row):
 
 @input_type("The supplier, if the trade is not on record.", one_of=True)
 class RespondentInput(Input):
-    email: str | None = input_field("The supplier's e-mail address.", form=EMAIL)
-    member_id: str | None = input_field("The supplier's member id on the marketplace.", max_length=255, one_line=True)
+    email: str | None = input_field("The supplier's e-mail address.", form=EMAIL, label="The supplier's e-mail address")
+    member_id: str | None = input_field(
+        "The supplier's member id on the marketplace.",
+        max_length=255,
+        one_line=True,
+        label="The supplier's member id",
+    )
     url: str | None = input_field(
-        "The page of one of the supplier's products. http:// or https:// may be left out.", form=WEB_PAGE
+        "The page of one of the supplier's products. http:// or https:// may be left out.",
+        form=WEB_PAGE,
+        label="The page of one of the supplier's products",
     )
 
 
-@input_type("How to reach you: by e-mail, by phone or by both.")
+@input_type(
+    "How to reach you: by e-mail, by phone or by both.",
+    at_least_one=gettext_noop("A contact is required; give an e-mail address or a phone number."),
+)
 class ContactInput(Input):
-    email: str | None = input_field("An e-mail address.", form=EMAIL)
+    email: str | None = input_field("An e-mail address.", form=EMAIL, label="Your e-mail address")
     phone: str | None = input_field(
-        "A phone number as people write it, best with its country code. An extension may follow.", form=PHONE
+        "A phone number as people write it, best with its country code. An extension may follow.",
+        form=PHONE,
+        label="Your phone number",
+        hint="Write it with its country code, like +49 30 123456.",
     )
 
 
-@input_type("A complaint to file. Name the order, the supplier or both.")
+def _is_unrecorded(subject: Order | OrderFacts) -> bool:
+    """Whether the complaint names no order, so that it has to name the supplier."""
+    return not isinstance(subject, Order)
+
+
+_RECOMMENDED_EVIDENCE = {
+    ComplaintKind.GOODS_NOT_RECEIVED: (
+        gettext_noop("Proof of the payment"),
+        gettext_noop("Messages in which the supplier promised a date"),
+    ),
+    ComplaintKind.NOT_AS_AGREED: (
+        gettext_noop("Photos of the goods"),
+        gettext_noop("The contract, or messages about what was agreed"),
+    ),
+}
+
+
+@input_type("A complaint to file. Name the order, the supplier or both.", action=Action.FILE_COMPLAINT)
 class FileComplaint(IdempotentInput):
-    kind: ComplaintKind = input_field("What went wrong.")
-    description: str = input_field("What happened.", max_length=LONG_TEXT)
-    respondent: RespondentInput | None = input_field("The supplier.")
+    kind: ComplaintKind = input_field("What went wrong.", label="What went wrong", evidence=_RECOMMENDED_EVIDENCE)
+    description: str = input_field(
+        "What happened.", max_length=LONG_TEXT, label="What happened", hint="Only agents of the marketplace read it."
+    )
+    respondent: RespondentInput | None = input_field("The supplier.", now=taken_if(_is_unrecorded))
     order_id: strawberry.ID | None = input_field("The id of the OFFLINE order, if the trade is on record.")
-    amount: MoneyInput | None = input_field("The amount that the complaint is about; may be left out.")
+    amount: MoneyInput | None = input_field(
+        "The amount that the complaint is about; may be left out.", label="The amount that it is about"
+    )
     contact: ContactInput = input_field("How to reach you.")
-    evidence: list[strawberry.ID] | None = uploads_field("The ids of uploads.")
+    evidence: list[strawberry.ID] | None = uploads_field(
+        "The ids of uploads.", label="Evidence", hint="Add photos, videos or documents that show what went wrong."
+    )
 
 
 @input_type("The input of an action on a complaint.")
@@ -212,9 +258,9 @@ class ComplaintPayload(Payload):
     complaint: Complaint | None
 
 
-@input_type("A complaint to withdraw.")
+@input_type("A complaint to withdraw.", action=Action.WITHDRAW_COMPLAINT)
 class WithdrawComplaint(ComplaintInput):
-    note: str | None = input_field("Anything to add.", max_length=SHORT_TEXT)
+    note: str | None = input_field("Anything to add.", max_length=SHORT_TEXT, label="Note")
 
 
 def complaint_target(id: str) -> ActionTarget:
@@ -253,12 +299,6 @@ COMPLAINT = Resource(Complaint, ComplaintPayload, frozenset({Action.FILE_COMPLAI
 async def file_complaint(info: Info, input: FileComplaint) -> ComplaintPayload:
     checks = Checks(input)
     checks.declared("description")
-    if input.contact.email is None and input.contact.phone is None:
-        checks.problem(
-            "contact",
-            InputProblem.REQUIRED,
-            gettext("A contact is required; give an e-mail address or a phone number."),
-        )
     if input.respondent is None and input.order_id is None:
         checks.problem(
             "respondent", InputProblem.REQUIRED, gettext("A respondent is required; name the supplier or the order.")

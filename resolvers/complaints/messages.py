@@ -14,7 +14,7 @@ from resolvers.write.inputs import input_field, input_type
 from resolvers.write.perform import UnitOfWork
 
 
-@input_type("A message to post in a complaint.")
+@input_type("A message to post in a complaint.", action=Action.POST_COMPLAINT_MESSAGE)
 class PostComplaintMessage(MessageInput):
     case_id: strawberry.ID = input_field("The complaint's id.")
 

@@ -7,30 +7,48 @@ from resolvers.actions import act
 from resolvers.complaints.complaint import COMPLAINT, Complaint, ComplaintInput, ComplaintPayload, update_complaint
 from resolvers.context import Info
 from resolvers.policy import effects
-from resolvers.resolution import check_amount, limit_amount, outcome_columns
+from resolvers.resolution import (
+    Possible,
+    always,
+    amount_field,
+    check_amount,
+    outcome_columns,
+    resolution_field,
+)
 from resolvers.write.checks import Checks
 from resolvers.write.inputs import SHORT_TEXT, MoneyInput, input_field, input_type
 from resolvers.write.perform import UnitOfWork
 
 
-@input_type("A complaint to start reviewing.")
+@input_type("A complaint to start reviewing.", action=Action.TAKE_UP_COMPLAINT)
 class TakeUpComplaint(ComplaintInput):
-    note: str | None = input_field("Anything to add.", max_length=SHORT_TEXT)
+    note: str | None = input_field("Anything to add.", max_length=SHORT_TEXT, label="Note")
 
 
-@input_type("A decision on a complaint in the complainant's favour.")
+def possible_decision(complaint: Complaint) -> Possible:
+    """Returns what can be decided: any resolution, and at most the complaint's amount."""
+    return Possible(complaint.amount_money)
+
+
+_READERS = "The complainant reads it."
+
+
+@input_type("A decision on a complaint in the complainant's favour.", action=Action.RESOLVE_COMPLAINT)
 class ResolveComplaint(ComplaintInput):
-    resolution: ResolutionKind = input_field("The decision.")
-    amount: MoneyInput | None = input_field(
+    resolution: ResolutionKind = resolution_field("The decision.", label="Decision", possible=always(possible_decision))
+    amount: MoneyInput | None = amount_field(
         "The amount to pay back. Required, except for REPLACEMENT and NO_REFUND, which take none. At most the "
-        "complaint's amount."
+        "complaint's amount.",
+        label="Amount to pay back",
+        decided_by="resolution",
+        possible=always(possible_decision),
     )
-    note: str = input_field("The reasons.", max_length=SHORT_TEXT)
+    note: str = input_field("The reasons.", max_length=SHORT_TEXT, label="Reasons", hint=_READERS)
 
 
-@input_type("A complaint to reject.")
+@input_type("A complaint to reject.", action=Action.REJECT_COMPLAINT)
 class RejectComplaint(ComplaintInput):
-    note: str = input_field("The reasons.", max_length=SHORT_TEXT)
+    note: str = input_field("The reasons.", max_length=SHORT_TEXT, label="Reasons", hint=_READERS)
 
 
 async def take_up_complaint(info: Info, input: TakeUpComplaint) -> ComplaintPayload:
@@ -46,7 +64,7 @@ async def resolve_complaint(info: Info, input: ResolveComplaint) -> ComplaintPay
 
     async def handler(unit: UnitOfWork) -> None:
         complaint: Complaint = unit.subject
-        limit_amount("amount", amount, complaint.amount_money)
+        possible_decision(complaint).check("resolution", input.resolution, "amount", amount)
         update_complaint(
             unit,
             effects.close_complaint(unit.now, ComplaintStatus.RESOLVED),

@@ -37,33 +37,48 @@ from resolvers.disputes.lines import (
     check_lines,
     dispute_lines,
     limit_to_lines,
+    limited_by_lines,
     lines_field,
     lines_to_store,
 )
 from resolvers.disputes.proposal import Proposal, add_proposal
 from resolvers.disputes.return_shipment import Returning
-from resolvers.errors import ActionRefused, invalid
-from resolvers.files.attachment import Attachment, resolve_uploads, uploads_field
-from resolvers.language import gettext
+from resolvers.files.attachment import (
+    Attachment,
+    HasFiles,
+    TakenFiles,
+    count_for_forms,
+    resolve_uploads,
+    uploads_field,
+)
+from resolvers.language import gettext, gettext_noop
 from resolvers.money import Money, money
 from resolvers.orders.order import Order
 from resolvers.orders.target import lock_order
 from resolvers.policy import DisputeFacts, Effect, effects
 from resolvers.read import fetch
 from resolvers.read.pagination import has_pages
-from resolvers.read.relations import belongs_to, has_list
+from resolvers.read.relations import belongs_to, has_list, loaded_by
 from resolvers.read.rows import Row
 from resolvers.read.scopes import Unscoped
 from resolvers.read.sql import Where
-from resolvers.resolution import Decided, check_amount, limit_amount
+from resolvers.resolution import (
+    Decided,
+    Possibilities,
+    Possible,
+    amount_field,
+    check_amount,
+    limit_amount,
+    resolution_field,
+)
 from resolvers.write.cases import open_case, update_case, viewer_state
 from resolvers.write.checks import Checks
-from resolvers.write.inputs import LONG_TEXT, MoneyInput, input_field, input_type
+from resolvers.write.inputs import LONG_TEXT, MoneyInput, Now, input_field, input_type
 from resolvers.write.perform import ActionTarget, UnitOfWork
 
 
 @dataclass(slots=True, kw_only=True)
-class Dispute(DisputeFacts, Actionable, Decided, Returning, Row):
+class Dispute(DisputeFacts, Actionable, Decided, Returning, HasFiles, Row):
     MODEL = models.Dispute
     relations = (
         belongs_to("order", "Order", column="order_id"),
@@ -82,7 +97,8 @@ class Dispute(DisputeFacts, Actionable, Decided, Returning, Row):
         has_list(("refund", "refunds"), "Refund", attribute="all_refunds", column="case_id", order="since, id"),
         has_pages("timeline", "TimelineEntry", column="case_id"),
         finds_conflicts("buyer_id", "supplier_id"),
-        replays_events(column="case_id", facts="case_facts", needs=(PARTY,)),
+        loaded_by("availableActions", count_for_forms, needs=(PARTY,)),
+        replays_events(column="case_id", facts="case_facts", needs=(PARTY,), load_for_forms=count_for_forms),
     )
     moved_by_time = (
         *(applies for _, applies in policy.DISPUTE_STATUSES),
@@ -120,6 +136,7 @@ class Dispute(DisputeFacts, Actionable, Decided, Returning, Row):
     pages: dict[Any, Any] = field(init=False, default_factory=dict[Any, Any])
     collections: Sequence[list[Any]] = field(init=False, default=())
     past: Sequence[Past] = field(init=False, default=())
+    taken_files: TakenFiles | None = field(init=False, default=None)
 
     @property
     def has_conflict(self) -> bool:
@@ -194,22 +211,98 @@ class Dispute(DisputeFacts, Actionable, Decided, Returning, Row):
         )
 
 
-@input_type("A dispute to open, and what would settle it.")
-class OpenDispute(OrderInput):
-    reason: DisputeReason = input_field("What went wrong.")
-    description: str = input_field("What happened.", max_length=LONG_TEXT)
-    wanted: ResolutionKind = input_field(
-        "The resolution that would settle the dispute: any but NO_REFUND. With the reasons NOT_RECEIVED and "
-        "NOT_SHIPPED not RETURN_AND_REFUND."
+NOTHING_TO_RETURN = gettext_noop(
+    "The buyer does not have the goods, so nothing can be sent back; choose another resolution."
+)
+_WITHOUT_GOODS = frozenset({DisputeReason.NOT_RECEIVED, DisputeReason.NOT_SHIPPED})
+
+
+def no_return(reason: DisputeReason) -> dict[ResolutionKind, str]:
+    """Returns the return as a refused resolution, with its message, where the buyer does not have the goods."""
+    return {ResolutionKind.RETURN_AND_REFUND: NOTHING_TO_RETURN} if reason in _WITHOUT_GOODS else {}
+
+
+def claimable(order: Order, reason: DisputeReason) -> Money:
+    """Returns the most that can be claimed of the whole order now."""
+    return Money(policy.claimable_amount(order, reason), order.currency)
+
+
+def possible_wishes(order: Order) -> dict[str, Possible]:
+    """Returns what a new dispute can be about, by its reason."""
+    return {reason.value: Possible(claimable(order, reason), no_return(reason)) for reason in DisputeReason}
+
+
+_RECOMMENDED_EVIDENCE = {
+    DisputeReason.NOT_RECEIVED: (gettext_noop("The carrier's tracking page"),),
+    DisputeReason.NOT_AS_DESCRIBED: (
+        gettext_noop("Photos of the goods"),
+        gettext_noop("The description or the contract that the goods do not match"),
+    ),
+    DisputeReason.DAMAGED: (
+        gettext_noop("Photos of the damage and of the packaging"),
+        gettext_noop("The carrier's damage report, if there is one"),
+    ),
+    DisputeReason.LATE: (gettext_noop("The agreed date of delivery"), gettext_noop("The carrier's proof of delivery")),
+    DisputeReason.DEFECTIVE: (gettext_noop("A video that shows what does not work"),),
+    DisputeReason.MISSING_PARTS: (
+        gettext_noop("Photos of everything that was in the package"),
+        gettext_noop("The packing list"),
+    ),
+    DisputeReason.QUANTITY_SHORTAGE: (
+        gettext_noop("Photos of everything that was in the package"),
+        gettext_noop("The packing list"),
+    ),
+    DisputeReason.WRONG_ITEM: (gettext_noop("Photos of the goods and of their labels"),),
+    DisputeReason.COUNTERFEIT: (
+        gettext_noop("Photos of the goods and of their labels"),
+        gettext_noop("A statement of the brand's owner"),
+    ),
+    DisputeReason.NOT_SHIPPED: (gettext_noop("Messages in which the supplier promised a date"),),
+    DisputeReason.REFUND_NOT_RECEIVED: (gettext_noop("A statement of the account to which the refund should go"),),
+}
+_REASON = "reason"
+
+
+def wish_field(description: str, *, possible: Possibilities, by: str = "") -> Any:
+    """Declares the field of an input with what would settle the dispute."""
+    refused = {ResolutionKind.NO_REFUND: gettext_noop("A dispute cannot request NO_REFUND; choose another resolution.")}
+    return resolution_field(
+        description, label="What would settle the dispute", possible=possible, by=by, not_accepted=refused
     )
-    claim: MoneyInput | None = input_field(
+
+
+def claim_field(description: str, *, possible: Possibilities, by: str = "", then: Now | None = None) -> Any:
+    """Declares the field of an input with the amount to claim."""
+    return amount_field(description, label="Amount to claim", decided_by="wanted", possible=possible, by=by, then=then)
+
+
+@input_type("A dispute to open, and what would settle it.", action=Action.OPEN_DISPUTE)
+class OpenDispute(OrderInput):
+    reason: DisputeReason = input_field("What went wrong.", label="What went wrong", evidence=_RECOMMENDED_EVIDENCE)
+    description: str = input_field(
+        "What happened.", max_length=LONG_TEXT, label="What happened", hint="The supplier and agents read it."
+    )
+    lines: list[DisputeLineInput] | None = lines_field()
+    wanted: ResolutionKind = wish_field(
+        "The resolution that would settle the dispute: any but NO_REFUND. With the reasons NOT_RECEIVED and "
+        "NOT_SHIPPED not RETURN_AND_REFUND.",
+        possible=possible_wishes,
+        by=_REASON,
+    )
+    claim: MoneyInput | None = claim_field(
         "The amount to claim, in the order's currency. Required, except for REPLACEMENT, which takes none. At most "
         "what was paid less what is refunded or owed, and at most the price of the lines. If no payment was ever "
         "recorded, at most the total; if a payment was taken back, nothing. With REFUND_NOT_RECEIVED, at most what is "
-        "owed and did not arrive."
+        "owed and did not arrive.",
+        possible=possible_wishes,
+        by=_REASON,
+        then=limited_by_lines,
     )
-    lines: list[DisputeLineInput] | None = lines_field()
-    evidence: list[strawberry.ID] | None = uploads_field("The ids of uploads, like photos of the goods.")
+    evidence: list[strawberry.ID] | None = uploads_field(
+        "The ids of uploads, like photos of the goods.",
+        label="Evidence",
+        hint="Add photos, videos or documents that show what went wrong.",
+    )
 
 
 @input_type("The input of an action on a dispute.")
@@ -248,14 +341,14 @@ async def open_dispute(info: Info, input: OpenDispute) -> DisputePayload:
     checks = Checks(input)
     checks.declared("description")
     claim = check_wish(checks, input.wanted, input.claim)
-    if returns_nothing(input.wanted, input.reason):
-        checks.problem("wanted", InputProblem.WRONG_FORM, NOTHING_TO_RETURN)
+    if (message := no_return(input.reason).get(input.wanted)) is not None:
+        checks.problem("wanted", InputProblem.WRONG_FORM, gettext(message))
     check_lines(checks)
     uploads = await resolve_uploads(info.context, checks, "evidence", input.evidence)
 
     async def handler(unit: UnitOfWork) -> None:
         order: Order = unit.subject
-        most = Money(policy.claimable_amount(order, input.reason), order.currency)
+        most = claimable(order, input.reason)
         lines = lines_to_store(order, input.lines)
         limit_amount("claim", claim, limit_to_lines(most, lines))
         id = await open_case(
@@ -278,26 +371,7 @@ async def open_dispute(info: Info, input: OpenDispute) -> DisputePayload:
 
 def check_wish(checks: Checks, wanted: ResolutionKind, claim: MoneyInput | None) -> Money | None:
     """Checks what a buyer wants. Returns the amount to claim."""
-    if wanted is ResolutionKind.NO_REFUND:
-        message = gettext("A dispute cannot request NO_REFUND; choose another resolution.")
-        checks.problem("wanted", InputProblem.WRONG_FORM, message)
-        return None
-    return check_amount(checks, "claim", wanted, claim)
-
-
-NOTHING_TO_RETURN = "The buyer does not have the goods, so nothing can be sent back; choose another resolution."
-_WITHOUT_GOODS = frozenset({DisputeReason.NOT_RECEIVED, DisputeReason.NOT_SHIPPED})
-
-
-def returns_nothing(resolution: ResolutionKind, reason: DisputeReason) -> bool:
-    """Returns whether the resolution is a return of goods that the buyer does not have."""
-    return resolution is ResolutionKind.RETURN_AND_REFUND and reason in _WITHOUT_GOODS
-
-
-def refuse_return_of_nothing(field: str, resolution: ResolutionKind, dispute: Dispute) -> None:
-    """Raises ActionRefused where the resolution is a return and the buyer does not have the goods."""
-    if returns_nothing(resolution, dispute.reason):
-        raise ActionRefused([invalid(field, InputProblem.WRONG_FORM, NOTHING_TO_RETURN)])
+    return check_amount(checks, "claim", wanted, claim) if checks.bounds("wanted") else None
 
 
 def update_dispute(unit: UnitOfWork, effect: Effect, **columns: Any) -> None:
@@ -305,26 +379,25 @@ def update_dispute(unit: UnitOfWork, effect: Effect, **columns: Any) -> None:
     update_case(unit, CaseKind.DISPUTE, unit.subject.id, effect, **columns)
 
 
-def most_claimable(dispute: Dispute) -> Money:
-    """Returns the most that can be claimed now. The dispute must come from `dispute_target`."""
+def most_claimable(dispute: Dispute) -> Money | None:
+    """Returns the most that can be claimed now. It is None for a row that a server of an earlier release wrote; a
+    dispute that comes from `dispute_target` always has it."""
     most = money(dispute.claimable, dispute.claimable_currency)
-    assert most is not None
-    return limit_to_lines(most, dispute.lines)
+    return None if most is None else limit_to_lines(most, dispute.lines)
 
 
-def limit_outcome(field: str, amount: Money | None, dispute: Dispute) -> None:
-    """Raises ActionRefused where the dispute cannot end with this amount now. It cannot be more than the claim, nor
-    more than can be claimed of the order. No amount is possible where the claim is in another currency."""
+def possible_wish(dispute: Dispute) -> Possible:
+    """Returns what the buyer of the dispute can wish for now."""
+    return Possible(most_claimable(dispute), no_return(dispute.reason))
+
+
+def possible_outcome(dispute: Dispute) -> Possible:
+    """Returns how the dispute can end now. The amount cannot be more than the claim, nor more than can be claimed of
+    the order. No amount is possible where the claim is in another currency."""
     claim, most = dispute.claimed, most_claimable(dispute)
-    if claim is None:
-        limit_amount(field, amount, most)
-    elif claim.currency_code == most.currency_code:
-        limit_amount(field, amount, min(claim, most, key=lambda limit: limit.minor))
-    elif amount is not None:
-        message = gettext(
-            "The order's currency changed from {before} to {after} after the claim; only an outcome without money is "
-            "possible.",
-            before=claim.currency_code,
-            after=most.currency_code,
-        )
-        raise ActionRefused([invalid(f"{field}.currencyCode", InputProblem.WRONG_FORM, message)])
+    refused = no_return(dispute.reason)
+    if claim is None or most is None:
+        return Possible(most or claim, refused)
+    if claim.currency_code != most.currency_code:
+        return Possible(most, refused, claimed_in=claim.currency_code)
+    return Possible(min(claim, most, key=lambda limit: limit.minor), refused)

@@ -8,15 +8,16 @@ order.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 import strawberry
 
-from models.enums import InputProblem
+from models.enums import FieldKind, InputProblem
 from resolvers import ids
 from resolvers.errors import ActionRefused, UserError, invalid
+from resolvers.form import Choice, FormField
 from resolvers.language import gettext
 from resolvers.money import Money, total_price
 from resolvers.orders.item import MAX_ITEMS, MAX_QUANTITY, OrderItem, StoredItem, order_item, stored_price
@@ -41,13 +42,39 @@ class DisputeLineInput(Input):
     quantity: int = input_field("How many, at most as many as were ordered.", within=(1, MAX_QUANTITY))
 
 
+def _is_discount(item: StoredItem) -> bool:
+    return item[2] < 0
+
+
+def _offered(order: Order) -> list[OrderItem]:
+    """Returns the lines that a dispute can be about."""
+    return [line for line, item in zip(order.order_items, order.items, strict=True) if not _is_discount(item)]
+
+
+def _lines_now(field: FormField, order: Order) -> list[FormField]:
+    lines = [
+        Choice(line.global_id, title=line.title, max_quantity=line.quantity, price=line.unit_price)
+        for line in _offered(order)
+    ]
+    return [replace(field, choices=lines, max_count=len(lines))] if lines else []
+
+
 def lines_field() -> Any:
     """Declares the field of an input that takes lines of the order."""
     return input_field(
         "The lines of the order that the dispute is about. If left out or empty, it is about the whole order.",
         max_items=MAX_ITEMS,
         items="lines",
+        label="Items",
+        hint="Choose the items that something is wrong with. Without any, the dispute is about the whole order.",
+        kind=FieldKind.ITEMS,
+        now=_lines_now,
     )
+
+
+def limited_by_lines(field: FormField, order: Order) -> list[FormField]:
+    """Says of an amount that it is at most the price of the chosen lines."""
+    return [replace(field, at_most_items_at=(FIELD,))] if _offered(order) else [field]
 
 
 def check_lines(checks: Checks) -> None:
@@ -74,8 +101,8 @@ def lines_to_store(order: Order, lines: Sequence[DisputeLineInput] | None) -> li
             errors.append(invalid(f"{path}itemId", InputProblem.OTHER, message))
             continue
         item = order.items[place]
-        _, ordered, price, *_ = item
-        if price < 0:
+        _, ordered, *_ = item
+        if _is_discount(item):
             message = gettext("This line is a discount; name the lines that something is wrong with.")
             errors.append(invalid(f"{path}itemId", InputProblem.OTHER, message))
         elif line.quantity > ordered:

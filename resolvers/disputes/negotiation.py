@@ -16,46 +16,53 @@ from resolvers.disputes.dispute import (
     DisputeInput,
     DisputePayload,
     check_wish,
-    limit_outcome,
+    claim_field,
     most_claimable,
-    refuse_return_of_nothing,
+    possible_outcome,
+    possible_wish,
     update_dispute,
+    wish_field,
 )
 from resolvers.disputes.outcome import end_with_outcome
 from resolvers.disputes.proposal import Proposal, add_proposal
 from resolvers.money import money
 from resolvers.policy import effects
-from resolvers.resolution import check_amount, limit_amount
+from resolvers.resolution import always, amount_field, check_amount, resolution_field
 from resolvers.write.checks import Checks
 from resolvers.write.inputs import SHORT_TEXT, MoneyInput, input_field, input_type
 from resolvers.write.perform import ExpectedState, UnitOfWork
 
 
-@input_type("A resolution to propose in a dispute.")
+@input_type("A resolution to propose in a dispute.", action=Action.PROPOSE_RESOLUTION)
 class ProposeResolution(DisputeInput):
-    resolution: ResolutionKind = input_field(
-        "The resolution to propose. Not RETURN_AND_REFUND if the dispute's reason is NOT_RECEIVED or NOT_SHIPPED."
+    resolution: ResolutionKind = resolution_field(
+        "The resolution to propose. Not RETURN_AND_REFUND if the dispute's reason is NOT_RECEIVED or NOT_SHIPPED.",
+        label="What you propose",
+        possible=always(possible_outcome),
     )
-    amount: MoneyInput | None = input_field(
+    amount: MoneyInput | None = amount_field(
         "The amount to pay back, in the order's currency. Required, except for REPLACEMENT and NO_REFUND, which take "
         "none. At most the claim, and at most what can be claimed at that time. No amount is possible if the order's "
-        "currency changed after the claim."
+        "currency changed after the claim.",
+        label="Amount to pay back",
+        decided_by="resolution",
+        possible=always(possible_outcome),
     )
-    note: str | None = input_field("Anything to add.", max_length=SHORT_TEXT)
+    note: str | None = input_field("Anything to add.", max_length=SHORT_TEXT, label="Note")
 
 
-@input_type("The dispute whose current proposal is accepted.")
+@input_type("The dispute whose current proposal is accepted.", action=Action.ACCEPT_PROPOSAL)
 class AcceptProposal(DisputeInput):
-    note: str | None = input_field("Anything to add.", max_length=SHORT_TEXT)
+    note: str | None = input_field("Anything to add.", max_length=SHORT_TEXT, label="Note")
     proposal_id: strawberry.ID | None = input_field(
         "The id of the proposal that the person saw. If it is not the current one, the action is refused with "
         "PROPOSAL_CHANGED. If left out, the action is about the current proposal."
     )
 
 
-@input_type("The dispute whose current proposal is rejected.")
+@input_type("The dispute whose current proposal is rejected.", action=Action.REJECT_PROPOSAL)
 class RejectProposal(AcceptProposal):
-    note: str | None = input_field("Why the proposal is rejected.", max_length=SHORT_TEXT)
+    note: str | None = input_field("Why the proposal is rejected.", max_length=SHORT_TEXT, label="Why you reject it")
 
 
 async def propose_resolution(info: Info, input: ProposeResolution) -> DisputePayload:
@@ -64,8 +71,7 @@ async def propose_resolution(info: Info, input: ProposeResolution) -> DisputePay
 
     async def handler(unit: UnitOfWork) -> None:
         dispute: Dispute = unit.subject
-        refuse_return_of_nothing("resolution", input.resolution, dispute)
-        limit_outcome("amount", amount, dispute)
+        possible_outcome(dispute).check("resolution", input.resolution, "amount", amount)
         await _current_proposals(dispute).update(accepted=False)
         add_proposal(unit, dispute.id, input.resolution, amount)
         role = unit.context.viewer.role
@@ -95,9 +101,9 @@ async def reject_proposal(info: Info, input: RejectProposal) -> DisputePayload:
     return await act(info, Action.REJECT_PROPOSAL, DISPUTE, input, handler, expected=expected)
 
 
-@input_type("The dispute whose claim the supplier accepts.")
+@input_type("The dispute whose claim the supplier accepts.", action=Action.CONCEDE_DISPUTE)
 class ConcedeDispute(DisputeInput):
-    note: str | None = input_field("Anything to add.", max_length=SHORT_TEXT)
+    note: str | None = input_field("Anything to add.", max_length=SHORT_TEXT, label="Note")
 
 
 async def concede_dispute(info: Info, input: ConcedeDispute) -> DisputePayload:
@@ -115,16 +121,18 @@ async def concede_dispute(info: Info, input: ConcedeDispute) -> DisputePayload:
     return await act(info, Action.CONCEDE_DISPUTE, DISPUTE, input, handler)
 
 
-@input_type("A dispute with another wish, before the supplier has answered.")
+@input_type("A dispute with another wish, before the supplier has answered.", action=Action.REVISE_CLAIM)
 class ReviseClaim(DisputeInput):
-    wanted: ResolutionKind = input_field(
-        "The resolution that would settle the dispute, with the same limits as when the dispute was opened."
+    wanted: ResolutionKind = wish_field(
+        "The resolution that would settle the dispute, with the same limits as when the dispute was opened.",
+        possible=always(possible_wish),
     )
-    claim: MoneyInput | None = input_field(
+    claim: MoneyInput | None = claim_field(
         "The amount to claim, in the order's currency, with the same limits as when the dispute was opened. Required, "
-        "except for REPLACEMENT, which takes none."
+        "except for REPLACEMENT, which takes none.",
+        possible=always(possible_wish),
     )
-    note: str | None = input_field("Anything to add.", max_length=SHORT_TEXT)
+    note: str | None = input_field("Anything to add.", max_length=SHORT_TEXT, label="Note")
 
 
 async def revise_claim(info: Info, input: ReviseClaim) -> DisputePayload:
@@ -134,8 +142,8 @@ async def revise_claim(info: Info, input: ReviseClaim) -> DisputePayload:
     async def handler(unit: UnitOfWork) -> None:
         dispute: Dispute = unit.subject
         most = most_claimable(dispute)
-        refuse_return_of_nothing("wanted", input.wanted, dispute)
-        limit_amount("claim", claim, most)
+        assert most is not None
+        possible_wish(dispute).check("wanted", input.wanted, "claim", claim)
         await _current_proposals(dispute).update(accepted=False)
         add_proposal(unit, dispute.id, input.wanted, claim)
         effect = effects.revise_claim(dispute, unit.now, claim, most.currency_code)

@@ -66,10 +66,17 @@ async def reopen(unit: UnitOfWork, effect: Effect, text: str | None = None, **co
     await unit.follow_refunds()
 
 
-@input_type("A decision to appeal, why, and what shows it.")
+@input_type("A decision to appeal, why, and what shows it.", action=Action.APPEAL_DECISION)
 class AppealDecision(DisputeInput):
-    text: str = input_field("What is wrong with the decision.", max_length=LONG_TEXT)
-    attachments: list[strawberry.ID] = uploads_field("The ids of uploads: new evidence.", not_empty=True)
+    text: str = input_field(
+        "What is wrong with the decision.", max_length=LONG_TEXT, label="What is wrong with the decision"
+    )
+    attachments: list[strawberry.ID] = uploads_field(
+        "The ids of uploads: new evidence.",
+        not_empty=True,
+        label="New evidence",
+        hint="An appeal needs evidence that the agent has not seen yet.",
+    )
 
 
 async def appeal_decision(info: Info, input: AppealDecision) -> DisputePayload:
@@ -91,9 +98,9 @@ async def appeal_decision(info: Info, input: AppealDecision) -> DisputePayload:
     return await act(info, Action.APPEAL_DECISION, DISPUTE, input, handler, checks)
 
 
-@input_type("A dispute to withdraw.")
+@input_type("A dispute to withdraw.", action=Action.WITHDRAW_DISPUTE)
 class WithdrawDispute(DisputeInput):
-    note: str | None = input_field("Anything to add.", max_length=SHORT_TEXT)
+    note: str | None = input_field("Anything to add.", max_length=SHORT_TEXT, label="Note")
 
 
 async def withdraw_dispute(info: Info, input: WithdrawDispute) -> DisputePayload:

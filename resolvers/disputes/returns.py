@@ -18,32 +18,51 @@ from resolvers.write.perform import UnitOfWork
 MAX_ADDRESS, MAX_SHIPMENT_TEXT = 500, 100  # characters
 
 
-@input_type("Where the buyer sends the goods back to.")
+@input_type("Where the buyer sends the goods back to.", action=Action.PROVIDE_RETURN_ADDRESS)
 class ProvideReturnAddress(DisputeInput):
     address: str = input_field(
-        "The address, in as many lines as it has. The buyer and agents read it.", max_length=MAX_ADDRESS
+        "The address, in as many lines as it has. The buyer and agents read it.",
+        max_length=MAX_ADDRESS,
+        label="Return address",
+        hint="The buyer sends the goods to it. Agents can read it too.",
     )
 
 
-@input_type("A return whose goods were sent back, and how.")
+@input_type("A return whose goods were sent back, and how.", action=Action.CONFIRM_RETURN_SHIPPED)
 class ConfirmReturnShipped(DisputeInput):
     carrier: str = input_field(
-        "Who carries the goods, like the name of a parcel service.", max_length=MAX_SHIPMENT_TEXT, one_line=True
+        "Who carries the goods, like the name of a parcel service.",
+        max_length=MAX_SHIPMENT_TEXT,
+        one_line=True,
+        label="Carrier",
+        hint="The parcel service that carries the goods.",
     )
     tracking_number: str = input_field(
-        "The number by which the carrier finds them.", max_length=MAX_SHIPMENT_TEXT, one_line=True
+        "The number by which the carrier finds them.",
+        max_length=MAX_SHIPMENT_TEXT,
+        one_line=True,
+        label="Tracking number",
     )
 
 
-@input_type("A return whose goods have arrived.")
+@input_type("A return whose goods have arrived.", action=Action.CONFIRM_RETURN_RECEIVED)
 class ConfirmReturnReceived(DisputeInput):
-    note: str | None = input_field("Anything to add.", max_length=SHORT_TEXT)
+    note: str | None = input_field("Anything to add.", max_length=SHORT_TEXT, label="Note")
 
 
-@input_type("A return whose goods are not as agreed, and why.")
+@input_type("A return whose goods are not as agreed, and why.", action=Action.REFUSE_RETURN)
 class RefuseReturn(DisputeInput):
-    note: str = input_field("What is wrong with the goods. Both parties and agents read it.", max_length=SHORT_TEXT)
-    attachments: list[strawberry.ID] | None = uploads_field("The ids of uploads, like photos of the goods.")
+    note: str = input_field(
+        "What is wrong with the goods. Both parties and agents read it.",
+        max_length=SHORT_TEXT,
+        label="What is wrong with the goods",
+        hint="The buyer and agents read it.",
+    )
+    attachments: list[strawberry.ID] | None = uploads_field(
+        "The ids of uploads, like photos of the goods.",
+        label="Files",
+        hint="Add photos of the goods as they came back.",
+    )
 
 
 async def provide_return_address(info: Info, input: ProvideReturnAddress) -> DisputePayload:

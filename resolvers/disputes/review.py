@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.enums import PARTIES, Action, CaseKind, DisputeStatus, InputProblem, ResolutionKind, Role
+from models.enums import PARTIES, Action, CaseKind, DisputeStatus, ResolutionKind, Role
 from resolvers.actions import act
 from resolvers.context import Info
 from resolvers.disputes.dispute import (
@@ -10,40 +10,68 @@ from resolvers.disputes.dispute import (
     Dispute,
     DisputeInput,
     DisputePayload,
-    limit_outcome,
-    refuse_return_of_nothing,
+    possible_outcome,
     update_dispute,
 )
 from resolvers.disputes.outcome import end_with_outcome
-from resolvers.errors import ActionRefused, invalid
-from resolvers.language import gettext
+from resolvers.language import gettext_noop
 from resolvers.message import write_message
 from resolvers.policy import effects
-from resolvers.resolution import check_amount
+from resolvers.resolution import Possible, always, amount_field, check_amount, resolution_field
 from resolvers.write.checks import Checks
 from resolvers.write.inputs import SHORT_TEXT, MoneyInput, input_field, input_type
 from resolvers.write.perform import UnitOfWork
 
 
-@input_type("A dispute that an agent is asked to decide.")
+@input_type("A dispute that an agent is asked to decide.", action=Action.ESCALATE_DISPUTE)
 class EscalateDispute(DisputeInput):
-    note: str | None = input_field("Anything to add.", max_length=SHORT_TEXT)
+    note: str | None = input_field("Anything to add.", max_length=SHORT_TEXT, label="Note")
 
 
-@input_type("A request for evidence, to one party of a dispute.")
+_NO_PARTY = gettext_noop("Agents have no evidence to give; ask the buyer or the supplier.")
+
+
+@input_type("A request for evidence, to one party of a dispute.", action=Action.REQUEST_EVIDENCE)
 class RequestEvidence(DisputeInput):
-    party: Role = input_field("The party to ask: BUYER or SUPPLIER.")
-    text: str = input_field("The evidence that is needed. Both parties can read this.", max_length=SHORT_TEXT)
-
-
-@input_type("A decision on a dispute.")
-class ResolveDispute(DisputeInput):
-    resolution: ResolutionKind = input_field(
-        "The decision. Not RETURN_AND_REFUND if the dispute's reason is NOT_RECEIVED or NOT_SHIPPED, or if the goods "
-        "were sent back already."
+    party: Role = input_field(
+        "The party to ask: BUYER or SUPPLIER.",
+        label="Whom to ask",
+        not_accepted={role: _NO_PARTY for role in Role if role not in PARTIES},
     )
-    amount: MoneyInput | None = input_field("The amount to pay back, with the same limits as in a proposal.")
-    note: str = input_field("The reasons.", max_length=SHORT_TEXT)
+    text: str = input_field(
+        "The evidence that is needed. Both parties can read this.",
+        max_length=SHORT_TEXT,
+        label="Which evidence is needed",
+        hint="Both parties can read this.",
+    )
+
+
+_SENT_BACK = gettext_noop("The goods were sent back already; choose another resolution.")
+
+
+def possible_decision(dispute: Dispute) -> Possible:
+    """Returns what can be decided now: what can be proposed, and no second return of the same goods."""
+    possible = possible_outcome(dispute)
+    if dispute.return_shipped_at is None:
+        return possible
+    return possible.without({ResolutionKind.RETURN_AND_REFUND: _SENT_BACK})
+
+
+@input_type("A decision on a dispute.", action=Action.RESOLVE_DISPUTE)
+class ResolveDispute(DisputeInput):
+    resolution: ResolutionKind = resolution_field(
+        "The decision. Not RETURN_AND_REFUND if the dispute's reason is NOT_RECEIVED or NOT_SHIPPED, or if the goods "
+        "were sent back already.",
+        label="Decision",
+        possible=always(possible_decision),
+    )
+    amount: MoneyInput | None = amount_field(
+        "The amount to pay back, with the same limits as in a proposal.",
+        label="Amount to pay back",
+        decided_by="resolution",
+        possible=always(possible_decision),
+    )
+    note: str = input_field("The reasons.", max_length=SHORT_TEXT, label="Reasons", hint="Both parties can read this.")
 
 
 async def escalate_dispute(info: Info, input: EscalateDispute) -> DisputePayload:
@@ -56,10 +84,6 @@ async def escalate_dispute(info: Info, input: EscalateDispute) -> DisputePayload
 async def request_evidence(info: Info, input: RequestEvidence) -> DisputePayload:
     checks = Checks(input)
     checks.declared("text")
-    if input.party not in PARTIES:
-        checks.problem(
-            "party", InputProblem.WRONG_FORM, gettext("Agents have no evidence to give; ask the buyer or the supplier.")
-        )
 
     async def handler(unit: UnitOfWork) -> None:
         await write_message(unit, CaseKind.DISPUTE, input.text)
@@ -74,11 +98,7 @@ async def resolve_dispute(info: Info, input: ResolveDispute) -> DisputePayload:
 
     async def handler(unit: UnitOfWork) -> None:
         dispute: Dispute = unit.subject
-        refuse_return_of_nothing("resolution", input.resolution, dispute)
-        if input.resolution is ResolutionKind.RETURN_AND_REFUND and dispute.return_shipped_at is not None:
-            message = gettext("The goods were sent back already; choose another resolution.")
-            raise ActionRefused([invalid("resolution", InputProblem.WRONG_FORM, message)])
-        limit_outcome("amount", amount, dispute)
+        possible_decision(dispute).check("resolution", input.resolution, "amount", amount)
         await end_with_outcome(unit, DisputeStatus.RESOLVED, input.resolution, amount, input.note)
 
     return await act(info, Action.RESOLVE_DISPUTE, DISPUTE, input, handler, checks)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import models
+from execution.lookahead import SelectedField
 from models import database
-from models.enums import CaseKind, InputProblem, Role, ThumbnailSize
+from models.enums import CaseKind, FieldKind, InputProblem, Role, ThumbnailSize
 from models.files import COPY, LARGE, ORIGINAL, SMALL
 from resolvers import ids
+from resolvers.actionable import selects_form
 from resolvers.context import Context
 from resolvers.errors import ActionRefused, UserError, invalid
 from resolvers.files import content_type as filetype
 from resolvers.files import pictures
+from resolvers.form import FileKind, FormField
 from resolvers.language import gettext, gettext_noop
 from resolvers.read.fetch import fetch
 from resolvers.read.rows import Row
@@ -83,6 +87,56 @@ class _Upload(Row):
     case_id: UUID | None
 
 
+@dataclass(frozen=True, slots=True)
+class TakenFiles:
+    """How many files a case has, and how many of them are videos."""
+
+    files: int = 0
+    videos: int = 0
+
+    @property
+    def left(self) -> int:
+        return MAX_FILES_IN_A_CASE - self.files
+
+    @property
+    def videos_left(self) -> int:
+        return min(self.left, MAX_VIDEOS_IN_A_CASE - self.videos)
+
+
+NO_FILES = TakenFiles()
+
+
+class HasFiles:
+    """A case. `taken_files` are counted where a query selects a form of it."""
+
+    __slots__ = ()
+    id: UUID
+    taken_files: TakenFiles | None
+
+
+async def count_files(case_ids: Collection[UUID]) -> dict[UUID, TakenFiles]:
+    """Returns the number of files of each of these cases, by one statement."""
+    statement = Statement()
+    is_video = statement.condition(Where.among("content_type", filetype.VIDEOS))
+    cases = statement.condition(Where.among("case_id", case_ids))
+    text = (
+        f"SELECT case_id, count(*), count(CASE WHEN {is_video} THEN 1 END) FROM attachments WHERE {cases}"
+        " GROUP BY case_id"
+    )
+    records = await database.select(text, statement.values)
+    counts = {UUID(str(case_id)): TakenFiles(files, videos) for case_id, files, videos in records}
+    return {case_id: counts.get(case_id, NO_FILES) for case_id in case_ids}
+
+
+async def count_for_forms(_context: Context, cases: Sequence[HasFiles], field: SelectedField) -> None:
+    """Counts the files of the cases, if the decisions in this field show their forms."""
+    uncounted = [case for case in cases if case.taken_files is None]
+    if uncounted and selects_form(field):
+        counts = await count_files([case.id for case in uncounted])
+        for case in uncounted:
+            case.taken_files = counts[case.id]
+
+
 _VIEWERS_OWN = Unscoped("The condition names the viewer as the one who uploaded the file.")
 
 
@@ -101,21 +155,22 @@ class PendingUploads:
             raise ActionRefused(self.errors)
         if not self.uploads:
             return
-        count = await models.Attachment.filter(case_id=case_id).count()
-        if count + len(self.uploads) > MAX_FILES_IN_A_CASE:
+        taken = (await count_files([case_id]))[case_id]
+        if len(self.uploads) > taken.left:
             message = gettext(
-                "A case can have at most {most} files; this one has {count}.", most=MAX_FILES_IN_A_CASE, count=count
+                "A case can have at most {most} files; this one has {count}.",
+                most=MAX_FILES_IN_A_CASE,
+                count=taken.files,
             )
             raise ActionRefused([invalid(self.field, InputProblem.TOO_MANY, message)])
-        if videos := sum(self.types[upload.id] in filetype.VIDEOS for upload in self.uploads):
-            count = await models.Attachment.filter(case_id=case_id, content_type__in=filetype.VIDEOS).count()
-            if count + videos > MAX_VIDEOS_IN_A_CASE:
-                message = gettext(
-                    "A case can have at most {most} videos; this one has {count}.",
-                    most=MAX_VIDEOS_IN_A_CASE,
-                    count=count,
-                )
-                raise ActionRefused([invalid(self.field, InputProblem.TOO_MANY, message)])
+        videos = sum(self.types[upload.id] in filetype.VIDEOS for upload in self.uploads)
+        if videos > taken.videos_left:
+            message = gettext(
+                "A case can have at most {most} videos; this one has {count}.",
+                most=MAX_VIDEOS_IN_A_CASE,
+                count=taken.videos,
+            )
+            raise ActionRefused([invalid(self.field, InputProblem.TOO_MANY, message)])
         statement = Statement()
         bind = statement.bind
         case = f"case_kind = {bind(kind.value)}, case_id = {bind(case_id)}, message_id = {bind(message_id)}"
@@ -137,9 +192,53 @@ class PendingUploads:
 _USED = gettext_noop("This file already belongs to a case; upload it again to use it twice.")
 
 
-def uploads_field(description: str, *, not_empty: bool = False) -> Any:
-    """Declares a field of an input that takes the ids of uploads."""
-    return input_field(description, max_items=MAX_FILES_AT_ONCE, items="files", not_empty=not_empty)
+def uploads_field(
+    description: str,
+    *,
+    label: str,
+    hint: str | None = None,
+    not_empty: bool = False,
+    required_if: Callable[[Any], bool] | None = None,
+) -> Any:
+    """Declares a field of an input that takes the ids of uploads. `required_if` tells for a case whether at least one
+    is required; the mutation checks it."""
+
+    def now(field: FormField, subject: Any) -> list[FormField]:
+        taken = subject.taken_files if isinstance(subject, HasFiles) else NO_FILES
+        if taken is None:
+            raise LookupError("The files of the case were not counted before its form was made.")
+        limits = _form_limits(min(MAX_FILES_AT_ONCE, taken.left), min(MAX_FILES_AT_ONCE, taken.videos_left))
+        required = field.required or (required_if is not None and required_if(subject))
+        return [replace(field, required=required, **limits)]
+
+    return input_field(
+        description,
+        max_items=MAX_FILES_AT_ONCE,
+        items="files",
+        not_empty=not_empty,
+        label=label,
+        hint=hint,
+        kind=FieldKind.FILES,
+        now=now,
+    )
+
+
+@lru_cache(100)
+def _form_limits(files: int, videos: int) -> dict[str, Any]:
+    """Returns what a form says about so many files, of which so many may be videos."""
+    kinds = tuple(
+        [
+            FileKind(name, filetype.max_bytes(name), min(files, videos) if name in filetype.VIDEOS else files)
+            for name in filetype.KINDS
+            if videos or name not in filetype.VIDEOS
+        ]
+    )
+    return {
+        "max_count": files,
+        "max_bytes": max(kind.max_bytes for kind in kinds),
+        "content_types": tuple([kind.content_type for kind in kinds]),
+        "file_kinds": kinds,
+    }
 
 
 async def resolve_uploads(

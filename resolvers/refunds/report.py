@@ -12,9 +12,14 @@ from resolvers.write.perform import UnitOfWork
 from resolvers.write.refunds import KnownRefund, known_refunds
 
 
-@input_type("An order whose overdue refund has not arrived.")
+@input_type("An order whose overdue refund has not arrived.", action=Action.REPORT_MISSING_REFUND)
 class ReportMissingRefund(OrderInput):
-    note: str | None = input_field("Anything that helps to find the money.", max_length=SHORT_TEXT)
+    note: str | None = input_field(
+        "Anything that helps to find the money.",
+        max_length=SHORT_TEXT,
+        label="Note",
+        hint="Write anything that helps to find the money.",
+    )
 
 
 async def report_missing_refund(info: Info, input: ReportMissingRefund) -> Payload:

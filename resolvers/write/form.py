@@ -33,7 +33,7 @@ from resolvers.write.inputs import Declaration, Input, MoneyInput, Now, declarat
 
 def form(root: Decision) -> ActionForm | None:
     """Returns what the mutation takes now; None where the action is not allowed now."""
-    if not root.allowed or root.basis is None or root.action not in input_types:
+    if not root.allowed or root.basis is None:
         return None
     subject = root.basis[1]
     # A decision about another instant has facts that are no row.
@@ -172,9 +172,9 @@ def _is_input(base: Any) -> bool:
 
 
 def sentences() -> Iterator[str]:
-    """Yields the sentences of all forms, for their translation."""
-    for cls in input_types.values():
-        for declared in _blank(cls).fields:
+    """Yields the sentences of all forms, for their translation. All modules that declare inputs must be imported."""
+    for action in Action:
+        for declared in _blank(input_types[action]).fields:
             field = declared.field
             yield field.english_label
             if field.english_hint is not None:

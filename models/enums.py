@@ -303,6 +303,15 @@ class ViewerState(DescribedEnum):
     CLOSED = auto(), "The case is closed, and it waits for nobody."
 
 
+class AgendaKind(DescribedEnum):
+    """What ends at an instant of an agenda."""
+
+    LAST_CHANCE = auto(), "The window of an action closes: it is the last instant at which it is possible."
+    ANSWER_DUE = auto(), "It is the viewer's turn in a case until then; a step of a return is one, too."
+    REPLY_DUE = auto(), "An agent should first answer a complaint by then."
+    REFUND_DUE = auto(), "A refund should arrive by then. Buyers and the order system see it."
+
+
 class CancellationReason(DescribedEnum):
     """Why an order is cancelled."""
 

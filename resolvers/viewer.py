@@ -311,6 +311,11 @@ def in_viewer_states(
     return where
 
 
+def without_conflict(subject: Subject, others: set[UUID]) -> Where:
+    """Returns the condition that none of these accounts is a party to the case."""
+    return ~_conflict(subject, others)
+
+
 def _conflict(subject: Subject, others: set[UUID]) -> Where:
     """Returns the condition that one of these accounts is a party to the case."""
     if not others:

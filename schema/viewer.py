@@ -2,9 +2,11 @@
 
 import strawberry
 
-from resolvers import counts, viewer
+from resolvers import agenda, counts, viewer
+from resolvers.agenda import DEFAULT_DAYS, MAX_DAYS
 from resolvers.counts import MOST
 from schema.account import Account
+from schema.agenda import AgendaConnection
 from schema.complaint import Complaint
 from schema.connection import CountedConnection
 from schema.declare import resolved
@@ -41,6 +43,14 @@ class Viewer(Node):
     complaint_form: ActionForm = strawberry.field(
         description="What fileComplaint takes about a trade that is not on record. For a recorded order, see the form "
         "of FILE_COMPLAINT."
+    )
+    agenda = resolved(
+        agenda.agenda,
+        AgendaConnection,
+        "What this viewer can still do, or must, from now on: soonest first, nothing that has no end. What is overdue "
+        "is in the lists.",
+        within=f"How many days ahead, the last instant included. Default {DEFAULT_DAYS}; more than {MAX_DAYS} is "
+        f"{MAX_DAYS}.",
     )
     orders = resolved(
         viewer.orders, CountedConnection[Order], "The viewer's orders, newest first: the page All Orders."

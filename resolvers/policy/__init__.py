@@ -45,6 +45,7 @@ from resolvers.policy.dispute import (
     waits_for,
 )
 from resolvers.policy.effects import Effect, Standing
+from resolvers.policy.ends import ENDS, End
 from resolvers.policy.expression import MOMENT, Bind, Expression
 from resolvers.policy.fold import Fact, fold
 from resolvers.policy.order import (
@@ -82,6 +83,7 @@ __all__ = [
     "DISPUTE_CLOSED",
     "DISPUTE_FINAL",
     "DISPUTE_STATUSES",
+    "ENDS",
     "ESCALATES_AFTER",
     "EVIDENCE_WITHIN",
     "IS_OUTSTANDING",
@@ -109,6 +111,7 @@ __all__ = [
     "Decision",
     "DisputeFacts",
     "Effect",
+    "End",
     "Expression",
     "Fact",
     "NextChange",

@@ -306,16 +306,20 @@ def narrowed(world: Filled, cursors: set[tuple[str, str]]) -> Iterator[str]:
         if "first" not in of.args:
             continue
         edges = "{ edges { cursor node { id } } }"
-        filters = TYPES[str(of.args["filter"].type)]
-        wishes = [
-            f"filter: {{{field}: {value}}}" for field in filters.fields for value in values(filters, field, world)
-        ]
+        wishes: list[str] = []
+        if "filter" in of.args:
+            filters = TYPES[str(of.args["filter"].type)]
+            wishes += [
+                f"filter: {{{field}: {value}}}" for field in filters.fields for value in values(filters, field, world)
+            ]
+        if "within" in of.args:
+            wishes += [f"within: {days}" for days in (0, 365)]
         if "orderBy" in of.args:
             wishes += [f"orderBy: {value}" for value in TYPES["CaseOrder"].values]
         edge = str(of.type).removesuffix("Connection!") + "Edge"
         own = sorted(cursor for type_name, cursor in cursors if type_name == edge)
         assert own, name
-        wishes += [f'{way}: "{cursor}"' for cursor in own for way in ("after", "before")]
+        wishes += [f'{way}: "{cursor}"' for cursor in own for way in ("after", "before") if way in of.args]
         lists = [f"l{place}: {name}({wish}) {edges}" for place, wish in enumerate(wishes)]
         for start in range(0, len(lists), 40):
             yield f"{{ viewer {{ {' '.join(lists[start : start + 40])} }} }}"

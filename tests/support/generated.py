@@ -43,7 +43,8 @@ class Generated:
         given = [f"{each}: {ARGUMENTS[each]}" for each in definition.args if each in ("action", "at")]
         if of is TYPES["Query"] and self.roots[name]:
             given.append(self.roots[name])
-        if "first" in definition.args and (size := self.choose(["first", "last", ""])):
+        sizes = [*(each for each in ("first", "last") if each in definition.args), ""]
+        if len(sizes) > 1 and (size := self.choose(sizes)):
             given.append(f"{size}: {self.size()}")
         head = f"{name}({', '.join(given)})" if given else name
         target: Any = get_named_type(definition.type)

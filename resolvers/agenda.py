@@ -1,0 +1,320 @@
+"""The agenda: every end that concerns the viewer from now until so many days on, soonest first.
+
+The ends are those of `resolvers.policy.ends`. Each end of the viewer's role is a part of one statement, which an index
+has in the order of the end. A buyer's first five entries of 30 days, shortened:
+
+    SELECT 0 AS part, since, id, … FROM orders WHERE buyer_id = $1 AND (kind = $2 AND …)
+      AND completed_at >= $3 AND completed_at <= $4 ORDER BY completed_at, id LIMIT 6
+    UNION ALL
+    SELECT 5 AS part, since, id, … FROM disputes WHERE buyer_id = $1 AND (…)
+      AND due_at >= $5 AND due_at <= $6 ORDER BY due_at, id LIMIT 6
+
+where $3 is now - 60 days, and $5 now. What a part compares with the time depends on the request by its instant alone,
+so the texts are made once. The parts are merged here: databases have no instant to the microsecond plus some days in
+common.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from strawberry import UNSET
+
+from execution.lookahead import Selection
+from models import database
+from models.backends.pool import PlanMode
+from models.enums import PARTIES, AgendaKind, CaseKind, Role
+from resolvers import policy
+from resolvers.cancellation import Cancellation
+from resolvers.complaints.complaint import Complaint
+from resolvers.context import Context, Info
+from resolvers.disputes.dispute import Dispute
+from resolvers.errors import BadRequest
+from resolvers.language import gettext
+from resolvers.money import Money
+from resolvers.orders.order import Order
+from resolvers.policy import Decision, End, Subject
+from resolvers.read.fetch import read
+from resolvers.read.pagination import Connection, CursorPosition, Edge, Page, PageInfo, invalid_cursor
+from resolvers.read.rows import Row
+from resolvers.read.scopes import visible_rows
+from resolvers.read.select import Select
+from resolvers.read.sql import Where, number_values, placeholder_sign
+from resolvers.viewer import accounts_in_conflict, without_conflict
+
+DEFAULT_DAYS, MAX_DAYS = 30, 365
+_LIST = "agenda"  # a cursor's list; behind a dot it has the number of the entry's end, since a row may have two
+_CASES: dict[CaseKind, type[Row]] = {
+    CaseKind.CANCELLATION: Cancellation,
+    CaseKind.DISPUTE: Dispute,
+    CaseKind.COMPLAINT: Complaint,
+}
+
+
+@dataclass(slots=True, kw_only=True)
+class AgendaEntry:
+    """An end that a row has at an instant. `key` is the row's id, `changed_at` when something last changed about it.
+    `case` is the case that it is about, by its kind and id. `subject` is what is decided on, if the query selects it.
+    """
+
+    context: Context = field(repr=False)
+    end: End
+    at: datetime
+    key: UUID
+    order_id: UUID | None
+    case: tuple[CaseKind, UUID] | None
+    number: str
+    amount: Money | None
+    changed_at: datetime
+
+    order: Order | None = field(init=False, default=None)
+    related_case: Any = field(init=False, default=None)
+    subject: Any = field(init=False, default=None)
+
+    @property
+    def global_id(self) -> str:
+        return f"agd_{self.key.hex}_{self.end.name}"
+
+    @property
+    def kind(self) -> AgendaKind:
+        return self.end.kind
+
+    @property
+    def text(self) -> str:
+        amount = {} if self.amount is None else {"amount": self.amount}
+        return gettext(self.end.sentence, number=self.number, at=self.at, **amount)
+
+    @property
+    def decision(self) -> Decision | None:
+        if self.end.action is None or self.subject is None:
+            return None
+        return policy.decide(self.end.action, self.subject, self.context.viewer, self.context.now)
+
+
+async def agenda(
+    info: Info, first: int | None = UNSET, after: str | None = UNSET, within: int | None = UNSET
+) -> Connection[AgendaEntry]:
+    """Returns one page. Raises BadRequest for a negative number of days, and for a cursor of another list."""
+    days = DEFAULT_DAYS if within is None or within is UNSET else within
+    if days < 0:
+        raise BadRequest("`within` cannot be negative.")
+    page = Page.of(first, after, UNSET, UNSET)
+    entries = await find_entries(info.context, timedelta(days=min(days, MAX_DAYS)), page.size + 1, page.after)
+    shown = entries[: page.size]
+    await _load(Selection.of(info).field("edges", "node"), info.context, shown)
+    numbers = {end: number for number, end in enumerate(_ends_of(info.context.viewer.role))}
+    edges = [Edge(entry.at, entry.key, f"{_LIST}.{numbers[entry.end]:08x}", entry) for entry in shown]
+    return Connection(edges, PageInfo(len(entries) > page.size, page.after is not None, edges))
+
+
+async def find_entries(
+    context: Context, within: timedelta, limit: int, after: CursorPosition | None = None
+) -> list[AgendaEntry]:
+    """Returns the first entries by their instants, at most `limit`, from now until so long on. `after` is the position
+    of an entry; the entries follow it. Raises BadRequest where it is that of another list."""
+    parts = _parts(context.viewer.role)
+    cursor_number = _number(after) if after is not None else 0
+    if not parts:
+        return []
+    in_conflict = await accounts_in_conflict(context)
+    texts: list[str] = []
+    values: list[object] = []
+    for number, part in enumerate(parts):
+        where = visible_rows(part.table, context.viewer)
+        if in_conflict and part.end.case_kind is CaseKind.COMPLAINT:
+            where &= without_conflict(Subject.COMPLAINT, in_conflict)
+        where &= Where(part.condition, *[make(context.now) for make in part.values])
+        where &= part.between(context.now, context.now + within, after, comes_later=number > cursor_number)
+        texts.append(f"{part.select} WHERE {where.text} {part.order} LIMIT {limit}) AS part{number}")
+        values += where.values
+    distinct, numbers = number_values(values)
+    sign = placeholder_sign(database.dialect())
+    text = " UNION ALL ".join(texts).format(*[f"{sign}{number}" for number in numbers])
+    plan_mode = PlanMode.GENERIC if context.viewer.role in PARTIES else PlanMode.CUSTOM
+    records = await database.select(text, distinct, plan_mode)
+    entries = [_entry(context, parts, *columns) for columns in records]
+    numbers_of = {part.end: number for number, part in enumerate(parts)}
+    entries.sort(key=lambda entry: (entry.at, entry.key, numbers_of[entry.end]))
+    return entries[:limit]
+
+
+def _number(after: CursorPosition) -> int:
+    name, _, number = after.list.partition(".")
+    if name != _LIST or not isinstance(after.key, UUID):
+        raise invalid_cursor()
+    return int(number or "0", 16)
+
+
+# ---------------------------------------------------------------- the parts of the statement
+
+_NO_ID, _NO_TEXT, _NO_AMOUNT = "CAST(NULL AS uuid)", "CAST(NULL AS text)", "CAST(NULL AS bigint)"
+
+
+def _of_order(column: str, table: str) -> str:
+    return f"(SELECT {column} FROM orders WHERE orders.id = {table}.order_id)"
+
+
+# The order's id, the case's id and kind, the number, when it changed, the amount and its currency.
+_COLUMNS = {
+    "orders": ("id", _NO_ID, _NO_TEXT, "number", "changed_at", _NO_AMOUNT, _NO_TEXT),
+    "disputes": ("order_id", "id", _NO_TEXT, "number", _of_order("changed_at", "disputes"), _NO_AMOUNT, _NO_TEXT),
+    "complaints": ("order_id", "id", _NO_TEXT, "number", "opened_at", _NO_AMOUNT, _NO_TEXT),
+    "refunds": (
+        "order_id",
+        "case_id",
+        "case_kind",
+        _of_order("number", "refunds"),
+        _of_order("changed_at", "refunds"),
+        "outstanding",
+        "currency",
+    ),
+}
+_PENDING_CASE = "(SELECT id FROM cancellations WHERE order_id = orders.id AND closed_at IS NULL)"
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One end as a part of the statement. `values` make the condition's values of the request's instant."""
+
+    end: End
+    table: str
+    select: str
+    condition: str
+    values: tuple[Callable[[datetime], object], ...]
+    since: str
+
+    @property
+    def order(self) -> str:
+        return f"ORDER BY {self.since}, id"
+
+    def between(self, first: datetime, last: datetime, after: CursorPosition | None, *, comes_later: bool) -> Where:
+        """Returns the condition that the end is at these instants or between them, and behind the cursor. An end that
+        `comes_later` than that of the cursor follows it for the same row."""
+        duration, since = self.end.duration, self.since
+        where = Where(f"{since} <= {{}}", last - duration)
+        if after is None:
+            return where & Where(f"{since} >= {{}}", first - duration)
+        at = after.at - duration
+        where &= Where(f"{since} >= {{}}", max(first - duration, at))
+        return where & Where(f"({since} > {{}} OR id {'>=' if comes_later else '>'} {{}})", at, after.key)
+
+
+@cache
+def _ends_of(role: Role) -> list[End]:
+    return [end for end in policy.ENDS if end.role is role]
+
+
+@cache
+def _parts(role: Role) -> list[_Part]:
+    return [_part(number, end) for number, end in enumerate(_ends_of(role))]
+
+
+_ANY_INSTANT = datetime(2000, 1, 1, tzinfo=UTC)  # conditions are written for it; their values are told apart from it
+
+
+def _part(number: int, end: End) -> _Part:
+    values: list[Callable[[datetime], object]] = []
+
+    def bind(value: object) -> str:
+        if isinstance(value, datetime):
+            distance = value - _ANY_INSTANT
+            values.append(lambda now: now + distance)
+        else:
+            values.append(lambda _now: value)
+        return "{}"
+
+    condition = end.condition.sql(bind, end.role, _ANY_INSTANT)
+    order_id, case_id, *others = _COLUMNS[end.table]
+    if end.case_kind is CaseKind.CANCELLATION:
+        case_id = _PENDING_CASE
+    # In this form no other list of orders finds the index, which does not have the order of that list.
+    since = f"coalesce({end.fact}, {end.fact})" if end.table == "orders" else end.fact
+    columns = ", ".join(
+        f"{column} AS {name}"
+        for column, name in zip(
+            (str(number), since, "id", order_id, case_id, *others),
+            ("part", "since", "id", "order_id", "case_id", "case_kind", "number", "changed_at", "amount", "currency"),
+            strict=True,
+        )
+    )
+    return _Part(end, end.table, f"SELECT * FROM (SELECT {columns} FROM {end.table}", condition, tuple(values), since)
+
+
+def _entry(
+    context: Context,
+    parts: Sequence[_Part],
+    number_of_part: int,
+    since: Any,
+    key: Any,
+    order_id: Any,
+    case_id: Any,
+    case_kind: str | None,
+    number: str,
+    changed_at: Any,
+    amount: int | None,
+    currency: str | None,
+) -> AgendaEntry:
+    end = parts[number_of_part].end
+    kind = end.case_kind or (CaseKind(case_kind) if case_kind else None)
+    case = _id(case_id)
+    return AgendaEntry(
+        context=context,
+        end=end,
+        at=_instant(since) + end.duration,
+        key=UUID(str(key)),
+        order_id=_id(order_id),
+        case=(kind, case) if kind is not None and case is not None else None,
+        number=number,
+        amount=Money(amount, currency) if amount is not None and currency is not None else None,
+        changed_at=_instant(changed_at),
+    )
+
+
+def _id(value: Any) -> UUID | None:
+    return value if value is None or isinstance(value, UUID) else UUID(str(value))
+
+
+def _instant(value: Any) -> datetime:
+    return value if isinstance(value, datetime) else datetime.fromisoformat(value).astimezone(UTC)
+
+
+# ---------------------------------------------------------------- what a query selects of the entries
+
+
+async def _load(selection: Selection, context: Context, entries: Sequence[AgendaEntry]) -> None:
+    """Reads orders and cases, by a statement for each table that the query needs."""
+    decides = bool(selection.occurrences(AgendaEntry.__name__, ("decision",)))
+    shows_order, shows_case = (
+        bool(selection.occurrences(AgendaEntry.__name__, (name,))) for name in ("order", "relatedCase")
+    )
+    orders = {
+        entry.order_id
+        for entry in entries
+        if entry.order_id is not None and (shows_order or (decides and entry.end.action and entry.case is None))
+    }
+    if orders:
+        select = Select(Order, Where.among("id", orders))
+        by_id = {order.id: order for order in await read(context, select, selection.field("order"))}
+        for entry in entries:
+            if entry.order_id is not None:
+                entry.order = by_id.get(entry.order_id)
+            if entry.case is None:
+                entry.subject = entry.order
+    for kind, row_type in _CASES.items():
+        keys = {
+            entry.case[1]
+            for entry in entries
+            if entry.case is not None and entry.case[0] is kind and (shows_case or (decides and entry.end.action))
+        }
+        if not keys:
+            continue
+        cases: Any = await read(context, Select(row_type, Where.among("id", keys)), selection.field("relatedCase"))
+        by_key = {case.id: case for case in cases}
+        for entry in entries:
+            if entry.case is not None and entry.case[0] is kind:
+                entry.related_case = entry.subject = by_key.get(entry.case[1])

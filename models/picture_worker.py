@@ -1,7 +1,7 @@
 """Draws one file and ends: the program that runs in a process of its own, for content that nobody trusts.
 
-`python -I picture_worker.py TYPE MEMORY PIXELS CPU_SECONDS` reads the file from standard input. It writes a line of
-JSON and then the contents that the line announces:
+`python -I picture_worker.py TYPE MEMORY PIXELS CPU_SECONDS PARENT` reads the file from standard input. It writes a line
+of JSON and then the contents that the line announces:
 
     {"width": 3024, "height": 4032, "parts": [["copy", 2301877], ["large", 81544], ["small", 6120]]}
 
@@ -13,8 +13,11 @@ the project.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportMissingTypeStubs=false
 
 import contextlib
+import ctypes
 import io
 import json
+import os
+import signal
 import sys
 from typing import Any, BinaryIO
 
@@ -39,6 +42,7 @@ COPIES: dict[str, tuple[str, dict[str, Any]]] = {  # format and options of the c
     "image/heic": ("JPEG", {"quality": 90}),
 }
 _ANIMATED = ("PNG", "GIF", "WEBP")
+_PR_SET_PDEATHSIG = 1  # of linux/prctl.h
 
 
 class TooManyPixels(Exception):
@@ -143,8 +147,18 @@ def _limit(memory: int, cpu_seconds: int) -> None:
             resource.setrlimit(limit, (soft, hard))
 
 
+def _end_with(parent: int) -> None:
+    """Has the system kill this process when its parent ends, by whatever. Elsewhere than on Linux, an orphan ends with
+    its work, or its CPU time."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it ended before the system knew
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
 def main() -> int:
-    content_type, memory, max_pixels, cpu_seconds = sys.argv[1], *map(int, sys.argv[2:5])
+    content_type, memory, max_pixels, cpu_seconds, parent = sys.argv[1], *map(int, sys.argv[2:6])
+    _end_with(parent)
     _limit(memory, cpu_seconds)
     try:
         line, parts = draw(io.BytesIO(sys.stdin.buffer.read()), content_type, max_pixels)

@@ -1,8 +1,9 @@
 """Draws copies and thumbnails of untrusted files, each in a process of its own.
 
 A process starts for one file and ends with it, so a file can harm neither the server nor the next file. The process has
-limits of pixels, memory, CPU time and output, has no environment, and is killed when its time is over. See
-`picture_worker`, the program that it runs. Until the first picture, this costs nothing.
+limits of pixels, memory, CPU time and output, has no environment, and is killed when its time is over. On Linux it also
+ends with the server, even where that is killed. See `picture_worker`, the program that it runs. Until the first
+picture, this costs nothing.
 """
 
 import asyncio
@@ -64,19 +65,23 @@ class PictureProcesses:
                 file.seek(0)
                 return await asyncio.to_thread(self._run, file, content_type)
 
+    def stop(self) -> None:
+        """Kills the processes. Who waits for them, and whoever comes later, gets Interrupted."""
+        self._closed = True
+        for process in list(self._running):
+            process.kill()
+
     async def aclose(self) -> None:
         """Kills the processes and awaits the tasks."""
-        self._closed = True
+        self.stop()
         tasks = list(self.tasks.values())
         for task in tasks:
             task.cancel()
-        for process in list(self._running):
-            process.kill()
         if tasks:
             await asyncio.wait(tasks)
 
     def _run(self, content: IO[bytes], content_type: str) -> Drawing:
-        limits = map(str, (MEMORY_BYTES, MAX_PIXELS, CPU_SECONDS))
+        limits = map(str, (MEMORY_BYTES, MAX_PIXELS, CPU_SECONDS, os.getpid()))
         with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
             try:
                 process = subprocess.Popen(  # noqa: S603 - this interpreter, with nothing from outside but a known type

@@ -130,6 +130,10 @@ async def _running(state: State) -> AsyncGenerator[None]:
     async def sample() -> None:
         metrics.sample(state.hub)
 
+    def end_what_lasts() -> None:
+        state.hub.end()
+        files.pictures.stop()
+
     await check_files()
     async with (
         database.connected(
@@ -147,7 +151,7 @@ async def _running(state: State) -> AsyncGenerator[None]:
         contextlib.aclosing(files.pictures),
     ):
         _collect_garbage_less()
-        with state.stopping.on_signals(state.hub.end):
+        with state.stopping.on_signals(end_what_lasts):
             yield
 
 

@@ -3,7 +3,8 @@
 What happens, with RECOURSE_DRAIN_SECONDS=5:
 
     SIGTERM      /readyz answers 503 and responses carry `connection: close`; everything else is served as before
-    5 s later    subscriptions end (`Hub.end`), then uvicorn's own handler runs: the port closes, requests finish
+    5 s later    subscriptions end (`Hub.end`), and so does the drawing of pictures (`PictureProcesses.stop`); then
+                 uvicorn's own handler runs: the port closes, requests finish
     SIGINT       the second line at once; so does a second SIGTERM
 
 Service managers send SIGTERM, Ctrl-C sends SIGINT. With several workers, the parent passes the signal on. A worker
@@ -34,9 +35,9 @@ class Stopping:
         self.has_begun = False
 
     @contextlib.contextmanager
-    def on_signals(self, end_streams: Callable[[], None]) -> Generator[None]:
-        """Handles signals while the block runs. When the process stops, calls `end_streams` and then the former
-        handlers: uvicorn waits for open streams before it ends the lifespan."""
+    def on_signals(self, end_what_lasts: Callable[[], None]) -> Generator[None]:
+        """Handles signals while the block runs. When the process stops, calls `end_what_lasts` and then the former
+        handlers: uvicorn waits for open streams and requests before it ends the lifespan."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -48,7 +49,7 @@ class Stopping:
         def stop(number: int) -> None:
             nonlocal has_stopped
             has_stopped = self.has_begun = True
-            loop.call_soon_threadsafe(end_streams)
+            loop.call_soon_threadsafe(end_what_lasts)
             handler = former_handlers[signal.Signals(number)]
             if callable(handler):
                 handler(number, None)

@@ -23,12 +23,12 @@ from resolvers import ids
 from resolvers.account import Account, sign_in
 from resolvers.context import Context
 from resolvers.feed.hub import Hub
-from resolvers.files import content_type
 from resolvers.signed_url import FileUrls
 from schema import SCHEMA
 from schema.scalars import spell_instant
 from server import file_store
 from server.auth.tokens import development_token
+from server.cli.demo_files import BOX, INVOICE, PACKING_LIST, PHOTO, REPORT, demo_file
 from server.settings import VAR, Mode, Settings
 
 PREFIX = "demo-"
@@ -57,7 +57,7 @@ class StoryStep:
     by: str = SERVICE
     input: dict[str, Any] = field(default_factory=dict[str, Any])
     dated: timedelta | None = None  # how long ago the fact is dated, if not when it was recorded
-    file: str | None = None  # the name of a text file that is attached
+    files: tuple[str, ...] = ()  # the names of files that are attached (`demo_files`)
     of: str | None = None  # the type of the case that a refund follows from
 
 
@@ -148,7 +148,7 @@ def _decided(ago: timedelta, amount: str = "100.00") -> StoryStep:
 
 def _appealed(ago: timedelta) -> StoryStep:
     text = {"text": "All twelve are broken, as the test report says."}
-    return StoryStep(ago, "appealDecision", BUYER, text, file="test-report.txt")
+    return StoryStep(ago, "appealDecision", BUYER, text, files=(REPORT,))
 
 
 def _refunded(
@@ -220,7 +220,10 @@ _ORDER_STORIES: list[tuple[OrderKind, str, list[StoryStep]]] = [
     (_TA, "dispute with evidence", [
         *_reviewed(6 * DAY), _evidence(3 * DAY, "SUPPLIER"),
         StoryStep(
-            DAY, "postDisputeMessage", SUPPLIER, {"text": "This is the packing list."}, file="packing-list.txt")]),
+            2 * DAY, "postDisputeMessage", BUYER, {"text": "Twelve arrived like this one."}, files=(PHOTO,)),
+        StoryStep(
+            DAY, "postDisputeMessage", SUPPLIER, {"text": "This is what we packed and billed."},
+            files=(PACKING_LIST, INVOICE))]),
     (_TA, "dispute resolved", [
         *_reviewed(6 * DAY),
         StoryStep(DAY, "resolveDispute", AGENT, {
@@ -328,7 +331,7 @@ _ORDER_STORIES: list[tuple[OrderKind, str, list[StoryStep]]] = [
     (_TA, "return counts as received", [*_to_return(26 * DAY), _addressed(23 * DAY), _sent_back(20 * DAY + MINUTE)]),
     (_TA, "return refused, decided anew", [
         *_to_return(7 * DAY), _addressed(5 * DAY), _sent_back(3 * DAY), StoryStep(DAY, "refuseReturn", SUPPLIER, {
-            "note": "The box holds other lamps than ours."}, file="photos-of-the-box.txt")]),
+            "note": "The box holds other lamps than ours."}, files=(BOX,))]),
     (_TA, "dispute about goods to send back, with an agent", [
         *_delivered(12 * DAY), _disputed(6 * DAY, "RETURN_AND_REFUND"),
         StoryStep(DAY, "escalateDispute", BUYER, {"note": "No answer."})]),
@@ -477,8 +480,8 @@ class _Story:
                 await self._record(record, step.ago, step.what, step.ago if step.dated is None else step.dated)
             elif (case_type := _CASE_OF.get(step.what)) is not None:
                 [case] = await _CASES[case_type].filter(order_id=order.id)
-                attached = {"attachments": [await self._upload(step.by, step.file)]} if step.file else {}
-                input = {"caseId": ids.encode(case_type, case.id)} | step.input | attached
+                attached = {"attachments": [await self._upload(step.by, name) for name in step.files]}
+                input = {"caseId": ids.encode(case_type, case.id)} | step.input | (attached if step.files else {})
                 await self._do(step.ago, step.by, step.what, input)
             else:
                 base = _COMPLAINT if step.what == "fileComplaint" else {}
@@ -502,11 +505,11 @@ class _Story:
         await self._do(ago, SERVICE, "recordOrders", {"orders": [record]})
 
     async def _upload(self, by: str, filename: str) -> str:
-        """Uploads a text file and returns the upload's id."""
+        """Uploads a file and returns the upload's id."""
         store = self.files.store
         if not isinstance(store, Folder):
             raise click.ClickException("A demonstration stores files in a folder. Do not set RECOURSE_FILES_URL.")
-        content = b"100 desk lamps, 12 crates, 340 kg\n"
+        kind, content = demo_file(filename)
 
         async def chunks() -> AsyncGenerator[bytes]:
             yield content
@@ -514,7 +517,7 @@ class _Story:
         upload = models.Attachment(
             by_id=self.accounts[by].id,
             filename=filename,
-            content_type=content_type.PLAIN,
+            content_type=kind,
             size=len(content),
             created_at=self.now,
         )

@@ -1,9 +1,16 @@
 """Pictures: what the parties read of them has no metadata and stands upright, and no file can harm the server."""
 
+import contextlib
 import io
+import os
+import signal
+import sys
+import time
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import obstore.store
@@ -17,10 +24,12 @@ from models.bucket import Bucket
 from models.enums import Role
 from models.files import COPY, LARGE, MADE_VARIANTS, SMALL
 from models.keys import new_id
-from models.pictures import Interrupted, PictureProcesses, Unreadable
+from models.pictures import MEMORY_BYTES, Interrupted, PictureProcesses, Unreadable
 from tests.api.test_evidence import changed, kept, key
 from tests.conftest import Person, Server, World
 from tests.support.actions import INPUTS
+from tests.support.processes import address, start
+from tests.support.subscriptions import wait_until
 from tests.support.uploads import bring, encoded
 
 pillow_heif.register_heif_opener()
@@ -242,18 +251,23 @@ async def test_a_process_that_is_killed_or_takes_too_long_says_nothing_about_the
 # ---------------------------------------------------------------- made when somebody reads
 
 
+def forget(server: Server, row: UUID) -> None:
+    """Removes the variants of a file."""
+    for variant in MADE_VARIANTS:
+        (Path(server.settings.files) / row.hex[-3:] / f"{row.hex}.{variant}").unlink(missing_ok=True)
+
+    async def update() -> None:
+        await models.Attachment.filter(id=row).update(drawn=None, width=None, height=None)
+
+    server.run(update)
+
+
 def test_a_file_of_an_older_release_is_made_when_it_is_read(server: Server, world: World) -> None:
     content = encoded(photo(), "JPEG", exif=exif(6))
     file, _ = attached(world, content, "image/jpeg")
     row = key(file["id"].replace("att_", "upl_"))
     folder = Path(server.settings.files) / row.hex[-3:]
-    for variant in MADE_VARIANTS:
-        (folder / f"{row.hex}.{variant}").unlink()
-
-    async def forget() -> None:
-        await models.Attachment.filter(id=row).update(drawn=None, width=None, height=None)
-
-    server.run(forget)
+    forget(server, row)
     before = look(world.supplier, file["id"])
     assert (before["width"], before["height"]) == (None, None)
     assert opened(before["small"]).size == (20, 40)
@@ -262,6 +276,53 @@ def test_a_file_of_an_older_release_is_made_when_it_is_read(server: Server, worl
     (folder / f"{row.hex}.{COPY}").unlink()  # as if a process had ended between the variants
     assert opened(after["url"]).size == (20, 40)
     assert {f"{row.hex}.{variant}" for variant in MADE_VARIANTS} <= kept(server)
+
+
+def has_ended(process: int) -> bool:
+    """Returns whether it is gone, or nobody has asked yet how it ended."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def stop_what_draws(server: int) -> int | None:
+    """Stops a process of the server that is drawing, as if it took long. Returns its id; None if there is none."""
+    for children in Path(f"/proc/{server}/task").glob("*/children"):
+        for child in map(int, children.read_text().split()):
+            with contextlib.suppress(OSError):
+                if str(MEMORY_BYTES) in Path(f"/proc/{child}/limits").read_text():  # it has begun
+                    os.kill(child, signal.SIGSTOP)
+                    return child
+    return None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not end a process with its parent")
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
+def test_a_server_that_ends_while_it_draws_leaves_no_process_and_another_draws(
+    server: Server, world: World, ending: signal.Signals
+) -> None:
+    file, _ = attached(world, encoded(photo(1000, 500), "JPEG"), "image/jpeg")
+    row = key(file["id"].replace("att_", "upl_"))
+    process = start(server.settings.database, str(server.settings.files_url))
+    try:
+        there = file["small"].replace(server.url, address(process))
+        with ThreadPoolExecutor(1) as reading:
+            while True:
+                forget(server, row)
+                answer = reading.submit(httpx2.get, there, timeout=60)
+                while (drawing := stop_what_draws(process.pid)) is None and not answer.done():
+                    time.sleep(0.005)
+                if drawing is not None and not has_ended(drawing):
+                    break  # otherwise, it ended before it was found
+            process.send_signal(ending)
+            process.wait(60)
+            wait_until(lambda: has_ended(drawing))
+            assert answer.exception() if ending is signal.SIGKILL else answer.result().status_code == 503
+    finally:
+        process.kill()
+        process.communicate()
+    assert opened(file["small"]).size == (200, 100)
 
 
 @pytest.mark.anyio

@@ -338,6 +338,14 @@ def _try_the_demonstration(said: str) -> None:
     assert {refund["cause"] for refund in refunds} == set(RefundCause)
     assert {dispute["status"] for dispute in disputes} == set(DisputeStatus)
     assert {each["status"] for each in returns} == set(ReturnStatus)
+    asked = """{ viewer { orders(first: 1, filter: { search: "dispute with evidence" }) { edges { node {
+      dispute { evidence { filename url thumbnailUrl } } } } } } }"""
+    answer = httpx2.post(address, json={"query": asked}, headers={"Authorization": f"Bearer {token}"}).json()
+    [edge] = answer["data"]["viewer"]["orders"]["edges"]
+    evidence = {file["filename"]: (file["url"], file["thumbnailUrl"]) for file in edge["node"]["dispute"]["evidence"]}
+    assert {name for name, (_, thumbnail) in evidence.items() if thumbnail} == {"broken-lamp.jpg", "invoice.pdf"}
+    urls = [url for both in evidence.values() for url in both if url]
+    assert [httpx2.get(url).status_code for url in urls] == [200] * 5
     cases = "dispute { availableActions { action } } complaint { availableActions { action } }"
     asked = f"{{ viewer {{ orders(first: 100) {{ edges {{ node {{ availableActions {{ action }} {cases} }} }} }} }} }}"
     actions: set[str] = set()

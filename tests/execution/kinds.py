@@ -24,6 +24,7 @@ from strawberry.extensions import FieldExtension
 from strawberry.schema.config import StrawberryConfig
 
 from execution.compiler import by_class
+from resolvers.language import gettext
 from schema.scalars import SCALARS
 
 
@@ -110,6 +111,10 @@ def handed(self: Any, info: strawberry.Info[Any, Any]) -> Any:
     return self.toy
 
 
+def spoken(root: Any) -> str:
+    return gettext("Reply")
+
+
 @strawberry.input
 class Size:
     width: int
@@ -154,6 +159,7 @@ class Toy:
     named = _computed(named, str)
     later = _computed(later, str)
     sized = _computed(sized, str)
+    spoken = _computed(spoken, str)
     loud: str = strawberry.field(extensions=[Loud()])
     inner = _computed(inner, Optional[ToyReference])  # noqa: UP045
     met = _computed(met, Optional[ToyReference])  # noqa: UP045

@@ -43,8 +43,10 @@ from execution.lookahead import MAX_COMBINATIONS
 from execution.lru import DOCUMENT_CHARACTERS
 from execution.schema import Schema
 from models.enums import Role
+from resolvers import language
 from resolvers.account import sign_in
 from resolvers.context import Context
+from resolvers.language import ENGLISH_TAG, LANGUAGES, wording_of
 from schema import SCHEMA
 from schema.scalars import spell_instant
 from server.graphql.endpoint import GraphQLEndpoint
@@ -104,11 +106,17 @@ def spelled(data: Any) -> str:
 
 
 def answer(
-    schema: GraphQLSchema, executor: Any, document: DocumentNode, root: Any, variables: dict[str, Any] | None = None
+    schema: GraphQLSchema,
+    executor: Any,
+    document: DocumentNode,
+    root: Any,
+    variables: dict[str, Any] | None = None,
+    tag: str = ENGLISH_TAG,
 ) -> tuple[str, list[Any]]:
     """Returns all of an answer: the data with the order of its keys, and the errors."""
 
     async def execution() -> Any:
+        language.current.set(wording_of(tag, UTC))  # in this run alone
         # Also if nothing is awaited: after an error, graphql-core cleans up in the event loop.
         result: Any = execute(schema, document, root, variable_values=variables, executor_class=executor)
         return await result if inspect.isawaitable(result) else result
@@ -615,6 +623,20 @@ def test_what_apps_ask_is_compiled(server: Server, world: World, asked: str, mon
     assert are_compiled(prepare(SCHEMA._schema, USUAL[asked], None, context.limits).compiled)
 
 
+def test_a_compiled_operation_answers_each_request_in_its_language(server: Server, world: World) -> None:
+    context, variables = asked_by_a_buyer(server, world, "decisions")
+
+    async def answered(schema: Any, tag: str) -> Any:
+        language.current.set(wording_of(tag, UTC))
+        return (await schema.execute(USUAL["decisions"], variables, context)).data
+
+    tags = [*LANGUAGES, *reversed(LANGUAGES)] * 2
+    ours = [server.run(lambda tag=tag: answered(SCHEMA, tag)) for tag in tags]
+    expected = {tag: server.run(lambda tag=tag: answered(SCHEMA.uncompiled(), tag)) for tag in LANGUAGES}
+    assert ours == [expected[tag] for tag in tags]
+    assert len({str(answer) for answer in ours}) == len(LANGUAGES)
+
+
 def test_it_can_be_turned_off() -> None:
     assert GraphQLEndpoint(State(Settings(compiled=True))).schema.execution_context_class is CompiledExecutor  # type: ignore[attr-defined]
     executor: Any = GraphQLEndpoint(State(Settings(compiled=False))).schema.execution_context_class  # type: ignore[attr-defined]
@@ -885,19 +907,23 @@ def test_a_refused_request_is_refused_alike(world: World) -> None:
 @given(
     text=kinds.documents(),
     runs=st.lists(
-        st.tuples(kinds.VARIABLES, st.integers(0, 10**6), st.sampled_from([0.0, 0.02, 0.2])), min_size=2, max_size=4
+        st.tuples(
+            kinds.VARIABLES, st.integers(0, 10**6), st.sampled_from([0.0, 0.02, 0.2]), st.sampled_from([*LANGUAGES])
+        ),
+        min_size=2,
+        max_size=4,
     ),
 )
 @settings(max_examples=150)
 def test_compiled_and_uncompiled_answers_are_the_same(
-    of: str, text: str, runs: list[tuple[dict[str, Any], int, float]]
+    of: str, text: str, runs: list[tuple[dict[str, Any], int, float, str]]
 ) -> None:
-    """Each document is executed many times, with different variables and rows."""
+    """Each document is executed many times, with different variables, rows and languages."""
     schema, base, ours = BASE_AND_OURS[of]
     document = parse(text)
-    for variables, seed, faults in runs:
-        expected = answer(schema, base, document, kinds.rows(seed, faults), variables)
-        assert answer(schema, ours, document, kinds.rows(seed, faults), variables) == expected
+    for variables, seed, faults, tag in runs:
+        expected = answer(schema, base, document, kinds.rows(seed, faults), variables, tag)
+        assert answer(schema, ours, document, kinds.rows(seed, faults), variables, tag) == expected
 
 
 @given(

@@ -20,6 +20,7 @@ from tests.support.paths import TYPES
 
 # The fields whose text is the server's own.
 SENTENCES = {
+    ("AgendaEntry", "text"),
     ("Check", "text"),
     ("Choice", "description"),
     ("Choice", "label"),  # of a line, its title

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from models.enums import Action, Role, ViewerState
 from resolvers import policy
-from resolvers.cancellation import Cancellation
 from resolvers.complaints.complaint import Complaint
 from resolvers.context import Context, Info
 from resolvers.disputes.dispute import Dispute
@@ -18,6 +17,7 @@ from resolvers.read.rows import Row
 from resolvers.read.sql import NO_ROW, Statement, Where
 from resolvers.refunds.refund import Refund
 from resolvers.viewer import (
+    PENDING_CANCELLATION,
     OrderFilter,
     RefundFilter,
     accounts_in_conflict,
@@ -46,15 +46,14 @@ class Counts:
 async def counts(info: Info) -> Counts:
     context = info.context
     role, now = context.viewer.role, context.now
-    open_dispute, open_complaint = (
-        Where.of(~closed, role, now) for closed in (policy.DISPUTE_CLOSED, policy.COMPLAINT_CLOSED)
-    )
+    not_closed = Where.of(policy.NOT_CLOSED, role, now)  # an index has it
+    open_dispute = not_closed & Where.of(~policy.DISPUTE_CLOSED, role, now)
+    open_complaint = Where.of(~policy.COMPLAINT_CLOSED, role, now)
     overdue = refund_parts(context, RefundFilter(overdue=True))
-    pending = Where("closed_at IS NULL")
     in_conflict = await accounts_in_conflict(context)
     disputes = Dispute, in_viewer_states(context, Subject.DISPUTE, [ViewerState.ACTION_REQUIRED], in_conflict)
     complaints = Complaint, in_viewer_states(context, Subject.COMPLAINT, [ViewerState.ACTION_REQUIRED], in_conflict)
-    requests = Cancellation, pending if role is Role.SUPPLIER else NO_ROW
+    requests = Order, PENDING_CANCELLATION if role is Role.SUPPLIER else NO_ROW
     statement = Statement()
 
     def number(*counted: Counted) -> str:
@@ -63,7 +62,7 @@ async def counts(info: Info) -> Counts:
     numbers = [
         number(disputes, complaints, requests),
         *(number((Order, _allowed(context, action))) for action in _FEEDBACK_ACTIONS),
-        number((Cancellation, pending)),
+        number((Order, PENDING_CANCELLATION)),
         number((Dispute, open_dispute)),
         number((Complaint, open_complaint)),
         number((Refund, overdue)),

@@ -42,6 +42,7 @@ from resolvers.write.form import form_of
 from resolvers.write.inputs import Input, input_field, input_type
 
 MAX_SEARCH_LENGTH = 200  # characters
+PENDING_CANCELLATION = Where("cancellation_pending_since IS NOT NULL")  # of an order: a request waits for the supplier
 
 _BY_PLACING = Keyset("placed_at", "orders")
 _BY_FEEDBACK = Keyset("feedback_left_at", "feedback")
@@ -200,10 +201,11 @@ async def disputes(
     if filter.open is not None:
         conditions.append(~policy.DISPUTE_CLOSED if filter.open else policy.DISPUTE_CLOSED)
     page = Page.of(first, after, last, before)
-    where = _all_of(info.context, conditions)
+    where: Where | tuple[Where, ...] = _all_of(info.context, conditions)
     if filter.viewer_states is not None:
         in_conflict = await accounts_in_conflict(info.context)
-        where &= in_viewer_states(info.context, Subject.DISPUTE, filter.viewer_states, in_conflict)
+        parts = in_viewer_states(info.context, Subject.DISPUTE, filter.viewer_states, in_conflict)
+        where = tuple([where & part for part in parts])
     return await paginate(
         info,
         Dispute,
@@ -231,10 +233,11 @@ async def complaints(
     if filter.overdue is not None:
         conditions.append(policy.REPLY_OVERDUE if filter.overdue else ~policy.REPLY_OVERDUE)
     page = Page.of(first, after, last, before)
-    where = _all_of(info.context, conditions)
+    where: Where | tuple[Where, ...] = _all_of(info.context, conditions)
     if filter.viewer_states is not None:
         in_conflict = await accounts_in_conflict(info.context)
-        where &= in_viewer_states(info.context, Subject.COMPLAINT, filter.viewer_states, in_conflict)
+        parts = in_viewer_states(info.context, Subject.COMPLAINT, filter.viewer_states, in_conflict)
+        where = tuple([where & part for part in parts])
     return await paginate(
         info,
         Complaint,
@@ -285,30 +288,28 @@ async def accounts_in_conflict(context: Context) -> set[UUID]:
 
 def in_viewer_states(
     context: Context, subject: Subject, states: Iterable[ViewerState], in_conflict: set[UUID]
-) -> Where:
-    """Returns the condition that a case is in one of these states for the viewer. `in_conflict` comes from
-    `accounts_in_conflict`."""
+) -> tuple[Where, ...]:
+    """Returns the condition that a case is in one of these states for the viewer, in parts that share no case.
+    `in_conflict` comes from `accounts_in_conflict`."""
     role, now = context.viewer.role, context.now
-    own, agents, others, anybody = (
-        Where.of(expression, role, now)
-        for expression in (
-            policy.MOVES[subject].get(role, policy.NOBODY),
-            policy.MOVES[subject][Role.AGENT],
-            policy.moves_of_others(subject, role),
-            policy.moves_of_anybody(subject),
-        )
-    )
+
+    def where(expressions: Iterable[Expression]) -> list[Where]:
+        return [Where.of(expression, role, now) for expression in expressions]
+
     conflict = _conflict(subject, in_conflict)
-    tests = {
-        ViewerState.ACTION_REQUIRED: own & ~conflict,
-        ViewerState.UNDER_REVIEW: agents & conflict if role is Role.AGENT else agents,
-        ViewerState.WAITING_FOR_OTHER_PARTY: others,
-        ViewerState.CLOSED: ~anybody,
-    }
-    where = NO_ROW
+    parts: list[Where] = []
     for state in set(states):
-        where |= tests[state]
-    return where
+        match state:
+            case ViewerState.ACTION_REQUIRED:
+                parts += [part & ~conflict for part in where(policy.parts_of_move(subject, role))]
+            case ViewerState.UNDER_REVIEW:
+                under_review = where(policy.parts_of_move(subject, Role.AGENT))
+                parts += [part & conflict for part in under_review] if role is Role.AGENT else under_review
+            case ViewerState.WAITING_FOR_OTHER_PARTY:
+                parts += where(policy.parts_of_others_move(subject, role))
+            case ViewerState.CLOSED:
+                parts += where([~policy.moves_of_anybody(subject)])
+    return tuple(parts) or (NO_ROW,)
 
 
 def without_conflict(subject: Subject, others: set[UUID]) -> Where:
@@ -329,13 +330,21 @@ def _conflict(subject: Subject, others: set[UUID]) -> Where:
 
 async def with_waiting_case(context: Context) -> Where:
     """Returns the condition that a case of the order waits for the viewer."""
-    where = Where("cancellation_pending_since IS NOT NULL") if context.viewer.role is Role.SUPPLIER else NO_ROW
     in_conflict = await accounts_in_conflict(context)
+    found: list[str] = []
+    values: list[object] = []
+
+    def find(column: str, table: str, where: Where) -> None:
+        where &= visible_rows(table, context.viewer)
+        found.append(f"SELECT {column} FROM {table} WHERE {where.text}")
+        values.extend(where.values)
+
     for subject, table in ((Subject.DISPUTE, "disputes"), (Subject.COMPLAINT, "complaints")):
-        cases = visible_rows(table, context.viewer)
-        cases &= in_viewer_states(context, subject, [ViewerState.ACTION_REQUIRED], in_conflict)
-        where |= Where(f"id IN (SELECT order_id FROM {table} WHERE {cases.text})", *cases.values)
-    return where
+        for part in in_viewer_states(context, subject, [ViewerState.ACTION_REQUIRED], in_conflict):
+            find("order_id", table, part & Where("order_id IS NOT NULL"))
+    if context.viewer.role is Role.SUPPLIER:
+        find("id", "orders", PENDING_CANCELLATION)
+    return Where(f"id IN ({' UNION ALL '.join(found)})", *values)
 
 
 def order_parts(context: Context, filter: OrderFilter) -> Sequence[Where]:

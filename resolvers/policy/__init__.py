@@ -32,6 +32,7 @@ from resolvers.policy.dispute import (
     EVIDENCE_WITHIN,
     NEVER_DUE,
     NO_RETURN,
+    NOT_CLOSED,
     RETURN_RUNNING,
     RETURN_STATUSES,
     DisputeFacts,
@@ -73,7 +74,7 @@ from resolvers.policy.refund import (
 from resolvers.policy.rule import Rule, Subject
 from resolvers.policy.rules import TABLE
 from resolvers.policy.status import status_at, status_is
-from resolvers.policy.viewer_state import MOVES, NOBODY, moves_of_anybody, moves_of_others
+from resolvers.policy.viewer_state import MOVES, moves_of_anybody, parts_of_move, parts_of_others_move
 
 __all__ = [
     "ANSWER_WITHIN",
@@ -90,7 +91,7 @@ __all__ = [
     "MOMENT",
     "MOVES",
     "NEVER_DUE",
-    "NOBODY",
+    "NOT_CLOSED",
     "NO_RETURN",
     "ORDER_STATUSES",
     "PAID_BACK",
@@ -132,9 +133,10 @@ __all__ = [
     "fold",
     "is_allowed",
     "moves_of_anybody",
-    "moves_of_others",
     "next_change",
     "next_change_at",
+    "parts_of_move",
+    "parts_of_others_move",
     "refund_facts",
     "reportable_after",
     "respond_by",

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from models.enums import PARTIES, DisputeStatus, ReturnStatus, Role
-from resolvers.policy.expression import TRUE, Comparison, Equals, Expression, IsSet, OlderThan
+from resolvers.policy.expression import TRUE, Comparison, Equals, Expression, IsSet, OlderThan, all_of
 from resolvers.policy.rule import Subject
 from resolvers.policy.status import StatusTable, status_at, status_is
 
@@ -87,6 +87,11 @@ def within_claimable(amount: str, currency: str) -> Expression:
 
 
 HAS_RETURN = IsSet("return_began_at")
+# These follow from "it is the turn of a party" and "a return is under way". Indexes have them, so lists name them.
+NOT_CLOSED = ~IsSet("closed_at")
+RETURN_NOT_ENDED = all_of(
+    [HAS_RETURN, *(~IsSet(f"return_{end}_at") for end in ("received", "refused", "waived", "expired"))]
+)
 _address_missed = OlderThan("return_began_at", timedelta(days=RETURN_ADDRESS_DAYS))
 _shipment_missed = OlderThan("return_addressed_at", timedelta(days=RETURN_SHIPMENT_DAYS))
 _answer_missed = OlderThan("return_shipped_at", timedelta(days=RETURN_ANSWER_DAYS))

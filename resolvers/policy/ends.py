@@ -16,8 +16,14 @@ from datetime import timedelta
 from models.enums import PARTIES, Action, AgendaKind, CaseKind, DisputeStatus, ReturnStatus, Role
 from resolvers.policy.complaint import COMPLAINT_CLOSED, REPLY_WITHIN
 from resolvers.policy.conditions import goods_to_return
-from resolvers.policy.dispute import DISPUTE_STATUSES, HAS_RETURN, RETURN_MOVES, RETURN_STATUSES
-from resolvers.policy.expression import TRUE, Equals, Expression, IsSet, all_of
+from resolvers.policy.dispute import (
+    DISPUTE_STATUSES,
+    NOT_CLOSED,
+    RETURN_MOVES,
+    RETURN_NOT_ENDED,
+    RETURN_STATUSES,
+)
+from resolvers.policy.expression import TRUE, Equals, Expression, IsSet
 from resolvers.policy.order import CANCELLATION_ANSWER_WITHIN
 from resolvers.policy.refund import IS_OUTSTANDING, REFUND_SHOWN, UNSETTLED
 from resolvers.policy.rule import Subject
@@ -72,18 +78,6 @@ _RETURN_ACTIONS = {  # for the goods that came back there are two
 _TURNS = {Role.BUYER: DisputeStatus.AWAITING_BUYER, Role.SUPPLIER: DisputeStatus.AWAITING_SUPPLIER}
 _NO_TIME = timedelta(0)
 
-# Conditions that follow from the statuses. They are said all the same, because indexes have them.
-DISPUTE_NOT_CLOSED = ~IsSet("closed_at")
-RETURN_NOT_ENDED = all_of(
-    [
-        HAS_RETURN,
-        *(
-            ~IsSet(fact)
-            for fact in ("return_received_at", "return_refused_at", "return_waived_at", "return_expired_at")
-        ),
-    ]
-)
-
 
 def _of_windows() -> Iterator[End]:
     for rule in TABLE.values():
@@ -112,7 +106,7 @@ def _of_disputes() -> Iterator[End]:
         return End(name, kind, role, "disputes", condition, "due_at", _NO_TIME, sentence, case_kind, action)
 
     for role in PARTIES:
-        waits = DISPUTE_NOT_CLOSED & Equals("waits_for", role)
+        waits = NOT_CLOSED & Equals("waits_for", role)
         yield end("answer", role, waits & status_is(DISPUTE_STATUSES, {_TURNS[role]}), ANSWER)
         awaited = status_is(DISPUTE_STATUSES, {DisputeStatus.EVIDENCE_REQUESTED})
         yield end("evidence", role, waits & awaited, EVIDENCE, Action.POST_DISPUTE_MESSAGE)

@@ -1,12 +1,17 @@
-"""Whose move a case is, as expressions: for lists of what waits for a viewer."""
+"""Whose move a case is, as expressions: for lists of what waits for a viewer.
+
+Lists read a move in parts that share no case, each of which an index has. A dispute waits for a buyer
+
+    NOT closed AND waits_for = 'BUYER' AND <it is the buyer's move>     with a proposal, or a request for evidence
+    <no end of a return> AND … AND <it is the buyer's move>             with goods to send back
+"""
 
 from models.enums import PARTIES, DisputeStatus, Role
-from resolvers.policy.dispute import DISPUTE_STATUSES, RETURN_MOVES, RETURN_STATUSES
-from resolvers.policy.expression import Equals, Expression, any_of
+from resolvers.policy.complaint import COMPLAINT_CLOSED
+from resolvers.policy.dispute import DISPUTE_STATUSES, NOT_CLOSED, RETURN_MOVES, RETURN_NOT_ENDED, RETURN_STATUSES
+from resolvers.policy.expression import Equals, Expression, OlderThan, any_of
 from resolvers.policy.rule import Subject
 from resolvers.policy.status import status_is
-
-NOBODY = any_of([])  # nobody's move
 
 _evidence_awaited = status_is(DISPUTE_STATUSES, {DisputeStatus.EVIDENCE_REQUESTED})
 
@@ -38,10 +43,26 @@ MOVES: dict[Subject, dict[Role, Expression]] = {
 }
 
 
-def moves_of_others(subject: Subject, role: Role) -> Expression:
-    """Returns the expression "it is the move of a party, and not of this role"."""
-    return any_of(move for mover, move in MOVES[subject].items() if mover in PARTIES and mover is not role)
-
-
 def moves_of_anybody(subject: Subject) -> Expression:
     return any_of(MOVES[subject].values())
+
+
+def parts_of_move(subject: Subject, role: Role) -> list[Expression]:
+    """Returns the expression "it is the move of this role" in parts that share no case."""
+    move = MOVES[subject].get(role)
+    if move is None:
+        return []
+    if subject is Subject.COMPLAINT:
+        return [~COMPLAINT_CLOSED & move]
+    if role is Role.AGENT:
+        overdue = OlderThan("due_at")
+        of_parties = [NOT_CLOSED & Equals("waits_for", party) & overdue & move for party in PARTIES]
+        return [NOT_CLOSED & Equals("waits_for", role) & move, *of_parties]
+    turn = NOT_CLOSED & Equals("waits_for", role)
+    return [turn & ~OlderThan("due_at") & move, RETURN_NOT_ENDED & ~turn & move]
+
+
+def parts_of_others_move(subject: Subject, role: Role) -> list[Expression]:
+    """Returns the expression "it is the move of a party, and not of this role" in parts that share no case."""
+    others = [party for party in PARTIES if party is not role]
+    return [part for party in others for part in parts_of_move(subject, party)]

@@ -3,11 +3,11 @@
 The ends are those of `resolvers.policy.ends`. Each end of the viewer's role is a part of one statement, which an index
 has in the order of the end. A buyer's first five entries of 30 days, shortened:
 
-    SELECT 0 AS part, since, id, … FROM orders WHERE buyer_id = $1 AND (kind = $2 AND …)
-      AND completed_at >= $3 AND completed_at <= $4 ORDER BY completed_at, id LIMIT 6
+    SELECT * FROM (SELECT 0 AS part, completed_at AS since, id, … FROM orders WHERE buyer_id = $1 AND (kind = $2 AND …)
+      AND completed_at >= $3 ORDER BY completed_at, id LIMIT 6) AS part0 WHERE since <= $4
     UNION ALL
-    SELECT 5 AS part, since, id, … FROM disputes WHERE buyer_id = $1 AND (…)
-      AND due_at >= $5 AND due_at <= $6 ORDER BY due_at, id LIMIT 6
+    SELECT * FROM (SELECT 5 AS part, due_at AS since, id, … FROM disputes WHERE buyer_id = $1 AND (…)
+      AND due_at >= $5 ORDER BY due_at, id LIMIT 6) AS part5 WHERE since <= $6
 
 where $3 is now - 60 days, and $5 now. What a part compares with the time depends on the request by its instant alone,
 so the texts are made once. The parts are merged here: databases have no instant to the microsecond plus some days in
@@ -20,7 +20,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any
+from operator import itemgetter
+from typing import Any, cast
 from uuid import UUID
 
 from strawberry import UNSET
@@ -58,9 +59,8 @@ _CASES: dict[CaseKind, type[Row]] = {
 
 @dataclass(slots=True, kw_only=True)
 class AgendaEntry:
-    """An end that a row has at an instant. `key` is the row's id, `changed_at` when something last changed about it.
-    `case` is the case that it is about, by its kind and id. `subject` is what is decided on, if the query selects it.
-    """
+    """An end that a row has at an instant. `key` is the row's id, `case` the kind and id of the case that it is about.
+    `subject` is what is decided on, if the query selects it."""
 
     context: Context = field(repr=False)
     end: End
@@ -70,7 +70,6 @@ class AgendaEntry:
     case: tuple[CaseKind, UUID] | None
     number: str
     amount: Money | None
-    changed_at: datetime
 
     order: Order | None = field(init=False, default=None)
     related_case: Any = field(init=False, default=None)
@@ -129,18 +128,22 @@ async def find_entries(
         if in_conflict and part.end.case_kind is CaseKind.COMPLAINT:
             where &= without_conflict(Subject.COMPLAINT, in_conflict)
         where &= Where(part.condition, *[make(context.now) for make in part.values])
-        where &= part.between(context.now, context.now + within, after, comes_later=number > cursor_number)
-        texts.append(f"{part.select} WHERE {where.text} {part.order} LIMIT {limit}) AS part{number}")
-        values += where.values
+        where &= part.since_where(context.now, after, comes_later=number > cursor_number)
+        rows = f"{part.select} WHERE {where.text} {part.order} LIMIT {limit}"
+        texts.append(f"SELECT * FROM ({rows}) AS part{number} WHERE since <= {{}}")
+        values += [*where.values, part.last(context.now, within)]
     distinct, numbers = number_values(values)
     sign = placeholder_sign(database.dialect())
     text = " UNION ALL ".join(texts).format(*[f"{sign}{number}" for number in numbers])
     plan_mode = PlanMode.GENERIC if context.viewer.role in PARTIES else PlanMode.CUSTOM
     records = await database.select(text, distinct, plan_mode)
-    entries = [_entry(context, parts, *columns) for columns in records]
-    numbers_of = {part.end: number for number, part in enumerate(parts)}
-    entries.sort(key=lambda entry: (entry.at, entry.key, numbers_of[entry.end]))
-    return entries[:limit]
+    found: list[tuple[datetime, UUID, int, list[Any]]] = []
+    for record in records:
+        part_number, since, key, *columns = cast("tuple[int, Any, Any, Any]", tuple(record))
+        end = parts[part_number].end
+        found.append((_instant(since) + end.duration, _id(key), part_number, columns))
+    found.sort(key=itemgetter(0, 1, 2))
+    return [_entry(context, parts[number].end, at, key, *columns) for at, key, number, columns in found[:limit]]
 
 
 def _number(after: CursorPosition) -> int:
@@ -155,21 +158,16 @@ def _number(after: CursorPosition) -> int:
 _NO_ID, _NO_TEXT, _NO_AMOUNT = "CAST(NULL AS uuid)", "CAST(NULL AS text)", "CAST(NULL AS bigint)"
 
 
-def _of_order(column: str, table: str) -> str:
-    return f"(SELECT {column} FROM orders WHERE orders.id = {table}.order_id)"
-
-
-# The order's id, the case's id and kind, the number, when it changed, the amount and its currency.
+# The order's id, the case's id and kind, the number, the amount and its currency.
 _COLUMNS = {
-    "orders": ("id", _NO_ID, _NO_TEXT, "number", "changed_at", _NO_AMOUNT, _NO_TEXT),
-    "disputes": ("order_id", "id", _NO_TEXT, "number", _of_order("changed_at", "disputes"), _NO_AMOUNT, _NO_TEXT),
-    "complaints": ("order_id", "id", _NO_TEXT, "number", "opened_at", _NO_AMOUNT, _NO_TEXT),
+    "orders": ("id", _NO_ID, _NO_TEXT, "number", _NO_AMOUNT, _NO_TEXT),
+    "disputes": ("order_id", "id", _NO_TEXT, "number", _NO_AMOUNT, _NO_TEXT),
+    "complaints": ("order_id", "id", _NO_TEXT, "number", _NO_AMOUNT, _NO_TEXT),
     "refunds": (
         "order_id",
         "case_id",
         "case_kind",
-        _of_order("number", "refunds"),
-        _of_order("changed_at", "refunds"),
+        "(SELECT number FROM orders WHERE orders.id = refunds.order_id)",
         "outstanding",
         "currency",
     ),
@@ -192,16 +190,20 @@ class _Part:
     def order(self) -> str:
         return f"ORDER BY {self.since}, id"
 
-    def between(self, first: datetime, last: datetime, after: CursorPosition | None, *, comes_later: bool) -> Where:
-        """Returns the condition that the end is at these instants or between them, and behind the cursor. An end that
-        `comes_later` than that of the cursor follows it for the same row."""
-        duration, since = self.end.duration, self.since
-        where = Where(f"{since} <= {{}}", last - duration)
+    def since_where(self, now: datetime, after: CursorPosition | None, *, comes_later: bool) -> Where:
+        """Returns the condition that the end has not passed, and is behind the cursor. An end that `comes_later` than
+        that of the cursor follows it for the same row."""
+        first, since = now - self.end.duration, self.since
         if after is None:
-            return where & Where(f"{since} >= {{}}", first - duration)
-        at = after.at - duration
-        where &= Where(f"{since} >= {{}}", max(first - duration, at))
+            return Where(f"{since} >= {{}}", first)
+        at = after.at - self.end.duration
+        where = Where(f"{since} >= {{}}", max(first, at))
         return where & Where(f"({since} > {{}} OR id {'>=' if comes_later else '>'} {{}})", at, after.key)
+
+    def last(self, now: datetime, within: timedelta) -> datetime:
+        """Returns the last instant of the fact. A window that has not opened has no end yet."""
+        last = now + within - self.end.duration
+        return min(last, now) if self.end.is_window else last
 
 
 @cache
@@ -238,45 +240,40 @@ def _part(number: int, end: End) -> _Part:
         f"{column} AS {name}"
         for column, name in zip(
             (str(number), since, "id", order_id, case_id, *others),
-            ("part", "since", "id", "order_id", "case_id", "case_kind", "number", "changed_at", "amount", "currency"),
+            ("part", "since", "id", "order_id", "case_id", "case_kind", "number", "amount", "currency"),
             strict=True,
         )
     )
-    return _Part(end, end.table, f"SELECT * FROM (SELECT {columns} FROM {end.table}", condition, tuple(values), since)
+    return _Part(end, end.table, f"SELECT {columns} FROM {end.table}", condition, tuple(values), since)
 
 
 def _entry(
     context: Context,
-    parts: Sequence[_Part],
-    number_of_part: int,
-    since: Any,
-    key: Any,
+    end: End,
+    at: datetime,
+    key: UUID,
     order_id: Any,
     case_id: Any,
     case_kind: str | None,
     number: str,
-    changed_at: Any,
     amount: int | None,
     currency: str | None,
 ) -> AgendaEntry:
-    end = parts[number_of_part].end
     kind = end.case_kind or (CaseKind(case_kind) if case_kind else None)
-    case = _id(case_id)
     return AgendaEntry(
         context=context,
         end=end,
-        at=_instant(since) + end.duration,
-        key=UUID(str(key)),
-        order_id=_id(order_id),
-        case=(kind, case) if kind is not None and case is not None else None,
+        at=at,
+        key=key,
+        order_id=None if order_id is None else _id(order_id),
+        case=None if kind is None or case_id is None else (kind, _id(case_id)),
         number=number,
         amount=Money(amount, currency) if amount is not None and currency is not None else None,
-        changed_at=_instant(changed_at),
     )
 
 
-def _id(value: Any) -> UUID | None:
-    return value if value is None or isinstance(value, UUID) else UUID(str(value))
+def _id(value: Any) -> UUID:
+    return value if isinstance(value, UUID) else UUID(value)
 
 
 def _instant(value: Any) -> datetime:

@@ -9,6 +9,7 @@ from tortoise.migrations import operations as ops
 
 from models import steps
 
+PARTIES = ("buyer", "supplier")
 ORDER_INDEXES = {
     "orders_rated_until": "(buyer_id, kind, (coalesce(completed_at, completed_at)), id)"
     " WHERE NOT (cancelled_at IS NOT NULL) AND completed_at IS NOT NULL AND NOT (feedback_left_at IS NOT NULL)",
@@ -20,20 +21,32 @@ ORDER_INDEXES = {
     " WHERE cancellation_pending_since IS NOT NULL",
     "orders_pending": "(recorded_by_id) WHERE cancellation_pending_since IS NOT NULL",
 }
-NOT_CLOSED = "NOT (closed_at IS NOT NULL)"
-RETURN_NOT_ENDED = "return_began_at IS NOT NULL AND NOT (return_received_at IS NOT NULL)" + "".join(
-    f" AND NOT (return_{end}_at IS NOT NULL)" for end in ("refused", "waived", "expired")
+WITH_CASE = (
+    "dispute_open_since IS NOT NULL OR return_open_since IS NOT NULL OR complaint_open_since IS NOT NULL"
+    " OR cancellation_pending_since IS NOT NULL"
 )
+CASE_INDEXES = {
+    "orders_with_case": f"(placed_at, id) WHERE {WITH_CASE}",
+    **{f"orders_with_case_of_{party}": f"({party}_id, placed_at, id) WHERE {WITH_CASE}" for party in PARTIES},
+}
+NOT_CLOSED = "NOT (closed_at IS NOT NULL)"
+NOT_ENDED = " AND ".join(f"NOT (return_{end}_at IS NOT NULL)" for end in ("received", "refused", "waived", "expired"))
 DECIDED = "closed_as IS NOT NULL AND NOT (reopened_at IS NOT NULL) AND NOT (paid_back_at IS NOT NULL)"
+ADDRESSED, SENT_BACK = "return_addressed_at IS NOT NULL", "return_shipped_at IS NOT NULL"
 DISPUTE_INDEXES = {
     "disputes_waiting": f"(waits_for, due_at, id) WHERE {NOT_CLOSED}",
+    "disputes_to_address": "(supplier_id, due_at, id)"
+    f" WHERE return_began_at IS NOT NULL AND {NOT_ENDED} AND NOT ({ADDRESSED}) AND NOT ({SENT_BACK})",
+    "disputes_to_send_back": f"(buyer_id, due_at, id) WHERE {ADDRESSED} AND {NOT_ENDED} AND NOT ({SENT_BACK})",
+    "disputes_sent_back": f"(supplier_id, due_at, id) WHERE {SENT_BACK} AND {NOT_ENDED}",
     **{
-        name: definition
-        for party in ("buyer", "supplier")
+        name.format(party): f"({party}_id, {definition}"
+        for party in PARTIES
         for name, definition in {
-            f"disputes_waiting_of_{party}": f"({party}_id, waits_for, due_at, id) WHERE {NOT_CLOSED}",
-            f"disputes_returning_of_{party}": f"({party}_id, due_at, id) WHERE {RETURN_NOT_ENDED}",
-            f"disputes_decided_of_{party}": f"({party}_id, closed_as, closed_at, id) WHERE {DECIDED}",
+            "disputes_waiting_of_{}": f"waits_for, opened_at, id) WHERE {NOT_CLOSED}",
+            "disputes_waiting_of_{}_by_due": f"waits_for, due_at, id) WHERE {NOT_CLOSED}",
+            "disputes_evidence_of_{}": f"waits_for, due_at, id) WHERE {NOT_CLOSED} AND evidence_asked_at IS NOT NULL",
+            "disputes_decided_of_{}": f"closed_as, closed_at, id) WHERE {DECIDED}",
         }.items()
     },
 }
@@ -51,7 +64,7 @@ class Migration(migrations.Migration):
 
     operations = [
         ops.AddField("Account", "calendar_resets", fields.IntField(default=0, db_default=0)),
-        *(steps.CreateIndex(name, "orders", definition) for name, definition in ORDER_INDEXES.items()),
+        *(steps.CreateIndex(name, "orders", definition) for name, definition in (ORDER_INDEXES | CASE_INDEXES).items()),
         *(steps.CreateIndex(name, "disputes", definition) for name, definition in DISPUTE_INDEXES.items()),
         *(steps.CreateIndex(name, "complaints", definition) for name, definition in COMPLAINT_INDEXES.items()),
     ]

@@ -74,7 +74,7 @@ from resolvers.policy.refund import (
 from resolvers.policy.rule import Rule, Subject
 from resolvers.policy.rules import TABLE
 from resolvers.policy.status import status_at, status_is
-from resolvers.policy.viewer_state import MOVES, moves_of_anybody, parts_of_move, parts_of_others_move
+from resolvers.policy.viewer_state import MOVES, NOBODY, moves_of_anybody, parts_of_move, parts_of_others_move
 
 __all__ = [
     "ANSWER_WITHIN",
@@ -91,6 +91,7 @@ __all__ = [
     "MOMENT",
     "MOVES",
     "NEVER_DUE",
+    "NOBODY",
     "NOT_CLOSED",
     "NO_RETURN",
     "ORDER_STATUSES",

@@ -87,11 +87,15 @@ def within_claimable(amount: str, currency: str) -> Expression:
 
 
 HAS_RETURN = IsSet("return_began_at")
-# These follow from "it is the turn of a party" and "a return is under way". Indexes have them, so lists name them.
+# These follow from "it is the turn of a party" and from the states of a return. Indexes have them, so lists name them.
 NOT_CLOSED = ~IsSet("closed_at")
-RETURN_NOT_ENDED = all_of(
-    [HAS_RETURN, *(~IsSet(f"return_{end}_at") for end in ("received", "refused", "waived", "expired"))]
-)
+_not_ended = all_of(~IsSet(f"return_{end}_at") for end in ("received", "refused", "waived", "expired"))
+_addressed, _sent_back = IsSet("return_addressed_at"), IsSet("return_shipped_at")
+RETURN_FACTS = {
+    ReturnStatus.AWAITING_ADDRESS: HAS_RETURN & _not_ended & ~_addressed & ~_sent_back,
+    ReturnStatus.AWAITING_SHIPMENT: _addressed & _not_ended & ~_sent_back,
+    ReturnStatus.SHIPPED: _sent_back & _not_ended,
+}
 _address_missed = OlderThan("return_began_at", timedelta(days=RETURN_ADDRESS_DAYS))
 _shipment_missed = OlderThan("return_addressed_at", timedelta(days=RETURN_SHIPMENT_DAYS))
 _answer_missed = OlderThan("return_shipped_at", timedelta(days=RETURN_ANSWER_DAYS))

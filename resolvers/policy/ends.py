@@ -19,11 +19,11 @@ from resolvers.policy.conditions import goods_to_return
 from resolvers.policy.dispute import (
     DISPUTE_STATUSES,
     NOT_CLOSED,
+    RETURN_FACTS,
     RETURN_MOVES,
-    RETURN_NOT_ENDED,
     RETURN_STATUSES,
 )
-from resolvers.policy.expression import TRUE, Equals, Expression, IsSet
+from resolvers.policy.expression import Equals, Expression, IsSet, all_of
 from resolvers.policy.order import CANCELLATION_ANSWER_WITHIN
 from resolvers.policy.refund import IS_OUTSTANDING, REFUND_SHOWN, UNSETTLED
 from resolvers.policy.rule import Subject
@@ -34,6 +34,9 @@ from resolvers.policy.status import status_is
 @dataclass(frozen=True, slots=True, eq=False)
 class End:
     """An end that rows of `table` have for viewers in `role`, while `condition` holds: at `fact` + `duration`.
+
+    That of a window is none before the window opens, at `fact`. A list of ends must check that, and that the end has
+    not passed: `condition` has nothing of it.
 
     `name` tells the ends of one row apart, and stays when the instant changes. `sentence` has the number of the order
     or the case, and the instant. `case_kind` is the case that it is about, `action` what is to be done, where that is
@@ -50,6 +53,7 @@ class End:
     sentence: str
     case_kind: CaseKind | None = None
     action: Action | None = None
+    is_window: bool = False
 
 
 LAST_CHANCES = {
@@ -91,12 +95,18 @@ def _of_windows() -> Iterator[End]:
                 kind=AgendaKind.LAST_CHANCE,
                 role=role,
                 table="orders" if is_order else "disputes",
-                condition=(Equals("kind", rule.kind) if rule.kind else TRUE) & rule.is_open,
+                condition=all_of(
+                    [
+                        *([Equals("kind", rule.kind)] if rule.kind else []),
+                        *(condition.test for condition in rule.conditions),
+                    ]
+                ),
                 fact=window.start,
                 duration=timedelta(days=window.days),
                 sentence=LAST_CHANCES[rule.action],
                 case_kind=None if is_order else CaseKind.DISPUTE,
                 action=rule.action,
+                is_window=True,
             )
 
 
@@ -109,9 +119,10 @@ def _of_disputes() -> Iterator[End]:
         waits = NOT_CLOSED & Equals("waits_for", role)
         yield end("answer", role, waits & status_is(DISPUTE_STATUSES, {_TURNS[role]}), ANSWER)
         awaited = status_is(DISPUTE_STATUSES, {DisputeStatus.EVIDENCE_REQUESTED})
-        yield end("evidence", role, waits & awaited, EVIDENCE, Action.POST_DISPUTE_MESSAGE)
+        evidence = waits & IsSet("evidence_asked_at") & awaited
+        yield end("evidence", role, evidence, EVIDENCE, Action.POST_DISPUTE_MESSAGE)
     for status, role in RETURN_MOVES.items():
-        condition = RETURN_NOT_ENDED & status_is(RETURN_STATUSES, {status})
+        condition = RETURN_FACTS[status] & status_is(RETURN_STATUSES, {status})
         yield end(status.lower(), role, condition, RETURNS[status], _RETURN_ACTIONS.get(status))
 
 

@@ -3,15 +3,17 @@
 Lists read a move in parts that share no case, each of which an index has. A dispute waits for a buyer
 
     NOT closed AND waits_for = 'BUYER' AND <it is the buyer's move>     with a proposal, or a request for evidence
-    <no end of a return> AND … AND <it is the buyer's move>             with goods to send back
+    <an address, and no end of the return> AND <it is the buyer's move> with goods to send back
 """
 
 from models.enums import PARTIES, DisputeStatus, Role
 from resolvers.policy.complaint import COMPLAINT_CLOSED
-from resolvers.policy.dispute import DISPUTE_STATUSES, NOT_CLOSED, RETURN_MOVES, RETURN_NOT_ENDED, RETURN_STATUSES
+from resolvers.policy.dispute import DISPUTE_STATUSES, NOT_CLOSED, RETURN_FACTS, RETURN_MOVES, RETURN_STATUSES
 from resolvers.policy.expression import Equals, Expression, OlderThan, any_of
 from resolvers.policy.rule import Subject
 from resolvers.policy.status import status_is
+
+NOBODY = any_of([])  # nobody's move
 
 _evidence_awaited = status_is(DISPUTE_STATUSES, {DisputeStatus.EVIDENCE_REQUESTED})
 
@@ -59,10 +61,14 @@ def parts_of_move(subject: Subject, role: Role) -> list[Expression]:
         of_parties = [NOT_CLOSED & Equals("waits_for", party) & overdue & move for party in PARTIES]
         return [NOT_CLOSED & Equals("waits_for", role) & move, *of_parties]
     turn = NOT_CLOSED & Equals("waits_for", role)
-    return [turn & ~OlderThan("due_at") & move, RETURN_NOT_ENDED & ~turn & move]
+    returns = [RETURN_FACTS[status] for status, mover in RETURN_MOVES.items() if mover is role]
+    return [turn & move, *(part & ~turn & move for part in returns)]
 
 
 def parts_of_others_move(subject: Subject, role: Role) -> list[Expression]:
-    """Returns the expression "it is the move of a party, and not of this role" in parts that share no case."""
+    """Returns the expression "it is the move of a party, and not of this role" in parts that share no case. For those
+    who see the cases of all parties it is one part: many of the latest cases are in it, so a list of them is short."""
     others = [party for party in PARTIES if party is not role]
-    return [part for party in others for part in parts_of_move(subject, party)]
+    if role in PARTIES:
+        return [part for party in others for part in parts_of_move(subject, party)]
+    return [any_of(move for party in others if (move := MOVES[subject].get(party)) is not None)]

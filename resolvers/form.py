@@ -67,6 +67,7 @@ class FormField:
     english_hint: str | None = None
     required: bool = False
     max_length: int | None = None
+    one_line: bool | None = None
     min: int | None = None
     max: int | None = None
     max_amount: Money | None = None

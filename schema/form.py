@@ -54,6 +54,7 @@ class FormField:
     max_length: int | None = strawberry.field(
         description="TEXT, EMAIL, PHONE, URL: the largest length in Unicode code points, after trimming."
     )
+    one_line: bool | None = strawberry.field(description="TEXT: true if it has no line breaks.")
     min: int | None = strawberry.field(description="STARS: the least number.")
     max: int | None = strawberry.field(description="STARS: the largest number.")
     max_amount: Money | None = strawberry.field(

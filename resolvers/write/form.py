@@ -117,6 +117,7 @@ def _field(
         english_hint=declared.hint,
         required=required or declared.only_with is not None,
         max_length=declared.max_length,
+        one_line=declared.one_line if kind is FieldKind.TEXT else None,
         min=least,
         max=most,
         max_count=declared.max_items,

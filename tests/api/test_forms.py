@@ -1,6 +1,6 @@
 """Forms: what the mutation of an action takes now. What fits a form is taken, and what does not is INVALID_INPUT."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any, get_args
 from uuid import UUID
@@ -112,8 +112,8 @@ def asked_for_evidence(dispute: Disputed) -> Disputed:
 
 
 MOVES = {"PROPOSE_RESOLUTION", "REVISE_CLAIM", "RESOLVE_DISPUTE", "POST_DISPUTE_MESSAGE"}  # whose forms depend on it
-DISPUTES: dict[str, Any] = {
-    "opened": lambda world: Disputed(world),
+DISPUTES: dict[str, Callable[[World], Disputed]] = {
+    "opened": Disputed,
     "about goods that did not arrive": lambda world: Disputed(world, reason="NOT_RECEIVED", wanted="REFUND"),
     "about a replacement": lambda world: Disputed(world, wanted="REPLACEMENT", claim=None),
     "of which less is paid now": lambda world: for_less(Disputed(world)),

@@ -6,12 +6,9 @@ from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
-from graphql import get_named_type, is_enum_type
-from graphql.type import get_nullable_type
-
 from resolvers.money import EXPONENTS
 from tests.conftest import Person
-from tests.support.inputs import input_type
+from tests.support.inputs import TYPES, input_type, places
 from tests.support.uploads import bring
 
 FORM = """form { fields { path kind label hint required maxLength oneLine min max maxAmount { amount currencyCode } atMostItemsAt
@@ -227,9 +224,5 @@ def wrong_values(mutation: str, form: Form, each: Field, fits: Input) -> Iterato
 
 
 def enum_at(mutation: str, path: Path) -> list[str]:
-    of: Any = input_type(mutation)
-    for step in path:
-        of = get_nullable_type(of).fields[step].type
-    named = get_named_type(of)
-    assert is_enum_type(named)
-    return list(named.values)
+    [of] = [of for place, of in places(input_type(mutation)) if place == path]
+    return list(TYPES[str(of).rstrip("!")].values)

@@ -20,12 +20,11 @@ from models.enums import (
     Role,
     ViewerState,
 )
-from resolvers import policy
 from resolvers.account import Account, names_account
 from resolvers.actions import OrderInput, Payload, Resource, act
 from resolvers.context import Context, Info
 from resolvers.orders.order import Order
-from resolvers.policy import Effect, effects
+from resolvers.policy import CancellationFacts, Effect, effects
 from resolvers.read.fetch import read
 from resolvers.read.pagination import has_pages
 from resolvers.read.relations import belongs_to, loaded_by
@@ -74,7 +73,7 @@ async def _load_answers(context: Context, rows: Sequence[Any], field: SelectedFi
 
 
 @dataclass(slots=True, kw_only=True)
-class Cancellation(Row):
+class Cancellation(CancellationFacts, Row):
     MODEL = models.Cancellation
     relations = (
         belongs_to("order", "Order", column="order_id"),
@@ -88,9 +87,6 @@ class Cancellation(Row):
     order_id: UUID
     reason: CancellationReason
     note: str | None
-    opened_at: datetime
-    closed_at: datetime | None
-    closed_as: CancellationStatus | None
 
     order: Order | None = field(init=False, default=None)
     of_order: Order | None = field(init=False, default=None, repr=False)
@@ -107,10 +103,6 @@ class Cancellation(Row):
         return self.closed_as or CancellationStatus.REQUESTED
 
     @property
-    def respond_by(self) -> datetime | None:
-        return self.opened_at + policy.CANCELLATION_ANSWER_WITHIN if self.closed_at is None else None
-
-    @property
     def ended_at(self) -> datetime | None:
         return self.closed_at
 
@@ -124,7 +116,7 @@ class Cancellation(Row):
 
     @property
     def viewer_state(self) -> ViewerState:
-        return viewer_state(None if self.closed_at else Role.SUPPLIER, self.context.viewer.role)
+        return viewer_state(self.waits_for, self.context.viewer.role)
 
 
 @input_type("An unpaid order to cancel, and why.", action=Action.CANCEL_ORDER)

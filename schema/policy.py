@@ -6,7 +6,7 @@ import strawberry
 
 from execution.complexity import sized
 from models.enums import Action, InputProblem, OrderKind, Reason, Role
-from resolvers import actionable
+from resolvers import actionable, policy
 from resolvers.write import form
 from schema.declare import resolved
 from schema.form import ActionForm
@@ -20,6 +20,33 @@ class Check:
     reason: Reason | None = strawberry.field(description="Why the action is refused. Null if it holds.")
     since: datetime | None = strawberry.field(
         description="The instant of the fact that decides it. Null if no instant does. For a window, its start."
+    )
+
+
+@strawberry.type(
+    description="What follows if an action is done at the instant of its decision, with the least input that it takes: "
+    "files only if they are required, REFUND as a decision, and the buyer as the party to ask for evidence."
+)
+class Afterwards:
+    opens: list["Decision"] = strawberry.field(
+        metadata=sized(3),
+        description="The actions on the same order or case that this viewer may do then and not now.",
+    )
+    closes: list["Decision"] = strawberry.field(
+        metadata=sized(3),
+        description="The actions on the same order or case that this viewer may do now and not then, as they are then.",
+    )
+    is_final: bool = strawberry.field(
+        description="True if nothing is left to do for anybody about the case that the action opens or changes, or "
+        "about the feedback, not even an appeal. False for REPORT_MISSING_REFUND: the money is still owed."
+    )
+    waits_for: Role | None = strawberry.field(
+        description="The role that must act next in that case, or that can act next on the feedback. Null if nobody "
+        "must."
+    )
+    until: datetime | None = strawberry.field(
+        description="The last instant for that move, or the instant by which agents should answer a complaint. Null if "
+        "no limit is known."
     )
 
 
@@ -49,6 +76,12 @@ class Decision:
         form.form,
         ActionForm | None,
         "What the mutation takes now. Null if the action is not allowed, and for a decision with `at`.",
+    )
+    afterwards = resolved(
+        policy.afterwards,
+        Afterwards | None,
+        "What follows if the action is done. Null if it is not allowed. For a decision on a dispute with `at`, null as "
+        "well for actions that depend on a proposal, on the wish or on an outcome before.",
     )
 
 

@@ -28,6 +28,7 @@ from resolvers.actionable import Actionable, Past, replays_events
 from resolvers.actions import CaseInput, OrderInput, Payload, Resource, act
 from resolvers.conflict import PARTY, finds_conflicts, with_conflict
 from resolvers.context import Context, Info
+from resolvers.disputes.afterwards import needed_afterwards
 from resolvers.disputes.appeal import Appeal
 from resolvers.disputes.evidence_request import EvidenceRequest, has_evidence_request
 from resolvers.disputes.lines import (
@@ -99,6 +100,7 @@ class Dispute(DisputeFacts, Actionable, Decided, Returning, HasFiles, Row):
         finds_conflicts("buyer_id", "supplier_id"),
         loaded_by("availableActions", count_for_forms, needs=(PARTY,)),
         replays_events(column="case_id", facts="case_facts", needs=(PARTY,), load_for_forms=count_for_forms),
+        needed_afterwards(),
     )
     moved_by_time = (
         *(applies for _, applies in policy.DISPUTE_STATUSES),
@@ -131,6 +133,7 @@ class Dispute(DisputeFacts, Actionable, Decided, Returning, HasFiles, Row):
     proposals: list[Proposal] | None = field(init=False, default=None)
     evidence_request: EvidenceRequest | None = field(init=False, default=None)
     appeals: list[Appeal] = field(init=False, default_factory=list[Appeal])
+    claimable_if_reopened: tuple[int, str] | None = field(init=False, default=None)  # in minor units of this currency
     all_refunds: list[Any] = field(init=False, default_factory=list[Any])  # of class Refund
     evidence: list[Attachment] = field(init=False, default_factory=list[Attachment])
     pages: dict[Any, Any] = field(init=False, default_factory=dict[Any, Any])
@@ -158,6 +161,11 @@ class Dispute(DisputeFacts, Actionable, Decided, Returning, HasFiles, Row):
         if settled is None and self.ended_at is not None:
             return None
         return next((proposal for proposal in reversed(self.proposals or ()) if proposal.accepted is settled), None)
+
+    @property
+    def offered_resolution(self) -> ResolutionKind | None:
+        proposal = self.proposal
+        return proposal.resolution if proposal is not None else None
 
     @property
     def status(self) -> DisputeStatus:

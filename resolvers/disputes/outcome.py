@@ -21,7 +21,7 @@ from resolvers.disputes.dispute import (
 from resolvers.errors import ActionRefused, UserError
 from resolvers.files.attachment import resolve_uploads, uploads_field
 from resolvers.money import Money
-from resolvers.policy import Effect, Standing, effects
+from resolvers.policy import Effect, effects
 from resolvers.policy.messages import message_for
 from resolvers.resolution import OUTCOME_COLUMNS, outcome_columns, stored_outcome
 from resolvers.write.checks import Checks
@@ -119,5 +119,4 @@ async def _restore(unit: UnitOfWork) -> None:
     anew."""
     kept: Any = await models.Reopening.filter(dispute_id=unit.subject.id).order_by("-at", "-id").first()
     assert kept is not None
-    stood = Standing(kept.facts, kept.outcome_resolution, kept.closed_at)
-    await _stand(unit, effects.withdraw_dispute(unit.now, stood), stored_outcome(kept))
+    await _stand(unit, effects.withdraw_dispute(unit.now, kept), stored_outcome(kept))

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import models
+from execution.lookahead import SelectedField
 from models.enums import Action, OrderStatus, Role
 from resolvers import policy
 from resolvers.account import Account, names_account
@@ -18,10 +19,18 @@ from resolvers.money import Money
 from resolvers.orders.item import OrderItem, StoredItem, order_item
 from resolvers.policy import OrderFacts
 from resolvers.read.pagination import has_pages
-from resolvers.read.relations import has_latest, has_list
+from resolvers.read.relations import has_latest, has_list, loaded_by
 from resolvers.read.rows import Row
 
 FEEDBACK_WITH_ORDER = "feedback with its order"  # the relation `feedback`, where the feedback's order is this one
+
+
+async def _load_overdue_refunds(context: Context, rows: Sequence[Any], field: SelectedField) -> None:
+    """Loads what a report of missing refunds changes, for the orders on which the viewer can make one."""
+    action, viewer, now = Action.REPORT_MISSING_REFUND, context.viewer, context.now
+    reportable = [row for row in rows if not row.all_refunds and policy.is_allowed(action, row, viewer, now)]
+    if reportable:
+        await Order.relations_by_name["refunds"].load(context, reportable, field.selection.empty_field("refunds"))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -44,6 +53,7 @@ class Order(OrderFacts, Actionable, Row):
         has_list(("refunds",), "Refund", attribute="all_refunds", column="order_id", order="since, id"),
         has_pages("timeline", "TimelineEntry", column="order_id", needs=("dispute",)),
         replays_events(column="order_id", facts="facts"),
+        loaded_by("afterwards", _load_overdue_refunds, within=("availableActions", "decision")),
     )
 
     context: Context = field(repr=False)

@@ -4,6 +4,8 @@ Pure Python without I/O. Mutations, computed fields, the filter `can`, the field
 this table.
 """
 
+from resolvers.policy.afterwards import Afterwards, afterwards
+from resolvers.policy.cancellation import CancellationFacts
 from resolvers.policy.complaint import (
     COMPLAINT_CLOSED,
     COMPLAINT_STATUSES,
@@ -45,7 +47,7 @@ from resolvers.policy.dispute import (
     return_status,
     waits_for,
 )
-from resolvers.policy.effects import Effect, Standing
+from resolvers.policy.effects import Effect
 from resolvers.policy.ends import ENDS, End
 from resolvers.policy.expression import MOMENT, Bind, Expression
 from resolvers.policy.fold import Fact, fold
@@ -68,6 +70,7 @@ from resolvers.policy.refund import (
     RefundFacts,
     due_by,
     refund_facts,
+    report,
     reportable_after,
     settle,
 )
@@ -105,8 +108,10 @@ __all__ = [
     "RETURN_STATUSES",
     "TABLE",
     "UNSETTLED",
+    "Afterwards",
     "Balance",
     "Bind",
+    "CancellationFacts",
     "Check",
     "ComplaintFacts",
     "Debt",
@@ -120,8 +125,8 @@ __all__ = [
     "OrderFacts",
     "RefundFacts",
     "Rule",
-    "Standing",
     "Subject",
+    "afterwards",
     "available_actions",
     "claimable_amount",
     "claimable_facts",
@@ -139,6 +144,7 @@ __all__ = [
     "parts_of_move",
     "parts_of_others_move",
     "refund_facts",
+    "report",
     "reportable_after",
     "respond_by",
     "return_deadline",

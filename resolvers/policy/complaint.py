@@ -40,6 +40,14 @@ class ComplaintFacts:
 COMPLAINT_CLOSED = IsSet("closed_at")
 REPLY_OVERDUE = ~COMPLAINT_CLOSED & ~IsSet("answered_at") & OlderThan("opened_at", REPLY_WITHIN)
 
+
+def reply_due_at(facts: ComplaintFacts) -> datetime | None:
+    """Returns the instant until which agents should answer first; None once they did, and when closed."""
+    if facts.opened_at is None or facts.answered_at is not None or facts.closed_at is not None:
+        return None
+    return facts.opened_at + REPLY_WITHIN
+
+
 COMPLAINT_STATUSES: StatusTable[ComplaintStatus] = (
     (ComplaintStatus.RESOLVED, Equals("closed_as", ComplaintStatus.RESOLVED)),
     (ComplaintStatus.REJECTED, Equals("closed_as", ComplaintStatus.REJECTED)),

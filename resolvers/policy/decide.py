@@ -79,7 +79,13 @@ def decide(
     if facts is None or not _belongs_to(viewer, facts):
         return _refused(action, Reason.NOT_FOUND)
     rule = _rule(action, facts)
-    return _refused(action, Reason.NOT_OFFERED) if rule is None else _apply(rule, facts, viewer, now, conflict)
+    return _refused(action, Reason.NOT_OFFERED) if rule is None else _apply(rule, facts, viewer.role, now, conflict)
+
+
+def decide_as(role: Role, action: Action, facts: Facts, now: datetime) -> Decision:
+    """Decides for the party in this role, or for an agent who is no party."""
+    rule = _rule(action, facts)
+    return _refused(action, Reason.NOT_OFFERED) if rule is None else _apply(rule, facts, role, now, False)
 
 
 def _order_kind(facts: Facts) -> OrderKind | None:
@@ -109,15 +115,15 @@ def _allowed(rule: Rule, facts: Facts, role: Role, now: datetime) -> Decision:
     )
 
 
-def _apply(rule: Rule, facts: Facts, viewer: ViewerIdentity, now: datetime, conflict: bool) -> Decision:
+def _apply(rule: Rule, facts: Facts, role: Role, now: datetime, conflict: bool) -> Decision:
     opens_at, closes_at = rule.window.bounds(facts) if rule.window else (None, None)
-    reason = _first_reason(rule, facts, viewer.role, now, opens_at, closes_at, conflict)
+    reason = _first_reason(rule, facts, role, now, opens_at, closes_at, conflict)
     opens_by_time = False
-    if reason is not None and rule.window is None and viewer.role in rule.roles and not conflict:
-        opens_at = _opens_at(rule, facts, viewer.role, now)
+    if reason is not None and rule.window is None and role in rule.roles and not conflict:
+        opens_at = _opens_at(rule, facts, role, now)
         opens_by_time = opens_at is not None
     message = message_for(rule.action, reason, opens_at, closes_at, opens_by_time=opens_by_time) if reason else None
-    basis = (rule, facts, viewer.role, now, conflict) if viewer.role in rule.roles else None
+    basis = (rule, facts, role, now, conflict) if role in rule.roles else None
     return Decision(rule.action, reason is None, gettext(rule.label), reason, message, opens_at, closes_at, basis)
 
 
@@ -209,6 +215,17 @@ def available_actions(facts: Facts, viewer: ViewerIdentity, now: datetime, *, co
     rules = rules_for(viewer.role, facts.subject, _order_kind(facts)).rules
     role = viewer.role
     return [_allowed(rule, facts, role, now) for rule, is_open in rules if is_open(facts, role, now)]
+
+
+def changes(before: Facts, after: Facts, role: Role, now: datetime) -> tuple[list[Decision], list[Decision]]:
+    """Returns the decisions on `after` that allow what was not allowed before, and those that do not allow what was."""
+    opens: list[Decision] = []
+    closes: list[Decision] = []
+    for rule, is_open in rules_for(role, after.subject, _order_kind(after)).rules:
+        was, will = bool(is_open(before, role, now)), bool(is_open(after, role, now))
+        if was != will:
+            (opens if will else closes).append(_apply(rule, after, role, now, False))
+    return opens, closes
 
 
 def next_change_at(

@@ -10,7 +10,6 @@ What an order owes follows from these facts (resolvers.policy.refund). Effects a
 deadlines are recorded.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import SimpleNamespace
@@ -206,13 +205,12 @@ def _reopen(now: datetime, facts: Facts) -> Effect:
     return _change(open_again | _review(now) | facts, dispute_open_since=now, **order)
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Reopening(Protocol):
     """What stood until a dispute was opened again: its facts, its resolution, and since when."""
 
-    facts: Mapping[str, Any]
-    resolution: ResolutionKind
-    since: datetime
+    facts: Any  # by their names
+    outcome_resolution: Any
+    closed_at: Any
 
 
 def taken_back(effect: Effect, dispute: DisputeFacts) -> Facts:
@@ -221,19 +219,19 @@ def taken_back(effect: Effect, dispute: DisputeFacts) -> Facts:
     return {name: getattr(dispute, name) for name in ("closed_at", "closed_as", *of_return)}
 
 
-def withdraw_dispute(now: datetime, stood: Standing | None) -> Effect:
+def withdraw_dispute(now: datetime, reopening: Reopening | None) -> Effect:
     """Ends a dispute without an outcome. After a reopening, the outcome stands again that it took back; a return that
     was not over begins anew."""
-    if stood is None:
+    if reopening is None:
         return _change(closing_facts(now, DisputeStatus.WITHDRAWN))
-    facts: Facts = vars(fold(SimpleNamespace(), [stood.facts]))
+    facts: Facts = vars(fold(SimpleNamespace(), [reopening.facts]))
     facts |= {"waits_for": None, "due_at": NEVER_DUE, "evidence_asked_at": None}
     ends = ("return_received_at", "return_waived_at", "return_expired_at")
     began_again: Facts = {}
     if facts.get("return_began_at") is not None and not any(facts[name] for name in ends):
         facts |= _new_return(now)
         began_again = {"return_open_since": now}
-    return _change(facts, **began_again, **_standing(stood.since, stood.resolution))
+    return _change(facts, **began_again, **_standing(reopening.closed_at, reopening.outcome_resolution))
 
 
 def _standing(since: datetime, resolution: ResolutionKind) -> Facts:
@@ -270,6 +268,14 @@ def confirm_return_received(now: datetime) -> Effect:
 
 def refuse_return(now: datetime) -> Effect:
     return _reopen(now, {"return_refused_at": now})
+
+
+# ---------------------------------------------------------------- what time has done
+
+
+def expire_dispute(facts: Facts) -> Effect:
+    """What passing time has set on a dispute (`expiration`), and what follows for its order."""
+    return _change(facts) if "waits_for" in facts else Effect({"return_open_since": None}, facts)
 
 
 # ---------------------------------------------------------------- complaints

@@ -12,10 +12,10 @@ dispute ends with 60, and the order system tells two payments of 40:
 there: the same debts and the same payments leave the same rest.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from models.enums import CaseKind, RefundStatus
@@ -45,6 +45,8 @@ class RefundFacts:
     reported_missing_at: datetime | None = None
 
 
+R = TypeVar("R", bound=RefundFacts)
+
 IS_OUTSTANDING = IsSet("outstanding")
 REFUND_SHOWN = ~IsSet("hidden_until") | OlderThan("hidden_until")
 REFUND_OVERDUE = IS_OUTSTANDING & OlderThan("owed_since", REFUND_WITHIN)
@@ -62,6 +64,20 @@ def reportable_after(refund: RefundFacts) -> datetime | None:
         return None
     reported = refund.reported_missing_at
     return due if reported is None else max(due, reported + REPORT_AGAIN_AFTER)
+
+
+def report(refunds: Iterable[R], now: datetime) -> list[R]:
+    """Marks the refunds that can be reported as missing as reported now. Returns them."""
+    reported = [refund for refund in refunds if (after := reportable_after(refund)) is not None and now > after]
+    for refund in reported:
+        refund.reported_missing_at = now
+    return reported
+
+
+def first_reportable_after(refunds: Iterable[RefundFacts]) -> datetime | None:
+    """Returns the instant after which one of the refunds can be reported as missing; None if none can."""
+    instants = [reportable_after(refund) for refund in refunds]
+    return min((instant for instant in instants if instant is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +154,10 @@ def settle(amount_paid: int, debts: Sequence[Debt], refunds: Sequence[Payment]) 
 def refund_facts(balances: Sequence[Balance], refunds: Sequence[RefundFacts]) -> dict[str, Any]:
     """Returns the facts of the order about its refunds, which must agree with the balances."""
     due = [due_by(refund.owed_since) for refund in refunds if refund.outstanding is not None]
-    reportable = [reportable_after(refund) for refund in refunds]
     return {
         "amount_refunded": sum(r.amount for r in refunds if r.status is RefundStatus.SUCCEEDED),
         "amount_sent": sum(r.amount for r in refunds if r.status is RefundStatus.SENT),
         "amount_owed": sum(balance.open for balance in balances),
         "refund_due_at": min((instant for instant in due if instant is not None), default=None),
-        "refund_reportable_at": min((instant for instant in reportable if instant is not None), default=None),
+        "refund_reportable_at": first_reportable_after(refunds),
     }

@@ -18,9 +18,9 @@ there the timeline is separate: one statement for the timelines of all orders. N
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
-from graphql import GraphQLResolveInfo
+from graphql import GraphQLObjectType, GraphQLResolveInfo, get_named_type
 
 from execution.lookahead import FieldOccurrence, SelectedField, Selection
 from models import database
@@ -123,6 +123,7 @@ def _plan(
     info, relations, role = selection.info, row_type.relations_by_name, context.viewer.role
     selected = [FieldOccurrence(name, [], {}) for name in row_type.ALWAYS]
     selected += selection.occurrences(row_type.__name__, relations) if relations else []
+    selected += _selected_within(row_type, selection)
     selected = [field for field in selected if field.name not in inverse]
     selected += added
     selected += [FieldOccurrence(name, [], {}) for field in selected for name in relations[field.name].needs]
@@ -157,6 +158,17 @@ def _plan(
         separate,
         is_constant and all(plan.is_constant for plan in plans),
     )
+
+
+def _selected_within(row_type: type[Row], selection: Selection) -> list[FieldOccurrence]:
+    """Returns the relations that a selected field of the row needs for a field below it."""
+    found: list[FieldOccurrence] = []
+    for name, relation in row_type.relations_by_name.items():
+        occurrences = selection.occurrences(row_type.__name__, relation.within) if relation.within else []
+        below = (Selection(selection.info, field.selection_sets, field.type) for field in occurrences)
+        if any(each.occurrences(cast("GraphQLObjectType", get_named_type(each.type)).name, (name,)) for each in below):
+            found.append(FieldOccurrence(name, [], {}))
+    return found
 
 
 def _merge(

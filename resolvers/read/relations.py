@@ -208,9 +208,11 @@ def loaded_by(
     *,
     key: Callable[[dict[str, Any]], Hashable] = same_for_all_arguments,
     needs: tuple[str, ...] = (),
+    within: tuple[str, ...] = (),
 ) -> RelationDeclaration:
-    """Declares the relation `name` that `load` reads by statements of its own."""
-    return RelationDeclaration((name,), lambda _owner: Relation(load, key, needs=needs))
+    """Declares the relation `name` that `load` reads by statements of its own. It is a field of the owner, or of the
+    type of the owner's fields `within`."""
+    return RelationDeclaration((name,), lambda _owner: Relation(load, key, needs=needs, within=within))
 
 
 def to_many(

@@ -147,7 +147,7 @@ class Relation:
     `load` reads it for many rows by a statement of its own. If it can be read by the rows' own statement, `join` or
     `many` says how. A query may select it twice: with arguments of the same `key` it is read once, and so are relations
     of one `group`. It `needs` other relations of the same rows. A relation that is `only_for` a role is not read for
-    others.
+    others. One that is `within` fields of its row is what a field of its name needs, in the type of those fields.
     """
 
     load: Loader
@@ -157,6 +157,7 @@ class Relation:
     group: str | None = None
     needs: tuple[str, ...] = ()
     only_for: Role | None = None
+    within: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from resolvers.actions import ORDER, OrderInput, Payload, act
 from resolvers.context import Info
 from resolvers.write.inputs import SHORT_TEXT, input_field, input_type
 from resolvers.write.perform import UnitOfWork
-from resolvers.write.refunds import KnownRefund, known_refunds
+from resolvers.write.refunds import known_refunds
 
 
 @input_type("An order whose overdue refund has not arrived.", action=Action.REPORT_MISSING_REFUND)
@@ -24,9 +24,9 @@ class ReportMissingRefund(OrderInput):
 
 async def report_missing_refund(info: Info, input: ReportMissingRefund) -> Payload:
     async def handler(unit: UnitOfWork) -> None:
-        reported = [refund for refund in await known_refunds(unit.context, [unit.subject]) if _is_reportable(refund)]
+        reported = policy.report(await known_refunds(unit.context, [unit.subject]), unit.now)
         for refund in reported:
-            unit.update(models.Refund, {"id": refund.id}, {"reported_missing_at": unit.now})
+            unit.update(models.Refund, {"id": refund.id}, {"reported_missing_at": refund.reported_missing_at})
         await unit.follow_refunds()
         # The event is about the case that has waited longest, so that who watches that case is told.
         [(case_kind, case_id), *_] = [(refund.case_kind, refund.case_id) for refund in reported]
@@ -35,8 +35,3 @@ async def report_missing_refund(info: Info, input: ReportMissingRefund) -> Paylo
             unit.event.case_facts = unit.event.case_facts or {}
 
     return await act(info, Action.REPORT_MISSING_REFUND, ORDER, input, handler)
-
-
-def _is_reportable(refund: KnownRefund) -> bool:
-    reportable_after = policy.reportable_after(refund)
-    return reportable_after is not None and refund.context.now > reportable_after

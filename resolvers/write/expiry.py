@@ -15,14 +15,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import UUID
 
 import models
 from models.enums import CaseKind
 from resolvers import policy
 from resolvers.context import Context
-from resolvers.policy import DisputeFacts
+from resolvers.policy import DisputeFacts, effects
 from resolvers.read.fetch import fetch
 from resolvers.read.rows import Row
 from resolvers.read.scopes import Unscoped
@@ -51,22 +51,14 @@ class _RunningDispute(DisputeFacts, Row):
 _OF_A_VISIBLE_ORDER = Unscoped("The viewer may see the order, which is locked.")
 
 
-def order_facts(case_facts: dict[str, Any]) -> dict[str, Any]:
-    """Returns the order's facts that follow from what time has set on its dispute: the end of its return, or else a
-    change of an open dispute."""
-    if "waits_for" not in case_facts:
-        return {"return_open_since": None}
-    facts: dict[str, Any] = {"dispute_lapses_at": None}
-    return facts | ({"dispute_open_since": None} if case_facts.get("closed_at") else {})
-
-
 def due_event(dispute: _Dispute, now: datetime) -> PendingEvent | None:
     """Returns the event for a passed deadline of the dispute that is not recorded yet; None if there is none."""
     change = policy.expiration(dispute, now)  # type: ignore[arg-type]
     if change is None:
         return None
     due_at, facts = change
-    return PendingEvent(at=due_at, facts=order_facts(facts), case=(CaseKind.DISPUTE, dispute.id), case_facts=facts)
+    effect = effects.expire_dispute(facts)
+    return PendingEvent(at=due_at, facts=effect.order, case=(CaseKind.DISPUTE, dispute.id), case_facts=effect.case)
 
 
 async def record_expirations(context: Context, order: LockedOrder) -> list[PendingEvent]:

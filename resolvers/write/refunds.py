@@ -14,6 +14,7 @@ order is cancelled:
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -185,7 +186,14 @@ class Ledger:
 
     def balances(self) -> list[Balance]:
         """Returns what each debt owes."""
-        return policy.settle(self.order.amount_paid, self._debts(), self.refunds)
+        return policy.settle(self.order.amount_paid, self._debts(self.disputes), self.refunds)
+
+    def claimable_without(self, dispute_id: UUID, reason: DisputeReason) -> int:
+        """Returns the largest amount that could be claimed if this dispute's outcome did not stand."""
+        others = [dispute for dispute in self.disputes if dispute.id != dispute_id]
+        order: Any = copy(self.order)
+        order.amount_owed = sum(b.open for b in policy.settle(order.amount_paid, self._debts(others), self.refunds))
+        return policy.claimable_amount(order, reason)
 
     def follow(self, events: Sequence[PendingEvent]) -> list[PendingEvent]:
         """Makes the refunds agree with what is owed. Adds the order's facts about refunds to those of the last event.
@@ -241,13 +249,13 @@ class Ledger:
         new = (refund for refund in self.refunds if refund.id not in self._stored)
         return [owner | _columns(refund, (*_NAMING, *_CHANGING)) for refund in new]
 
-    def _debts(self) -> list[Debt]:
+    def _debts(self, disputes: Sequence[_OwingDispute]) -> list[Debt]:
         """Returns the debts, oldest first. A cancellation owes what is left, so it is the last. An order of which
         nothing is known to be paid owes nothing."""
         order = self.order
         if order.paid_at is None or order.kind is OrderKind.OFFLINE:
             return []
-        ended = sorted((d for d in self.disputes if d.closed_at is not None), key=lambda d: (d.closed_at, d.id))
+        ended = sorted((d for d in disputes if d.closed_at is not None), key=lambda d: (d.closed_at, d.id))
         debts = [debt for dispute in ended if (debt := self._debt_of(dispute, order.paid_at)) is not None]
         if order.cancelled_at is None or self.cancellation_id is None:
             return debts

@@ -1,5 +1,6 @@
 """The invariants of every state machine. Available actions succeed; all others are refused with the decision's reason.
-Time changes them exactly at nextChangeAt. A replay returns the same decisions. Rows equal the folds of their events."""
+What a decision says of the time afterwards is then shown. Time changes decisions exactly at nextChangeAt. A replay
+returns the same ones. Rows equal the folds of their events."""
 
 from collections import defaultdict
 from dataclasses import fields
@@ -17,6 +18,7 @@ from resolvers import ids, policy
 from schema.scalars import parse_instant, spell_instant
 from tests.conftest import DAY, MOMENT, NOW, Person, Server, World
 from tests.support.actions import AREAS, INPUTS, MUTATIONS
+from tests.support.afterwards import Prediction, is_plain
 from tests.support.uploads import bring
 
 DECISION = "allowed label reason message opensAt closesAt"
@@ -108,14 +110,20 @@ class Machine(RuleBasedStateMachine):
         input = self.input(mutation) | {("orderId" if id.startswith("ord") else "caseId"): id}
         if "ratings" in input and state["kind"] == "SECURE_PAYMENT":
             input["ratings"] = AREAS
-        if action is Action.APPEAL_DECISION:
-            input["attachments"] = [bring(person.at(None)) if state[action]["allowed"] else "none"]
-        errors = person.at(self.now).do(mutation, input)["userErrors"]
         allowed = action in [decision["action"] for decision in state["availableActions"]]
+        if action is Action.APPEAL_DECISION:
+            input["attachments"] = [bring(person.at(None)) if allowed else "none"]
+        elif action is Action.POST_DISPUTE_MESSAGE and allowed and state.get("status") == "EVIDENCE_REQUESTED":
+            input["attachments"] = [bring(person.at(None))]
+        said = Prediction(person.at(self.now), action, id) if allowed else None
+        payload = person.at(self.now).do(mutation, input, said.shows if said else "")
+        errors = payload["userErrors"]
         assert allowed == state[action]["allowed"]
         assert [error["code"] for error in errors] == ([] if allowed else [state[action]["reason"]]), action
         if not allowed:
             assert errors[0]["message"] == state[action]["message"]
+        elif said is not None and is_plain(input):
+            said.holds(payload)
 
     @invariant()
     def what_is_said_agrees_and_is_remembered(self) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from models.enums import Action
 from resolvers import policy, timeline
 from resolvers.names import CHOICES, NAMED, english_name
+from resolvers.policy import ends
 from resolvers.policy.messages import ACTION_MESSAGES, MESSAGES, humanize
 from resolvers.write import form
 
@@ -37,5 +38,7 @@ def table_sentences() -> Iterator[Sentence]:
             yield english_name(member), f"A value of {enum.__name__}."
             if enum in CHOICES:
                 yield member.description, "Explains a choice."
+    for sentence in ends.SENTENCES:
+        yield sentence, "An entry of the viewer's agenda and calendar."
     for sentence in form.sentences():
         yield sentence, "A label of a form, a hint below a field, or evidence that helps."

@@ -74,6 +74,30 @@ def test_an_orders_page_is_a_bounded_number_of_statements(world: World, statemen
     assert len(statements.sent) == (1 if AT_ONCE else 2), statements.sent
 
 
+HOME = """query($first: Int) { viewer {
+  counts { actionRequired feedbackToLeave feedbackToRevise openCancellations openDisputes openComplaints refundsOverdue }
+  agenda(first: 5, within: 90) { edges { node { id at kind text order { number } relatedCase { number } decision { label } } } }
+  orders(first: $first) { edges { node { id number status availableActions { action label closesAt checks { text holds }
+    form { fields { path kind label hint required maxLength min max maxAmount { amount currencyCode } atMostItemsAt maxCount
+      maxBytes contentTypes fileKinds { contentType maxBytes maxCount } onlyWith { path values }
+      choices { value label description recommendedEvidence maxQuantity price { amount } onlyWith { path values } } }
+      groups { paths exactlyOne } } } } } pageInfo { hasNextPage } } } }"""
+
+
+@pytest.mark.parametrize("count", [3, 20])
+def test_a_home_screen_is_a_bounded_number_of_statements(world: World, statements: Statements, count: int) -> None:
+    fill(world, count)
+    disputed = {"orderId": world.order(paidAt=9)}
+    world.buyer.succeed("openDispute", INPUTS["openDispute"] | disputed)
+    world.buyer.succeed("requestCancellation", {"orderId": world.order("SECURE_PAYMENT"), "reason": "OTHER"})
+    statements.sent.clear()
+    home = world.buyer.ask(HOME, first=20)["viewer"]
+    assert home["agenda"]["edges"]
+    offered = [offer for edge in home["orders"]["edges"] for offer in edge["node"]["availableActions"]]
+    assert all(offer["form"]["fields"] for offer in offered)
+    assert len(statements.sent) <= 5, statements.sent
+
+
 DISPUTE = """query($id: ID!) { node(id: $id) { ... on Dispute { number status reason description wanted
   claim { amount } respondBy viewerState availableActions { action label } order { number supplier { name } }
   proposal { resolution amount { amount } by { name } } proposals { resolution accepted by { name } }

@@ -2,9 +2,9 @@
 
 import json
 import re
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +26,20 @@ NAMES = {name: subject for subject, (_, name) in ACCOUNTS.items()}
 ID = re.compile(r"\b[a-z]{3}_[0-9a-f]{32}\b")
 NUMBER = re.compile(r"\b[KDC]-\d{4}-\d{6}\b")
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+Z")
+TOLD_INSTANT = re.compile(r"\d{1,2} (?:de )?\w+ (?:de )?\d{4}, \d{1,2}:\d\d(?: UTC)?")  # in English or Spanish
+
+ANSWER_AGAIN = re.compile(r"^(With `Accept-Language: .*?):\n\n```json\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
 
 
 @dataclass
 class Example:
-    """A document of the README, the person named last before it, and the answer below it, if there is one."""
+    """A document of the README, the person named last before it, and the answer below it, if there is one. `headers`
+    are those that the prose above the answer names."""
 
     document: str
     subject: str
     answer: str | None
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def examples() -> list[Example]:
@@ -44,6 +49,10 @@ def examples() -> list[Example]:
         prose = re.sub(r"^```.*?^```$", "", README[: match.start()], flags=re.MULTILINE | re.DOTALL)
         named = re.findall("|".join(NAMES), prose)
         found.append(Example(match[1], NAMES[named[-1]], match[2]))
+        # The same document in another language.
+        for again in re.finditer(ANSWER_AGAIN, README[match.end() :].partition("```graphql")[0]):
+            headers = dict(re.findall(r"`([\w-]+): ([^`]+)`", again[1]))
+            found.append(Example(match[1], NAMES[named[-1]], again[2], headers))
     return found
 
 
@@ -117,7 +126,7 @@ def run_all(demonstration: Demonstration) -> None:
         document = NUMBER.sub(latest_number, example.document)
         if "upl_…" in document:
             document = document.replace("upl_…", bring(person))
-        answer = person.answer(document)
+        answer = person.send({"query": document}, **example.headers).json()
         latest_number = next(iter(NUMBER.findall(json.dumps(answer))), latest_number)
         del answer["extensions"]
         assert "errors" not in answer, (document, answer)
@@ -131,7 +140,7 @@ def run_all(demonstration: Demonstration) -> None:
 def alike(answer: Any) -> str:
     """Returns the answer without the values that differ each time."""
     text = json.dumps(answer, indent=1)
-    for pattern, kind in ((ID, "an id"), (NUMBER, "a number"), (INSTANT, "an instant")):
+    for pattern, kind in ((ID, "an id"), (NUMBER, "a number"), (INSTANT, "an instant"), (TOLD_INSTANT, "an instant")):
         text = pattern.sub(kind, text)
     return text
 

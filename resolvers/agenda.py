@@ -141,7 +141,7 @@ async def find_entries(
     for record in records:
         part_number, since, key, *columns = cast("tuple[int, Any, Any, Any]", tuple(record))
         end = parts[part_number].end
-        found.append((_instant(since) + end.duration, _id(key), part_number, columns))
+        found.append((as_instant(since) + end.duration, as_id(key), part_number, columns))
     found.sort(key=itemgetter(0, 1, 2))
     return [_entry(context, parts[number].end, at, key, *columns) for at, key, number, columns in found[:limit]]
 
@@ -265,18 +265,18 @@ def _entry(
         end=end,
         at=at,
         key=key,
-        order_id=None if order_id is None else _id(order_id),
-        case=None if kind is None or case_id is None else (kind, _id(case_id)),
+        order_id=None if order_id is None else as_id(order_id),
+        case=None if kind is None or case_id is None else (kind, as_id(case_id)),
         number=number,
         amount=Money(amount, currency) if amount is not None and currency is not None else None,
     )
 
 
-def _id(value: Any) -> UUID:
+def as_id(value: Any) -> UUID:
     return value if isinstance(value, UUID) else UUID(value)
 
 
-def _instant(value: Any) -> datetime:
+def as_instant(value: Any) -> datetime:
     return value if isinstance(value, datetime) else datetime.fromisoformat(value).astimezone(UTC)
 
 

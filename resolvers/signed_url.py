@@ -1,4 +1,5 @@
-"""Signed URLs of files. Whoever has one may read or upload one file for a while. They always use real time.
+"""Signed URLs of files and calendars. Whoever has one may read or upload one file for a while, or read one account's
+calendar until it is reset. They always use real time.
 
 Example: `https://api.example/files/0190…?type=image%2Fpng&name=a.png&size=2048&expires=1767225600&signature=9f3…`. The
 signature is an HMAC of the method, the file's key and the other parameters, with the store's secret. A URL may
@@ -22,6 +23,7 @@ from resolvers.errors import UNAVAILABLE, UNKNOWN_OUTCOME
 from resolvers.telemetry import current
 
 UPLOAD_SECONDS = 15 * 60
+_CALENDAR = "CALENDAR"  # in the place of a method, so that no file's URL is a calendar's
 READ_SECONDS = 60 * 60  # at least; the URL stays the same for so long, so that clients can cache the file
 
 
@@ -91,6 +93,18 @@ class FileUrls:
         signature = query.pop("signature", "")
         signed = hmac.compare_digest(signature.encode(), self._signature(method, key, query).encode())
         return signed and int(query["expires"]) >= time.time()
+
+    def calendar_address(self, origin: str, account: UUID, resets: int, language: str, zone: str) -> str:
+        """Returns the URL of the account's calendar in a language and a zone. It is good until the next reset."""
+        parameters = {"language": language, "zone": zone, "resets": str(resets)}
+        query = urlencode(parameters | {"signature": self._signature(_CALENDAR, account, parameters)})
+        return f"{origin}/calendars/{account.hex}.ics?{query}"
+
+    def allows_calendar(self, account: UUID, parameters: Mapping[str, str]) -> bool:
+        """Whether a URL with this query was signed for the account's calendar, now or before a reset."""
+        query = dict(parameters)
+        signature = query.pop("signature", "")
+        return hmac.compare_digest(signature.encode(), self._signature(_CALENDAR, account, query).encode())
 
     def _address(self, origin: str, method: str, key: UUID, parameters: dict[str, str]) -> str:
         query = urlencode(parameters | {"signature": self._signature(method, key, parameters)})

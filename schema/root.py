@@ -26,7 +26,7 @@ from schema.order import Order, RecordMutations
 from schema.policy import Rule
 from schema.refund import RefundMutations
 from schema.timeline import TimelineConnection
-from schema.viewer import Viewer
+from schema.viewer import CalendarMutations, Viewer
 
 
 @strawberry.type(description="Read data. An object that the viewer may not see is treated as if it did not exist.")
@@ -109,6 +109,7 @@ class Mutation(
     ComplaintMutations,
     UploadMutations,
     RecordMutations,
+    CalendarMutations,
 ):
     pass
 

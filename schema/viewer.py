@@ -2,8 +2,9 @@
 
 import strawberry
 
-from resolvers import agenda, counts, viewer
+from resolvers import agenda, calendar, counts, viewer
 from resolvers.agenda import DEFAULT_DAYS, MAX_DAYS
+from resolvers.calendar import MAX_ENTRIES
 from resolvers.counts import MOST
 from schema.account import Account
 from schema.agenda import AgendaConnection
@@ -52,6 +53,13 @@ class Viewer(Node):
         within=f"How many days ahead, the last instant included. Default {DEFAULT_DAYS}; more than {MAX_DAYS} is "
         f"{MAX_DAYS}.",
     )
+    calendar_url: str = resolved(
+        calendar.calendar_url,
+        str,
+        f"The address of the viewer's agenda of {MAX_DAYS} days as iCalendar, for calendar applications: its first "
+        f"{MAX_ENTRIES} entries, by the real clock, in the language and the zone of this request. Whoever has the "
+        "address can read the calendar, until `resetCalendar` makes a new one.",
+    )
     orders = resolved(
         viewer.orders, CountedConnection[Order], "The viewer's orders, newest first: the page All Orders."
     )
@@ -78,4 +86,18 @@ class Viewer(Node):
         CountedConnection[Complaint],
         "The viewer's complaints: the page Complaints I Submitted. Agents see all complaints.",
         order_by="The order of the list. Default: NEWEST_FIRST.",
+    )
+
+
+@strawberry.type(description="The result of resetting the calendar's address.")
+class ResetCalendarPayload:
+    calendar_url: str = strawberry.field(description="The new address. Those before are not good any more.")
+
+
+@strawberry.type
+class CalendarMutations:
+    reset_calendar = resolved(
+        calendar.reset_calendar,
+        ResetCalendarPayload,
+        "Gives the viewer's calendar a new address, and ends all former ones: for an address that somebody else got.",
     )

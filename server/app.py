@@ -22,7 +22,7 @@ from resolvers import telemetry
 from resolvers.account import spread_names
 from resolvers.files import upload
 from resolvers.write import idempotency
-from server import file_routes, file_store, metrics
+from server import calendar_routes, file_routes, file_store, metrics
 from server.errors import error_response, mask_internal
 from server.graphql.endpoint import GraphQLEndpoint
 from server.graphql.websocket import MAX_MESSAGE_BYTES
@@ -169,6 +169,7 @@ def create(settings: Settings | None = None) -> Starlette:
         Route(PATH, endpoint),  # for requests that miss the shortcut: below a root path, or with a slash at the end
         WebSocketRoute(PATH, endpoint),
         Route("/files/{key}", file_routes.content, methods=["GET", "PUT"]),
+        Route("/calendars/{file}", calendar_routes.calendar, methods=["GET"]),
         Route("/healthz", healthz),
         Route("/readyz", readyz),
         Route("/metrics", metrics.page),

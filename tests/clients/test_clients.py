@@ -1,11 +1,12 @@
-"""Real clients, in Node: each receives changes of an order that it subscribes to, and JSON for its queries."""
+"""Real clients, in Node: each receives changes of an order that it subscribes to, and JSON for its queries; a calendar is
+read by one, too."""
 
 import pytest
 
 from models.enums import Role
 from tests.conftest import Server, World
 from tests.support.node import Clients
-from tests.support.subscriptions import complete, leave_feedback, wait_until
+from tests.support.subscriptions import complete, leave_feedback, now, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.either]
 
@@ -67,3 +68,26 @@ def test_a_socket_with_a_bad_token_is_closed(clients: Clients, order: str) -> No
     with clients.start("graphql-ws", "nonsense", order) as running:
         failure = running.failure()
     assert (failure["code"], failure["reason"]) == (4403, "INVALID")
+
+
+def test_thunderbirds_parser_reads_a_calendar(clients: Clients, world: World) -> None:
+    """ical.js is what Thunderbird uses; the server writes with another library."""
+    special = r"a, b; c\n: d, e; f\\"
+    for facts in ({}, {"number": f"{world.record()['number']} {special}"}):
+        complete(world, **facts)
+    buyer = now(world.buyer)
+    shown = buyer.ask("{ viewer { calendarUrl agenda(within: 365) { edges { node { id at text } } } } }")["viewer"]
+    expected = [edge["node"] for edge in shown["agenda"]["edges"]]
+    with clients.start("ical", world.buyer.token, shown["calendarUrl"]) as running:
+        calendar, *events = running.rest()
+    assert calendar["type"] == "text/calendar; charset=utf-8"
+    assert {"prodid", "version", "name", "refresh-interval", "x-published-ttl"} <= set(calendar["properties"])
+    assert [(event["name"], event["uid"], event["summary"]) for event in events] == [
+        ("vevent", entry["id"], entry["text"]) for entry in expected
+    ]
+    assert len(events) == 2
+    assert special in events[1]["summary"]
+    for event, entry in zip(events, expected, strict=True):
+        assert event["at"] == f"{entry['at'][:19]}.000Z"
+        assert (event["zone"], event["seconds"]) == ("UTC", 0)
+        assert event["sequence"] > 0

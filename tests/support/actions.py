@@ -50,8 +50,8 @@ ON_COMPLAINTS: dict[str, dict[str, Any]] = {
     "resolveComplaint": {"resolution": "REFUND", "amount": usd("1.00"), "note": "They pay back."},
     "rejectComplaint": {"note": "There is no such trade."},
 }
-# Not actions: the policy does not decide about creating uploads, nor about what the order system records.
-OTHER_MUTATIONS = {"createUpload", "recordOrders", "recordRefunds"}
+# Not actions: the policy does not decide about uploads and calendars, nor about what the order system records.
+OTHER_MUTATIONS = {"createUpload", "recordOrders", "recordRefunds", "resetCalendar"}
 INPUTS = ON_ORDERS | ON_DISPUTES | ON_COMPLAINTS
 # These succeed again right after they succeeded, with another idempotency key or none.
 REPEATABLE = {"postDisputeMessage", "postComplaintMessage", "fileComplaint", "reviseClaim"}

@@ -27,32 +27,23 @@ OUT_OF_REACH = re.compile(r"No matching distribution|Connection ?Error|Timeout|P
 class Suite:
     folder: Path
 
-    def start(self, *options: str) -> "Run":
-        path = self.folder / f"{'-'.join(['outcomes', *options])}.json"
+    def results(self) -> tuple[dict[str, str], int]:
+        """Returns the outcome of each test, and the number of executions that compiled code began."""
+        path = self.folder / "outcomes.json"
         folders = [self.folder / "plugins", INJECTED, LOCK.parent.parent]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
         own = ["-q", "-c", "../pytest.ini", "--rootdir", ".", "-p", "no:cacheprovider", "-p", "compiled"]
-        process = subprocess.Popen(
-            [sys.executable, "-m", "pytest", *own, "--outcomes", str(path), *options, *TESTS],
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *own, "--outcomes", str(path), *TESTS],
             cwd=self.folder / "source",
             env=environment | {"PYTHONPATH": os.pathsep.join(map(str, folders))},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            check=False,
         )
-        return Run(process, path)
-
-
-@dataclass(frozen=True)
-class Run:
-    process: subprocess.Popen[str]
-    path: Path
-
-    def results(self) -> tuple[dict[str, str], int]:
-        """Returns the outcome of each test, and the number of executions that compiled code began."""
-        output, _ = self.process.communicate()
-        assert self.path.exists(), output
-        told: dict[str, Any] = json.loads(self.path.read_text())
+        assert path.exists(), done.stdout
+        told: dict[str, Any] = json.loads(path.read_text())
         return told["outcomes"], told["begun"]
 
 

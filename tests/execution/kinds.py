@@ -1,6 +1,7 @@
 """A schema with every kind of field, rows that may be broken in every way, and documents that select them."""
 
 import random
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -309,22 +310,27 @@ def _value(luck: random.Random, faults: float, output: Any, depth: int) -> Any:
     elif is_leaf_type(inner):
         value = _GOOD[inner.name](luck)
     else:
-        name = luck.choice(["Cat", "Dog"]) if is_abstract_type(inner) else inner.name
-        fields: Any = SCHEMA.type_map[name]
-        values = (
-            {each: _value(luck, faults, of.type, depth + 1) for each, of in fields.fields.items()}
-            if depth < 5
-            else None
-        )
-        value = ROWS[name](values) if values is not None else None
+        name: Any = luck.choice(["Cat", "Dog"]) if is_abstract_type(inner) else inner.name
+        value = ROWS[name](_Drawn(name, luck.random(), faults, depth + 1)) if depth < 5 else None
     return _broken(luck, value) if luck.random() < faults else value
+
+
+class _Drawn(dict[str, Any]):
+    """The values of a row, each drawn when it is first read: a tree of all of them takes a fifth of a second."""
+
+    def __init__(self, name: str, seed: float, faults: float, depth: int) -> None:
+        self.fields: Any = SCHEMA.type_map[name]
+        self.seed, self.faults, self.depth = seed, faults, depth
+
+    def __missing__(self, name: str) -> Any:
+        luck = random.Random(f"{self.seed} {name}")  # noqa: S311
+        value = self[name] = _value(luck, self.faults, self.fields.fields[name].type, self.depth)
+        return value
 
 
 def rows(seed: int, faults: float) -> Any:
     """Returns a root with rows below it; the same for the same seed."""
-    luck = random.Random(seed)  # noqa: S311
-    query: Any = SCHEMA.query_type
-    return ROWS["Query"]({name: _value(luck, faults, of.type, 0) for name, of in query.fields.items()})
+    return ROWS["Query"](_Drawn("Query", seed, faults, 0))
 
 
 @dataclass
@@ -346,7 +352,7 @@ class _Writing:
 
     def arguments(self, name: str) -> str:
         if name == "add":
-            to = self.draw(st.sampled_from(["1", "$n", "3", "null"]))
+            to = self.draw(st.sampled_from(["1", "$n"] * 5 + ["3", "3", "null"]))
             more = self.draw(
                 st.sampled_from(["", ", twice: $a", ", twice: null", ", colour: RED", ", colour: $colour"])
             )
@@ -390,9 +396,16 @@ class _Writing:
         if name == "__typename":
             return name
         named: Any = get_named_type(fields[name].type)
-        alias = self.draw(st.sampled_from(["", "", "", "x: ", "y: "]))
+        arguments = self.arguments(name)
         below = "" if is_leaf_type(named) else f" {self.selections(named, depth + 1)}"
-        return f"{alias}{name}{self.arguments(name)}{self.directives()}{below}"
+        return f"{self.alias(name, arguments)}{name}{arguments}{self.directives()}{below}"
+
+    def alias(self, name: str, arguments: str) -> str:
+        """Mostly gives the same name to the same field with the same arguments only, so that the document is valid."""
+        alias = self.draw(st.sampled_from(["", "", "", "x", "y"]))
+        if self.draw(st.integers(0, 49)):
+            alias = re.sub(r"\W+", "_", f"{alias}_{name}{arguments}") if alias or arguments else ""
+        return f"{alias}: " if alias else ""
 
     def conditions(self, parent: Any) -> list[str]:
         if isinstance(parent, GraphQLObjectType):
@@ -404,11 +417,12 @@ class _Writing:
 def documents(draw: st.DrawFn) -> str:
     """Yields operations over all fields, with fragments, aliases, conditions and arguments. Some are not valid."""
     writing = _Writing(draw)
-    selections = writing.selections(SCHEMA.query_type, 0)
-    variables = "($a: Boolean! = false, $b: Boolean!, $n: Int! = 2, $colour: Colour)"
-    return " ".join([f"query {variables} {selections}", *writing.fragments])
+    text = " ".join([writing.selections(SCHEMA.query_type, 0), *writing.fragments])
+    used = ", ".join(of for name, of in DECLARED.items() if re.search(rf"\${name}\b", text))
+    return f"query ({used}) {text}" if used else text
 
 
+DECLARED = {"a": "$a: Boolean! = false", "b": "$b: Boolean!", "n": "$n: Int! = 2", "colour": "$colour: Colour"}
 VARIABLES = st.fixed_dictionaries(
     {"b": st.booleans()},
     optional={"a": st.booleans(), "n": st.integers(1, 4), "colour": st.sampled_from([None, "RED", "GREEN"])},

@@ -70,14 +70,12 @@ def suite(tmp_path_factory: pytest.TempPathFactory) -> graphql_core.Suite:
 
 @pytest.mark.slow
 def test_graphql_cores_own_tests(suite: graphql_core.Suite) -> None:
-    """They pass with the compiled executor as well as without it."""
+    """They pass with the compiled executor."""
     assert f"graphql-core=={version('graphql-core')} " in graphql_core.LOCK.read_text()
-    without, ours = suite.start(), suite.start("--compiled")
-    (expected, none), (outcomes, completed) = without.results(), ours.results()
-    assert set(expected.values()) == {"passed"}
-    assert len(expected) > 700
-    assert outcomes == expected
-    assert (none, completed > 50) == (0, True)
+    outcomes, begun = suite.results()
+    assert {test: outcome for test, outcome in outcomes.items() if outcome != "passed"} == {}
+    assert len(outcomes) > 700
+    assert begun > 50
 
 
 class Tracking(StrawberryGraphQLCoreExecutionContext):

@@ -1,7 +1,7 @@
 """Executors of graphql-core that run compiled code wherever possible, from the first use of an operation.
 
-It is also a plugin for graphql-core's own tests. With --compiled those use such executors, unless a test names its
-own. The outcome of each test is recorded.
+It is also a plugin for graphql-core's own tests. They use such executors, unless a test names its own. The outcome of
+each test is recorded.
 """
 
 import json
@@ -71,16 +71,14 @@ results: dict[str, str] = {}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--compiled", action="store_true")
     parser.addoption("--outcomes", type=Path)
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtestloop(session: pytest.Session) -> Generator[None, Any, Any]:
-    if session.config.getoption("compiled"):
-        execute: Any = sys.modules["graphql.execution.execute"]
-        for name in ("IncrementalExecutor", "ExecutorThrowingOnIncremental"):
-            setattr(execute, name, compiled(getattr(execute, name)))
+def pytest_runtestloop() -> Generator[None, Any, Any]:
+    execute: Any = sys.modules["graphql.execution.execute"]
+    for name in ("IncrementalExecutor", "ExecutorThrowingOnIncremental"):
+        setattr(execute, name, compiled(getattr(execute, name)))
     return (yield)
 
 

@@ -97,6 +97,7 @@ def demonstrate(new_database: Callable[[], str], tmp_path_factory: pytest.TempPa
     return demonstrate
 
 
+@pytest.mark.either
 @pytest.mark.slow
 def test_the_readmes_documents_run_in_order_and_answer_as_shown(demonstrate: Callable[[], Any]) -> None:
     """They also work with a second demonstration on the same database, which has the same ids."""

@@ -310,7 +310,7 @@ def _value(luck: random.Random, faults: float, output: Any, depth: int) -> Any:
     elif is_leaf_type(inner):
         value = _GOOD[inner.name](luck)
     else:
-        name: Any = luck.choice(["Cat", "Dog"]) if is_abstract_type(inner) else inner.name
+        name = luck.choice(["Cat", "Dog"]) if is_abstract_type(inner) else f"{inner}"
         value = ROWS[name](_Drawn(name, luck.random(), faults, depth + 1)) if depth < 5 else None
     return _broken(luck, value) if luck.random() < faults else value
 

@@ -97,6 +97,7 @@ def test_the_command_line_records_a_file(recording: Command, tmp_path: Path) -> 
     assert recording("record", file).stdout == "1200 records imported.\n"
 
 
+@pytest.mark.either
 def test_a_bad_line_is_named_and_nothing_is_kept(recording: Command, tmp_path: Path) -> None:
     file = write(
         tmp_path / "orders.jsonl",
@@ -141,6 +142,7 @@ def test_a_bad_line_is_named_and_nothing_is_kept(recording: Command, tmp_path: P
     assert recording("record", good).returncode == 0  # B1 was not stored, so its buyer may differ
 
 
+@pytest.mark.either
 def test_bad_lines_are_skipped_into_a_file_of_their_own(recording: Command, tmp_path: Path) -> None:
     good, bad = record("K1"), record("K2", kind="BARTER")
     file = write(tmp_path / "orders.jsonl", good, bad, "{")
@@ -157,6 +159,7 @@ def test_bad_lines_are_skipped_into_a_file_of_their_own(recording: Command, tmp_
     assert len(list(tmp_path.glob("*.jsonl"))) == 2
 
 
+@pytest.mark.either
 def test_a_file_through_a_pipe_is_recorded(tmp_path: Path, environment: dict[str, str]) -> None:
     """The database is new."""
     lines = "".join(json.dumps(record(f"P{n}")) + "\n" for n in range(3))
@@ -172,6 +175,7 @@ def test_a_file_through_a_pipe_is_recorded(tmp_path: Path, environment: dict[str
     assert done.stdout == "3 records imported.\n", done.stderr
 
 
+@pytest.mark.either
 def test_who_stops_an_import_is_told_where_to_go_on(tmp_path: Path, migrated: dict[str, str]) -> None:
     file = write(tmp_path / "orders.jsonl", *(record(f"S{n}") for n in range(3000)))
     importing = subprocess.Popen(

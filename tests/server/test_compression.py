@@ -16,6 +16,8 @@ from tests.conftest import Person, Server, World
 from tests.support.actions import INPUTS
 from tests.support.uploads import PNG, announce, put
 
+pytestmark = pytest.mark.either
+
 ENCODINGS = [
     # Accept-Encoding, and from how many bytes on an answer is compressed
     ("gzip", 1000),

@@ -110,6 +110,7 @@ def test_a_mutation_under_way_is_finished_before_the_server_stops(server: Server
         assert has_stopped(process)
 
 
+@pytest.mark.either
 def test_an_upload_under_way_does_not_keep_a_server_from_stopping(server: Server, world: World, tmp_path: Path) -> None:
     with started(server, files=str(tmp_path)) as (process, url), world.buyer.elsewhere(url) as buyer:
         upload = announce(buyer, b"x" * 1000, "text/plain", "a.txt")
@@ -125,6 +126,7 @@ def test_an_upload_under_way_does_not_keep_a_server_from_stopping(server: Server
     assert [file.name for file in tmp_path.rglob("*") if file.is_file()] == ["secret"]
 
 
+@pytest.mark.either
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_server_that_is_told_to_stop_says_so_and_goes_on_until_it_does(
     server: Server, world: World, workers: int
@@ -154,6 +156,7 @@ def test_a_server_that_is_told_to_stop_says_so_and_goes_on_until_it_does(
         assert is_refused(url)
 
 
+@pytest.mark.either
 def test_a_server_stops_by_itself_once_it_has_said_so(server: Server) -> None:
     with started(server, drain_seconds="1") as (process, url):
         process.terminate()
@@ -162,12 +165,14 @@ def test_a_server_stops_by_itself_once_it_has_said_so(server: Server) -> None:
         assert process.communicate()[1] == ""
 
 
+@pytest.mark.either
 def test_ctrl_c_stops_at_once(server: Server) -> None:
     with started(server, 2, drain_seconds="600") as (process, _):
         process.send_signal(signal.SIGINT)
         process.wait(60)
 
 
+@pytest.mark.either
 def test_a_worker_that_is_signalled_with_its_parent_goes_on_until_it_stops(server: Server) -> None:
     """Some service managers signal all processes of a service."""
     with started(server, 2, apart=True, drain_seconds="600") as (process, url):

@@ -28,6 +28,7 @@ def raw(url: str, *parts: bytes, pause: float = 0) -> bytes:
     return said
 
 
+@pytest.mark.either
 def test_a_body_that_does_not_come_in_time_is_refused(serve: Callable[..., Any], world: World) -> None:
     with serve(max_seconds="1") as [url]:
         head = (
@@ -37,6 +38,7 @@ def test_a_body_that_does_not_come_in_time_is_refused(serve: Callable[..., Any],
         assert raw(url, head.encode(), b'{"query":').startswith(b"HTTP/1.1 408")
 
 
+@pytest.mark.either
 @pytest.mark.parametrize(("size", "status"), [(60_000, 401), (1_000_000, 431), (20_000_000, 431)])
 def test_a_head_is_bounded(serve: Callable[..., Any], size: int, status: int) -> None:
     with serve() as [url]:
@@ -49,6 +51,7 @@ def test_a_head_is_bounded(serve: Callable[..., Any], size: int, status: int) ->
         assert said.startswith(b"HTTP/1.1 %d" % status)
 
 
+@pytest.mark.either
 def test_what_follows_a_body_is_bounded(serve: Callable[..., Any]) -> None:
     with serve() as [url]:
         head = b"POST /graphql HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"

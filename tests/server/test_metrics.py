@@ -51,6 +51,7 @@ def test_requests_and_connections_are_counted_over_all_workers(
     assert found['recourse_request_seconds_count{operation="Clock"}'] == 20
 
 
+@pytest.mark.either
 def test_names_from_outside_are_bounded(serve: Callable[..., Any], world: World) -> None:
     with serve() as [url], world.buyer.elsewhere(url) as buyer:
         for place in range(100):  # a request without a token adds no client label
@@ -66,6 +67,7 @@ def test_names_from_outside_are_bounded(serve: Callable[..., Any], world: World)
     assert len(counted) == 203
 
 
+@pytest.mark.either
 def test_streams_are_counted_by_what_came_of_them(serve: Callable[..., Any], world: World) -> None:
     with serve() as [url], world.buyer.elsewhere(url) as buyer:
         for query in ("query Good { serverTime }", "query Bad { nothing }"):

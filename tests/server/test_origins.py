@@ -15,6 +15,8 @@ from tests.conftest import TIME, Server, World, code
 from tests.server.test_websocket import dial
 from tests.support.uploads import announce, put
 
+pytestmark = pytest.mark.either
+
 SHOP = "https://shop.example"
 LOCAL = "http://localhost:5173"
 OWN = "https://api.shop.example:8443/base"

@@ -17,6 +17,8 @@ from server.settings import Settings
 from tests.conftest import Person, Server, World, code
 from tests.support.subscriptions import opened
 
+pytestmark = pytest.mark.either
+
 MISS = [{"message": "PersistedQueryNotFound", "extensions": {"code": "PERSISTED_QUERY_NOT_FOUND"}}]
 TRUSTED = "query Clock { serverTime }"
 FRAGMENTED = (

@@ -19,6 +19,8 @@ from tests.server.test_limits import raw
 from tests.support.subscriptions import PROTOCOL
 from tests.support.uploads import announce
 
+pytestmark = pytest.mark.either
+
 H2C = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA\r\n"
 QUERY = b'{"query": "{ serverTime }"}'
 LAST = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"

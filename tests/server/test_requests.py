@@ -12,6 +12,8 @@ from server import request_id
 from tests.conftest import Server, World, code
 from tests.support.subscriptions import opened
 
+pytestmark = pytest.mark.either
+
 # ---------------------------------------------------------------- requests
 
 

@@ -16,6 +16,8 @@ from tests.server.test_http import signed
 from tests.server.test_requests import SENTENCES
 from tests.support.subscriptions import ORDER, PROTOCOL, complete, leave_feedback, opened, wait_until
 
+pytestmark = pytest.mark.either
+
 INIT = {"type": "connection_init", "payload": {}}
 
 

@@ -17,7 +17,7 @@ from tests.support.inputs import MUTATIONS, SECONDS, body, document, input_type,
 
 pytestmark = pytest.mark.slow
 
-EXAMPLES = 60  # of each mutation
+EXAMPLES = 40  # of each mutation
 Strategy = st.SearchStrategy[Any]
 Right = tuple[Person, dict[str, Any]]
 

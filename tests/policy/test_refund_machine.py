@@ -410,7 +410,7 @@ class RefundMachine(Machine):
 
 def test_what_is_owed_follows_from_its_causes(server: Server) -> None:
     RefundMachine.server = server
-    run_state_machine_as_test(RefundMachine, settings=settings(max_examples=20, stateful_step_count=20))
+    run_state_machine_as_test(RefundMachine, settings=settings(max_examples=10, stateful_step_count=20))
 
 
 assert set(MUTATIONS) >= set(ACTIONS)

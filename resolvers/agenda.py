@@ -36,6 +36,7 @@ from resolvers.complaints.complaint import Complaint
 from resolvers.context import Context, Info
 from resolvers.disputes.dispute import Dispute
 from resolvers.errors import BadRequest
+from resolvers.files.attachment import HasFiles, count_for_forms
 from resolvers.language import gettext
 from resolvers.money import Money
 from resolvers.orders.order import Order
@@ -311,6 +312,8 @@ async def _load(selection: Selection, context: Context, entries: Sequence[Agenda
         if not keys:
             continue
         cases: Any = await read(context, Select(row_type, Where.among("id", keys)), selection.field("relatedCase"))
+        if issubclass(row_type, HasFiles):
+            await count_for_forms(context, cases, selection.field("decision").as_field("decision"))
         by_key = {case.id: case for case in cases}
         for entry in entries:
             if entry.case is not None and entry.case[0] is kind:

@@ -6,13 +6,14 @@ from execution.complexity import sized
 from models.enums import FieldKind
 from schema.money import Money
 
-_FEW = sized(1)  # up to ten
+# Lists of a few short entries, which count with their field. The order's lines, up to a hundred, count as choices.
+_SHORT = sized(0)
 
 
 @strawberry.type(description="A condition on another field of the form: it has one of these values.")
 class FieldCondition:
-    path: list[str] = strawberry.field(metadata=_FEW, description="The path of the other field.")
-    values: list[str] = strawberry.field(metadata=sized(2), description="The values. The field must have one of them.")
+    path: list[str] = strawberry.field(metadata=_SHORT, description="The path of the other field.")
+    values: list[str] = strawberry.field(metadata=_SHORT, description="The values. The field must have one of them.")
 
 
 @strawberry.type(description="The limits of the files of one content type.")
@@ -28,10 +29,10 @@ class Choice:
     label: str = strawberry.field(description="Its name for people, in the language of the request.")
     description: str | None = strawberry.field(description="A sentence that explains it. Null if there is none.")
     recommended_evidence: list[str] = strawberry.field(
-        metadata=_FEW, description='What helps to prove it, like "Photos of the damage and of the packaging".'
+        metadata=_SHORT, description='What helps to prove it, like "Photos of the damage and of the packaging".'
     )
     only_with: list[FieldCondition] = strawberry.field(
-        metadata=_FEW, description="It can be chosen only if all of these conditions hold. Empty: always."
+        metadata=_SHORT, description="It can be chosen only if all of these conditions hold. Empty: always."
     )
     max_quantity: int | None = strawberry.field(description="The largest quantity of the line. Null for other values.")
     price: Money | None = strawberry.field(description="The price of one of the line. Null for other values.")
@@ -40,7 +41,7 @@ class Choice:
 @strawberry.type(description="A field of the form. Bounds that do not apply to its kind are null.")
 class FormField:
     path: list[str] = strawberry.field(
-        metadata=_FEW,
+        metadata=_SHORT,
         description='The path in the mutation\'s input, as in UserError.field: ["ratings", "areas", "communication"]. '
         "Several fields can have the same path, with conditions of which one holds at a time.",
     )
@@ -62,7 +63,7 @@ class FormField:
         "in any currency."
     )
     at_most_items_at: list[str] | None = strawberry.field(
-        metadata=_FEW,
+        metadata=_SHORT,
         description="MONEY: the amount is also at most what the items cost that are chosen at this path, rounded down. "
         "Null if no items limit it.",
     )
@@ -71,26 +72,26 @@ class FormField:
         description="FILES: the largest size of one file in bytes, of the kind that may be largest."
     )
     content_types: list[str] | None = strawberry.field(
-        metadata=sized(2), description="FILES: the content types that are accepted."
+        metadata=sized(3), description="FILES: the content types that are accepted."
     )
     file_kinds: list[FileKind] | None = strawberry.field(
-        metadata=sized(2),
+        metadata=sized(3),
         description="FILES: the limits of each content type. createUpload refuses a wrong type or size, the mutation "
         "refuses too many files.",
     )
     choices: list[Choice] | None = strawberry.field(
-        metadata=sized(2),
+        metadata=sized(10),
         description="CHOICE: the values that can be chosen now. ITEMS: the lines of the order, without discounts. Null "
         "for other kinds.",
     )
     only_with: list[FieldCondition] = strawberry.field(
-        metadata=_FEW, description="It is taken only if all of these conditions hold. Empty: always."
+        metadata=_SHORT, description="It is taken only if all of these conditions hold. Empty: always."
     )
 
 
 @strawberry.type(description="Fields that are required together: at least one of them, or exactly one.")
 class FieldGroup:
-    paths: list[list[str]] = strawberry.field(metadata=_FEW, description="The paths of the fields.")
+    paths: list[list[str]] = strawberry.field(metadata=_SHORT, description="The paths of the fields.")
     exactly_one: bool = strawberry.field(
         description="True if exactly one of them is given; false if at least one is, and several may be."
     )
@@ -103,8 +104,8 @@ class FieldGroup:
 )
 class ActionForm:
     fields: list[FormField] = strawberry.field(
-        metadata=sized(2), description="The fields, in the order in which to show them."
+        metadata=sized(1), description="The fields, in the order in which to show them."
     )
     groups: list[FieldGroup] = strawberry.field(
-        metadata=_FEW, description="Fields of which one is required. Empty if there are none."
+        metadata=_SHORT, description="Fields of which one is required. Empty if there are none."
     )

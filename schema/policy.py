@@ -97,7 +97,7 @@ class NextChange:
 @strawberry.interface(description="Something that a viewer can act on.")
 class Actionable:
     available_actions: list[Decision] = strawberry.field(
-        metadata=sized(5),
+        metadata=sized(3),
         description="The actions that this viewer may do now, in the order in which to show them. No other action "
         "succeeds.",
     )

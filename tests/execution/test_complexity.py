@@ -26,6 +26,7 @@ from tests.conftest import Server, World, usd
 from tests.read.test_statements import ALL_ORDERS, DETAIL, DISPUTE
 from tests.support.actions import INPUTS
 from tests.support.filled import LATER, Filled
+from tests.support.forms import FORM
 from tests.support.generated import Generated, fields_in
 from tests.support.subscriptions import opened
 from tests.support.uploads import bring
@@ -424,6 +425,33 @@ def test_a_home_screen_with_a_hundred_orders_passes(world: World) -> None:
     answer = world.buyer.answer(query)
     assert codes(answer) == []
     assert len(answer["data"]["viewer"]["orders"]["edges"]) == 100
+
+
+HOME_SCREEN_WITH_FORMS = f"""
+query Home {{
+  viewer {{
+    counts {{ actionRequired feedbackToLeave feedbackToRevise openCancellations openDisputes refundsOverdue }}
+    agenda(first: 5) {{ edges {{ node {{ id at kind text order {{ id number }} relatedCase {{ id number }}
+      decision {{ action label closesAt }} }} }} }}
+    orders(first: 20) {{ edges {{ node {{ ...Row availableActions {{ action label closesAt {FORM} }} }} }}
+      pageInfo {{ hasNextPage endCursor }} }}
+  }}
+}}
+"""
+
+
+def test_a_home_screen_with_the_forms_of_what_is_offered_passes(world: World) -> None:
+    rows = Path("bench/operations/AllOrders.graphql").read_text().split("fragment OrderRow")[1]
+    lines = [{"title": f"Lamp {number}", "quantity": 2, "unitPrice": usd("1.00")} for number in range(50)]
+    world.service.succeed(
+        "recordOrders", {"orders": [world.record(paidAt=9, completedAt=7, items=lines) for _ in range(20)]}
+    )
+    answer = world.buyer.answer(f"{HOME_SCREEN_WITH_FORMS} fragment Row{rows}")
+    assert codes(answer) == []
+    [*offered] = (edge["node"]["availableActions"] for edge in answer["data"]["viewer"]["orders"]["edges"])
+    assert [[decision["action"] for decision in each] for each in offered] == [["LEAVE_FEEDBACK", "OPEN_DISPUTE"]] * 20
+    # A list that may be longer than it counts is no way to get much out of little.
+    assert fields_in(answer["data"]) <= 10 * answer["extensions"]["cost"]["requested"]
 
 
 # The most expensive documents that tests/expensive.py finds. Beside each: the most data in one entry of the outermost

@@ -13,6 +13,7 @@ from resolvers.orders import search
 from resolvers.read.pagination import encode_cursor
 from tests.conftest import DAY, DIALECT, NOW, Server, Statements, World, on_postgres, usd
 from tests.support.actions import INPUTS
+from tests.support.forms import FORM
 
 ALL_ORDERS = """query($first: Int) { viewer { orders(first: $first) { edges { node { id number kind status
   total { amount currencyCode } supplier { id name } items { title quantity } canLeaveFeedback feedbackDeadline
@@ -42,6 +43,32 @@ def test_a_page_of_orders_is_one_statement_whatever_its_size(world: World, state
     edges = world.buyer.ask(ALL_ORDERS, first=count)["viewer"]["orders"]["edges"]
     assert len(edges) == count
     assert len(statements.sent) == 1, statements.sent
+
+
+def test_a_page_of_orders_with_forms_is_one_statement(world: World, statements: Statements) -> None:
+    fill(world, 20)
+    world.buyer.ask("{ serverTime }")  # signed in
+    statements.sent.clear()
+    query = f"{{ viewer {{ orders {{ edges {{ node {{ availableActions {{ action {FORM} }} }} }} }} }} }}"
+    edges = world.buyer.ask(query)["viewer"]["orders"]["edges"]
+    assert all(decision["form"] for edge in edges for decision in edge["node"]["availableActions"])
+    assert len(statements.sent) == 1, statements.sent
+
+
+@pytest.mark.parametrize("count", [2, 20])
+def test_a_page_of_disputes_counts_their_files_at_once_for_their_forms(
+    world: World, statements: Statements, count: int
+) -> None:
+    disputes(world, count)
+    world.supplier.ask("{ serverTime }")  # signed in
+    for shape, more in (("action", 0), (FORM, 1)):
+        statements.sent.clear()
+        query = (
+            f"{{ viewer {{ disputes(first: {count}) {{ edges {{ node {{ availableActions {{ {shape} }}"
+            f" decision(action: POST_DISPUTE_MESSAGE) {{ {shape} }} }} }} }} }} }}"
+        )
+        assert len(world.supplier.ask(query)["viewer"]["disputes"]["edges"]) == count
+        assert len(statements.sent) == 1 + more, statements.sent
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ from tests.support import node
 from tests.support.databases import Databases, made_in
 from tests.support.distribution import dialect_of_this_process
 from tests.support.processes import serving
+from tests.support.sentences import watching_sentences
 
 T = TypeVar("T")
 
@@ -107,6 +108,12 @@ def one_tls_context() -> Generator[None]:
     """Gives all clients one TLS context: making one takes 20 ms, and the servers of tests speak plain HTTP."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(httpcore2, "default_ssl_context", functools.cache(httpcore2.default_ssl_context))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def every_sentence_is_known() -> Generator[None]:
+    with watching_sentences():
         yield
 
 

@@ -60,3 +60,8 @@ def test_a_compiled_catalogue_says_what_its_source_says(tmp_path: Path, monkeypa
     assert said() == "Erwidern"  # the source is newer than what was compiled from it
     language.compile_catalogues()
     assert said() == "Erwidern"
+
+
+def test_a_sentence_that_no_catalogue_has_fails_any_test() -> None:
+    with pytest.raises(AssertionError, match="catalogues"):
+        language.gettext("This sentence stands in no catalogue.")

@@ -14,6 +14,7 @@ from babel.messages.pofile import read_po, write_po
 import resolvers
 from resolvers.language import ENGLISH_TAG, LANGUAGES, catalogue
 from resolvers.sentences import table_sentences
+from schema import SCHEMA
 
 _KEYWORDS = {"gettext": None, "gettext_noop": None}
 _WIDTH = 120
@@ -25,6 +26,7 @@ def all_sentences() -> Catalog:
     sentences = Catalog(charset="utf-8")
     for sentence, comment in table_sentences():
         sentences.add(sentence, auto_comments=[comment])
+    assert SCHEMA  # imports all inputs, whose labels are sentences
     package = Path(resolvers.__file__).parent
     for filename, _, message, *_ in extract_from_dir(str(package), [("**.py", "python")], keywords=_KEYWORDS):
         assert isinstance(message, str), filename

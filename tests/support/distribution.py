@@ -179,7 +179,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config) -> DialectScheduling:
     return DialectScheduling(config)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_xdist_auto_num_workers() -> int:
+    """Comes before the hook of xdist, which starts a worker for each core."""
     return WORKERS_EACH * len(dialects(len(DIALECTS)))
 
 

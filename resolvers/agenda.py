@@ -16,12 +16,12 @@ common.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from operator import itemgetter
-from typing import Any, cast
+from typing import Any, Generic, TypeVar, cast
 from uuid import UUID
 
 from strawberry import UNSET
@@ -40,7 +40,7 @@ from resolvers.files.attachment import HasFiles, count_for_forms
 from resolvers.language import gettext
 from resolvers.money import Money
 from resolvers.orders.order import Order
-from resolvers.policy import Decision, End, Subject
+from resolvers.policy import Decision, End, Subject, TimeChange
 from resolvers.read.fetch import read
 from resolvers.read.pagination import Connection, CursorPosition, Edge, Page, PageInfo, invalid_cursor
 from resolvers.read.rows import Row
@@ -48,6 +48,8 @@ from resolvers.read.scopes import visible_rows
 from resolvers.read.select import Select
 from resolvers.read.sql import Where, number_values, placeholder_sign
 from resolvers.viewer import accounts_in_conflict, without_conflict
+
+E = TypeVar("E", bound=End | TimeChange)
 
 DEFAULT_DAYS, MAX_DAYS = 30, 365
 _LIST = "agenda"  # a cursor's list; behind a dot it has the number of the entry's end, since a row may have two
@@ -122,12 +124,34 @@ async def find_entries(
     if not parts:
         return []
     in_conflict = await accounts_in_conflict(context)
+    found = await read_parts(
+        context, parts, within, limit, after=after, cursor_number=cursor_number, in_conflict=in_conflict
+    )
+    return [_entry(context, parts[number].end, at, key, *columns) for at, key, number, columns in found]
+
+
+Found = tuple[datetime, UUID, int, list[Any]]  # the instant, the row's id, the number of its part, and its `_COLUMNS`
+
+
+async def read_parts(
+    context: Context,
+    parts: Sequence[Part[Any]],
+    within: timedelta,
+    limit: int,
+    *,
+    after: CursorPosition | None = None,
+    cursor_number: int = 0,
+    in_conflict: Collection[UUID] = (),
+) -> list[Found]:
+    """Returns what the parts find first, at most `limit`, from now until so long on. `after` is the position of an
+    entry of the part with this number; what is found follows it. Complaints to which one of the accounts `in_conflict`
+    is a party are left out."""
     texts: list[str] = []
     values: list[object] = []
     for number, part in enumerate(parts):
         where = visible_rows(part.table, context.viewer)
         if in_conflict and part.end.case_kind is CaseKind.COMPLAINT:
-            where &= without_conflict(Subject.COMPLAINT, in_conflict)
+            where &= without_conflict(Subject.COMPLAINT, set(in_conflict))
         where &= Where(part.condition, *[make(context.now) for make in part.values])
         where &= part.since_where(context.now, after, comes_later=number > cursor_number)
         rows = f"{part.select} WHERE {where.text} {part.order} LIMIT {limit}"
@@ -138,13 +162,12 @@ async def find_entries(
     text = " UNION ALL ".join(texts).format(*[f"{sign}{number}" for number in numbers])
     plan_mode = PlanMode.GENERIC if context.viewer.role in PARTIES else PlanMode.CUSTOM
     records = await database.select(text, distinct, plan_mode)
-    found: list[tuple[datetime, UUID, int, list[Any]]] = []
+    found: list[Found] = []
     for record in records:
         part_number, since, key, *columns = cast("tuple[int, Any, Any, Any]", tuple(record))
-        end = parts[part_number].end
-        found.append((as_instant(since) + end.duration, as_id(key), part_number, columns))
+        found.append((as_instant(since) + parts[part_number].end.duration, as_id(key), part_number, columns))
     found.sort(key=itemgetter(0, 1, 2))
-    return [_entry(context, parts[number].end, at, key, *columns) for at, key, number, columns in found[:limit]]
+    return found[:limit]
 
 
 def _number(after: CursorPosition) -> int:
@@ -177,10 +200,10 @@ _PENDING_CASE = "(SELECT id FROM cancellations WHERE order_id = orders.id AND cl
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class Part(Generic[E]):
     """One end as a part of the statement. `values` make the condition's values of the request's instant."""
 
-    end: End
+    end: E
     table: str
     select: str
     condition: str
@@ -213,14 +236,18 @@ def _ends_of(role: Role) -> list[End]:
 
 
 @cache
-def _parts(role: Role) -> list[_Part]:
-    return [_part(number, end) for number, end in enumerate(_ends_of(role))]
+def _parts(role: Role) -> list[Part[End]]:
+    return parts_of(_ends_of(role))
+
+
+def parts_of(ends: Iterable[E]) -> list[Part[E]]:
+    return [_part(number, end) for number, end in enumerate(ends)]
 
 
 _ANY_INSTANT = datetime(2000, 1, 1, tzinfo=UTC)  # conditions are written for it; their values are told apart from it
 
 
-def _part(number: int, end: End) -> _Part:
+def _part(number: int, end: E) -> Part[E]:
     values: list[Callable[[datetime], object]] = []
 
     def bind(value: object) -> str:
@@ -245,7 +272,7 @@ def _part(number: int, end: End) -> _Part:
             strict=True,
         )
     )
-    return _Part(end, end.table, f"SELECT {columns} FROM {end.table}", condition, tuple(values), since)
+    return Part(end, end.table, f"SELECT {columns} FROM {end.table}", condition, tuple(values), since)
 
 
 def _entry(

@@ -24,6 +24,7 @@ from resolvers.read.rows import Row
 from resolvers.read.scopes import sees_none
 from resolvers.read.select import Select
 from resolvers.read.sql import Where
+from resolvers.time_changes import time_changes
 from resolvers.timeline import CASES
 
 
@@ -72,7 +73,8 @@ async def viewer_changed(info: Info) -> AsyncIterator[ViewerChange]:
 
     async def read_news(changes: Sequence[Change], since: datetime, now: datetime) -> News:
         then = replace(context, now=now, arrived_at=now)
-        return News(await _read_changes(then, changes, selection), None)
+        by_time, differs_at = await time_changes(then, since)
+        return News(await _read_changes(then, [*changes, *by_time], selection), differs_at)
 
     view = await _sharing_key(context, selection)
     topic = Role.AGENT if viewer.role is Role.AGENT else viewer.id

@@ -52,13 +52,17 @@ async def _waiting_for_agents(events: Sequence[CommittedEvent]) -> frozenset[int
     disputes under review, the orders of both, and refunds that were reported as missing."""
     now = datetime.now(UTC)
     orders = {event.order_id for event in events if event.order_id is not None}
-    waiting: set[Any] = set()
+    since: dict[Any, datetime] = {}  # when agents got the case of an order
     if orders:
         open_cases = {"order_id__in": orders, "closed_at": None}
         disputes: Any = models.Dispute.filter(**open_cases).using_db(database.read_connection())
-        waiting = {dispute.order_id for dispute in await disputes if policy.waits_for(dispute, now) is Role.AGENT}
+        since = {
+            dispute.order_id: dispute.due_at
+            for dispute in await disputes
+            if policy.waits_for(dispute, now) is Role.AGENT
+        }
         complaints: Any = models.Complaint.filter(**open_cases, waits_for=Role.AGENT)
-        waiting.update(await complaints.using_db(database.read_connection()).values_list("order_id", flat=True))
+        since.update(await complaints.using_db(database.read_connection()).values_list("order_id", "opened_at"))
     reported = {
         id
         for id, reported_at in await _rows(models.Refund, {event.refund_id for event in events}, "reported_missing_at")
@@ -70,7 +74,7 @@ async def _waiting_for_agents(events: Sequence[CommittedEvent]) -> frozenset[int
         if event.case_kind is CaseKind.COMPLAINT
         or event.action in ENDS_REVIEW
         or event.action is Action.REPORT_MISSING_REFUND
-        or event.order_id in waiting
+        or (event.order_id in since and event.known_at >= since[event.order_id])
         or event.refund_id in reported
     )
 

@@ -77,6 +77,7 @@ from resolvers.policy.refund import (
 from resolvers.policy.rule import Rule, Subject
 from resolvers.policy.rules import TABLE
 from resolvers.policy.status import status_at, status_is
+from resolvers.policy.time_changes import TIME_CHANGES, TimeChange
 from resolvers.policy.viewer_state import MOVES, NOBODY, moves_of_anybody, parts_of_move, parts_of_others_move
 
 __all__ = [
@@ -107,6 +108,7 @@ __all__ = [
     "RETURN_RUNNING",
     "RETURN_STATUSES",
     "TABLE",
+    "TIME_CHANGES",
     "UNSETTLED",
     "Afterwards",
     "Balance",
@@ -126,6 +128,7 @@ __all__ = [
     "RefundFacts",
     "Rule",
     "Subject",
+    "TimeChange",
     "afterwards",
     "available_actions",
     "claimable_amount",

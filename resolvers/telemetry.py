@@ -46,7 +46,7 @@ seconds = Histogram(
 refusals = Counter(
     "recourse_refusals", "Actions that the policy, or a check of the input, refused.", ["action", "reason"]
 )
-subscribers = Gauge("recourse_subscribers", "Open subscriptions to an order or a case.", multiprocess_mode="livesum")
+subscribers = Gauge("recourse_subscribers", "Open subscriptions.", multiprocess_mode="livesum")
 connections = Gauge(
     "recourse_pool_connections",
     "Connections to the database and its replica, `busy` or `idle`, sampled every 5 seconds.",

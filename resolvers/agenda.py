@@ -142,10 +142,11 @@ async def read_parts(
     after: CursorPosition | None = None,
     cursor_number: int = 0,
     in_conflict: Collection[UUID] = (),
+    is_short: bool = False,
 ) -> list[Found]:
     """Returns what the parts find first, at most `limit`, from now until so long on. `after` is the position of an
     entry of the part with this number; what is found follows it. Complaints to which one of the accounts `in_conflict`
-    is a party are left out."""
+    is a party are left out. Where the time is short, indexes are bounded by its end as well."""
     texts: list[str] = []
     values: list[object] = []
     for number, part in enumerate(parts):
@@ -154,9 +155,12 @@ async def read_parts(
             where &= without_conflict(Subject.COMPLAINT, set(in_conflict))
         where &= Where(part.condition, *[make(context.now) for make in part.values])
         where &= part.since_where(context.now, after, comes_later=number > cursor_number)
+        last = part.last(context.now, within)
+        if is_short:
+            where &= Where(f"{part.since} <= {{}}", last)
         rows = f"{part.select} WHERE {where.text} {part.order} LIMIT {limit}"
         texts.append(f"SELECT * FROM ({rows}) AS part{number} WHERE since <= {{}}")
-        values += [*where.values, part.last(context.now, within)]
+        values += [*where.values, last]
     distinct, numbers = number_values(values)
     sign = placeholder_sign(database.dialect())
     text = " UNION ALL ".join(texts).format(*[f"{sign}{number}" for number in numbers])

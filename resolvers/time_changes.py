@@ -30,7 +30,7 @@ async def time_changes(context: Context, since: datetime) -> tuple[Sequence[Chan
     then = replace(context, now=since)
     found: list[tuple[datetime, Change]] = []
     for at, _key, number, (order_id, case_id, case_kind, *_) in await read_parts(
-        then, parts, now + HORIZON - since, MAX_BACKLOG
+        then, parts, now + HORIZON - since, MAX_BACKLOG, is_short=True
     ):
         kind = parts[number].end.case_kind or (CaseKind(case_kind) if case_kind else None)
         case = None if kind is None or case_id is None else (kind, as_id(case_id))

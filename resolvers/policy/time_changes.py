@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar
 
-from models.enums import CaseKind, OrderKind, ResolutionKind, Role
+from models.enums import CaseKind, DisputeStatus, OrderKind, ResolutionKind, Role
 from resolvers.policy.complaint import COMPLAINT_CLOSED, REPLY_WITHIN
 from resolvers.policy.ends import ENDS
 from resolvers.policy.expression import MOMENT, TRUE, Equals, Expression, IsSet, all_of
@@ -77,7 +77,6 @@ _SECURE = Equals("kind", OrderKind.SECURE_PAYMENT)
 _unshipped = ~IsSet("shipped_at") & ~IsSet("completed_at") & ~IsSet("cancelled_at")
 _REPLACEMENT_AGREED = all_of(
     [
-        IsSet("closed_as"),
         ~IsSet("reopened_at"),
         ~IsSet("paid_back_at"),
         Equals("outcome_resolution", ResolutionKind.REPLACEMENT),
@@ -96,7 +95,17 @@ TIME_CHANGES = (
         "cancellation_pending_since",
         CANCELLATION_ANSWER_WITHIN,
     ),
-    TimeChange(Role.BUYER, "disputes", _REPLACEMENT_AGREED, "closed_at", REPLACEMENT_WITHIN, CaseKind.DISPUTE),
+    *(
+        TimeChange(
+            Role.BUYER,
+            "disputes",
+            IsSet("closed_as") & Equals("closed_as", status) & _REPLACEMENT_AGREED,
+            "closed_at",
+            REPLACEMENT_WITHIN,
+            CaseKind.DISPUTE,
+        )
+        for status in (DisputeStatus.SETTLED, DisputeStatus.RESOLVED)
+    ),
     # A refund can be reported as missing once more, and is overdue for the other side as well.
     TimeChange(Role.BUYER, "orders", IsSet("refund_due_at") & IsSet("refund_reportable_at"), "refund_reportable_at"),
     *(

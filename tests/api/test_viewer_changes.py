@@ -29,6 +29,7 @@ from resolvers.read.scopes import Visibility
 from resolvers.read.select import Select
 from resolvers.read.sql import EVERY_ROW
 from resolvers.time_changes import time_changes
+from schema import SCHEMA
 from schema.scalars import parse_instant
 from tests.conftest import DAY, NOW, Person, Server, Statements, World, usd
 from tests.support.actions import INPUTS, everything_possible
@@ -439,3 +440,40 @@ def _differences(row: Any, context: Context) -> Iterator[tuple[datetime, list[st
         if different:
             yield at, different
         now = at
+
+
+# ---------------------------------------------------------------- compiled events
+
+EVENTS = """subscription { viewerChanged { __typename a: order { id status supplier { name } }
+  order { availableActions { action } timeline(first: 2) { edges { node { text } } } }
+  relatedCase { __typename number viewerState ... on Dispute { proposals { resolution } messages { edges { node { text } } } } } } }"""
+
+
+def test_compiled_and_interpreted_events_agree(server: Server, world: World) -> None:
+    case = dispute(world, complete(world))
+
+    async def scenario() -> list[Any]:
+        account = await models.Account.get(subject=world.buyer.subject)
+        viewer = Account(id=account.id, subject=account.subject, role=BUYER, name="x")
+        instant = datetime.now(UTC)
+        context = Context(viewer, instant, instant, server.state.files, server.state.hub, server.settings.limits)
+        streams = [await schema.stream(EVENTS, context_value=context) for schema in (SCHEMA, SCHEMA.uncompiled())]
+        first = [asyncio.ensure_future(anext(stream)) for stream in streams]
+        await asyncio.to_thread(wait_until, lambda: server.state.hub.subscriber_count == len(streams))
+        told: list[Any] = []
+        for text in ("one", "two", "three"):
+            await asyncio.to_thread(tell, text)
+            told += [await (first.pop(0) if first else anext(stream)) for stream in streams]
+        for stream in streams:
+            await stream.aclose()
+        return told
+
+    def tell(text: str) -> None:
+        now(world.supplier).succeed("postDisputeMessage", {"caseId": case, "text": text})
+
+    told = server.run(scenario)
+    assert all(each.errors is None for each in told)
+    wait_until(lambda: server.state.hub.subscriber_count == 0)
+    for compiled, interpreted in zip(told[::2], told[1::2], strict=True):
+        assert compiled.data == interpreted.data
+        assert compiled.data["viewerChanged"]["relatedCase"]["__typename"] == "Dispute"

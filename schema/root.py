@@ -118,7 +118,7 @@ _VIEWER_CHANGED = (
     "Whatever of the viewer's changes: orders, feedback, cases and refunds, by themselves, by others or by time. One "
     "subscription keeps all lists of an app live. Each event shows one order or case as the viewer sees it now. Agents "
     "get what waits for agents, and what no longer does: complaints, disputes under review, their orders, and refunds "
-    "that are reported as missing."
+    "that are reported as missing. The order system and agents are not told when the time for an appeal ends."
 )
 _INITIAL = "True to get how it stands now as the first event, so that nothing is missed after a reconnection."
 

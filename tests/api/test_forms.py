@@ -347,6 +347,16 @@ def test_a_payload_has_the_forms_of_what_comes_next(world: World) -> None:
     assert payload["order"]["dispute"]["decision"] == posting
 
 
+def test_the_agenda_has_the_forms_of_its_actions(world: World) -> None:
+    dispute = Disputed(world).escalated().decided()
+    order = world.order(completedAt=1)
+    query = f"{{ viewer {{ agenda(within: 90) {{ edges {{ node {{ decision {{ action {FORM} }} }} }} }} }} }}"
+    edges = dispute.person("buyer").ask(query)["viewer"]["agenda"]["edges"]
+    shown = {each["node"]["decision"]["action"]: each["node"]["decision"]["form"] for each in edges}
+    assert shown["APPEAL_DECISION"] == forms(dispute.person("buyer"), dispute.id)["APPEAL_DECISION"]
+    assert shown["LEAVE_FEEDBACK"] == forms(world.buyer, order)["LEAVE_FEEDBACK"]
+
+
 def test_a_subscription_has_forms(server: Server, world: World) -> None:
     case = Disputed(world, now=datetime.now(UTC)).id
     with opened(server, now(world.buyer)) as socket:

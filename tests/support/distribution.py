@@ -30,18 +30,23 @@ DIALECTS = ("sqlite", "postgres")
 WORKERS_EACH = 2  # for each database; while one waits, the other one works
 RUN = "TEST_RUN"  # every process of a run has this variable, with the run's name
 
-# A worker that takes one of these files last would keep the others waiting, so they come first.
+# A worker that takes one of these files last would keep the others waiting, so they come first: longest first.
 LONGEST = (
     "tests/policy/test_machine.py",
-    "tests/execution/test_compiler.py",
+    "tests/api/test_paths.py",
     "tests/storage/test_migrating.py",
+    "tests/execution/test_compiler.py",
     "tests/storage/test_hangs.py",
-    "tests/storage/test_failures.py",
+    "tests/test_bench.py",
     "tests/server/test_lifetime.py",
     "tests/storage/test_faults.py",
     "tests/server/test_cli.py",
-    "tests/test_bench.py",
+    "tests/policy/test_refund_machine.py",
+    "tests/api/test_feed.py",
+    "tests/api/test_fuzz.py",
     "tests/api/test_corpus.py",
+    "tests/test_readme.py",
+    "tests/storage/test_failures.py",
 )
 
 

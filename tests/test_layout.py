@@ -1,6 +1,7 @@
 """The engines have no import cycles: files in a cycle can be understood only together."""
 
 import ast
+import functools
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ def name_of(path: Path) -> str:
 MODULES = {name_of(path): path for package in PACKAGES for path in (ROOT / package).rglob("*.py")}
 
 
+@functools.cache
 def imports_of(module: str) -> set[str]:
     """Returns the project's modules that a module imports, also under TYPE_CHECKING and inside functions."""
     imported: set[str] = set()
@@ -32,20 +34,17 @@ def imports_of(module: str) -> set[str]:
     return (imported & MODULES.keys()) - {module}
 
 
-IMPORTS = {module: imports_of(module) for module in MODULES}
-
-
 def circles(modules: set[str]) -> list[set[str]]:
     """Returns the groups of these modules that import each other, directly or through others."""
     reached: dict[str, set[str]] = {}
     for module in modules:
         seen: set[str] = set()
-        left = list(IMPORTS[module])
+        left = list(imports_of(module))
         while left:
             other = left.pop()
             if other not in seen:
                 seen.add(other)
-                left += IMPORTS[other]
+                left += imports_of(other)
         reached[module] = seen
     groups = (
         {module, *(other for other in modules if other in reached[module] and module in reached[other])}

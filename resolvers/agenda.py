@@ -36,7 +36,6 @@ from resolvers.complaints.complaint import Complaint
 from resolvers.context import Context, Info
 from resolvers.disputes.dispute import Dispute
 from resolvers.errors import BadRequest
-from resolvers.files.attachment import HasFiles, count_for_forms
 from resolvers.language import gettext
 from resolvers.money import Money
 from resolvers.orders.order import Order
@@ -60,7 +59,7 @@ _CASES: dict[CaseKind, type[Row]] = {
 }
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class AgendaEntry:
     """An end that a row has at an instant. `key` is the row's id, `case` the kind and id of the case that it is about.
     `subject` is what is decided on, if the query selects it."""
@@ -317,35 +316,39 @@ def as_instant(value: Any) -> datetime:
 
 async def _load(selection: Selection, context: Context, entries: Sequence[AgendaEntry]) -> None:
     """Reads orders and cases, by a statement for each table that the query needs."""
-    decides = bool(selection.occurrences(AgendaEntry.__name__, ("decision",)))
-    shows_order, shows_case = (
-        bool(selection.occurrences(AgendaEntry.__name__, (name,))) for name in ("order", "relatedCase")
+    decision, shows_order, shows_case = (
+        bool(selection.occurrences(AgendaEntry.__name__, (name,))) for name in ("decision", "order", "relatedCase")
     )
+    acting = {entry for entry in entries if decision and entry.end.action is not None}
     orders = {
         entry.order_id
         for entry in entries
-        if entry.order_id is not None and (shows_order or (decides and entry.end.action and entry.case is None))
+        if entry.order_id is not None and (shows_order or (entry in acting and entry.case is None))
     }
-    if orders:
-        select = Select(Order, Where.among("id", orders))
-        by_id = {order.id: order for order in await read(context, select, selection.field("order"))}
-        for entry in entries:
-            if entry.order_id is not None:
-                entry.order = by_id.get(entry.order_id)
-            if entry.case is None:
-                entry.subject = entry.order
+    by_id = await _read(context, Order, orders, selection, "order")
+    for entry in entries:
+        entry.order = by_id.get(entry.order_id)
+        if entry.case is None:
+            entry.subject = entry.order
     for kind, row_type in _CASES.items():
-        keys = {
-            entry.case[1]
-            for entry in entries
-            if entry.case is not None and entry.case[0] is kind and (shows_case or (decides and entry.end.action))
-        }
-        if not keys:
-            continue
-        cases: Any = await read(context, Select(row_type, Where.among("id", keys)), selection.field("relatedCase"))
-        if issubclass(row_type, HasFiles):
-            await count_for_forms(context, cases, selection.field("decision").as_field("decision"))
-        by_key = {case.id: case for case in cases}
-        for entry in entries:
-            if entry.case is not None and entry.case[0] is kind:
-                entry.related_case = entry.subject = by_key.get(entry.case[1])
+        of_kind = {entry: entry.case[1] for entry in entries if entry.case is not None and entry.case[0] is kind}
+        keys = {key for entry, key in of_kind.items() if shows_case or entry in acting}
+        by_id = await _read(context, row_type, keys, selection, "relatedCase")
+        for entry, key in of_kind.items():
+            entry.related_case = entry.subject = by_id.get(key)
+
+
+async def _read(
+    context: Context, row_type: type[Row], keys: set[UUID], selection: Selection, name: str
+) -> dict[UUID | None, Any]:
+    """Returns the rows by their ids, with what the query selects of them in the field `name`, and with what decisions
+    on them need."""
+    if not keys:
+        return {}
+    decision = selection.field("decision")
+    decides = "decision" in row_type.relations_by_name and bool(decision.selection_sets)
+    also = decision.as_field("decision") if decides else None
+    rows: list[Any] = list(await read(context, Select(row_type, Where.among("id", keys)), selection.field(name), also))
+    if rows and decides and decision.occurrences(Decision.__name__, ("afterwards",)):
+        await row_type.relations_by_name["afterwards"].load(context, rows, decision.empty_field("afterwards"))
+    return {row.id: row for row in rows}

@@ -203,6 +203,27 @@ def test_an_entry_says_what_to_do_about_what(world: World) -> None:
     assert dispute["text"] == f"Answer dispute {dispute['relatedCase']['number']} by 22 June 2026, 12:00 UTC."
 
 
+def test_a_decision_is_that_of_its_order_or_case(world: World) -> None:
+    """With its form and what follows, which need more than the facts."""
+    world.order("SECURE_PAYMENT", completedAt=20)
+    decided(world, {"resolution": "NO_REFUND"})
+    settled(world, ADDRESS)
+    then = world.buyer.at(NOW + 3 * DAY)
+    shape = """label closesAt checks { text holds } form { fields { path label required choices { value } } }
+      afterwards { opens { action } closes { action } isFinal waitsFor until }"""
+    shown = then.ask(
+        f"""{{ viewer {{ agenda(within: 365) {{ edges {{ node {{ id order {{ id }} relatedCase {{ id }}
+          decision {{ action {shape} }} }} }} }} }} }}"""
+    )["viewer"]["agenda"]["edges"]
+    entries = [edge["node"] for edge in shown]
+    assert len(entries) == 3
+    for entry in entries:
+        subject, decision = entry["relatedCase"] or entry["order"], entry["decision"]
+        own = f"... on Actionable {{ decision(action: {decision.pop('action')}) {{ {shape} }} }}"
+        node = then.ask(f"query($id: ID!) {{ node(id: $id) {{ {own} }} }}", id=subject["id"])["node"]
+        assert node["decision"] == decision
+
+
 def test_a_refund_that_is_due_says_how_much_it_is(world: World) -> None:
     world.order(paidAt=20, cancelledAt=6)
     [refund] = agenda(world.buyer)

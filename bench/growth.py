@@ -16,7 +16,7 @@ from bench.data import Shape
 from bench.issuer import Issuer, run_issuer
 from bench.load import Load, Round, run_load_generator
 from bench.workload import DOCUMENTS, Operation, Request
-from models.enums import Action, CaseOrder, OrderKind, OrderStatus, RefundStatus, Role
+from models.enums import Action, CaseOrder, OrderKind, OrderStatus, RefundStatus, Role, ViewerState
 from resolvers.orders.partitions import partitions
 from resolvers.read.pagination import encode_cursor
 from tests.support import postgres
@@ -26,7 +26,8 @@ FEW, ORDERS = 20_000, 2_000_000
 SECONDS, ROUNDS = 0.25, 5
 BOUND = 1.2  # a page may take this many times as long
 SEARCH_MS = 50.0
-LARGE, SMALL = 0, 1  # buyers: one has 1/20 of all orders, the other ten; the first supplier has 1/10
+# Buyers: one has 1/20 of all orders, the other ten. The first supplier has 1/10, the second some hundreds.
+LARGE, SMALL = 0, 1
 _PAGES = 1000  # the page far down, if the list has that many
 _SIZE, _PAGES_MEASURED = 20, 5
 _MAX_RETRIES = 4  # how often a page is measured again if a measurement was probably disturbed
@@ -63,8 +64,25 @@ _TEXTS = {
     "Refunds": """query Refunds($first: Int, $after: String, $filter: RefundFilter, $orderBy: CaseOrder) {
   viewer { refunds(first: $first, after: $after, filter: $filter, orderBy: $orderBy) {
     edges { cursor node { id status amount { amount currencyCode } dueBy isOverdue order { number } } }
-    pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } } }"""
+    pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } } }""",
+    "Disputes": """query Disputes($first: Int, $after: String, $filter: DisputeFilter) {
+  viewer { disputes(first: $first, after: $after, filter: $filter) {
+    edges { cursor node { id number status viewerState order { number } } } pageInfo { hasNextPage endCursor } } } }""",
+    "Agenda": """query Agenda($first: Int, $after: String, $within: Int) {
+  viewer { agenda(first: $first, after: $after, within: $within) {
+    edges { cursor node { id at kind text order { number } decision { label } } }
+    pageInfo { hasNextPage endCursor } } } }""",
+    "Counts": """query Counts { viewer { counts { actionRequired feedbackToLeave feedbackToRevise feedbackToAnswer
+  openCancellations openDisputes openComplaints refundsOverdue } } }""",
 }
+_WAITING: tuple[tuple[str, str, dict[str, Any]], ...] = (  # a title, a document and its variables
+    ("counts", "Counts", {}),
+    ("agenda", "Agenda", {}),
+    ("agenda of a year", "Agenda", {"within": 365}),
+    ("orders with a waiting case", "AllOrders", {"filter": {"actionRequired": True}}),
+    ("orders without one", "AllOrders", {"filter": {"actionRequired": False}}),
+    *((f"disputes, {state}", "Disputes", {"filter": {"viewerStates": [state]}}) for state in ViewerState),
+)
 _NOT_OVER = (OrderStatus.AWAITING_PAYMENT, OrderStatus.PAYMENT_PROCESSING, OrderStatus.PAID, OrderStatus.SHIPPED)
 
 
@@ -106,12 +124,14 @@ class Case:
         text = _TEXTS.get(self.document) or (DOCUMENTS / f"{self.document}.graphql").read_text()
         for written, whole in _WHOLE.items():
             text = text.replace(written, whole)
+        if self.document == "Counts":
+            return Operation(name, self.title, [Request(self.token, {})], text=text)
         backwards = "last" in self.variables
         asked: list[Request] = []
         following = self.variables
         while len(asked) < _PAGES_MEASURED:
             page = Operation(name, self.title, [], text=text).answer(server, Request(self.token, following))["viewer"]
-            [told] = [page[field] for field in ("orders", "feedback", "refunds") if field in page]
+            [told] = [page[field] for field in ("orders", "feedback", "refunds", "disputes", "agenda") if field in page]
             if asked and len(told["edges"]) < _SIZE:
                 break
             asked.append(Request(self.token, following))
@@ -201,6 +221,7 @@ async def cases(url: str, issuer: Issuer) -> list[Case]:
             for what, filter in _REFUNDS:
                 title, asked = f"{name}: refunds, {what}, {order}", {"filter": filter, "orderBy": order}
                 made.append(Case(title, title, party.token, asked | {"first": _SIZE}, document="Refunds"))
+        made += _waiting(name, party.token)
         for what, text in {
             "an order's number": number,
             "a word of many": "oak",
@@ -213,8 +234,20 @@ async def cases(url: str, issuer: Issuer) -> list[Case]:
     for what, filter in [("all", {}), *((f"can {action}", {"can": action}) for action in _BUYERS)]:
         title = f"small buyer: {what}"
         made.append(Case(title, title, token, {"first": _SIZE, "filter": filter}))
+    made += _waiting("small buyer", token)
+    supplier = await _Party.find(connection, issuer, "supplier_id", f"supplier-{SMALL}")
+    made += _waiting("small supplier", supplier.token)
     await connection.close()
     return made
+
+
+def _waiting(name: str, token: str) -> list[Case]:
+    """Returns the cases of what waits for a party, and until when."""
+    titles = ((f"{name}: {what}", document, variables) for what, document, variables in _WAITING)
+    return [
+        Case(title, title, token, variables | {"first": _SIZE}, document=document)
+        for title, document, variables in titles
+    ]
 
 
 async def _sizes(url: str) -> list[list[str]]:

@@ -59,6 +59,7 @@ class Viewer(Node):
         f"The address of the viewer's agenda of {MAX_DAYS} days as iCalendar, for calendar applications: its first "
         f"{MAX_ENTRIES} entries, by the real clock, in the language and the zone of this request. Whoever has the "
         "address can read the calendar, until `resetCalendar` makes a new one.",
+        weight=10,  # it is signed, and needs a statement of its own
     )
     orders = resolved(
         viewer.orders, CountedConnection[Order], "The viewer's orders, newest first: the page All Orders."

@@ -359,6 +359,19 @@ def _try_the_demonstration(said: str) -> None:
             rows = [edge["node"], edge["node"]["dispute"], edge["node"]["complaint"]]
             actions |= {available["action"] for row in rows if row for available in row["availableActions"]}
     assert actions == set(Action)
+    asked = "{ viewer { account { role } agenda { edges { node { kind } } } } }"
+    kinds: dict[str, set[str]] = {}
+    for token in tokens:
+        viewer = httpx2.post(address, json={"query": asked}, headers={"Authorization": f"Bearer {token}"}).json()
+        viewer = viewer["data"]["viewer"]
+        own = kinds.setdefault(viewer["account"]["role"], set())
+        own |= {edge["node"]["kind"] for edge in viewer["agenda"]["edges"]}
+    assert kinds == {
+        "BUYER": {"LAST_CHANCE", "ANSWER_DUE", "REFUND_DUE"},
+        "SUPPLIER": {"LAST_CHANCE", "ANSWER_DUE"},
+        "AGENT": {"REPLY_DUE"},
+        "SERVICE": {"REFUND_DUE"},
+    }
 
 
 def test_the_launcher_says_what_is_missing(tmp_path: Path) -> None:

@@ -320,7 +320,7 @@ class CancellationReason(DescribedEnum):
     FOUND_BETTER_PRICE = auto(), "It is cheaper elsewhere."
     SUPPLIER_ASKED = auto(), "The supplier asked for it."
     TERMS_CHANGED = auto(), "Price, date or terms changed after the order."
-    OTHER = auto(), "Another reason; the note may say which. Also if the order system cancelled the order."
+    OTHER = auto(), "Another reason; the note may say which."
 
 
 class CancellationStatus(DescribedEnum):

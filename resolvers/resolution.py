@@ -80,7 +80,7 @@ class Possible:
     def pays(self) -> bool:
         return self.claimed_in is None and (self.most is None or self.most.minor > 0)
 
-    def allows(self, resolution: ResolutionKind) -> bool:
+    def allows(self, resolution: Any) -> bool:
         return resolution not in self.refused and (self.pays or resolution not in PAID_BACK)
 
     def without(self, refused: Mapping[ResolutionKind, str]) -> Possible:
@@ -125,7 +125,7 @@ def resolution_field(
         possible_by = possible(subject)
         choices: list[Choice] = []
         for choice in field.choices or ():
-            values = [value for value, each in possible_by.items() if each.allows(ResolutionKind(choice.value))]
+            values = [value for value, each in possible_by.items() if each.allows(choice.member)]
             if values:
                 choices.append(replace(choice, only_with=_only_with(by, values, possible_by)))
         return [replace(field, choices=choices)]
@@ -165,7 +165,7 @@ def amount_field(
 
 
 def _only_with(by: str, values: Sequence[str], all_values: Collection[str]) -> tuple[FieldCondition, ...]:
-    return (FieldCondition((by,), tuple(values)),) if len(values) < len(all_values) else ()
+    return (FieldCondition((by,), tuple(map(str, values))),) if len(values) < len(all_values) else ()
 
 
 def check_amount(checks: Checks, field: str, resolution: ResolutionKind, amount: MoneyInput | None) -> Money | None:

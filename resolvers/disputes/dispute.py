@@ -235,9 +235,12 @@ def claimable(order: Order, reason: DisputeReason) -> Money:
     return Money(policy.claimable_amount(order, reason), order.currency)
 
 
+_REFUSED = {reason: no_return(reason) for reason in DisputeReason}
+
+
 def possible_wishes(order: Order) -> dict[str, Possible]:
     """Returns what a new dispute can be about, by its reason."""
-    return {reason.value: Possible(claimable(order, reason), no_return(reason)) for reason in DisputeReason}
+    return {reason: Possible(claimable(order, reason), refused) for reason, refused in _REFUSED.items()}
 
 
 _RECOMMENDED_EVIDENCE = {

@@ -24,6 +24,7 @@ from tests.support.uploads import announce
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.either  # that they migrate in turns is shown on both in test_cli.py
 def test_three_servers_can_start_at_once_on_an_empty_database(new_database: Callable[[], str], tmp_path: Path) -> None:
     with serving(new_database(), str(tmp_path), 3) as addresses:
         for url in addresses:

@@ -64,7 +64,7 @@ def afterwards(root: Decision) -> Afterwards | None:
         return None
     is_order = facts.subject is Subject.ORDER
     after = fold(copy(before), [effect.order if is_order else effect.case])
-    if "reopened_at" in effect.case:
+    if "reopened_at" in effect.case and hasattr(after, "appeals"):
         after.appeals = [_kept(effect, before)]
     opens, closes = changes(facts, after, role, now)
     return Afterwards(opens, closes, *_move(root.action, before, after, effect.case, now))

@@ -587,7 +587,9 @@ async def test_incremental_delivery_gives_the_same_parts(text: str) -> None:
 
 
 DECISIONS = """query($id: ID!, $at: DateTime) { node(id: $id) { __typename id ... on Actionable {
-  availableActions { action label } decision(action: OPEN_DISPUTE, at: $at) { allowed reason message } }
+  availableActions { action label } decision(action: OPEN_DISPUTE, at: $at) { allowed reason message }
+  leave: decision(action: LEAVE_FEEDBACK) { afterwards { isFinal waitsFor until opens { action label }
+    closes { action message checks { text holds } } } } }
   ... on Order { timeline(first: 3) { edges { cursor node { at text action by { name } } } pageInfo { hasNextPage } }
   dispute { messages(last: 2) { edges { node { text } } } } } } }"""
 USUAL = {"all orders": ALL_ORDERS, "an order": DETAIL, "a dispute": DISPUTE, "the desk": DESK, "decisions": DECISIONS}
@@ -595,7 +597,7 @@ USUAL = {"all orders": ALL_ORDERS, "an order": DETAIL, "a dispute": DISPUTE, "th
 
 def asked_by_a_buyer(server: Server, world: World, asked: str) -> tuple[Context, dict[str, Any]]:
     """Returns the person and the variables for the usual documents, about an order with a dispute."""
-    order = world.order(paidAt=9)
+    order = world.order(paidAt=9, completedAt=1)
     opening = INPUTS["openDispute"] | {"orderId": order}
     dispute = world.buyer.succeed("openDispute", opening, "dispute { id }")["dispute"]["id"]
     account = server.run(lambda: sign_in(world.buyer.subject, Role.BUYER, None))

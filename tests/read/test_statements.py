@@ -19,6 +19,8 @@ ALL_ORDERS = """query($first: Int) { viewer { orders(first: $first) { edges { no
   total { amount currencyCode } supplier { id name } items { title quantity } canLeaveFeedback feedbackDeadline
   revisionDeadline availableActions { action label closesAt } nextChangeAt feedback { id rating comment } } }
   pageInfo { hasNextPage endCursor } } } }"""
+AFTERWARDS = "availableActions { action afterwards { opens { action } closes { action } isFinal waitsFor until } }"
+ALL_ORDERS_AFTERWARDS = re.sub("availableActions {.*?}", AFTERWARDS, ALL_ORDERS)
 DETAIL = """query($id: ID!) { node(id: $id) { ... on Order { number buyer { name } supplier { name } feedback { rating }
   dispute { number status availableActions { action } } timeline { edges { node { text } } } } } }"""
 
@@ -35,12 +37,14 @@ def fill(world: World, count: int) -> None:
         world.buyer.succeed("leaveFeedback", {"orderId": order["id"], "ratings": {"overall": 4}})
 
 
-@pytest.mark.parametrize("count", [2, 100])
-def test_a_page_of_orders_is_one_statement_whatever_its_size(world: World, statements: Statements, count: int) -> None:
+@pytest.mark.parametrize(("query", "count"), [(ALL_ORDERS, 2), (ALL_ORDERS, 100), (ALL_ORDERS_AFTERWARDS, 100)])
+def test_a_page_of_orders_is_one_statement_whatever_its_size(
+    world: World, statements: Statements, query: str, count: int
+) -> None:
     fill(world, count)
     world.buyer.ask("{ serverTime }")  # signed in
     statements.sent.clear()
-    edges = world.buyer.ask(ALL_ORDERS, first=count)["viewer"]["orders"]["edges"]
+    edges = world.buyer.ask(query, first=count)["viewer"]["orders"]["edges"]
     assert len(edges) == count
     assert len(statements.sent) == 1, statements.sent
 
@@ -69,6 +73,18 @@ def test_a_page_of_disputes_counts_their_files_at_once_for_their_forms(
         )
         assert len(world.supplier.ask(query)["viewer"]["disputes"]["edges"]) == count
         assert len(statements.sent) == 1 + more, statements.sent
+
+
+def test_what_follows_from_reports_is_one_more_statement(world: World, statements: Statements) -> None:
+    for _ in range(3):
+        world.order(paidAt=30, cancelledAt=20)
+    world.buyer.ask("{ serverTime }")  # signed in
+    statements.sent.clear()
+    edges = world.buyer.ask(ALL_ORDERS_AFTERWARDS)["viewer"]["orders"]["edges"]
+    closed = [{d["action"]: d["afterwards"]["closes"] for d in edge["node"]["availableActions"]} for edge in edges]
+    assert [each["REPORT_MISSING_REFUND"] for each in closed] == [[{"action": "REPORT_MISSING_REFUND"}]] * 3
+    # The orders; then the overdue refunds.
+    assert len(statements.sent) == 2, statements.sent
 
 
 @pytest.mark.parametrize(
@@ -190,6 +206,32 @@ def test_an_order_with_its_return_and_refunds_is_a_bounded_number_of_statements(
     assert [refund["status"] for refund in shown["refunds"]] == ["DUE", "SENT"]
     assert shown["dispute"]["returnShipment"]["status"] == "RECEIVED"
     assert len(statements.sent) == (1 if AT_ONCE else on_sqlite), statements.sent
+
+
+DISPUTES_AFTERWARDS = f"{{ viewer {{ disputes {{ edges {{ node {{ number {AFTERWARDS} }} }} }} }} }}"
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_what_follows_in_disputes_is_as_many_statements_whatever_their_number(
+    world: World, statements: Statements, count: int
+) -> None:
+    offered, decided = disputes(world, count), disputes(world, count)
+    for case in decided:
+        world.buyer.at(NOW + 3 * DAY).succeed("escalateDispute", {"caseId": case})
+        world.agent.at(NOW + 3 * DAY).succeed("resolveDispute", INPUTS["resolveDispute"] | {"caseId": case})
+    supplier = world.supplier.at(NOW + 4 * DAY)
+    supplier.ask("{ serverTime }")  # signed in
+    statements.sent.clear()
+    edges = supplier.ask(DISPUTES_AFTERWARDS)["viewer"]["disputes"]["edges"]
+    said = [each for edge in edges for each in edge["node"]["availableActions"]]
+    assert all(each["afterwards"] is not None for each in said)
+    assert [each["action"] for each in said].count("ACCEPT_PROPOSAL") == len(offered)
+    assert [each["action"] for each in said].count("APPEAL_DECISION") == len(decided)
+    # The disputes; the proposals that can be accepted; of the decided ones the orders, their disputes and refunds.
+    assert len(statements.sent) == 5, statements.sent
+    statements.sent.clear()
+    world.buyer.at(NOW + 4 * DAY).ask(DISPUTES_AFTERWARDS)
+    assert len(statements.sent) == 1, statements.sent
 
 
 @pytest.mark.parametrize("count", [2, 40])

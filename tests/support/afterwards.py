@@ -10,10 +10,17 @@ DECISION = "action allowed label reason message opensAt closesAt"
 SAID = f"""query($id: ID!, $action: Action!) {{ node(id: $id) {{ ... on Actionable {{ availableActions {{ {DECISION} }}
   decision(action: $action) {{ afterwards {{ isFinal waitsFor until
     opens {{ {DECISION} }} closes {{ {DECISION} }} }} }} }} }} }}"""
+ONE = """query($id: ID!, $action: Action!) { node(id: $id) { ... on Actionable {
+  decision(action: $action) { allowed closesAt } } } }"""
 STANDS = {
     "cancellation": "cancellation { isFinal viewerState respondBy }",
     "dispute": "dispute { isFinal viewerState respondBy returnShipment { respondBy } }",
     "complaint": "complaint { isFinal viewerState complaintStatus: status replyExpectedBy }",
+}
+NEXT_ON_FEEDBACK = {
+    Action.LEAVE_FEEDBACK: Action.REPLY_TO_FEEDBACK,
+    Action.REPLY_TO_FEEDBACK: Action.REVISE_FEEDBACK,
+    Action.REVISE_FEEDBACK: None,
 }
 CASES = {Action.OPEN_DISPUTE: "dispute", Action.FILE_COMPLAINT: "complaint"}
 
@@ -22,7 +29,7 @@ class Prediction:
     """What `afterwards` says before an action, for the person who does it."""
 
     def __init__(self, person: Person, action: Action, id: str) -> None:
-        self.person, self.action = person, action
+        self.person, self.action, self.id = person, action, id
         node = person.ask(SAID, id=id, action=action)["node"]
         self.before = {decision["action"]: decision for decision in node["availableActions"]}
         self.said = node["decision"]["afterwards"]
@@ -45,8 +52,8 @@ class Prediction:
         subject = f"{self.subject} {{ availableActions {{ {DECISION} }} {closes} }}"
         return f"{subject} {STANDS[self.case]}" if self.case else subject
 
-    def holds(self, payload: dict[str, Any]) -> None:
-        """Fails unless the payload shows what was said. It is as of the same instant."""
+    def holds(self, payload: dict[str, Any], people: list[Person]) -> None:
+        """Fails unless the payload, and these people, are shown what was said. All of it is as of one instant."""
         said, subject = self.said, payload[self.subject]
         after = {decision["action"]: decision for decision in subject["availableActions"]}
         assert {d["action"]: d for d in said["opens"]} == {a: d for a, d in after.items() if a not in self.before}
@@ -57,6 +64,13 @@ class Prediction:
             assert said["isFinal"] == shown["isFinal"], self.action
             assert self._viewer_state() == shown["viewerState"], self.action
             assert said["until"] == _until(shown), self.action
+        elif self.action in NEXT_ON_FEEDBACK:
+            action = NEXT_ON_FEEDBACK[self.action]
+            assert said["isFinal"] == (action is None)
+            for person in people if action else []:
+                decision = person.at(self.person.now).ask(ONE, id=self.id, action=action)["node"]["decision"]
+                assert decision["allowed"] == (said["waitsFor"] == person.role.value)
+                assert decision["allowed"] is False or decision["closesAt"] == said["until"]
 
     def _viewer_state(self) -> str:
         role = self.said["waitsFor"]

@@ -124,7 +124,7 @@ class Machine(RuleBasedStateMachine):
         if not allowed:
             assert errors[0]["message"] == state[action]["message"]
         elif said is not None and is_plain(input):
-            said.holds(payload)
+            said.holds(payload, self.people())
 
     @invariant()
     def what_is_said_agrees_and_is_remembered(self) -> None:

@@ -34,7 +34,7 @@ NOT_ENDED = " AND ".join(f"NOT (return_{end}_at IS NOT NULL)" for end in ("recei
 DECIDED = "closed_as IS NOT NULL AND NOT (reopened_at IS NOT NULL) AND NOT (paid_back_at IS NOT NULL)"
 ADDRESSED, SENT_BACK = "return_addressed_at IS NOT NULL", "return_shipped_at IS NOT NULL"
 DISPUTE_INDEXES = {
-    "disputes_waiting": f"(waits_for, due_at, id) WHERE {NOT_CLOSED}",
+    "disputes_waiting": "(waits_for, due_at, id) WHERE waits_for IS NOT NULL",
     "disputes_to_address": "(supplier_id, due_at, id)"
     f" WHERE return_began_at IS NOT NULL AND {NOT_ENDED} AND NOT ({ADDRESSED}) AND NOT ({SENT_BACK})",
     "disputes_to_send_back": f"(buyer_id, due_at, id) WHERE {ADDRESSED} AND {NOT_ENDED} AND NOT ({SENT_BACK})",
@@ -44,7 +44,7 @@ DISPUTE_INDEXES = {
         for party in PARTIES
         for name, definition in {
             "disputes_waiting_of_{}": f"waits_for, opened_at, id) WHERE {NOT_CLOSED}",
-            "disputes_waiting_of_{}_by_due": f"waits_for, due_at, id) WHERE {NOT_CLOSED}",
+            "disputes_waiting_of_{}_by_due": "waits_for, due_at, id) WHERE waits_for IS NOT NULL",
             "disputes_evidence_of_{}": f"waits_for, due_at, id) WHERE {NOT_CLOSED} AND evidence_asked_at IS NOT NULL",
             "disputes_decided_of_{}": f"closed_as, closed_at, id) WHERE {DECIDED}",
         }.items()

@@ -10,7 +10,7 @@ from resolvers.language import LANGUAGES, Language, catalogue
 from server.cli.catalogues import TRANSLATED, all_sentences, translated
 
 # The same word in English and in some of the languages.
-SHARED = {"Action", "Agent", "Secure Payment", "Trade Assurance"}
+SHARED = {"Action", "Agent", "Communication", "Message", "Secure Payment", "Trade Assurance"}
 
 
 def placeholders(sentence: str) -> list[str]:

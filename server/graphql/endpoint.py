@@ -39,6 +39,7 @@ from server.settings import Mode
 from server.state import State
 
 CLOCK_HEADER = "x-recourse-now"
+_VARIES = (b"vary", b"Accept-Language, Time-Zone")
 
 
 class GraphQLEndpoint(HTTPTransport):
@@ -76,8 +77,8 @@ class GraphQLEndpoint(HTTPTransport):
             context = await self._context(request)
             wording = _speak(request.headers)
             response = await self.run(request, context=context)
-            response.headers["content-language"] = wording.language.tag
-            response.headers.add_vary_header("Accept-Language, Time-Zone")
+            # Not by `response.headers`, which searches for each; no response has them yet.
+            response.raw_headers += [(b"content-language", wording.language.tag.encode()), _VARIES]
         except RequestRejected as rejected:
             response = rejection_response(rejected, response_media_type(request))
         except HTTPException as error:

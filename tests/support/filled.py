@@ -166,6 +166,8 @@ class Filled(World):
             opened = self.buyer.at(LATER - DAY + self.moment) if ends == self._waiting else self.buyer
             dispute = opened.succeed("openDispute", opening, "dispute { id number }")["dispute"]
             self.ids["Order"] = order
+            if ends == self._agreed:
+                self.ids |= {"an order with a refund": order, "a dispute with a refund": dispute["id"]}
             ends({"caseId": self.note(dispute, "Dispute")})
 
     def _proposal(self) -> dict[str, Any]:

@@ -221,10 +221,11 @@ class Part(Generic[E]):
         """Returns the condition that the end has not passed, and is behind the cursor. An end that `comes_later` than
         that of the cursor follows it for the same row."""
         first, since = now - self.end.duration, self.since
+        is_set = Where(f"{since} IS NOT NULL")  # the indexes of orders have it
         if after is None:
-            return Where(f"{since} >= {{}}", first)
+            return is_set & Where(f"{since} >= {{}}", first)
         at = after.at - self.end.duration
-        where = Where(f"{since} >= {{}}", max(first, at))
+        where = is_set & Where(f"{since} >= {{}}", max(first, at))
         return where & Where(f"({since} > {{}} OR id {'>=' if comes_later else '>'} {{}})", at, after.key)
 
     def last(self, now: datetime, within: timedelta) -> datetime:

@@ -23,6 +23,7 @@ from resolvers.viewer import (
     accounts_in_conflict,
     in_viewer_states,
     order_parts,
+    pending_cancellations,
     refund_parts,
 )
 
@@ -62,7 +63,7 @@ async def counts(info: Info) -> Counts:
     numbers = [
         number(disputes, complaints, requests),
         *(number((Order, _allowed(context, action))) for action in _FEEDBACK_ACTIONS),
-        number((Order, PENDING_CANCELLATION)),
+        number((Order, pending_cancellations(role))),
         number((Dispute, open_dispute)),
         number((Complaint, open_complaint)),
         number((Refund, overdue)),

@@ -41,10 +41,11 @@ from resolvers.write.form import form_of
 from resolvers.write.inputs import Input, input_field, input_type
 
 MAX_SEARCH_LENGTH = 200  # characters
+# Expressions, so that no list by one of these facts takes the index of this one.
 _WITH_CASE = Where(
-    "dispute_open_since IS NOT NULL OR return_open_since IS NOT NULL OR complaint_open_since IS NOT NULL"
-    " OR cancellation_pending_since IS NOT NULL"
+    "coalesce(dispute_open_since, return_open_since, complaint_open_since, cancellation_pending_since) IS NOT NULL"
 )
+_PENDING_OF_ALL = Where("coalesce(cancellation_pending_since, cancellation_pending_since) IS NOT NULL")
 PENDING_CANCELLATION = Where("cancellation_pending_since IS NOT NULL")  # of an order: a request waits for the supplier
 
 _BY_PLACING = Keyset("placed_at", "orders")
@@ -284,6 +285,11 @@ def refund_parts(context: Context, filter: RefundFilter) -> Where | tuple[Where,
     if filter.reported_missing:  # these are few, and have an index of their own
         return where & Where.among("status", sorted(statuses))
     return tuple([where & Where("status = {}", status.value) for status in sorted(statuses)]) or NO_ROW
+
+
+def pending_cancellations(role: Role) -> Where:
+    """Returns the condition that a cancellation request of the order is pending, as the role's index has it."""
+    return PENDING_CANCELLATION if role in PARTIES else _PENDING_OF_ALL
 
 
 async def accounts_in_conflict(context: Context) -> set[UUID]:

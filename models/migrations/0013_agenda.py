@@ -1,7 +1,7 @@
 """Agendas, and numbers and lists of what waits for somebody: an index for each, in the order of the end.
 
-The indexes of orders are on an expression. The lists of orders compare the plain columns with the time: in the order of
-their list they have other indexes, which the planner would not always choose over one by that column.
+The indexes of orders are on expressions. The lists of orders ask for the plain columns: in the order of their list they
+have other indexes, which the planner would not always choose over one of these.
 """
 
 from tortoise import fields, migrations
@@ -11,19 +11,19 @@ from models import steps
 
 PARTIES = ("buyer", "supplier")
 ORDER_INDEXES = {
-    "orders_rated_until": "(buyer_id, kind, (coalesce(completed_at, completed_at)), id)"
-    " WHERE NOT (cancelled_at IS NOT NULL) AND completed_at IS NOT NULL AND NOT (feedback_left_at IS NOT NULL)",
+    "orders_rated_until": "(buyer_id, kind, (coalesce(completed_at, completed_at)), id) WHERE NOT (cancelled_at IS NOT NULL)"
+    " AND coalesce(completed_at, completed_at) IS NOT NULL AND NOT (feedback_left_at IS NOT NULL)",
     "orders_revised_until": "(buyer_id, kind, (coalesce(feedback_replied_at, feedback_replied_at)), id)"
-    " WHERE feedback_replied_at IS NOT NULL AND NOT (feedback_revised_at IS NOT NULL)",
+    " WHERE coalesce(feedback_replied_at, feedback_replied_at) IS NOT NULL AND NOT (feedback_revised_at IS NOT NULL)",
     "orders_answered_until": "(supplier_id, kind, (coalesce(feedback_left_at, feedback_left_at)), id)"
-    " WHERE feedback_left_at IS NOT NULL AND NOT (feedback_replied_at IS NOT NULL)",
+    " WHERE coalesce(feedback_left_at, feedback_left_at) IS NOT NULL AND NOT (feedback_replied_at IS NOT NULL)",
     "orders_pending_until": "(supplier_id, (coalesce(cancellation_pending_since, cancellation_pending_since)), id)"
-    " WHERE cancellation_pending_since IS NOT NULL",
-    "orders_pending": "(recorded_by_id) WHERE cancellation_pending_since IS NOT NULL",
+    " WHERE coalesce(cancellation_pending_since, cancellation_pending_since) IS NOT NULL",
+    "orders_pending": "(recorded_by_id)"
+    " WHERE coalesce(cancellation_pending_since, cancellation_pending_since) IS NOT NULL",
 }
 WITH_CASE = (
-    "dispute_open_since IS NOT NULL OR return_open_since IS NOT NULL OR complaint_open_since IS NOT NULL"
-    " OR cancellation_pending_since IS NOT NULL"
+    "coalesce(dispute_open_since, return_open_since, complaint_open_since, cancellation_pending_since) IS NOT NULL"
 )
 CASE_INDEXES = {
     "orders_with_case": f"(placed_at, id) WHERE {WITH_CASE}",

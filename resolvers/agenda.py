@@ -221,11 +221,10 @@ class Part(Generic[E]):
         """Returns the condition that the end has not passed, and is behind the cursor. An end that `comes_later` than
         that of the cursor follows it for the same row."""
         first, since = now - self.end.duration, self.since
-        is_set = Where(f"{since} IS NOT NULL")  # the indexes of orders have it
         if after is None:
-            return is_set & Where(f"{since} >= {{}}", first)
+            return Where(f"{since} >= {{}}", first)
         at = after.at - self.end.duration
-        where = is_set & Where(f"{since} >= {{}}", max(first, at))
+        where = Where(f"{since} >= {{}}", max(first, at))
         return where & Where(f"({since} > {{}} OR id {'>=' if comes_later else '>'} {{}})", at, after.key)
 
     def last(self, now: datetime, within: timedelta) -> datetime:
@@ -266,8 +265,11 @@ def _part(number: int, end: E) -> Part[E]:
     order_id, case_id, *others = _COLUMNS[end.table]
     if end.case_kind is CaseKind.CANCELLATION:
         case_id = _PENDING_CASE
-    # In this form no other list of orders finds the index, which does not have the order of that list.
-    since = f"coalesce({end.fact}, {end.fact})" if end.table == "orders" else end.fact
+    since = end.fact
+    if end.table == "orders":
+        # In this form no list of orders finds the index, which has another order; nor does this one find theirs.
+        since = f"coalesce({end.fact}, {end.fact})"
+        condition = condition.replace(f"{end.fact} IS NOT NULL", f"{since} IS NOT NULL")
     columns = ", ".join(
         f"{column} AS {name}"
         for column, name in zip(

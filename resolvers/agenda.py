@@ -352,6 +352,7 @@ async def _read(
     decides = "decision" in row_type.relations_by_name and bool(decision.selection_sets)
     also = decision.as_field("decision") if decides else None
     rows: list[Any] = list(await read(context, Select(row_type, Where.among("id", keys)), selection.field(name), also))
-    if rows and decides and decision.occurrences(Decision.__name__, ("afterwards",)):
-        await row_type.relations_by_name["afterwards"].load(context, rows, decision.empty_field("afterwards"))
+    needed = row_type.relations_by_name.get("afterwards")  # not of complaints
+    if rows and needed is not None and decides and decision.occurrences(Decision.__name__, ("afterwards",)):
+        await needed.load(context, rows, decision.empty_field("afterwards"))
     return {row.id: row for row in rows}

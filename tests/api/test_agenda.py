@@ -224,6 +224,14 @@ def test_a_decision_is_that_of_its_order_or_case(world: World) -> None:
         assert node["decision"] == decision
 
 
+def test_an_entry_about_a_complaint_has_no_decision(world: World) -> None:
+    case = complain(world)["caseId"]
+    shown = "relatedCase { id } decision { form { fields { path } } afterwards { isFinal } }"
+    asked = f"{{ viewer {{ agenda(within: 365, first: 100) {{ edges {{ node {{ {shown} }} }} }} }} }}"
+    entries = world.agent.ask(asked)["viewer"]["agenda"]["edges"]
+    assert {"node": {"relatedCase": {"id": case}, "decision": None}} in entries
+
+
 def test_a_refund_that_is_due_says_how_much_it_is(world: World) -> None:
     world.order(paidAt=20, cancelledAt=6)
     [refund] = agenda(world.buyer)

@@ -12,7 +12,19 @@ from bench.contenders import Server
 from bench.workload import Operation, Request, restore_feedback
 
 _OPAQUE_FIELDS = ("cursor", "startCursor", "endCursor")
-_STATES = ("kind", "status", "isFinal", "viewerState", "action", "allowed", "reason", "accepted", "resolution", "text")
+_STATES = [
+    "kind",
+    "status",
+    "isFinal",
+    "viewerState",
+    "action",
+    "allowed",
+    "reason",
+    "accepted",
+    "resolution",
+    "text",
+    "values",
+]
 _GENERATED_FIELDS = ("feedback.id", "feedback.leftAt")  # each contender generates its own
 
 
@@ -69,7 +81,7 @@ def states(answer: Any, path: str = "") -> Iterator[tuple[str, Any]]:
             yield from states(each, path)
     elif (name := path.rpartition(".")[2]) in _STATES:
         yield path, answer
-    elif name.endswith(("At", "By", "Deadline")):
+    elif name.endswith(("At", "By", "Deadline", "since")):
         yield path, answer is None
 
 

@@ -83,6 +83,7 @@ async def operations(url: str, issuer: Issuer, first: int = 20) -> list[Operatio
     return [
         Operation("AllOrders", "All Orders", pages),
         Operation("OrderDetail", "order detail", orders),
+        Operation("OrderForms", "order with checks and forms", orders),
         Operation("FeedbackManagement", "Feedback Management", pages),
         Operation("DisputeMessages", "dispute with messages", disputes),
         Operation("CanLeaveFeedback", "orders(can: LEAVE_FEEDBACK)", can),

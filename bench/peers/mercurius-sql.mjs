@@ -74,9 +74,9 @@ const resolvers = {
   ...fields,
   Query: {
     viewer: (_, __, { viewer }) => viewer,
-    async node(_, { id }, { viewer }) {
+    async node(_, { id }, { viewer }, { operation }) {
       const decoded = decodeId(id);
-      const name = { Order: "order", Dispute: "dispute" }[decoded?.type];
+      const name = { Order: operation.name.value === "OrderForms" ? "forms" : "order", Dispute: "dispute" }[decoded?.type];
       return name ? ((await run(name, [decoded.key, viewer.id]))[0] ?? null) : null;
     },
   },

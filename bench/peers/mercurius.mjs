@@ -18,6 +18,7 @@ const columns = sql`id, number, kind, currency, total, amount_paid, items, buyer
   feedback_revised_at, cancellation_pending_since, cancellation_declined_at, dispute_open_since, dispute_lapses_at,
   dispute_settled_at, replacement_agreed_at, return_open_since, refund_due_at, refund_reportable_at,
   complaint_open_since`;
+const amounts = sql`, payment_reversed_at, amount_refunded, amount_sent, amount_owed`; // what can be claimed
 
 function beyond(column, after) {
   if (after == null) return sql``;
@@ -34,7 +35,7 @@ function open(can, now) {
 }
 
 async function order(key, viewer) {
-  const [row] = await sql`SELECT ${columns} FROM orders WHERE id = ${key} AND ${mine(viewer)}`;
+  const [row] = await sql`SELECT ${columns}${amounts} FROM orders WHERE id = ${key} AND ${mine(viewer)}`;
   return row ?? null;
 }
 

@@ -4,28 +4,38 @@
 const DAY = 86_400_000;
 const MOMENT = 0.001; // a microsecond; doubles are precise enough for this
 
-const notCancelled = ["ALREADY_CANCELLED", (o) => o.cancelled_at === null];
-const complete = ["NOT_COMPLETED", (o) => o.completed_at !== null];
-const notComplete = ["ALREADY_COMPLETED", (o) => o.completed_at === null];
-const notPaid = ["ALREADY_PAID", (o) => o.paid_at === null];
-const paidOrComplete = ["NOT_PAID", (o) => o.paid_at !== null || o.completed_at !== null];
+// A condition is the reason against it and a predicate; conditions on orders also have a text, and the instant of the
+// fact that decides that it holds.
+const since = (fact) => (o) => o[fact];
+const sincePayment = (o) => (o.payment_submitted_at === null ? null : (o.paid_at ?? o.completed_at));
+function sinceShipment(o, now) {
+  if (o.shipped_at !== null) return o.shipped_at;
+  if (late(o, now)) return latest(o.paid_at, o.ship_by);
+  if (notCancelledOnRequest(o, now)) return o.cancellation_declined_at ?? o.cancellation_pending_since;
+  return latest(o.paid_at, o.cancelled_at);
+}
+const notCancelled = ["ALREADY_CANCELLED", (o) => o.cancelled_at === null, "the order is not cancelled", since("cancelled_at")];
+const complete = ["NOT_COMPLETED", (o) => o.completed_at !== null, "the order is complete", since("completed_at")];
+const notComplete = ["ALREADY_COMPLETED", (o) => o.completed_at === null, "the order is not complete", since("completed_at")];
+const notPaid = ["ALREADY_PAID", (o) => o.paid_at === null, "the order is not paid", since("paid_at")];
+const paidOrComplete = ["NOT_PAID", (o) => o.paid_at !== null || o.completed_at !== null, "the order is paid or complete", (o) => o.paid_at ?? o.completed_at];
 const paying = (o) => o.payment_submitted_at !== null && o.paid_at === null;
-const noPayment = ["PAYMENT_PROCESSING", (o) => !paying(o)];
-const noPaymentUnlessComplete = ["PAYMENT_PROCESSING", (o) => !paying(o) || o.completed_at !== null];
-const shippedLateOrNotCancelled = ["NOT_SHIPPED", (o, now) => o.shipped_at !== null || late(o, now) || notCancelledOnRequest(o, now) || (o.paid_at !== null && o.cancelled_at !== null)];
-const notShipped = ["ALREADY_SHIPPED", (o) => o.shipped_at === null];
-const noFeedback = ["FEEDBACK_ALREADY_LEFT", (o) => o.feedback_left_at === null];
-const feedbackLeft = ["NO_FEEDBACK", (o) => o.feedback_left_at !== null];
-const replied = ["AWAITING_REPLY", (o) => o.feedback_replied_at !== null];
-const notReplied = ["ALREADY_REPLIED", (o) => o.feedback_replied_at === null];
-const notRevised = ["ALREADY_REVISED", (o) => o.feedback_revised_at === null];
-const noRequest = ["CANCELLATION_PENDING", (o) => o.cancellation_pending_since === null];
-const request = ["NO_CANCELLATION_PENDING", (o) => o.cancellation_pending_since !== null];
-const noDispute = ["DISPUTE_OPEN", (o, now) => o.dispute_open_since === null || passed(o.dispute_lapses_at, now)];
-const noneSettled = ["DISPUTE_SETTLED", (o, now) => o.dispute_settled_at === null || passed(o.replacement_agreed_at, now, 30)];
-const refundOverdue = ["NO_REFUND_OVERDUE", (o, now) => passed(o.refund_due_at, now)];
-const notReported = ["ALREADY_REPORTED", (o, now) => passed(o.refund_reportable_at, now)];
-const noComplaint = ["COMPLAINT_OPEN", (o) => o.complaint_open_since === null];
+const noPayment = ["PAYMENT_PROCESSING", (o) => !paying(o), "no payment is being processed", sincePayment];
+const noPaymentUnlessComplete = ["PAYMENT_PROCESSING", (o) => !paying(o) || o.completed_at !== null, "no payment is being processed, unless the order is complete", sincePayment];
+const shippedLateOrNotCancelled = ["NOT_SHIPPED", (o, now) => o.shipped_at !== null || late(o, now) || notCancelledOnRequest(o, now) || (o.paid_at !== null && o.cancelled_at !== null), "the order has shipped, or is paid and past its shipping date, or the supplier declined to cancel it or did not answer within 5 days, or it was paid and then cancelled", sinceShipment];
+const notShipped = ["ALREADY_SHIPPED", (o) => o.shipped_at === null, "the order has not shipped", since("shipped_at")];
+const noFeedback = ["FEEDBACK_ALREADY_LEFT", (o) => o.feedback_left_at === null, "no feedback has been left", since("feedback_left_at")];
+const feedbackLeft = ["NO_FEEDBACK", (o) => o.feedback_left_at !== null, "feedback has been left", since("feedback_left_at")];
+const replied = ["AWAITING_REPLY", (o) => o.feedback_replied_at !== null, "the supplier has replied", since("feedback_replied_at")];
+const notReplied = ["ALREADY_REPLIED", (o) => o.feedback_replied_at === null, "the supplier has not replied", since("feedback_replied_at")];
+const notRevised = ["ALREADY_REVISED", (o) => o.feedback_revised_at === null, "the feedback has not been revised", since("feedback_revised_at")];
+const noRequest = ["CANCELLATION_PENDING", (o) => o.cancellation_pending_since === null, "no cancellation request is pending", since("cancellation_pending_since")];
+const request = ["NO_CANCELLATION_PENDING", (o) => o.cancellation_pending_since !== null, "a cancellation request is pending", since("cancellation_pending_since")];
+const noDispute = ["DISPUTE_OPEN", (o, now) => o.dispute_open_since === null || passed(o.dispute_lapses_at, now), "no dispute is open", (o) => (o.dispute_open_since === null ? null : o.dispute_lapses_at)];
+const noneSettled = ["DISPUTE_SETTLED", (o, now) => o.dispute_settled_at === null || passed(o.replacement_agreed_at, now, 30), "no dispute has been settled or resolved, unless with a replacement more than 30 days ago", (o) => (o.dispute_settled_at === null ? null : o.replacement_agreed_at)];
+const refundOverdue = ["NO_REFUND_OVERDUE", (o, now) => passed(o.refund_due_at, now), "a refund is overdue", since("refund_due_at")];
+const notReported = ["ALREADY_REPORTED", (o, now) => passed(o.refund_reportable_at, now), "an overdue refund was not reported in the last 10 days", since("refund_reportable_at")];
+const noComplaint = ["COMPLAINT_OPEN", (o) => o.complaint_open_since === null, "no complaint about the order is open", since("complaint_open_since")];
 const isOpen = ["CASE_CLOSED", (d, now) => !isClosed(d, now)];
 const notInReview = ["ALREADY_UNDER_REVIEW", (d, now) => !inReview(d, now)];
 const hasReview = ["NOT_UNDER_REVIEW", (d, now) => inReview(d, now)];
@@ -45,6 +55,7 @@ const returnRuns = ["RETURN_CLOSED", (d, now) => returnMove(d, now) !== null];
 const noAddress = ["RETURN_ADDRESS_GIVEN", (d) => d.return_addressed_at === null];
 const addressGiven = ["NO_RETURN_ADDRESS", (d) => d.return_addressed_at !== null];
 
+const latest = (one, other) => (+one > +other ? one : other);
 const passed = (instant, now, days = 0) => instant !== null && now > +instant + days * DAY;
 const late = (o, now) => o.paid_at !== null && passed(o.ship_by, now);
 const notCancelledOnRequest = (o, now) =>
@@ -211,7 +222,9 @@ export function decide(action, facts, viewer, now) {
   return decision(rule, reason, byTime, null, byTime !== null);
 }
 
-const decision = (rule, reason, opens, closes, byTime = false) => ({
+const decision = (rule, reason, opens, closes, byTime = false, facts = null) => ({
+  rule,
+  facts, // for the checks and the form of an available action
   action: rule.action,
   allowed: reason === null,
   label: rule.label,
@@ -225,9 +238,20 @@ export function availableActions(facts, viewer, now) {
   const allowed = [];
   for (const rule of rulesFor(facts, viewer.role)) {
     const [opens, closes] = bounds(rule, facts);
-    if (reasonAgainst(rule, facts, viewer.role, now, opens, closes) === null) allowed.push(decision(rule, null, opens, closes));
+    if (reasonAgainst(rule, facts, viewer.role, now, opens, closes) === null) allowed.push(decision(rule, null, opens, closes, false, facts));
   }
   return allowed;
+}
+
+const STARTS = { completed_at: "the order's completion", feedback_replied_at: "the supplier's reply", feedback_left_at: "the feedback" };
+
+/** The conditions of an available action on an order. All of them hold. */
+export function checks({ rule, facts }, now) {
+  const held = (text, instant) => ({ text, holds: true, reason: null, since: instant === null ? null : spell(instant) });
+  const made = rule.conditions.map(([, , text, decidedSince]) => held(text, decidedSince(facts, now)));
+  if (rule.window === null) return made;
+  const { days, from } = rule.window;
+  return [...made, held(`no more than ${days} days have passed since ${STARTS[from]}`, facts[from])];
 }
 
 export function allows(action, facts, viewer, now) {

@@ -1,9 +1,10 @@
 // Resolvers that all Node peers share: fields computed from the columns of a row, and from the policy.
 
 import {
-  allows, availableActions, deadline, decide, disputeStatus, endedAt, isFinal, nextChangeAt, orderStatus, respondBy,
+  allows, availableActions, checks, deadline, decide, disputeStatus, endedAt, isFinal, nextChangeAt, orderStatus, respondBy,
   returnStatus, viewerState,
 } from "./policy.mjs";
+import { formOf } from "./forms.mjs";
 import { areas, cursor, happened, id, instant, money, rating } from "./words.mjs";
 
 const actionable = {
@@ -16,6 +17,7 @@ export const fields = {
   Node: { resolveType: (row) => ("due_at" in row ? "Dispute" : "Order") },
   Viewer: { id: (viewer) => id("Viewer", viewer.id), account: (viewer) => viewer },
   Account: { id: (row) => id("Account", row.id) },
+  Decision: { checks: (decision, _, { now }) => checks(decision, now), form: (decision) => formOf(decision) },
   Order: {
     id: (row) => id("Order", row.id),
     status: (row) => orderStatus(row),

@@ -3,7 +3,7 @@
 import { spell } from "./policy.mjs";
 
 const EXPONENTS = { USD: 2, EUR: 2, JPY: 0 };
-const PREFIXES = { Account: "acc", Viewer: "viw", Order: "ord", Feedback: "fbk", Dispute: "dsp", Message: "msg" };
+const PREFIXES = { Account: "acc", Viewer: "viw", Order: "ord", Feedback: "fbk", Dispute: "dsp", Message: "msg", Line: "lin" };
 const TYPES = Object.fromEntries(Object.entries(PREFIXES).map(([name, prefix]) => [prefix, name]));
 
 export const id = (type, key) => `${PREFIXES[type]}_${key.replaceAll("-", "")}`;

@@ -24,6 +24,7 @@ const COLUMNS = `id, number, kind, currency, total, amount_paid, items, buyer_id
   feedback_revised_at, cancellation_pending_since, cancellation_declined_at, dispute_open_since, dispute_lapses_at,
   dispute_settled_at, replacement_agreed_at, return_open_since, refund_due_at, refund_reportable_at,
   complaint_open_since`;
+const AMOUNTS = "payment_reversed_at, amount_refunded, amount_sent, amount_owed"; // what can be claimed
 
 /** Loads what `column` names, one row for each key. */
 function oneBy(name, text, column) {
@@ -42,7 +43,7 @@ const loaders = (viewer) => ({
     "order_id",
   ),
   orders: new DataLoader(async (keys) => {
-    const text = `SELECT ${COLUMNS} FROM orders WHERE id = ANY($1) AND ${mine(viewer)} = $2`;
+    const text = `SELECT ${COLUMNS}, ${AMOUNTS} FROM orders WHERE id = ANY($1) AND ${mine(viewer)} = $2`;
     const found = new Map((await rows(`orders of ${viewer.role}`, text, [keys, viewer.id])).map((row) => [row.id, row]));
     return keys.map((key) => found.get(key) ?? null);
   }),

@@ -19,6 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bench.peers.handwritten.details import detail, dispute_answer
+from bench.peers.handwritten.forms import forms_answer
 from bench.peers.handwritten.policy import BY_ACTION, RULES, bounds, message_for, next_change_at, reason_against
 from bench.peers.handwritten.serving import Tokens, serve
 from bench.peers.handwritten.shapes import (
@@ -93,6 +94,11 @@ async def can_leave_feedback(pool: Any, viewer: Any, now: datetime, variables: d
 async def order_detail(pool: Any, viewer: Any, now: datetime, variables: dict[str, Any]) -> Any:
     row = await pool.fetchrow(SQL["order"], UUID(variables["id"][4:]), viewer["id"])
     return {"node": None if row is None else detail(row, now)}
+
+
+async def order_forms(pool: Any, viewer: Any, now: datetime, variables: dict[str, Any]) -> Any:
+    row = await pool.fetchrow(SQL["forms"], UUID(variables["id"][4:]), viewer["id"])
+    return {"node": None if row is None else forms_answer(row, now)}
 
 
 async def dispute_messages(pool: Any, viewer: Any, now: datetime, variables: dict[str, Any]) -> Any:
@@ -201,6 +207,7 @@ OPERATIONS: dict[str, Answer] = {
     "AllOrders": all_orders,
     "CanLeaveFeedback": can_leave_feedback,
     "OrderDetail": order_detail,
+    "OrderForms": order_forms,
     "DisputeMessages": dispute_messages,
     "FeedbackManagement": feedback_management,
     "LeaveFeedback": leave_feedback,

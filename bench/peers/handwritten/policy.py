@@ -98,16 +98,16 @@ def _dispute_ta(o: Facts, now: datetime) -> str | None:
 def _dispute_sp(o: Facts, now: datetime) -> str | None:
     if o["completed_at"] is not None:
         return "ALREADY_COMPLETED"
-    if not (o["shipped_at"] is not None or _is_late(o, now) or _not_cancelled_on_request(o, now) or _paid_in_vain(o)):
+    if not (o["shipped_at"] is not None or is_late(o, now) or not_cancelled_on_request(o, now) or _paid_in_vain(o)):
         return "NOT_SHIPPED"
     return _undisputed(o, now)
 
 
-def _is_late(o: Facts, now: datetime) -> bool:
+def is_late(o: Facts, now: datetime) -> bool:
     return o["paid_at"] is not None and _passed(o["ship_by"], now)
 
 
-def _not_cancelled_on_request(o: Facts, now: datetime) -> bool:
+def not_cancelled_on_request(o: Facts, now: datetime) -> bool:
     if o["cancelled_at"] is not None:
         return False
     return o["cancellation_declined_at"] is not None or _passed(o["cancellation_pending_since"], now, _FIVE_DAYS)

@@ -4,7 +4,7 @@ import base64
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any, Generic, TypeVar, cast
+from typing import Annotated, Any, Generic, TypeVar, cast
 from uuid import UUID
 
 import strawberry
@@ -14,6 +14,7 @@ from models.enums import (
     Action,
     DisputeReason,
     DisputeStatus,
+    FieldKind,
     OrderKind,
     OrderStatus,
     Reason,
@@ -23,11 +24,23 @@ from models.enums import (
 )
 from resolvers import policy
 
-for enum in (Action, DisputeReason, DisputeStatus, OrderKind, OrderStatus, Reason, ResolutionKind, Role, ViewerState):
+for enum in (
+    Action,
+    DisputeReason,
+    DisputeStatus,
+    FieldKind,
+    OrderKind,
+    OrderStatus,
+    Reason,
+    ResolutionKind,
+    Role,
+    ViewerState,
+):
     strawberry.enum(enum)
 
 T = TypeVar("T")
 Info = strawberry.Info["Any", None]
+ActionForm = Annotated["ActionForm", strawberry.lazy("bench.peers.idiomatic.forms")]
 EXPONENTS = {"USD": 2, "EUR": 2, "JPY": 0}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -96,6 +109,20 @@ class Account(Node):
 
 
 @strawberry.type
+class Check:
+    text: str
+    holds: bool
+    reason: Reason | None
+    since: datetime | None
+
+
+class FactsOfOrder(policy.OrderFacts):
+    """An order's facts, with the row that they are from."""
+
+    model: models.Order
+
+
+@strawberry.type
 class Decision:
     action: Action
     allowed: bool
@@ -104,6 +131,16 @@ class Decision:
     message: str | None
     opens_at: datetime | None
     closes_at: datetime | None
+    checks: list[Check]
+
+    @strawberry.field
+    def form(self) -> ActionForm | None:
+        from bench.peers.idiomatic.forms import form_of
+
+        basis = cast("policy.Decision", self).basis
+        if not self.allowed or basis is None:
+            return None
+        return cast("Any", form_of(self.action, basis[1].model))
 
 
 class Decided:

@@ -10,7 +10,18 @@ from strawberry import Private
 
 import models
 from bench.peers.handwritten.details import words
-from bench.peers.idiomatic.common import Account, Connection, Decided, Decision, Info, Money, Node, connection, money
+from bench.peers.idiomatic.common import (
+    Account,
+    Connection,
+    Decided,
+    Decision,
+    FactsOfOrder,
+    Info,
+    Money,
+    Node,
+    connection,
+    money,
+)
 from bench.peers.idiomatic.disputes import Dispute
 from models.enums import Action, OrderKind, OrderStatus
 from resolvers import policy
@@ -132,8 +143,10 @@ class Order(Decided, Node):
         )
 
     @cached_property
-    def facts(self) -> OrderFacts:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return OrderFacts(**{name: getattr(self.model, name) for name in FACTS})
+    def facts(self) -> FactsOfOrder:  # pyright: ignore[reportIncompatibleVariableOverride]
+        facts = FactsOfOrder(**{name: getattr(self.model, name) for name in FACTS})
+        facts.model = self.model
+        return facts
 
     @strawberry.field
     def status(self, info: Info) -> OrderStatus:

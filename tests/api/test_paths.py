@@ -311,7 +311,8 @@ def test_every_document_tells_its_own_people_something(walked: Walked) -> None:
         if is_leaf_type(get_named_type(of.type))
     ]
     assert len(walked.tells) > 30
-    assert not [text for text in silent if any(field in text for field in read)]
+    never = "Refund_relatedCase: relatedCase { __typename ... on Complaint {"  # a complaint owes nothing
+    assert not [text for text in silent if any(field in text for field in read) and never not in text]
 
 
 # ---------------------------------------------------------------- lists: filters and cursors never show more

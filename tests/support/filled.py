@@ -140,9 +140,8 @@ class Filled(World):
         ):
             more: dict[str, Any] = {"respondent": {name: self.word(what, form)}, "evidence": []}
             self.buyer.succeed("fileComplaint", filing | more)
-        filed = self.buyer.succeed(
-            "fileComplaint", filing | {"orderId": self.order("OFFLINE")}, "complaint { id number }"
-        )
+        order = self.ids["an order with a complaint"] = self.order("OFFLINE")
+        filed = self.buyer.succeed("fileComplaint", filing | {"orderId": order}, "complaint { id number }")
         case = {"caseId": self.note(filed["complaint"], "Complaint")}
         post = {"text": self.word("the complaint's message"), "attachments": [bring(self.agent)]}
         self.agent.succeed("postComplaintMessage", case | post)
@@ -169,6 +168,9 @@ class Filled(World):
             if ends == self._agreed:
                 self.ids |= {"an order with a refund": order, "a dispute with a refund": dispute["id"]}
             ends({"caseId": self.note(dispute, "Dispute")})
+            if ends == self._agreed:
+                shown = "query($id: ID!) { node(id: $id) { ... on Order { refunds { id } } } }"
+                self.ids["a refund of a dispute"] = self.buyer.ask(shown, id=order)["node"]["refunds"][0]["id"]
 
     def _proposal(self) -> dict[str, Any]:
         amount = self.money("what is proposed", 30)

@@ -28,8 +28,6 @@ ROOTS: dict[str, Any] = {"query": TYPES["Query"], "mutation": TYPES["Mutation"],
 # Arguments of fields below the root. A new required argument needs a line here.
 ARGUMENTS = {"action": "ESCALATE_DISPUTE", "at": f'"{spell_instant(NOW + 2 * DAY)}"', "first": "10"}
 LARGEST = 800  # fields in one document
-# A form is large and leads to no row. It is walked below the available actions of a row; elsewhere it is the same.
-FORM = "ActionForm"
 
 
 def rows(cls: type[Row] = Row) -> list[type[Row]]:
@@ -100,16 +98,21 @@ def _fields(head: str, of: GraphQLObjectType, hops: int, walked: frozenset[tuple
         left = hops - (is_abstract_type(target) or target.name in READ)
         if is_leaf_type(target):
             part.leaves.append(asked)
-        elif target.name == FORM and _is_repeated(walked):
-            part.parts.append(Part(asked, ["__typename"]))
         elif left >= 0 and edge not in walked:
-            part.parts.append(below(asked, target, left, walked | {edge}))
+            is_repeated = of.name == "Decision" and _is_repeated(target.name, walked)
+            part.parts.append(
+                Part(asked, ["__typename"]) if is_repeated else below(asked, target, left, walked | {edge})
+            )
     return part
 
 
-def _is_repeated(walked: frozenset[tuple[str, str]]) -> bool:
-    """Whether the path to a decision is another than by the available actions of a row."""
-    return any(name in ("decision", "afterwards", "opens", "closes") for _, name in walked) or len(walked) > 5
+def _is_repeated(name: str, walked: frozenset[tuple[str, str]]) -> bool:
+    """Whether this part of a decision is walked on another path: all of it below the available actions of a row, and its
+    checks below any decision about one."""
+    above = {field for _, field in walked}
+    return (
+        len(walked) > 5 or bool({"afterwards", "opens", "closes"} & above) or ("decision" in above and name != "Check")
+    )
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from models.enums import Role
 from models.keys import new_id
 from resolvers.account import Account
 from resolvers.context import Context
+from resolvers.ids import decode
 from resolvers.read import fetch
 from resolvers.read.rows import Row
 from resolvers.read.scopes import SCOPES
@@ -216,7 +217,15 @@ def walk(world: Filled, start: str) -> Iterator[tuple[Document, dict[str, Any]]]
     for root in ROOTS["query"].fields:
         for document in documents("query", root, HOPS.get(root, 1), literals.get(root, "")):
             for variables in asked[root] if document.variables else [{}]:
-                yield document, variables
+                if root != "node" or is_about(document, variables["id"]):
+                    yield document, variables
+
+
+def is_about(document: Document, id: str) -> bool:
+    """Whether the document has a field of this id's type. A row of another type would answer with its type alone."""
+    decoded = decode(id)
+    asked = {name for condition in re.findall(r"\.\.\. on (\w+)", document.text) for name in objects(TYPES[condition])}
+    return decoded is None or decoded[0] not in NODES or decoded[0] in asked
 
 
 def strangers(world: Filled, other: Filled) -> list[Person]:
@@ -256,6 +265,7 @@ def leaks(secrets: set[str], told: str) -> set[str]:
 # ---------------------------------------------------------------- the walk is complete
 
 
+NODES = set(objects(TYPES["Node"]))
 UNQUERIED = {
     "Query",
     "Mutation",

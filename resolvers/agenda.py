@@ -31,10 +31,7 @@ from models import database
 from models.backends.pool import PlanMode
 from models.enums import PARTIES, AgendaKind, CaseKind, Role
 from resolvers import policy
-from resolvers.cancellation import Cancellation
-from resolvers.complaints.complaint import Complaint
 from resolvers.context import Context, Info
-from resolvers.disputes.dispute import Dispute
 from resolvers.errors import BadRequest
 from resolvers.language import gettext
 from resolvers.money import Money
@@ -46,17 +43,13 @@ from resolvers.read.rows import Row
 from resolvers.read.scopes import visible_rows
 from resolvers.read.select import Select
 from resolvers.read.sql import Where, number_values, placeholder_sign
+from resolvers.timeline import CASES
 from resolvers.viewer import accounts_in_conflict, without_conflict
 
 E = TypeVar("E", bound=End | TimeChange)
 
 DEFAULT_DAYS, MAX_DAYS = 30, 365
 _LIST = "agenda"  # a cursor's list; behind a dot it has the number of the entry's end, since a row may have two
-_CASES: dict[CaseKind, type[Row]] = {
-    CaseKind.CANCELLATION: Cancellation,
-    CaseKind.DISPUTE: Dispute,
-    CaseKind.COMPLAINT: Complaint,
-}
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -333,7 +326,7 @@ async def _load(selection: Selection, context: Context, entries: Sequence[Agenda
         entry.order = by_id.get(entry.order_id)
         if entry.case is None:
             entry.subject = entry.order
-    for kind, row_type in _CASES.items():
+    for kind, row_type in CASES.items():
         of_kind = {entry: entry.case[1] for entry in entries if entry.case is not None and entry.case[0] is kind}
         keys = {key for entry, key in of_kind.items() if shows_case or entry in acting}
         by_id = await _read(context, row_type, keys, selection, "relatedCase")

@@ -2,6 +2,7 @@
 
 from models.enums import (
     Action,
+    AgendaKind,
     CancellationReason,
     CancellationStatus,
     ChangeKind,
@@ -38,6 +39,7 @@ NAMED: tuple[type[DescribedEnum], ...] = (
     RefundStatus,
     RefundCause,
     ReturnStatus,
+    AgendaKind,
     ChangeKind,
     *CHOICES,
 )

@@ -8,8 +8,11 @@ from models.enums import DescribedEnum
 
 
 def _register(enum: type[DescribedEnum]) -> None:
-    definition: Any = strawberry.enum(enum, description=" ".join((enum.__doc__ or "").split()))
-    for value in definition.__strawberry_definition__.values:
+    # Strawberry registers an enum by itself where an input that uses it is declared before this module is imported.
+    registered: Any = enum if "__strawberry_definition__" in vars(enum) else strawberry.enum(enum)
+    definition = registered.__strawberry_definition__
+    definition.description = " ".join((enum.__doc__ or "").split())
+    for value in definition.values:
         value.description = enum[value.name].description
 
 

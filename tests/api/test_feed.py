@@ -23,7 +23,7 @@ from tests.conftest import NOW, Person, Server, World, on_postgres
 from tests.support.actions import INPUTS
 from tests.support.postgres import Postgres, credentials
 from tests.support.processes import address, serving, start
-from tests.support.subscriptions import dispute, opened
+from tests.support.subscriptions import dispute, opened, wait_until
 
 MESSAGES = """subscription($id: ID!) { caseChanged(caseId: $id) { ... on Dispute {
   messages(first: 100) { edges { node { text } } } } } }"""

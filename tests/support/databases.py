@@ -93,5 +93,6 @@ def made_in(dialect: str, folder: Path, shared: Path) -> Generator[Databases]:
     elif url := os.environ.get(postgres.SERVER):
         yield PostgresDatabases(folder, shared, url)
     else:
+        # One for each worker: the feed waits for all transactions of a server, also for those that another worker holds open.
         with postgres.running() as url:
-            yield PostgresDatabases(folder, shared, url)
+            yield PostgresDatabases(folder, folder, url)

@@ -190,17 +190,7 @@ def pytest_xdist_auto_num_workers() -> int:
     return WORKERS_EACH * len(dialects(len(DIALECTS)))
 
 
-# ---------------------------------------------------------------- a run's own PostgreSQL, and what a run leaves behind
-
-_running = contextlib.ExitStack()
-
-
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """Starts one PostgreSQL for all workers."""
-    workers = len(session.config.option.tx)
-    if workers and not _is_worker() and "postgres" in dialects(workers) and postgres.SERVER not in os.environ:
-        os.environ[postgres.SERVER] = _running.enter_context(postgres.running())
-        _running.callback(os.environ.pop, postgres.SERVER)
+# ---------------------------------------------------------------- what a run leaves behind
 
 
 @pytest.hookimpl(trylast=True)
@@ -209,7 +199,6 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return
     if url := os.environ.get(postgres.SERVER):
         postgres.drop_databases(url, postgres.PREFIX + os.environ[RUN])
-    _running.close()
     if left := sorted(_processes_of_this_run()):
         for process, _ in left:
             with contextlib.suppress(ProcessLookupError):
